@@ -1,0 +1,1 @@
+"""What risk teams look at, as code: the queries behind every figure."""

@@ -1,0 +1,1 @@
+"""The Faust workers: transport, stages, document readers, warehouse sink, dead letters."""

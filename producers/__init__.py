@@ -1,0 +1,1 @@
+"""Clients that publish: library, file reading, synthetic applications and documents."""

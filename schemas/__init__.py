@@ -1,0 +1,1 @@
+"""The contracts: events, topics, reason codes, examples and the warehouse's tables. Imports nothing of ours."""

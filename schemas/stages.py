@@ -1,0 +1,67 @@
+"""The stages of the flow, one row each: what a stage reads, what it writes, as which consumer group.
+
+The broker's groups and offsets, the workers, the architecture page and (with broker security) the ACLs are made from
+this table. A stage's consumer group, static member id and transactional id all derive from its name.
+"""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """One kind of worker process.
+
+    `reads` and `writes` are names of rows in `schemas.topics.TOPICS`. `group` is the Kafka consumer group; `process`
+    the name a worker's process has in `stack.json`, before its `-N`; `lane` is verify's.
+    """
+
+    name: str
+    reads: tuple[str, ...]
+    writes: tuple[str, ...]
+    does: str
+
+    @property
+    def group(self) -> str:
+        """The consumer group; also the stem of `group.instance.id` and `transactional.id` (`<group>-<slot>`)."""
+        return self.name
+
+
+STAGES: dict[str, Stage] = {
+    stage.name: stage
+    for stage in (
+        Stage(
+            "verify",
+            reads=("applications",),
+            writes=("applications_slow", "verifications", "applications_dlq"),
+            does="reads documents with a text layer within 300 ms a batch, checks claims against them",
+        ),
+        Stage(
+            "verify-slow",
+            reads=("applications_slow",),
+            writes=("verifications", "applications_slow_dlq"),
+            does="reads what the fast lane had no time for, up to 6 s a document",
+        ),
+        Stage(
+            "score",
+            reads=("verifications",),
+            writes=("decisions", "verifications_dlq"),
+            does="features, model, calibration, policy: one pure call a batch",
+        ),
+        Stage(
+            "record",
+            reads=(
+                "applications",
+                "verifications",
+                "decisions",
+                "outcomes",
+                "applications_dlq",
+                "applications_slow_dlq",
+                "verifications_dlq",
+                "control",
+                "metrics",
+            ),
+            writes=(),
+            does="writes every event into the warehouse, in planned offset ranges",
+        ),
+    )
+}

@@ -1,0 +1,144 @@
+"""Every topic, one row each. Topic creation, subscriptions, AsyncAPI and the architecture page read this table."""
+
+import re
+from dataclasses import dataclass
+from typing import Literal
+
+TENANT_PATTERN = "[a-z][a-z0-9-]{1,30}"
+MIB = 1024 * 1024
+DAY_MS = 24 * 60 * 60 * 1000
+
+APPLICATION_MAX_BYTES = MIB
+"""The largest application record (value and headers) that is accepted; a larger one becomes a dead letter."""
+
+RECORD_MAX_BYTES = 4 * MIB
+"""The largest record of any topic and producer of ours: room for what a stage adds to what it was given."""
+
+PARTITIONS = 4
+"""Partitions of a new tenant's topics. The number never changes afterwards: it would break the order per application."""
+
+
+@dataclass(frozen=True, slots=True)
+class Topic:
+    """A family of topics: one per tenant (`per_tenant`), or a single one.
+
+    `retention_ms` of -1 keeps records for ever. `input` marks business inputs: created last and removed first, stamped
+    by the broker (`LogAppendTime`), because `accepted_at` comes from that stamp.
+    """
+
+    key: str
+    stem: str
+    event: str
+    does: str
+    per_tenant: bool = True
+    input: bool = False
+    retention_ms: int = 30 * DAY_MS
+    partitions: int = PARTITIONS
+
+    def name(self, tenant: str | None = None) -> str:
+        """The topic's name for `tenant` (which a topic without tenants does not take)."""
+        if not self.per_tenant:
+            return self.stem
+        if tenant is None or re.fullmatch(TENANT_PATTERN, tenant) is None:
+            raise ValueError(f"a tenant's name is {TENANT_PATTERN}")
+        return f"{self.stem.removesuffix('.dlq')}.{tenant}.dlq" if self.is_dlq else f"{self.stem}.{tenant}"
+
+    @property
+    def is_dlq(self) -> bool:
+        """Whether the topic holds dead letters of the topic with the same name less `.dlq`."""
+        return self.stem.endswith(".dlq")
+
+    @property
+    def pattern(self) -> str:
+        """An anchored regular expression for subscriptions; a business topic's never matches its dead letters'."""
+        if not self.per_tenant:
+            return f"^{re.escape(self.stem)}$"
+        tail = r"\.dlq$" if self.is_dlq else "$"
+        return f"^{re.escape(self.stem.removesuffix('.dlq'))}\\.{TENANT_PATTERN}{tail}"
+
+    def tenant_of(self, name: str) -> str | None:
+        """The tenant in a topic's name, None where the name is not of this family (or the family has no tenants)."""
+        if not self.per_tenant or re.match(self.pattern, name) is None:
+            return None
+        return name.removeprefix(self.stem.removesuffix(".dlq") + ".").removesuffix(".dlq")
+
+    @property
+    def config(self) -> dict[str, str]:
+        """The broker's settings for the topic."""
+        return {
+            "retention.ms": str(self.retention_ms),
+            "cleanup.policy": "delete",
+            "max.message.bytes": str(RECORD_MAX_BYTES),
+            "message.timestamp.type": "LogAppendTime" if self.input else "CreateTime",
+        }
+
+
+TOPICS: dict[str, Topic] = {
+    topic.key: topic
+    for topic in (
+        # Outputs stand before inputs: a new tenant's topics are created in this order.
+        Topic("decisions", "loan.decisions.v1", "loan.decision.made", "decisions, for downstream services"),
+        Topic("verifications", "loan.verifications.v1", "loan.application.verified", "applications with their checks"),
+        Topic("verifications_dlq", "loan.verifications.v1.dlq", "loan.dead_letter", "what score could not process"),
+        Topic(
+            "applications_slow",
+            "loan.applications.slow.v1",
+            "loan.application.submitted",
+            "applications whose documents need the slow lane",
+        ),
+        Topic(
+            "applications_slow_dlq", "loan.applications.slow.v1.dlq", "loan.dead_letter", "what the slow lane refused"
+        ),
+        Topic("applications_dlq", "loan.applications.v1.dlq", "loan.dead_letter", "applications that were refused"),
+        Topic(
+            "control",
+            "loan.control.v1",
+            "loan.activation.published",
+            "which bundle and policy decide, from when; one partition, kept for ever",
+            per_tenant=False,
+            input=True,
+            retention_ms=-1,
+            partitions=1,
+        ),
+        Topic(
+            "metrics",
+            "loan.metrics.v1",
+            "loan.service.measured",
+            "service metrics of the workers",
+            per_tenant=False,
+            retention_ms=7 * DAY_MS,
+            partitions=1,
+        ),
+        Topic(
+            "outcomes",
+            "loan.outcomes.v1",
+            "loan.outcome.recorded",
+            "repayments and human decisions, from the banks",
+            input=True,
+        ),
+        Topic(
+            "applications",
+            "loan.applications.v1",
+            "loan.application.submitted",
+            "loan applications, from the banks",
+            input=True,
+        ),
+    )
+}
+
+TENANT_TOPICS: tuple[Topic, ...] = tuple(topic for topic in TOPICS.values() if topic.per_tenant)
+SHARED_TOPICS: tuple[Topic, ...] = tuple(topic for topic in TOPICS.values() if not topic.per_tenant)
+
+
+def topic_of(name: str) -> tuple[Topic, str | None]:
+    """The row a topic's name belongs to, and its tenant.
+
+    >>> topic_of("loan.applications.v1.bank-a")[1]
+    'bank-a'
+    >>> topic_of("loan.applications.v1.bank-a.dlq")[0].key
+    'applications_dlq'
+    """
+    for topic in TOPICS.values():
+        if re.match(topic.pattern, name):
+            return topic, topic.tenant_of(name)
+    raise LookupError("not a topic of loanstream's")

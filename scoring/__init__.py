@@ -1,0 +1,1 @@
+"""The pure decision core: features, checks, model, policy, explanation, decision, receipt."""

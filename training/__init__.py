@@ -1,0 +1,1 @@
+"""From data to a validated, calibrated model bundle with its card."""
