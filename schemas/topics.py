@@ -2,7 +2,6 @@
 
 import re
 from dataclasses import dataclass
-from typing import Literal
 
 TENANT_PATTERN = "[a-z][a-z0-9-]{1,30}"
 MIB = 1024 * 1024
@@ -15,7 +14,7 @@ RECORD_MAX_BYTES = 4 * MIB
 """The largest record of any topic and producer of ours: room for what a stage adds to what it was given."""
 
 PARTITIONS = 4
-"""Partitions of a new tenant's topics. The number never changes afterwards: it would break the order per application."""
+"""Partitions of a new tenant's topics. The number never changes: it would break the order per application."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,23 +72,45 @@ class Topic:
         }
 
 
+def _dead_letters(key: str, stem: str, *, per_tenant: bool = True) -> Topic:
+    return Topic(
+        f"{key}_dlq",
+        f"{stem}.dlq",
+        "loan.dead_letter",
+        f"records of {stem} that could not be processed, with their reason",
+        per_tenant=per_tenant,
+        partitions=PARTITIONS if per_tenant else 1,
+    )
+
+
 TOPICS: dict[str, Topic] = {
     topic.key: topic
     for topic in (
         # Outputs stand before inputs: a new tenant's topics are created in this order.
         Topic("decisions", "loan.decisions.v1", "loan.decision.made", "decisions, for downstream services"),
         Topic("verifications", "loan.verifications.v1", "loan.application.verified", "applications with their checks"),
-        Topic("verifications_dlq", "loan.verifications.v1.dlq", "loan.dead_letter", "what score could not process"),
         Topic(
             "applications_slow",
             "loan.applications.slow.v1",
-            "loan.application.submitted",
+            "loan.application.accepted",
             "applications whose documents need the slow lane",
         ),
+        _dead_letters("decisions", "loan.decisions.v1"),
+        _dead_letters("verifications", "loan.verifications.v1"),
+        _dead_letters("applications_slow", "loan.applications.slow.v1"),
+        _dead_letters("outcomes", "loan.outcomes.v1"),
+        _dead_letters("applications", "loan.applications.v1"),
+        _dead_letters("control", "loan.control.v1", per_tenant=False),
+        _dead_letters("metrics", "loan.metrics.v1", per_tenant=False),
         Topic(
-            "applications_slow_dlq", "loan.applications.slow.v1.dlq", "loan.dead_letter", "what the slow lane refused"
+            "metrics",
+            "loan.metrics.v1",
+            "loan.service.measured",
+            "service metrics of the workers",
+            per_tenant=False,
+            retention_ms=7 * DAY_MS,
+            partitions=1,
         ),
-        Topic("applications_dlq", "loan.applications.v1.dlq", "loan.dead_letter", "applications that were refused"),
         Topic(
             "control",
             "loan.control.v1",
@@ -98,15 +119,6 @@ TOPICS: dict[str, Topic] = {
             per_tenant=False,
             input=True,
             retention_ms=-1,
-            partitions=1,
-        ),
-        Topic(
-            "metrics",
-            "loan.metrics.v1",
-            "loan.service.measured",
-            "service metrics of the workers",
-            per_tenant=False,
-            retention_ms=7 * DAY_MS,
             partitions=1,
         ),
         Topic(
