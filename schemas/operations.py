@@ -1,0 +1,107 @@
+"""Events about the running of the service: dead letters, outcomes, activations, metrics."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from schemas.decision import Digest
+from schemas.values import ApplicationId, Code, Event, Money, Revision, Sentence, Sha256, Tenant, Text, Timestamp
+
+
+class Origin(Event):
+    """Where a record came from; `timestamp_ms` is the broker's, in milliseconds since 1970."""
+
+    topic: Annotated[str, Field(max_length=249)]
+    partition: Annotated[int, Field(ge=0)]
+    offset: Annotated[int, Field(ge=0)]
+    timestamp_ms: int
+
+
+class Header(Event):
+    """A header of the original record, its bytes in base64."""
+
+    name: Annotated[str, Field(max_length=1000)]
+    value_base64: str | None
+
+
+class FieldError(Event):
+    """What is wrong with one field: its path, the kind of error, what is expected. Never what was found."""
+
+    field: Annotated[str, Field(max_length=200)]
+    error: Code
+    expected: Sentence
+
+
+class DeadLetter(Event):
+    """`loan.dead_letter`: a record that could not be processed, with its reason and its original bytes.
+
+    `value_base64` is None where the original does not fit into a record again; `value_sha256` and `origin` then say
+    which bytes are meant. `attempts` counts how often the record was processed, redrives included.
+    """
+
+    tenant: Tenant | None
+    stage: Text
+    cause: Code
+    errors: Annotated[tuple[FieldError, ...], Field(max_length=20)] = ()
+    origin: Origin
+    attempts: Annotated[int, Field(ge=1)]
+    at: Timestamp
+    key_base64: str | None
+    value_base64: str | None
+    value_sha256: Sha256
+    value_size: Annotated[int, Field(ge=0)]
+    headers: tuple[Header, ...] = ()
+    code_version: Text
+
+
+class LoanOutcome(Event):
+    """`loan.outcome.recorded`: what became of a loan, or what a person decided and why."""
+
+    tenant: Tenant
+    application_id: ApplicationId
+    revision: Revision = 1
+    at: Timestamp
+    kind: Literal["repayment", "human_decision"]
+    repayment: Literal["performing", "late", "defaulted", "repaid"] | None = None
+    days_past_due: Annotated[int, Field(ge=0, le=10_000)] | None = None
+    balance: Money | None = None
+    decision: Literal["approve", "decline"] | None = None
+    actor: Text | None = None
+    reason: Sentence | None = None
+
+    @model_validator(mode="after")
+    def _complete(self) -> "LoanOutcome":
+        needed = ("repayment",) if self.kind == "repayment" else ("decision", "actor", "reason")
+        missing = [name for name in needed if getattr(self, name) is None]
+        if missing:
+            raise ValueError(f"a {self.kind} needs {', '.join(missing)}")
+        return self
+
+
+class Activation(Event):
+    """`loan.activation.published`: which bundle and policy decide for a tenant (None: for all).
+
+    It takes effect `lead_ms` after the control record's own broker time; the very first one is in force for every
+    `accepted_at`. What it does not name (None) stays as it was.
+    """
+
+    activation_id: Annotated[str, Field(pattern=r"^[0-9a-f-]{36}$")]
+    tenant: Tenant | None
+    bundle_id: Digest | None
+    policy_id: Digest | None
+    lead_ms: Annotated[int, Field(ge=0, le=86_400_000)]
+    actor: Text
+    reason: Sentence
+
+
+class ServiceMetric(Event):
+    """`loan.service.measured`: one measurement of one worker."""
+
+    at: Timestamp
+    stage: Text
+    worker: Text
+    name: Code
+    value: float
+    labels: Annotated[dict[str, Annotated[str, Field(max_length=100)]], Field(max_length=8)] = Field(
+        default_factory=dict
+    )

@@ -1,0 +1,84 @@
+"""`loan.application.verified`: an application with what its documents say about its claims."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from schemas.application import DocumentKind, LoanApplication
+from schemas.values import Code, Event, Probability, Sha256, Text, Timestamp
+
+VerificationResult = Literal["suspicious", "mismatch", "unavailable", "unreadable", "not_provided", "verified"]
+"""Worst first: the result of an application is the worst of its checks and documents."""
+
+WORST_FIRST: tuple[VerificationResult, ...] = (
+    "suspicious",
+    "mismatch",
+    "unavailable",
+    "unreadable",
+    "not_provided",
+    "verified",
+)
+
+Lane = Literal["fast", "slow"]
+
+
+class ExtractedField(Event):
+    """One value read from a document: a decimal string for money, text otherwise; `page` counts from 1."""
+
+    name: Code
+    value: Text
+    confidence: Probability
+    page: Annotated[int, Field(ge=1, le=1000)]
+
+
+class Extraction(Event):
+    """What one document gave. `reason` says why where `status` is not `read`; `findings` are signs of tampering."""
+
+    sha256: Sha256
+    kind: DocumentKind
+    status: Literal["read", "unreadable", "unavailable"]
+    reason: Code | None = None
+    reader: Text
+    lane: Lane
+    pages: Annotated[int, Field(ge=0, le=1000)] = 0
+    fields: Annotated[tuple[ExtractedField, ...], Field(max_length=200)] = ()
+    findings: Annotated[tuple[Code, ...], Field(max_length=20)] = ()
+
+
+class Check(Event):
+    """One claim held against one document.
+
+    `difference` is (claimed - found) / claimed for money: positive where the claim is higher. `similarity` is the
+    paper's S, 1 - Levenshtein / longest, on the digits or letters. `label` is a hint for the reviewer.
+    """
+
+    claim: Code
+    result: VerificationResult
+    document: Sha256 | None = None
+    field: Code | None = None
+    claimed: Text | None = None
+    found: Text | None = None
+    difference: float | None = None
+    similarity: Probability | None = None
+    label: Code | None = None
+
+
+class VerifyProcessing(Event):
+    """Who verified, when; not part of the decision's inputs."""
+
+    lane: Lane
+    started_at: Timestamp
+    finished_at: Timestamp
+    worker: Text
+    code_version: Text
+
+
+class ApplicationVerified(Event):
+    """The application (without `monitoring`), its extractions, its checks and the worst of their results."""
+
+    application: LoanApplication
+    accepted_at: Timestamp
+    extractions: Annotated[tuple[Extraction, ...], Field(max_length=20)] = ()
+    checks: Annotated[tuple[Check, ...], Field(max_length=200)] = ()
+    verification_result: VerificationResult
+    processing: VerifyProcessing
