@@ -17,7 +17,12 @@ class Event(BaseModel):
     """Base of every model on the wire: frozen, nothing unknown, nothing echoed in errors."""
 
     model_config = ConfigDict(
-        frozen=True, extra="forbid", hide_input_in_errors=True, allow_inf_nan=False, ser_json_inf_nan="null"
+        strict=True,
+        frozen=True,
+        extra="forbid",
+        hide_input_in_errors=True,
+        allow_inf_nan=False,
+        ser_json_inf_nan="null",
     )
 
 
@@ -56,7 +61,7 @@ _decimal = BeforeValidator(_plain_number, json_schema_input_type=float | Annotat
 
 def _amount(**bounds: Any) -> Any:
     # strict=False: the events are validated strictly, where a Decimal would have to be a Decimal already.
-    return Field(strict=False, max_digits=15, decimal_places=2, **bounds)
+    return Field(strict=False, max_digits=16, decimal_places=2, **bounds)
 
 
 Money = Annotated[Decimal, _decimal, _amount(ge=-MONEY_MAX, le=MONEY_MAX), _as_money]
