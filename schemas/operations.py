@@ -7,6 +7,9 @@ from pydantic import Field, model_validator
 from schemas.decision import Digest
 from schemas.values import ApplicationId, Code, Event, Money, Revision, Sentence, Sha256, Tenant, Text, Timestamp
 
+ACTIVATION_LEAD_MS = 10_000
+"""The least time between an activation's publication and its effect: within it every worker has seen it."""
+
 
 class Origin(Event):
     """Where a record came from; `timestamp_ms` is the broker's, in milliseconds since 1970."""
@@ -25,11 +28,14 @@ class Header(Event):
 
 
 class FieldError(Event):
-    """What is wrong with one field: its path, the kind of error, what is expected. Never what was found."""
+    """What is wrong with one field: its path, the kind of error, what is expected; of what was found only the JSON type
+    and the length.
+    """
 
     field: Annotated[str, Field(max_length=200)]
     error: Code
     expected: Sentence
+    found: Text | None = None
 
 
 class DeadLetter(Event):
@@ -89,7 +95,7 @@ class Activation(Event):
     tenant: Tenant | None
     bundle_id: Digest | None
     policy_id: Digest | None
-    lead_ms: Annotated[int, Field(ge=0, le=86_400_000)]
+    lead_ms: Annotated[int, Field(ge=ACTIVATION_LEAD_MS, le=86_400_000)] = ACTIVATION_LEAD_MS
     actor: Text
     reason: Sentence
 
