@@ -1,0 +1,40 @@
+"""What a parser finds in a document: the currency between the pure parsers and the sandbox. Plain values alone."""
+
+from dataclasses import dataclass, field
+
+FIELD_NAMES: dict[str, str] = {
+    "holder_name": "whose document it is",
+    "employer": "payslip: who pays",
+    "period": "payslip: the month, YYYY-MM; statement: first and last day, YYYY-MM-DD/YYYY-MM-DD",
+    "gross_monthly": "payslip: total earnings of the month",
+    "net_monthly": "payslip: what is paid out",
+    "annual_gross": "payslip: a printed annual figure, otherwise twelve times gross_monthly",
+    "opening_balance": "statement: before the first row",
+    "closing_balance": "statement: after the last row",
+    "salary_credits": "statement: per month, as YYYY-MM=amount, separated by blanks",
+    "annual_net": "statement: twelve times the median month of salary credits",
+}
+"""Every field a reader can give, with its meaning. Money is a decimal string with two decimals."""
+
+SURE, UNSURE = 0.99, 0.6
+"""Confidence where the document's own arithmetic proves the figure, and where nothing does."""
+
+
+@dataclass(frozen=True, slots=True)
+class FoundField:
+    """One value and the page (from 1) it stands on; `confidence` is between 0 and 1."""
+
+    name: str
+    value: str
+    confidence: float
+    page: int
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A parser's answer: either fields and findings, or the reason (a code of `reasons.UNREADABLE`) there are none."""
+
+    fields: tuple[FoundField, ...] = ()
+    findings: tuple[str, ...] = ()
+    reason: str | None = None
+    pages: int = field(default=0, kw_only=True)

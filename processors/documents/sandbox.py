@@ -1,0 +1,211 @@
+"""`DocumentReader`: a stranger's PDF in, a bounded result out, whatever the document does.
+
+Documents are opened in throwaway children of a warm process (`zygote`), which is started by exec, not forked from the
+worker: a worker has librdkafka's threads, and a fork of a process with threads may stand still for ever.
+"""
+
+import asyncio
+import fcntl
+import json
+import logging
+import os
+import signal
+import socket
+import subprocess
+import sys
+from dataclasses import dataclass
+from time import monotonic
+from typing import Any, Literal
+
+from pydantic import TypeAdapter, ValidationError
+
+from processors.documents.reading import refusal
+from processors.documents.zygote import ANSWER_BYTES
+from schemas.values import Code
+from schemas.verification import ExtractedField
+
+READER_VERSION = "text-layer-1"
+"""Part of an extraction's identity: raise it whenever a parser gives another answer for the same document."""
+
+START_SECONDS = 10.0
+_log = logging.getLogger(__name__)
+_RAN_OUT = {-signal.SIGXCPU, -signal.SIGKILL, -signal.SIGABRT, -signal.SIGTRAP, -signal.SIGILL}
+"""How a child ends that met a limit: the kernel's processor limit, and PDFium's own end when memory is refused."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReadResult:
+    """What reading gave: fields with `read`, otherwise a code of `reasons.REASONS`.
+
+    `deadline` means that more time may help, `unavailable` that the reader itself is down; `unreadable` is final.
+    """
+
+    status: Literal["read", "unreadable", "deadline", "unavailable"]
+    reason: str | None = None
+    fields: tuple[ExtractedField, ...] = ()
+    findings: tuple[str, ...] = ()
+    pages: int = 0
+
+
+_FIELDS = TypeAdapter(tuple[ExtractedField, ...])
+_CODES = TypeAdapter(tuple[Code, ...])
+_LATE = ReadResult("deadline", "reading_deadline")
+_DOWN = ReadResult("unavailable", "reader_unavailable")
+
+
+class ReaderUnavailableError(RuntimeError):
+    """The zygote did not start: its standard error says why in one line."""
+
+
+class DocumentReader:
+    """Reads documents, at most `parallel` at once (default: one per processor). Use it from one event loop."""
+
+    def __init__(self, parallel: int | None = None) -> None:
+        self._slots = asyncio.Semaphore(parallel or os.cpu_count() or 1)
+        self._starting = asyncio.Lock()
+        self._zygote: _Zygote | None = None
+
+    async def start(self) -> None:
+        """Start the zygote now rather than with the first document. Raises `ReaderUnavailableError`."""
+        await self._warm()
+
+    async def read(
+        self, data: bytes, kind: str, media_type: str, deadline_s: float, *, waiting_counts: bool = True
+    ) -> ReadResult:
+        """The fields of one document. Never raises; a cancelled call kills its child.
+
+        `deadline_s` bounds the whole call; with `waiting_counts=False` only the reading, so that another document's
+        slowness is never this one's deadline.
+        """
+        if reason := refusal(data, kind, media_type):
+            return ReadResult("unreadable", reason)
+        try:
+            async with asyncio.timeout(deadline_s if waiting_counts else None), self._slots:
+                async with asyncio.timeout(deadline_s):
+                    return await self._read(data, kind, deadline_s)
+        except TimeoutError:
+            return _LATE
+
+    async def close(self) -> None:
+        """End the zygote and every child."""
+        if self._zygote is not None:
+            self._zygote.end()
+            self._zygote = None
+
+    async def _read(self, data: bytes, kind: str, deadline_s: float) -> ReadResult:
+        # Once more with a new zygote where the first one died: that was not this document's fault.
+        for _ in range(2):
+            try:
+                packets = await (await self._warm()).ask(data, kind, deadline_s)
+            except (OSError, ReaderUnavailableError) as error:
+                _log.warning("document reader: %s", type(error).__name__)
+                continue
+            if packets and packets[-1].get("exit", "none") is not None:
+                return _result(packets)
+        return _DOWN
+
+    async def _warm(self) -> "_Zygote":
+        async with self._starting:
+            if self._zygote is None or not self._zygote.answers():
+                await self.close()
+                self._zygote = await _Zygote.started()
+            return self._zygote
+
+
+class _Zygote:
+    """The warm process and the socket that orders children of it."""
+
+    def __init__(self, process: subprocess.Popen[bytes], control: socket.socket) -> None:
+        self._process = process
+        self._control = control
+        self._unheard_since: float | None = None
+
+    @classmethod
+    async def started(cls) -> "_Zygote":
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        ours.setblocking(False)
+        with theirs:
+            process = subprocess.Popen(  # noqa: ASYNC220 - milliseconds, and no child watcher to depend on
+                [sys.executable, "-I", "-m", "processors.documents.zygote", str(theirs.fileno())],
+                pass_fds=[theirs.fileno()],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                env={},
+                start_new_session=True,  # Ctrl-C is for the worker, which then ends us
+            )
+        zygote = cls(process, ours)
+        try:
+            async with asyncio.timeout(START_SECONDS):
+                said = await asyncio.get_running_loop().sock_recv(ours, 16)
+        except BaseException as error:
+            zygote.end()
+            if isinstance(error, TimeoutError | OSError):
+                raise ReaderUnavailableError("the document reader did not start in time") from error
+            raise
+        if said != b"ready":
+            zygote.end()
+            raise ReaderUnavailableError("the document reader did not start")
+        return zygote
+
+    def answers(self) -> bool:
+        """False when it has ended, or when it has taken orders for a while and shown no sign of life."""
+        frozen = self._unheard_since is not None and monotonic() - self._unheard_since > START_SECONDS
+        return self._process.poll() is None and not frozen
+
+    async def ask(self, data: bytes, kind: str, seconds: float) -> list[dict[str, Any]]:
+        """Every packet about one document: the child's answer if it gave one, then its exit. Empty: nobody is there."""
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        with ours:
+            ours.setblocking(False)
+            with theirs:
+                document = _sealed_memory(data)
+                try:
+                    order = json.dumps({"kind": kind, "seconds": seconds}).encode()
+                    socket.send_fds(self._control, [order], [document, theirs.fileno()])
+                finally:
+                    os.close(document)
+            self._unheard_since = self._unheard_since or monotonic()
+            packets = []
+            while packet := await asyncio.get_running_loop().sock_recv(ours, ANSWER_BYTES + 1):
+                self._unheard_since = None
+                packets.append(_as_object(packet))
+            return packets[1:]  # the first only says that the order was taken
+
+    def end(self) -> None:
+        self._control.close()
+        self._process.kill()
+        self._process.wait()
+
+
+def _sealed_memory(data: bytes) -> int:
+    descriptor = os.memfd_create("document", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
+    with open(descriptor, "wb", closefd=False) as file:
+        file.write(data)
+    seals = fcntl.F_SEAL_WRITE | fcntl.F_SEAL_GROW | fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_SEAL
+    fcntl.fcntl(descriptor, fcntl.F_ADD_SEALS, seals)
+    return descriptor
+
+
+def _as_object(packet: bytes) -> dict[str, Any]:
+    try:
+        value = json.loads(packet)
+    except ValueError:
+        return {}
+    return value if isinstance(value, dict) else {}
+
+
+def _result(packets: list[dict[str, Any]]) -> ReadResult:
+    """A child's packets are a stranger's words: only what validates is taken over."""
+    answer, status = packets[0], packets[-1].get("exit")
+    if "exit" in answer:
+        if status == -signal.SIGALRM:
+            return _LATE
+        return ReadResult("unreadable", "resource_limit" if status in _RAN_OUT else "reader_failed")
+    try:
+        fields = _FIELDS.validate_python([*answer["fields"]])
+        findings, pages = _CODES.validate_python([*answer["findings"]]), int(answer["pages"])
+    except (ValidationError, KeyError, TypeError, ValueError):
+        return ReadResult("unreadable", "reader_failed")
+    if answer.get("reason") is not None:
+        return ReadResult("unreadable", str(answer["reason"])[:64], pages=pages)
+    return ReadResult("read", None, fields, findings, pages)
