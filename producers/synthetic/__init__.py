@@ -1,0 +1,1 @@
+"""Synthetic applicants, their applications and the documents that agree with them, or do not. All from a seed."""
