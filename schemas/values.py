@@ -89,10 +89,24 @@ Sentence = Annotated[str, Field(max_length=500)]
 Probability = Annotated[float, Field(ge=0, le=1)]
 
 
+def utc_of_ms(milliseconds: int) -> datetime:
+    """A broker's timestamp as a datetime in UTC."""
+    return datetime.fromtimestamp(milliseconds // 1000, UTC).replace(microsecond=milliseconds % 1000 * 1000)
+
+
 def rfc3339_of_ms(milliseconds: int) -> str:
     """A broker's timestamp as events write it.
 
     >>> rfc3339_of_ms(1_700_000_000_123)
     '2023-11-14T22:13:20.123Z'
     """
-    return _rfc3339(datetime.fromtimestamp(milliseconds // 1000, UTC).replace(microsecond=milliseconds % 1000 * 1000))
+    return _rfc3339(utc_of_ms(milliseconds))
+
+
+def ms_of_utc(moment: datetime) -> int:
+    """The reverse of `utc_of_ms`.
+
+    >>> ms_of_utc(utc_of_ms(1_700_000_000_123))
+    1700000000123
+    """
+    return (int(moment.timestamp()) * 1000) + moment.microsecond // 1000

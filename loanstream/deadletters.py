@@ -1,0 +1,187 @@
+"""Dead letters for people: list them, look at one, send them back to where they came from."""
+
+import base64
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
+
+from schemas.decode import Undecodable, decode
+from schemas.headers import ATTEMPTS
+from schemas.operations import DeadLetter
+from schemas.topics import RECORD_MAX_BYTES, topic_of
+
+GROUP = "dlq-redrive"
+"""Its committed offsets say what was redriven already."""
+
+BATCH = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """A dead letter with the place it lies at; `id` is `topic/partition/offset`."""
+
+    topic: str
+    partition: int
+    offset: int
+    letter: DeadLetter
+    redriven: bool
+
+    @property
+    def id(self) -> str:
+        """The name `dlq show` and `dlq redrive --id` take."""
+        return f"{self.topic}/{self.partition}/{self.offset}"
+
+
+@dataclass
+class Redriven:
+    """What a redrive did: letters sent back, and those that hold no original to send."""
+
+    sent: int = 0
+    not_redrivable: int = 0
+
+
+class DeadLetterBox:
+    """The dead letters of a broker, as far as they are retained."""
+
+    def __init__(self, bootstrap: str, security: Mapping[str, str]) -> None:
+        self._connection = {**security, "bootstrap.servers": bootstrap}
+
+    def letters(self, tenant: str | None = None) -> Iterator[Letter]:
+        """Every dead letter up to the ends seen at the start, a partition after the other."""
+        consumer = self._consumer()
+        try:
+            for partition, redriven_to in self._partitions(consumer, tenant):
+                for message in _read(consumer, partition, None):
+                    letter = _letter(message)
+                    if letter is not None:
+                        offset = message.offset()
+                        yield Letter(partition.topic, partition.partition, offset, letter, offset < redriven_to)
+        finally:
+            consumer.close()
+
+    def redrive(self, tenant: str | None = None, only: str | None = None) -> Redriven:
+        """Send back what was not sent back yet, in transactions with the offsets that say so.
+
+        With `only` (a letter's id) exactly that letter, whether it was redriven before or not.
+        """
+        done = Redriven()
+        consumer, producer = self._consumer(), self._producer()
+        try:
+            producer.init_transactions(30)
+            for partition, redriven_to in self._partitions(consumer, tenant):
+                if only is not None and not only.startswith(f"{partition.topic}/{partition.partition}/"):
+                    continue
+                partition.offset = int(only.rsplit("/", 1)[1]) if only else redriven_to
+                batch: list[Any] = []
+                for message in _read(consumer, partition, 1 if only else None):
+                    batch.append(message)
+                    if len(batch) == BATCH:
+                        self._send(producer, consumer, batch, done, moves_on=only is None)
+                        batch = []
+                self._send(producer, consumer, batch, done, moves_on=only is None)
+        finally:
+            consumer.close()
+        return done
+
+    def _send(self, producer: Any, consumer: Any, batch: list[Any], done: Redriven, *, moves_on: bool) -> None:
+        if not batch:
+            return
+        producer.begin_transaction()
+        try:
+            for message in batch:
+                letter = _letter(message)
+                if letter is None or letter.value_base64 is None:
+                    done.not_redrivable += 1
+                    continue
+                producer.produce(
+                    letter.origin.topic,
+                    key=_bytes(letter.key_base64),
+                    value=_bytes(letter.value_base64),
+                    headers=_headers(letter),
+                )
+                producer.poll(0)
+                done.sent += 1
+            if moves_on:
+                last = batch[-1]
+                position = TopicPartition(last.topic(), last.partition(), last.offset() + 1)
+                producer.send_offsets_to_transaction([position], consumer.consumer_group_metadata(), 30)
+            producer.commit_transaction(30)
+        except KafkaException:
+            producer.abort_transaction(30)
+            raise
+
+    def _consumer(self) -> Any:
+        return Consumer(
+            {
+                **self._connection,
+                "group.id": GROUP,
+                "enable.auto.commit": False,
+                "auto.offset.reset": "earliest",
+                "isolation.level": "read_committed",
+                "enable.partition.eof": True,
+            }
+        )
+
+    def _producer(self) -> Any:
+        return Producer(
+            {
+                **self._connection,
+                "transactional.id": GROUP,
+                "message.max.bytes": RECORD_MAX_BYTES,
+                "retry.backoff.ms": 5,
+            }
+        )
+
+    def _partitions(self, consumer: Any, tenant: str | None) -> Iterator[tuple[TopicPartition, int]]:
+        """The partitions of the dead letter topics, each with the offset up to which it was redriven."""
+        found = consumer.list_topics(timeout=15).topics
+        for name in sorted(name for name in found if name.endswith(".dlq")):
+            try:
+                topic, owner = topic_of(name)
+            except LookupError:
+                continue
+            if not topic.is_dlq or (tenant is not None and owner != tenant):
+                continue
+            wanted = [TopicPartition(name, number) for number in sorted(found[name].partitions)]
+            for committed in consumer.committed(wanted, timeout=15):
+                yield TopicPartition(name, committed.partition, 0), max(committed.offset, 0)
+
+
+def _read(consumer: Any, partition: TopicPartition, limit: int | None) -> Iterator[Any]:
+    """The records from `partition.offset` to the end seen now."""
+    first, end = consumer.get_watermark_offsets(partition, timeout=15)
+    partition.offset = max(partition.offset, first)
+    if partition.offset >= end:
+        return
+    consumer.assign([partition])
+    given = 0
+    while limit is None or given < limit:
+        message = consumer.poll(15)
+        if message is None:
+            raise TimeoutError(f"the broker stopped answering while {partition.topic} was read")
+        if message.error() is not None:
+            if message.error().name() == "_PARTITION_EOF":
+                return
+            raise KafkaException(message.error())
+        if message.offset() >= end:
+            return
+        given += 1
+        yield message
+
+
+def _letter(message: Any) -> DeadLetter | None:
+    try:
+        return decode(DeadLetter, message.value())
+    except Undecodable:
+        return None
+
+
+def _headers(letter: DeadLetter) -> list[tuple[str, bytes | None]]:
+    kept = [(header.name, _bytes(header.value_base64)) for header in letter.headers if header.name != ATTEMPTS]
+    return [*kept, (ATTEMPTS, str(letter.attempts).encode())]
+
+
+def _bytes(text: str | None) -> bytes | None:
+    return None if text is None else base64.b64decode(text)

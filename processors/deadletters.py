@@ -1,0 +1,108 @@
+"""Dead letters: what cannot be processed goes to `<topic>.dlq` with its reason and its original bytes."""
+
+import base64
+import hashlib
+import os
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from processors.transport.messages import Message, Output
+from schemas.headers import ATTEMPTS, child_traceparent, event_headers, header
+from schemas.operations import DeadLetter, FieldError, Header, Origin
+from schemas.topics import RECORD_MAX_BYTES, topic_of
+from schemas.values import rfc3339_of_ms, utc_of_ms
+
+ORIGINAL_MAX_BYTES = RECORD_MAX_BYTES // 4 * 3 - 128 * 1024
+"""The largest original that still fits into a dead letter in base64; of a larger one it keeps hash and origin."""
+
+HEADERS_MAX_BYTES = 64 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Worker:
+    """Who makes an event: stage, process name (`verify-0`), code version; `now_ms` is its clock."""
+
+    stage: str
+    name: str
+    code_version: str
+    now_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000
+
+
+def code_version() -> str:
+    """The code's version as receipts and events carry it."""
+    return os.environ.get("LOANSTREAM_CODE_VERSION", "") or _installed()
+
+
+def _installed() -> str:
+    from importlib.metadata import version  # noqa: PLC0415 - slow to import, and asked for once
+
+    return version("loanstream")
+
+
+def place(message: Message) -> str:
+    """Where a record stands: `topic/partition/offset`."""
+    return f"{message.topic()}/{message.partition()}/{message.offset()}"
+
+
+def partition_of(message: Message) -> tuple[str, int]:
+    """The partition a record came from."""
+    return message.topic(), message.partition()
+
+
+def attempts(message: Message) -> int:
+    """How often the record was processed before; a producer's own nonsense in that header counts as none."""
+    found = header(message.headers(), ATTEMPTS) or b"0"
+    return int(found) if found.isdigit() and len(found) < 6 else 0
+
+
+def dead_letter(message: Message, cause: str, errors: Sequence[FieldError], worker: Worker) -> Output:
+    """The dead letter of a record. Its id is its origin: making it again makes the same one."""
+    topic = message.topic()
+    _, tenant = topic_of(topic)
+    value, key = message.value() or b"", message.key()
+    now = worker.now_ms()
+    letter = DeadLetter(
+        tenant=tenant,
+        stage=worker.stage,
+        cause=cause,
+        errors=tuple(errors),
+        origin=Origin(
+            topic=topic,
+            partition=message.partition(),
+            offset=message.offset(),
+            timestamp_ms=message.timestamp()[1],
+        ),
+        attempts=attempts(message) + 1,
+        at=utc_of_ms(now),
+        key_base64=_base64(key) if key is None or len(key) <= HEADERS_MAX_BYTES else None,
+        value_base64=_base64(value) if len(value) <= ORIGINAL_MAX_BYTES else None,
+        value_sha256=hashlib.sha256(value).hexdigest(),
+        value_size=len(value),
+        headers=_headers(message),
+        code_version=worker.code_version,
+    )
+    headers = event_headers(
+        event="loan.dead_letter",
+        event_id=f"{place(message)}/{letter.attempts}",
+        source=f"loanstream/{worker.stage}",
+        subject=place(message),
+        time=rfc3339_of_ms(now),
+        traceparent=child_traceparent(message.headers(), place(message), worker.stage),
+    )
+    return Output(f"{topic}.dlq", key, letter.model_dump_json().encode(), headers, partition_of(message))
+
+
+def _base64(data: bytes | None) -> str | None:
+    return None if data is None else base64.b64encode(data).decode("ascii")
+
+
+def _headers(message: Message) -> tuple[Header, ...]:
+    """The original's headers, as far as they fit; a producer may have sent megabytes of them."""
+    kept, size = [], 0
+    for name, value in message.headers() or ():
+        size += len(name) + len(value or b"")
+        if size > HEADERS_MAX_BYTES:
+            break
+        kept.append(Header(name=name[:1000], value_base64=_base64(value)))
+    return tuple(kept)

@@ -1,0 +1,56 @@
+"""From a record of `loan.applications` to an application: the checks that need the record, not only its value."""
+
+from dataclasses import dataclass
+
+from processors.transport.messages import Message
+from schemas.application import LoanApplication
+from schemas.decode import Undecodable, decode
+from schemas.operations import FieldError
+from schemas.topics import APPLICATION_MAX_BYTES, topic_of
+
+LOG_APPEND_TIME = 2
+
+
+class BrokerMisconfigured(Exception):
+    """A topic does not stamp records as its contract says: an error of ours, for which the worker stops."""
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """An application with the record it came in and the moment the broker took it (milliseconds since 1970)."""
+
+    message: Message
+    application: LoanApplication
+    accepted_ms: int
+    fast_started_ms: int
+
+
+def accept(message: Message, now_ms: int) -> Accepted:
+    """The application in a record of `loan.applications.v1.<tenant>`, without its `monitoring` block.
+
+    Raises `Undecodable`; `BrokerMisconfigured` where the topic does not stamp LogAppendTime.
+    """
+    value, topic = message.value(), message.topic()
+    stamp, accepted_ms = message.timestamp()
+    if stamp != LOG_APPEND_TIME:
+        raise BrokerMisconfigured(f"{topic} must stamp LogAppendTime (message.timestamp.type)")
+    if value is not None and len(value) > APPLICATION_MAX_BYTES:
+        raise _refused("too_large", "(record)", f"at most {APPLICATION_MAX_BYTES} bytes", f"{len(value)} bytes")
+    application = decode(LoanApplication, value)
+    check_addressed(message, application)
+    return Accepted(message, application.model_copy(update={"monitoring": None}), accepted_ms, now_ms)
+
+
+def check_addressed(message: Message, application: LoanApplication) -> None:
+    """The record's key must be the application's id, its topic the tenant's own. Raises `Undecodable`."""
+    key = message.key()
+    if key is None or key != application.application_id.encode():
+        found = "no key" if key is None else f"a key of {len(key)} bytes"
+        raise _refused("key_mismatch", "(key)", "the event's application_id", found)
+    _, tenant = topic_of(message.topic())
+    if tenant != application.tenant:
+        raise _refused("tenant_mismatch", "tenant", "the tenant of the topic", None)
+
+
+def _refused(cause: str, field: str, expected: str, found: str | None) -> Undecodable:
+    return Undecodable(cause, FieldError(field=field, error=cause, expected=expected, found=found))

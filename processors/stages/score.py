@@ -1,0 +1,121 @@
+"""The score stage: which bundle and policy decide, then one pure call a group; the stage adds only who and when."""
+
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache, partial
+from typing import Any
+
+import orjson
+from scoring.bundle import load_bundle
+from scoring.decision import Scorer
+from scoring.policy import parse_policy
+from scoring.receipt import ReceiptKey
+
+from processors.activations import InForce
+from processors.artefacts import ArtefactStore
+from processors.control import ControlReader
+from processors.deadletters import Worker, partition_of, place
+from processors.stages.envelope import check_addressed
+from processors.stages.guard import Guard
+from processors.transport.messages import Batch, Message, Output, Processed
+from schemas.decode import decode
+from schemas.headers import child_traceparent, event_headers
+from schemas.topics import TOPICS
+from schemas.values import ms_of_utc, rfc3339_of_ms
+from schemas.verification import ApplicationVerified, VerifyProcessing
+
+POLICY_FILE = "policy.yaml"
+"""The one file of a policy's artefact."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Verified:
+    """A verified application with the record it came in."""
+
+    message: Message
+    event: ApplicationVerified
+
+
+class Scorers:
+    """The scorer of each pair of artefacts in force, loaded once. Raises `ArtefactMissing`."""
+
+    def __init__(self, artefacts: ArtefactStore) -> None:
+        self._artefacts = artefacts
+        self.of = lru_cache(maxsize=16)(self._load)
+
+    def _load(self, chosen: InForce) -> Scorer:
+        bundle = load_bundle(self._artefacts.get(chosen.bundle_id))
+        policy = parse_policy(self._artefacts.get(chosen.policy_id)[POLICY_FILE].decode())
+        return Scorer(bundle, policy)
+
+
+class ScoreStage:
+    """Turns verified applications into decisions."""
+
+    def __init__(
+        self, control: ControlReader, scorers: Scorers, keys: Callable[[str], ReceiptKey], worker: Worker
+    ) -> None:
+        self._control = control
+        self._scorers = scorers
+        self._keys = keys
+        self._worker = worker
+        self._guard = Guard(worker)
+
+    async def __call__(self, batch: Batch) -> Processed:
+        """Every record of the batch as a decision or a dead letter."""
+        started_ms = self._worker.now_ms()
+        verified, dead = self._guard.each(batch.messages, _decode)
+        if verified:
+            await self._control.wait_for(max(ms_of_utc(item.event.accepted_at) for item in verified))
+        groups: dict[InForce, list[_Verified]] = defaultdict(list)
+        for item in verified:
+            tenant, accepted_ms = item.event.application.tenant, ms_of_utc(item.event.accepted_at)
+            groups[self._control.in_force(tenant, accepted_ms)].append(item)
+        made = {id(message): output for message, output in dead}
+        for chosen, items in groups.items():
+            decide = partial(self._decide, self._scorers.of(chosen), started_ms)
+            outputs = self._guard.all_or_each(items, decide, lambda item: item.message)
+            made |= {id(item.message): output for item, output in zip(items, outputs, strict=True)}
+        # In the order of the input: two revisions of an application must not change places between two groups.
+        return Processed([made[id(message)] for message in batch.messages])
+
+    def _decide(self, scorer: Scorer, started_ms: int, items: Sequence[_Verified]) -> list[Output]:
+        decisions = scorer.decide([item.event for item in items], self._keys, self._worker.code_version)
+        finished_ms = self._worker.now_ms()
+        started, finished = rfc3339_of_ms(started_ms), rfc3339_of_ms(finished_ms)
+        return [
+            self._output(item.message, decision | {"processing": self._processing(item, started, finished)}, finished)
+            for item, decision in zip(items, decisions, strict=True)
+        ]
+
+    def _processing(self, item: _Verified, started: str, finished: str) -> dict[str, Any]:
+        verify: VerifyProcessing = item.event.processing
+        return {
+            "lane": verify.lane,
+            "verify_started_at": rfc3339_of_ms(ms_of_utc(verify.started_at)),
+            "verify_finished_at": rfc3339_of_ms(ms_of_utc(verify.finished_at)),
+            "score_started_at": started,
+            "score_finished_at": finished,
+            "verify_worker": verify.worker,
+            "score_worker": self._worker.name,
+            "code_version": self._worker.code_version,
+        }
+
+    def _output(self, message: Message, decision: dict[str, Any], finished: str) -> Output:
+        headers = event_headers(
+            event="loan.decision.made",
+            event_id=decision["decision_id"],
+            source="loanstream/score",
+            subject=decision["application_id"],
+            time=finished,
+            traceparent=child_traceparent(message.headers(), place(message), "score"),
+        )
+        topic = TOPICS["decisions"].name(decision["tenant"])
+        return Output(topic, message.key(), orjson.dumps(decision), headers, partition_of(message))
+
+
+def _decode(message: Message) -> _Verified:
+    event = decode(ApplicationVerified, message.value())
+    check_addressed(message, event.application)
+    return _Verified(message, event)
