@@ -16,8 +16,8 @@ FIELD_NAMES: dict[str, str] = {
 }
 """Every field a reader can give, with its meaning. Money is a decimal string with two decimals."""
 
-SURE, UNSURE = 0.99, 0.6
-"""Confidence where the document's own arithmetic proves the figure, and where nothing does."""
+SURE, LIKELY, UNSURE = 0.99, 0.9, 0.6
+"""Confidence: labelled or proven by the document's own arithmetic; told by its place on the page; told by nothing."""
 
 
 @dataclass(frozen=True, slots=True)

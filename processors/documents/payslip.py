@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from processors.documents.amounts import parse_amount
 from processors.documents.dates import parse_month
-from processors.documents.found import SURE, UNSURE, Found, FoundField
+from processors.documents.found import LIKELY, SURE, UNSURE, Found, FoundField
 from processors.documents.labels import plain, values_of
 from processors.documents.text_layer import Line
 
@@ -136,8 +136,13 @@ def _names(lines: Sequence[Line]) -> Iterator[FoundField]:
         yield FoundField("employer", employer.text, SURE, employer.page)
         return
     head = next((cell for line in lines[:4] for cell in line.cells if _COMPANY.search(plain(cell.text))), None)
+    head = head or next((cell for line in lines[:2] for cell in line.cells if _may_be_employer(cell.text)), None)
     if head:
-        yield FoundField("employer", head.text[:200], UNSURE, lines[0].page)
+        yield FoundField("employer", head.text[:200], LIKELY, lines[0].page)
+
+
+def _may_be_employer(text: str) -> bool:
+    return _is_name(text) and ":" not in text and not TITLE.search(plain(text)) and parse_month(text) is None
 
 
 def _is_name(text: str) -> bool:
