@@ -64,7 +64,9 @@ class Encoder:
     """Compresses an answer piece by piece; without an encoding it hands the bytes through."""
 
     def __init__(self, encoding: str) -> None:
-        self._codec: Any = _ENCODERS[encoding]() if encoding else None
+        self._codec: Any = None
+        if encoding:
+            self._codec = _ENCODERS[encoding]()
         self._begin: bytes = self._codec.begin() if encoding == "lz4" else b""
 
     def feed(self, piece: bytes) -> bytes:

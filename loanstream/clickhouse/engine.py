@@ -76,7 +76,7 @@ class Link:
             with open(descriptor, "wb", closefd=False) as file:
                 file.write(data)
             infile = f"FROM INFILE '/proc/self/fd/{descriptor}' COMPRESSION 'none'"
-            return self.run(f"{statement} {infile} {tail}", params=params)
+            return self.run(f"{statement}\n{infile} {tail}", params=params)
         except OSError as error:
             raise EngineError(243, f"cannot hold the insert: {error.strerror} (NOT_ENOUGH_SPACE)") from error
         finally:
