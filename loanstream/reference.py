@@ -1,0 +1,143 @@
+"""The reference pages under docs/reference/: each is a table of the code's own, as Markdown."""
+
+from collections.abc import Callable, Iterable, Sequence
+
+from schemas.causes import CAUSES
+from schemas.events import EVENTS, EventType
+from schemas.jsonschema import file_name
+from schemas.stages import STAGES
+from schemas.topics import DAY_MS, TOPICS, Topic
+
+_SIDES = {"read": "others, for us", "written": "us, for others", "internal": "our own stages"}
+
+
+def table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    """A Markdown table.
+
+    >>> print(table(("code", "says"), [("a", "one")]))
+    | code | says |
+    | --- | --- |
+    | a | one |
+    """
+    lines = [header, ["---"] * len(header), *rows]
+    return "\n".join("| " + " | ".join(_cell(cell) for cell in line) + " |" for line in lines)
+
+
+def _cell(value: object) -> str:
+    return " ".join(str(value).split()).replace("|", "\\|")
+
+
+def _code(values: Iterable[str]) -> str:
+    return ", ".join(f"`{value}`" for value in values) or "none"
+
+
+def topics_page() -> str:
+    """Every topic."""
+    header = ("topic", "event", "what", "written by", "read by", "partitions", "kept", "timestamp")
+    said = "`<tenant>` is a bank's name. Outputs stand before inputs: a new tenant's topics are created in this order."
+    return f"# Topics\n\n{said}\n\n{table(header, map(_topic_row, TOPICS.values()))}\n"
+
+
+def _topic_row(topic: Topic) -> tuple[object, ...]:
+    kept = "for ever" if topic.retention_ms < 0 else f"{topic.retention_ms // DAY_MS} days"
+    return (
+        f"`{topic_name(topic)}`",
+        f"`{topic.event}`",
+        topic.does,
+        _code(stage.name for stage in STAGES.values() if topic.key in stage.writes),
+        _code(stage.name for stage in STAGES.values() if topic.key in stage.reads),
+        topic.partitions,
+        kept,
+        topic.config["message.timestamp.type"],
+    )
+
+
+def topic_name(topic: Topic) -> str:
+    """The topic's name with a placeholder for the tenant.
+
+    >>> topic_name(TOPICS["applications_dlq"])
+    'loan.applications.v1.<tenant>.dlq'
+    """
+    return topic.name("tenant").replace(".tenant", ".<tenant>") if topic.per_tenant else topic.name()
+
+
+def stages_page() -> str:
+    """Every stage."""
+    rows = (
+        (f"`{stage.name}`", stage.does, _topic_names(stage.reads), _topic_names(stage.writes), f"`{stage.group}`")
+        for stage in STAGES.values()
+    )
+    return f"# Stages\n\n{table(('stage', 'does', 'reads', 'writes', 'consumer group'), rows)}\n"
+
+
+def _topic_names(keys: Sequence[str]) -> str:
+    return "<br>".join(f"`{topic_name(TOPICS[key])}`" for key in keys)
+
+
+def events_page() -> str:
+    """Every event and its fields."""
+    overview = table(("event", "version", "sent by", "what", "schema"), map(_event_row, EVENTS.values()))
+    fields = "\n\n".join(_fields(event) for event in EVENTS.values())
+    return f"# Events\n\n{overview}\n\n{fields}\n"
+
+
+def _event_row(event: EventType) -> tuple[object, ...]:
+    schema = f"[JSON Schema](../../schemas/generated/{file_name(event)})"
+    return f"`{event.name}`", event.version, _SIDES[event.side], _first_sentence(event), schema
+
+
+def _first_sentence(event: EventType) -> str:
+    said = (event.model.__doc__ or "").strip().split("\n\n")[0]
+    return said.removeprefix(f"`{event.name}`: ")
+
+
+def _fields(event: EventType) -> str:
+    rows = ((f"`{name}`", "yes" if field.is_required() else "no") for name, field in event.model.model_fields.items())
+    return f"## {event.name}\n\n{table(('field', 'required'), rows)}"
+
+
+def causes_page() -> str:
+    """Why records become dead letters."""
+    rows = ((f"`{code}`", said) for code, said in CAUSES.items())
+    return f"# Causes of dead letters\n\n{table(('cause', 'meaning'), rows)}\n"
+
+
+def flow_page() -> str:
+    """The flow as a picture (Mermaid) and in words, from the tables of stages and topics."""
+    told = "\n".join(
+        f"- **{stage.name}** {stage.does}. Reads {_code(_shown(stage.reads))}; writes {_code(_shown(stage.writes))}."
+        for stage in STAGES.values()
+    )
+    beside = "Every topic that a stage reads has its dead letters beside it, in a topic of its name and `.dlq`."
+    return f"# The flow\n\n```mermaid\n{mermaid()}\n```\n\n{told}\n\n{beside}\n"
+
+
+def mermaid() -> str:
+    """Stages (boxes) and topics (cylinders); dead letters are left out, as every topic has them."""
+    stages = [f'    {_node(stage.name)}["{stage.name}"]' for stage in STAGES.values()]
+    topics = [f'    {topic.key}[("{topic.stem}")]' for topic in TOPICS.values() if not topic.is_dlq]
+    arrows = [f"    {key} --> {_node(stage.name)}" for stage in STAGES.values() for key in _business(stage.reads)]
+    arrows += [f"    {_node(stage.name)} --> {key}" for stage in STAGES.values() for key in _business(stage.writes)]
+    return "\n".join(["flowchart LR", *stages, *topics, *arrows])
+
+
+def _business(keys: Sequence[str]) -> list[str]:
+    return [key for key in keys if not TOPICS[key].is_dlq]
+
+
+def _shown(keys: Sequence[str]) -> list[str]:
+    return [topic_name(TOPICS[key]) for key in _business(keys)]
+
+
+def _node(stage: str) -> str:
+    return f"stage_{stage.replace('-', '_')}"
+
+
+REFERENCE: dict[str, Callable[[], str]] = {
+    "flow.md": flow_page,
+    "topics.md": topics_page,
+    "stages.md": stages_page,
+    "events.md": events_page,
+    "dead-letter-causes.md": causes_page,
+}
+"""File name under docs/reference/ -> the function that makes the page."""

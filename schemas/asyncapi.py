@@ -1,0 +1,151 @@
+"""The AsyncAPI 3.1 document: topics, events, headers and who sends what, as one self-contained description.
+
+Seen from the application: `receive` is what loanstream reads, `send` what it writes. A bank sends to what is received
+here and reads what is sent.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from schemas.events import EVENTS, EventType
+from schemas.headers import ACCEPTED_AT, ATTEMPTS
+from schemas.jsonschema import json_schema
+from schemas.stages import STAGES
+from schemas.topics import TENANT_PATTERN, TOPICS, Topic
+
+KAFKA_BINDING = "0.5.0"
+_TEXT = {"type": "string"}
+_KEY = {"key": {**_TEXT, "description": "The application_id of the record's value."}, "bindingVersion": KAFKA_BINDING}
+_KEYED = ("loan.application.", "loan.decision.", "loan.outcome.")
+
+HEADERS: dict[str, dict[str, Any]] = {
+    "ce_specversion": {"const": "1.0", "description": "CloudEvents version."},
+    "ce_id": {"description": "Unique within ce_source."},
+    "ce_source": {"description": "Which worker or producer made the event."},
+    "ce_type": {"description": "The event's name, as in schemas/generated/."},
+    "ce_time": {"format": "date-time", "description": "When the event was made."},
+    "ce_subject": {"description": "The application's id, where the event is about one."},
+    "content-type": {"const": "application/json"},
+    "traceparent": {
+        "pattern": "^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$",
+        "description": "W3C trace context, carried through all stages.",
+    },
+    ATTEMPTS: {"pattern": "^[0-9]+$", "description": "How often a redriven record was processed before."},
+    ACCEPTED_AT: {"format": "date-time", "description": "When a redriven record was accepted first."},
+}
+"""Kafka headers of our own records, UTF-8 text; a producer needs none of them."""
+
+_ALWAYS = tuple(name for name in HEADERS if name not in (ATTEMPTS, ACCEPTED_AT))
+
+
+def asyncapi(version: str, examples: Mapping[str, list[Any]]) -> dict[str, Any]:
+    """The whole document; `examples` are record values by event name.
+
+    Raises ValueError where two events mean different things by one schema name.
+    """
+    return {
+        "asyncapi": "3.1.0",
+        "info": {
+            "title": "loanstream",
+            "version": version,
+            "description": "Loan applications in, explained and reproducible decisions out.",
+            "license": {"name": "Apache-2.0"},
+        },
+        "defaultContentType": "application/json",
+        "servers": {
+            "kafka": {
+                "host": "{bootstrap}",
+                "protocol": "kafka",
+                "description": "`kafka.bootstrap` in the stack.json of a running stack.",
+                "variables": {"bootstrap": {"default": "127.0.0.1:9092"}},
+            }
+        },
+        "channels": {topic.key: _channel(topic) for topic in TOPICS.values()},
+        "operations": {name: operation for topic in TOPICS.values() for name, operation in _operations(topic)},
+        "components": {
+            "messages": {event.name: _message(event, examples.get(event.name, [])) for event in EVENTS.values()},
+            "schemas": _schemas(),
+        },
+    }
+
+
+def _channel(topic: Topic) -> dict[str, Any]:
+    address = topic.stem
+    if topic.per_tenant:
+        address = f"{topic.stem.removesuffix('.dlq')}.{{tenant}}{'.dlq' if topic.is_dlq else ''}"
+    tenant = {"tenant": {"description": f"The bank's name: `{TENANT_PATTERN}`.", "examples": ["bank-a"]}}
+    return {
+        "address": address,
+        "description": f"{topic.does[0].upper()}{topic.does[1:]}.",
+        **({"parameters": tenant} if topic.per_tenant else {}),
+        "messages": {topic.event: {"$ref": f"#/components/messages/{topic.event}"}},
+        "bindings": {
+            "kafka": {
+                "partitions": topic.partitions,
+                "topicConfiguration": {
+                    "cleanup.policy": [topic.config["cleanup.policy"]],
+                    "retention.ms": topic.retention_ms,
+                    "max.message.bytes": int(topic.config["max.message.bytes"]),
+                },
+                "bindingVersion": KAFKA_BINDING,
+            }
+        },
+    }
+
+
+def _operations(topic: Topic) -> list[tuple[str, dict[str, Any]]]:
+    """What the stages do with a topic; without a stage that writes it, it comes from outside."""
+    found = []
+    readers = [stage.name for stage in STAGES.values() if topic.key in stage.reads]
+    writers = [stage.name for stage in STAGES.values() if topic.key in stage.writes]
+    for action, stages in (("receive", readers), ("send", writers)):
+        if stages:
+            operation = {
+                "action": action,
+                "summary": f"{action}s {topic.does}",
+                "description": f"Stages: {', '.join(stages)}.",
+                "channel": {"$ref": f"#/channels/{topic.key}"},
+                "messages": [{"$ref": f"#/channels/{topic.key}/messages/{topic.event}"}],
+            }
+            found.append((f"{action}.{topic.key}", operation))
+    return found
+
+
+def _message(event: EventType, examples: list[Any]) -> dict[str, Any]:
+    required = [] if event.side == "read" else list(_ALWAYS)
+    headers = {name: {**_TEXT, **schema} for name, schema in HEADERS.items()}
+    headers["ce_type"] = {**headers["ce_type"], "const": event.name}
+    return {
+        "name": event.name,
+        "title": event.model.__name__,
+        "contentType": "application/json",
+        "headers": {"type": "object", "properties": headers, **({"required": required} if required else {})},
+        "payload": {"$ref": f"#/components/schemas/{event.model.__name__}"},
+        **({"bindings": {"kafka": _KEY}} if event.name.startswith(_KEYED) else {}),
+        **({"examples": [{"payload": value} for value in examples]} if examples else {}),
+    }
+
+
+def _schemas() -> dict[str, Any]:
+    """Every event's schema and every part of one, under its model's name."""
+    found: dict[str, Any] = {}
+    for event in EVENTS.values():
+        schema = json_schema(event)
+        parts = {event.model.__name__: schema, **schema.get("$defs", {})}
+        for name, part in parts.items():
+            portable = _inlined(part)
+            if found.setdefault(name, portable) != portable:
+                raise ValueError(f"two events mean different things by {name}")
+    return dict(sorted(found.items()))
+
+
+def _inlined(node: Any) -> Any:
+    """`node` with references into this document, and without the words that belong to a file of its own."""
+    if isinstance(node, list):
+        return [_inlined(item) for item in node]
+    if not isinstance(node, dict):
+        return node
+    kept = {name: _inlined(item) for name, item in node.items() if name not in ("$defs", "$id", "$schema")}
+    if isinstance(kept.get("$ref"), str):
+        kept["$ref"] = kept["$ref"].replace("#/$defs/", "#/components/schemas/")
+    return kept
