@@ -1,0 +1,242 @@
+"""The client library: loan applications in, confirmed records on `loan.applications.v1.<tenant>` out.
+
+    with ApplicationProducer({"bootstrap.servers": "localhost:9092"}, "bank-a") as producer:
+        for application in applications:
+            producer.submit(application)
+
+Leaving the block waits until every record is confirmed, or raises an error that lists those that are not.
+"""
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any, Self
+
+from confluent_kafka import KafkaError, KafkaException, Producer
+
+from producers.errors import (
+    CredentialsRefusedError,
+    Failure,
+    NotDeliveredError,
+    PermissionRefusedError,
+    ProducerError,
+    TooLargeError,
+)
+from schemas.application import LoanApplication
+from schemas.topics import APPLICATION_MAX_BYTES, RECORD_MAX_BYTES, TOPICS
+
+DEFAULTS: Mapping[str, str | int] = {
+    "client.id": "loanstream-producer",
+    "linger.ms": 5,
+    "compression.type": "lz4",
+    "queue.buffering.max.kbytes": 64 * 1024,
+    # Longer than the half minute that a token server or a broker may take to come back.
+    "message.timeout.ms": 60_000,
+}
+"""librdkafka settings that the caller's own override."""
+
+ENFORCED: Mapping[str, str | int | bool] = {
+    "enable.idempotence": True,
+    "acks": "all",
+    "message.max.bytes": RECORD_MAX_BYTES,
+}
+"""librdkafka settings that make confirmation mean something; the caller's own do not override them."""
+
+TIMEOUT_NAMES = ("message.timeout.ms", "delivery.timeout.ms")
+TIMEOUT_MAX_MS = 15 * 60 * 1000
+
+PERMISSION = frozenset({29, 30, 31, 53})
+"""Kafka's codes for topic, group, cluster and transactional id authorization failed."""
+REFUSALS_MAX = 3
+"""So many refused log-ins in a row, before anything was confirmed, are no hiccup of a key rotation."""
+POLL_SECONDS = 0.1
+
+REASONS: Mapping[str, str] = {
+    "_MSG_TIMED_OUT": "not confirmed within the delivery timeout",
+    "_UNKNOWN_TOPIC": "no such topic",
+    "UNKNOWN_TOPIC_OR_PART": "no such topic",
+    "_PURGE_QUEUE": "given up before it was sent",
+    "_PURGE_INFLIGHT": "given up before it was confirmed",
+    "MSG_SIZE_TOO_LARGE": "larger than the topic takes",
+}
+"""librdkafka's names of errors in our words. Its texts stay inside: some spell out the broker's internals."""
+
+
+@dataclass(slots=True)
+class Delivery:
+    """The fate of one record, filled in while the producer is used or flushed.
+
+    `offset` and `partition` are set once the broker has confirmed, `failure` once it never will.
+    """
+
+    key: str
+    partition: int | None = None
+    offset: int | None = None
+    failure: str | None = None
+
+    @property
+    def done(self) -> bool:
+        """Whether it is known."""
+        return self.confirmed or self.failure is not None
+
+    @property
+    def confirmed(self) -> bool:
+        """Whether the broker has it, on every replica it waits for."""
+        return self.offset is not None
+
+
+class ApplicationProducer:
+    """Publishes applications of one tenant; use it from one thread.
+
+    `settings` are librdkafka's (`bootstrap.servers` and the security settings of the installation). At most
+    `in_flight_max` records wait for their confirmation: `submit` then waits, which is the back-pressure. Raises
+    `ValueError` for a tenant's name or a delivery timeout that cannot be.
+    """
+
+    def __init__(
+        self,
+        settings: Mapping[str, Any],
+        tenant: str,
+        *,
+        in_flight_max: int = 10_000,
+        kafka: Callable[[dict[str, Any]], Any] = Producer,
+    ) -> None:
+        self._topic = TOPICS["applications"].name(tenant)
+        self._tenant = tenant
+        self._in_flight_max = in_flight_max
+        self._in_flight = 0
+        self._confirmed = 0
+        self._refusals = 0
+        self._denied = False
+        self._failures: list[Failure] = []
+        self._producer = kafka({**_settings(settings), "error_cb": self._on_error})
+
+    @property
+    def confirmed(self) -> int:
+        """Records that the broker has confirmed so far."""
+        return self._confirmed
+
+    def submit(self, application: LoanApplication, traceparent: str | None = None) -> Delivery:
+        """Send one application; `traceparent` (W3C trace context) continues the caller's trace.
+
+        Returning means queued, not delivered: `flush`, or the returned `Delivery`, tells. Raises `ValueError` for
+        another tenant's application, and what `submit_raw` raises.
+        """
+        if application.tenant != self._tenant:
+            raise ValueError(f"this producer sends for {self._tenant}, the application is {application.tenant}'s")
+        headers = [("content-type", b"application/json")]
+        if traceparent is not None:
+            headers.append(("traceparent", traceparent.encode("ascii")))
+        return self._send(application.application_id.encode(), application.model_dump_json().encode(), headers)
+
+    def submit_raw(self, key: bytes, value: bytes) -> Delivery:
+        """Send bytes as they are. Raises `TooLargeError` (nothing was sent), and, once the broker has said so,
+        `PermissionRefusedError` or `CredentialsRefusedError`.
+        """
+        return self._send(key, value, [])
+
+    def _send(self, key: bytes, value: bytes, headers: list[tuple[str, bytes]]) -> Delivery:
+        size = len(value) + sum(len(name) + len(content) for name, content in headers)
+        delivery = Delivery(key.decode("utf-8", "backslashreplace"))
+        if size > APPLICATION_MAX_BYTES:
+            raise TooLargeError(f"{delivery.key}: expected at most {APPLICATION_MAX_BYTES} bytes, found {size}")
+        self._wait_until(lambda: self._in_flight < self._in_flight_max)
+        while True:
+            try:
+                self._producer.produce(
+                    self._topic, key=key, value=value, headers=headers, on_delivery=self._reporter(delivery)
+                )
+            except BufferError:
+                self._producer.poll(POLL_SECONDS)
+                self._check()
+            except KafkaException as error:
+                raise ProducerError(f"{delivery.key}: {_reason(error.args[0])}") from error
+            else:
+                self._in_flight += 1
+                self._producer.poll(0)
+                return delivery
+
+    def flush(self) -> None:
+        """Wait until the fate of every record is known (at most the delivery timeout).
+
+        Raises `PermissionRefusedError`, `CredentialsRefusedError`, or else `NotDeliveredError` with every record
+        since the last flush that was not confirmed.
+        """
+        self._wait_until(lambda: not self._in_flight)
+        failures, self._failures = self._failures, []
+        if failures and self._refusals:
+            raise _credentials_refused() from NotDeliveredError(failures)
+        if failures:
+            raise NotDeliveredError(failures)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Flush; after an exception inside the block give up what is not confirmed, so that it comes out at once."""
+        if error is None:
+            self.flush()
+        else:
+            self._give_up()
+
+    def _wait_until(self, reached: Callable[[], bool]) -> None:
+        self._check()
+        while not reached():
+            self._producer.poll(POLL_SECONDS)
+            self._check()
+
+    def _check(self) -> None:
+        refusal: ProducerError | None = None
+        if self._denied:
+            refusal = PermissionRefusedError(f"no permission to write {self._topic}, or there is no such topic")
+        elif self._refusals >= REFUSALS_MAX and not self._confirmed:
+            refusal = _credentials_refused()
+        if refusal is not None:
+            self._give_up()
+            raise refusal from (NotDeliveredError(self._failures) if self._failures else None)
+
+    def _give_up(self) -> None:
+        self._producer.purge()
+        deadline = time.monotonic() + 1
+        while self._in_flight and time.monotonic() < deadline:
+            self._producer.poll(POLL_SECONDS)
+
+    def _on_error(self, error: KafkaError) -> None:
+        if error.code() == KafkaError._AUTHENTICATION:  # noqa: SLF001 - that is its public name
+            self._refusals += 1
+        elif error.code() in PERMISSION:
+            self._denied = True
+
+    def _reporter(self, delivery: Delivery) -> Callable[[KafkaError | None, Any], None]:
+        def report(error: KafkaError | None, message: Any) -> None:
+            self._in_flight -= 1
+            if error is None:
+                delivery.partition, delivery.offset = message.partition(), message.offset()
+                self._confirmed += 1
+                self._refusals = 0
+                return
+            self._denied = self._denied or error.code() in PERMISSION
+            delivery.failure = _reason(error)
+            self._failures.append(Failure(delivery.key, delivery.failure))
+
+        return report
+
+
+def _settings(given: Mapping[str, Any]) -> dict[str, Any]:
+    named = [name for name in TIMEOUT_NAMES if name in given]
+    defaults = {name: value for name, value in DEFAULTS.items() if not (named and name in TIMEOUT_NAMES)}
+    for name in named:
+        if not 0 < int(given[name]) <= TIMEOUT_MAX_MS:
+            raise ValueError(f"{name}: expected 1 to {TIMEOUT_MAX_MS}, found {given[name]}")
+    return {**defaults, **given, **ENFORCED}
+
+
+def _credentials_refused() -> CredentialsRefusedError:
+    return CredentialsRefusedError("the credentials are refused: check client id, client secret and token address")
+
+
+def _reason(error: KafkaError) -> str:
+    return REASONS.get(error.name(), error.name())
