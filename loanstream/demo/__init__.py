@@ -1,0 +1,1 @@
+"""The demo: the whole product on a fresh embedded stack, with figures counted where they arise."""

@@ -1,0 +1,152 @@
+"""Runs the demo: stack up, publish, wait until everything is decided and recorded, reconcile, sum up."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from loanstream.demo.traffic import Item, traffic
+from loanstream.demo.watch import Watch
+from loanstream.running import Running
+from loanstream.stack.problem import StackProblem
+from producers.client import ApplicationProducer
+
+RATE = 60
+"""Applications a second: a pace at which documents are read while one looks on."""
+
+PATIENCE_S = 120
+"""How long nothing may move before the demo gives up."""
+
+Progress = Callable[[str, int, int], None]
+"""Told what is going on, how far it is, of how many."""
+
+
+@dataclass
+class Result:
+    """What happened, counted: what was sent by us, decisions and dead letters by an independent consumer."""
+
+    stack_ready_s: float = 0.0
+    published: Counter[str] = field(default_factory=Counter)
+    decision_records: int = 0
+    decision_ids: int = 0
+    dead_letters: int = 0
+    recorded: int = 0
+    answers: dict[str, Any] = field(default_factory=dict)
+    differences: list[Any] = field(default_factory=list)
+    replay: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def repeats(self) -> int:
+        """Decision records beyond the first of their id: a bank's own repeats."""
+        return self.decision_records - self.decision_ids
+
+    @property
+    def adds_up(self) -> bool:
+        """Nothing lost, nothing twice, all of it recorded."""
+        published = sum(self.published.values())
+        return (
+            published == self.decision_ids + self.dead_letters + self.repeats
+            and self.decision_ids == self.recorded
+            and not self.differences
+        )
+
+
+@contextmanager
+def stack(state: Path, *arguments: str) -> Iterator[tuple[Running, float]]:
+    """A fresh `loanstream up` in a process of its own; the connection to it and the seconds until it was ready."""
+    state.parent.mkdir(parents=True, exist_ok=True)
+    started = time.monotonic()
+    log = state.parent / f"{state.name}.log"
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "loanstream", "up", "--state", str(state), *arguments],
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            env=os.environ | {"NO_COLOR": "1"},
+        )
+    try:
+        while not (state / "stack.json").exists():
+            if process.poll() is not None:
+                lines = log.read_text(errors="replace").strip().splitlines()
+                raise StackProblem(lines[-1] if lines else f"the stack ended at once; see {log}")
+            time.sleep(0.05)
+        with Running.at(state) as running:
+            yield running, time.monotonic() - started
+    finally:
+        process.send_signal(signal.SIGTERM)
+        try:
+            process.wait(timeout=30)
+        except subprocess.TimeoutExpired:
+            process.kill()
+
+
+def run(state: Path, progress: Progress, scale: float = 1.0) -> Result:
+    """The demo on a fresh state at `state` (what lay there is removed)."""
+    if state.exists():
+        shutil.rmtree(state)
+    result = Result()
+    items = list(traffic(scale))
+    progress("starting the stack", 0, 1)
+    with stack(state) as (running, result.stack_ready_s):
+        progress("starting the stack", 1, 1)
+        with Watch(running, tuple({item.tenant for item in items})) as watch:
+            _publish(running, items, result, progress)
+            _wait(watch, len(items), progress)
+            result.decision_records, result.decision_ids = watch.decision_records, len(watch.decision_ids)
+            result.dead_letters = watch.dead_letters
+        _ask(running, result, progress)
+    return result
+
+
+def _publish(running: Running, items: list[Item], result: Result, progress: Progress) -> None:
+    producers = {
+        tenant: ApplicationProducer(running.producer_settings(tenant), tenant)
+        for tenant in sorted({item.tenant for item in items})
+    }
+    started = time.monotonic()
+    for number, item in enumerate(items):
+        for document in item.documents:
+            running.documents.put(item.tenant, document.data)
+        producers[item.tenant].submit_raw(item.key, item.value)
+        result.published[item.truth] += 1
+        progress("publishing applications", number + 1, len(items))
+        time.sleep(max(0.0, started + (number + 1) / RATE - time.monotonic()))
+    for producer in producers.values():
+        producer.close()
+
+
+def _wait(watch: Watch, expected: int, progress: Progress) -> None:
+    seen, since = -1, time.monotonic()
+    while watch.total < expected:
+        progress("deciding", watch.total, expected)
+        if watch.total != seen:
+            seen, since = watch.total, time.monotonic()
+        elif time.monotonic() - since > PATIENCE_S:
+            return  # the figures will not add up, and say where
+        time.sleep(0.1)
+    progress("deciding", watch.total, expected)
+
+
+def _ask(running: Running, result: Result, progress: Progress) -> None:
+    from dashboards.queries import run as ask  # noqa: PLC0415 - the warehouse client is slow to import
+
+    from loanstream.ask.reconcile import reconcile  # noqa: PLC0415
+    from loanstream.ask.replay import replay  # noqa: PLC0415
+
+    progress("reconciling the warehouse with the topics", 0, 2)
+    result.differences = list(reconcile(running).differences)
+    progress("replaying every decision from its receipt", 1, 2)
+    result.replay = replay(running).totals
+    progress("replaying every decision from its receipt", 2, 2)
+    warehouse = running.warehouse()
+    result.recorded = int(warehouse.query("SELECT count() FROM decisions").first_row[0])
+    for name in ("outcomes", "reasons", "documents", "latency", "dead_letters"):
+        result.answers[name] = ask(warehouse, name)

@@ -1,0 +1,145 @@
+"""Strict decoding: every kind of bad input has its cause, its field, and never its value."""
+
+import json
+
+import pytest
+
+from schemas.application import LoanApplication
+from schemas.decode import Undecodable, decode, describe
+
+GOOD = {
+    "tenant": "bank-a",
+    "application_id": "a-1",
+    "submitted_at": "2026-01-01T00:00:00Z",
+    "currency": "INR",
+    "applicant": {"dependents": 2, "education": "graduate", "self_employed": False},
+    "loan": {"amount": 29900000, "term_years": 12},
+    "annual_income": "9600000",
+    "cibil_score": 778,
+    "assets": {"residential": 2400000, "commercial": 17600000, "luxury": 22700000.5, "bank": -8000000},
+}
+DOCUMENT = {"kind": "payslip", "sha256": "0" * 64, "media_type": "application/pdf", "size": 1}
+CANARY = "CANARY-4711"
+
+
+def changed(**fields):
+    return json.dumps(GOOD | fields).encode()
+
+
+def test_a_good_application_is_read_with_its_money_to_the_cent():
+    """Numbers and decimal strings are both money."""
+    application = decode(LoanApplication, json.dumps(GOOD).encode())
+    assert str(application.annual_income) == "9600000"
+    assert json.loads(application.model_dump_json())["assets"]["luxury"] == "22700000.50"
+
+
+@pytest.mark.parametrize(
+    ("value", "cause"),
+    [
+        (None, "empty"),
+        (b"", "empty"),
+        (b"{", "not_json"),
+        (b"\xff\xfe{\x00}\x00", "not_json"),
+        (json.dumps(GOOD).encode("utf-16"), "not_json"),
+        (b'{"tenant":"bank-a","tenant":"bank-b"}', "duplicate_key"),
+        (b"[" * 300_000, "too_deep"),
+        (changed(annual_income=float("nan")), "not_a_number"),
+        (changed(annual_income=float("inf")), "not_a_number"),
+        (b'{"annual_income":' + b"9" * 5000 + b"}", "not_a_number"),
+        (b"[]", "invalid_event"),
+        (b'"text"', "invalid_event"),
+        (json.dumps(GOOD).replace('"a-1"', '"\\ud800"').encode(), "invalid_event"),
+    ],
+)
+def test_what_is_no_event_has_its_cause(value, cause):
+    """The cause is one of the documented ones."""
+    with pytest.raises(Undecodable) as refused:
+        decode(LoanApplication, value)
+    assert refused.value.cause == cause
+
+
+@pytest.mark.parametrize(
+    ("fields", "field"),
+    [
+        ({"annual_income": -5}, "annual_income"),
+        ({"annual_income": 0}, "annual_income"),
+        ({"annual_income": "1e5"}, "annual_income"),
+        ({"annual_income": "1_000"}, "annual_income"),
+        ({"annual_income": " 5 "}, "annual_income"),
+        ({"annual_income": "NaN"}, "annual_income"),
+        ({"annual_income": True}, "annual_income"),
+        ({"annual_income": 10.005}, "annual_income"),
+        ({"annual_income": 1e14}, "annual_income"),
+        ({"annual_income": None}, "annual_income"),
+        ({"cibil_score": "778"}, "cibil_score"),
+        ({"cibil_score": 778.5}, "cibil_score"),
+        ({"cibil_score": 0}, "cibil_score"),
+        ({"cibil_score": True}, "cibil_score"),
+        ({"application_id": "a b"}, "application_id"),
+        ({"application_id": "a" * 65}, "application_id"),
+        ({"application_id": "a\n"}, "application_id"),
+        ({"tenant": "Bank"}, "tenant"),
+        ({"currency": "rupees"}, "currency"),
+        ({"submitted_at": "2026-01-01T00:00:00"}, "submitted_at"),
+        ({"submitted_at": 5}, "submitted_at"),
+        ({"revision": 0}, "revision"),
+        ({"loan": {"amount": 5, "term_years": 0}}, "loan.term_years"),
+        ({"loan": {"amount": 5, "term_years": 51}}, "loan.term_years"),
+        ({"applicant": {"dependents": 1, "education": "phd", "self_employed": False}}, "applicant.education"),
+        ({"applicant": {"dependents": 1, "education": "graduate", "self_employed": "No"}}, "applicant.self_employed"),
+        ({"applicant": GOOD["applicant"] | {"name": "x" * 1_000_000}}, "applicant.name"),
+        ({"applicant": GOOD["applicant"] | {"name": "a\x00b"}}, "applicant.name"),
+        (
+            {"documents": [{"kind": "payslip", "sha256": "x", "media_type": "application/pdf", "size": 1}]},
+            "documents.0.sha256",
+        ),
+        ({"documents": [DOCUMENT] * 21}, "documents"),
+        ({"extensions": {"a": "x" * 2000}}, "extensions.(unknown).(unknown)"),
+        ({"extensions": {"a b": 1}}, "extensions"),
+        ({"extensions": {"n": 2**60}}, "extensions"),
+        ({"surprise": 1}, "(unknown)"),
+    ],
+)
+def test_a_wrong_field_is_named(fields, field):
+    """The error names the field and what is expected."""
+    with pytest.raises(Undecodable) as refused:
+        decode(LoanApplication, changed(**fields))
+    assert refused.value.cause == "invalid_event"
+    assert field in {error.field for error in refused.value.errors}, refused.value.errors
+    assert all(error.expected for error in refused.value.errors)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        changed(annual_income=CANARY),
+        changed(currency=CANARY),
+        changed(**{CANARY: 1}),
+        changed(extensions={CANARY + " ": 1}),
+        changed(applicant=GOOD["applicant"] | {"name": CANARY + "\n"}),
+        changed(submitted_at=CANARY),
+        changed(documents=[{"kind": CANARY}]),
+        json.dumps(GOOD).encode()[:-1] + CANARY.encode(),
+    ],
+)
+def test_no_error_holds_what_was_found(value):
+    """Neither a value nor a key of the sender's own stands in an error."""
+    with pytest.raises(Undecodable) as refused:
+        decode(LoanApplication, value)
+    told = str(refused.value) + "".join(error.model_dump_json() for error in refused.value.errors)
+    assert CANARY not in told
+
+
+def test_an_unknown_field_is_told_the_known_name_it_resembles():
+    """A typing error in a field's name is cheap to find."""
+    with pytest.raises(Undecodable) as refused:
+        decode(LoanApplication, changed(anual_income=1))
+    assert "annual_income" in str(refused.value)
+
+
+def test_found_values_are_described_by_type_and_size():
+    """A description tells strings, lists and objects apart."""
+    assert describe([1, 2]) == "array of 2 items"
+    assert describe({"a": 1}) == "object of 1 keys"
+    assert describe(None) == "null"
+    assert describe(True) == "boolean"
