@@ -1,0 +1,204 @@
+"""From a record to its rows: for every topic one function, and the tables it fills.
+
+A row is a JSON object whose names are the table's columns: the event's field names, nested ones joined by `_`. Where
+the record stood in Kafka is part of every row: (topic, partition, offset) says which record a row is.
+"""
+
+import base64
+import hashlib
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import orjson
+from pydantic import ValidationError
+
+from processors.stages.envelope import check_addressed
+from processors.transport.messages import Message
+from processors.warehouse.cipher import ColumnCipher
+from schemas.application import LoanApplication
+from schemas.decision import LoanDecision
+from schemas.decode import Undecodable, decode, field_errors
+from schemas.operations import Activation, DeadLetter, FieldError, LoanOutcome, ServiceMetric
+from schemas.topics import APPLICATION_MAX_BYTES, TOPICS, topic_of
+from schemas.values import Event, rfc3339_of_ms
+from schemas.verification import ApplicationVerified
+
+Row = dict[str, Any]
+Rows = list[tuple[str, Row]]
+E = TypeVar("E", bound=Event)
+
+DISTINCT_PROCESSING = ("accepted_at", "processing")
+_APPLICATION_ID = re.compile(rb"[A-Za-z0-9._:-]{1,64}")
+_PERSONAL = ("name", "employer", "identifiers")
+
+
+@dataclass(frozen=True, slots=True)
+class Recording:
+    """What a topic's records become. `rows` raises `schemas.decode.Undecodable` for a record that makes none, unless
+    another stage makes its dead letter: then there are no rows.
+    """
+
+    tables: tuple[str, ...]
+    rows: Callable[[Message, ColumnCipher], Rows]
+
+
+def rows_of(message: Message, cipher: ColumnCipher) -> Rows:
+    """The rows of a record of any of our topics, as (table, row). Raises `Undecodable`."""
+    topic, _ = topic_of(message.topic())
+    return RECORDINGS[topic.key].rows(message, cipher)
+
+
+def _application(message: Message, cipher: ColumnCipher) -> Rows:
+    """An invalid application makes no row here: verify makes its dead letter, which makes one."""
+    value = message.value()
+    if value is None or len(value) > APPLICATION_MAX_BYTES:
+        return []
+    try:
+        application = decode(LoanApplication, value)
+        check_addressed(message, application)
+    except Undecodable:
+        return []
+    event = application.model_dump(mode="json")
+    monitoring, extensions = event.pop("monitoring"), event.pop("extensions")
+    personal = {name: event["applicant"].pop(name) for name in _PERSONAL} | {"extensions": extensions}
+    place = {name: event[name] for name in ("tenant", "application_id", "revision")}
+    stamp = {"accepted_at": rfc3339_of_ms(message.timestamp()[1]), **_kafka(message)}
+    sealed = cipher.seal(orjson.dumps(personal), "personal_encrypted", *place.values())
+    rows = [("applications_log", {**flat(event), "personal_encrypted": sealed, **stamp})]
+    if monitoring is not None:
+        rows.append(("monitoring_log", {**place, **monitoring, **stamp}))
+    return rows
+
+
+def _verification(message: Message, cipher: ColumnCipher) -> Rows:
+    """What was claimed and found goes into the encrypted event alone; so does the rest of the application."""
+    verified = _of_ours(ApplicationVerified, message)
+    _check_tenant(message, verified.application.tenant)
+    event = verified.model_dump(mode="json", exclude={"application"})
+    application = verified.application
+    place = (application.tenant, application.application_id, application.revision)
+    for extraction in event["extractions"]:
+        del extraction["fields"]
+        extraction["reason"] = extraction["reason"] or ""
+    for check in event["checks"]:
+        del check["claimed"], check["found"], check["difference"]
+        check.update({name: check[name] or "" for name in ("document", "field", "label")})
+    row = {
+        **dict(zip(("tenant", "application_id", "revision"), place, strict=True)),
+        **flat(event),
+        "event_encrypted": cipher.seal(message.value() or b"", "event_encrypted", *place),
+        **_kafka(message),
+    }
+    return [("verifications_log", row)]
+
+
+def _decision(message: Message, _: ColumnCipher) -> Rows:
+    decision = _of_ours(LoanDecision, message)
+    _check_tenant(message, decision.tenant)
+    event = decision.model_dump(mode="json")
+    if event["recourse"] is None:
+        del event["recourse"]
+    content = {name: part for name, part in event.items() if name not in DISTINCT_PROCESSING}
+    text = (message.value() or b"").decode()
+    return [("decisions_log", {**flat(event), "content_sha256": _sha256(content), "event": text, **_kafka(message)})]
+
+
+def _outcome(message: Message, _: ColumnCipher) -> Rows:
+    outcome = decode(LoanOutcome, message.value())
+    _check_tenant(message, outcome.tenant)
+    if message.key() != outcome.application_id.encode():
+        raise _refused("key_mismatch", "(key)", "the event's application_id")
+    event = outcome.model_dump(mode="json")
+    return [("outcomes_log", {**event, "content_sha256": _sha256(event), **_kafka(message)})]
+
+
+def _dead_letter(message: Message, cipher: ColumnCipher) -> Rows:
+    letter = _of_ours(DeadLetter, message)
+    event = letter.model_dump(mode="json", exclude={"key_base64", "value_base64", "headers"})
+    key = base64.b64decode(letter.key_base64 or "")
+    tenant = letter.tenant or ""
+    sealed = cipher.seal(message.value() or b"", "event_encrypted", tenant, *letter_place(event["origin"]))
+    row = {
+        **flat(event),
+        "tenant": tenant,
+        "application_id": key.decode() if _APPLICATION_ID.fullmatch(key) else "",
+        "event_encrypted": sealed,
+        **_kafka(message),
+    }
+    return [("dead_letters_log", row)]
+
+
+def letter_place(origin: Mapping[str, Any]) -> tuple[str, int, int]:
+    """What a dead letter's encrypted columns are bound to, beside its tenant: where the original stood."""
+    return origin["topic"], origin["partition"], origin["offset"]
+
+
+def _activation(message: Message, _: ColumnCipher) -> Rows:
+    return [("activations_log", {**_of_ours(Activation, message).model_dump(mode="json"), **_kafka(message)})]
+
+
+def _metric(message: Message, _: ColumnCipher) -> Rows:
+    return [("service_metrics_log", {**_of_ours(ServiceMetric, message).model_dump(mode="json"), **_kafka(message)})]
+
+
+RECORDINGS: dict[str, Recording] = {
+    "applications": Recording(("applications_log", "monitoring_log"), _application),
+    "verifications": Recording(("verifications_log",), _verification),
+    "decisions": Recording(("decisions_log",), _decision),
+    "outcomes": Recording(("outcomes_log",), _outcome),
+    "control": Recording(("activations_log",), _activation),
+    "metrics": Recording(("service_metrics_log",), _metric),
+    **{key: Recording(("dead_letters_log",), _dead_letter) for key, topic in TOPICS.items() if topic.is_dlq},
+}
+
+
+def flat(event: Mapping[str, Any], prefix: str = "") -> Row:
+    """Nested objects joined by `_`; lists stay.
+
+    >>> flat({"loan": {"amount": "5.00"}, "basis": ["thin_file"]})
+    {'loan_amount': '5.00', 'basis': ['thin_file']}
+    """
+    row: Row = {}
+    for name, value in event.items():
+        if isinstance(value, dict):
+            row.update(flat(value, f"{prefix}{name}_"))
+        else:
+            row[prefix + name] = value
+    return row
+
+
+def as_lines(rows: Iterable[Row]) -> bytes:
+    """Rows as ClickHouse reads them: JSONEachRow."""
+    return b"\n".join(map(orjson.dumps, rows))
+
+
+def _of_ours(model: type[E], message: Message) -> E:
+    """An event of our own making, by pydantic's parser alone (which takes the last of two equal keys)."""
+    try:
+        return model.model_validate_json(message.value() or b"")
+    except ValidationError as error:
+        raise Undecodable("invalid_event", *field_errors(model, error)) from None
+
+
+def _check_tenant(message: Message, tenant: str) -> None:
+    if topic_of(message.topic())[1] != tenant:
+        raise _refused("tenant_mismatch", "tenant", "the tenant of the topic")
+
+
+def _refused(cause: str, field: str, expected: str) -> Undecodable:
+    return Undecodable(cause, FieldError(field=field, error=cause, expected=expected))
+
+
+def _sha256(content: Mapping[str, Any]) -> str:
+    return hashlib.sha256(orjson.dumps(content, option=orjson.OPT_SORT_KEYS)).hexdigest()
+
+
+def _kafka(message: Message) -> Row:
+    return {
+        "kafka_topic": message.topic(),
+        "kafka_partition": message.partition(),
+        "kafka_offset": message.offset(),
+        "kafka_timestamp": rfc3339_of_ms(message.timestamp()[1]),
+    }

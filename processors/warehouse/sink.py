@@ -1,0 +1,123 @@
+"""Writes planned ranges of records into the warehouse, each row once however often a range is written.
+
+ClickHouse drops an insert whose token it has seen. A range that holds a row it refuses is halved until that row stands
+alone; the halves are the same each time, and so are their tokens. What is refused becomes a dead letter at the end,
+after everything else has gone in.
+"""
+
+import re
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from clickhouse_connect.driver.exceptions import ClickHouseError, Error
+
+from processors.transport.messages import Message
+from processors.transport.ranges import OffsetRange
+from processors.transport.specs import Retry
+from processors.warehouse.cipher import ColumnCipher
+from processors.warehouse.rows import Row, as_lines, rows_of
+from schemas.decode import Undecodable
+from schemas.operations import FieldError
+
+DeadLetters = Callable[[Message, str, Sequence[FieldError]], None]
+Entry = tuple[Message, Row]
+
+REFUSALS: dict[int, str] = {
+    6: "cannot_parse_text",
+    26: "cannot_parse_quoted_string",
+    27: "cannot_parse_input",
+    33: "cannot_read_all_data",
+    38: "cannot_parse_date",
+    41: "cannot_parse_datetime",
+    53: "type_mismatch",
+    69: "argument_out_of_bound",
+    70: "cannot_convert_type",
+    72: "cannot_parse_number",
+    117: "incorrect_data",
+    131: "too_large_string",
+    190: "sizes_of_arrays_dont_match",
+    321: "value_out_of_range",
+    349: "null_in_a_required_column",
+    376: "cannot_parse_uuid",
+    407: "decimal_overflow",
+    469: "violated_constraint",
+}
+"""ClickHouse's error codes that are a row's own fault. Every other error is the warehouse's: the range waits."""
+
+_SETTINGS = {
+    "async_insert": "0",
+    "date_time_input_format": "best_effort",
+    "input_format_skip_unknown_fields": "0",
+    "precise_float_parsing": "1",
+}
+_CONSTRAINT = re.compile(r"Constraint `([a-z_]{1,64})`")
+
+
+class WarehouseSink:
+    """The record stage's `write`. `client_factory` makes a clickhouse-connect client that may write; it is called
+    again after each trouble. `dead_letter` takes a record that makes no row, a cause and the faults by field.
+    """
+
+    def __init__(self, client_factory: Callable[[], Any], cipher: ColumnCipher, dead_letter: DeadLetters) -> None:
+        self._client_factory = client_factory
+        self._client: Any = None
+        self._cipher = cipher
+        self._dead_letter = dead_letter
+
+    def write(self, range_: OffsetRange, messages: Sequence[Message]) -> None:
+        """Write all rows of a range of one partition. Raises `Retry` while the warehouse takes none."""
+        tables, refused = self._rows(messages)
+        for table, entries in tables.items():
+            refused += self._insert(table, entries, range_.token)
+        for message, fault in refused:
+            self._dead_letter(message, fault.cause, fault.errors)
+
+    def _rows(self, messages: Sequence[Message]) -> tuple[dict[str, list[Entry]], list[tuple[Message, Undecodable]]]:
+        tables: dict[str, list[Entry]] = {}
+        refused = []
+        for message in messages:
+            try:
+                for table, row in rows_of(message, self._cipher):
+                    tables.setdefault(table, []).append((message, row))
+            except Undecodable as fault:
+                refused.append((message, fault))
+        return tables, refused
+
+    def _insert(self, table: str, entries: Sequence[Entry], token: str) -> list[tuple[Message, Undecodable]]:
+        """Insert what ClickHouse takes; the rest comes back with its fault."""
+        fault = self._try_insert(table, [row for _, row in entries], token)
+        if fault is None:
+            return []
+        if len(entries) == 1:
+            return [(entries[0][0], fault)]
+        middle = len(entries) // 2
+        halves = (entries[:middle], entries[middle:])
+        return [refused for half in halves for refused in self._insert(table, half, _token(token, half))]
+
+    def _try_insert(self, table: str, rows: Sequence[Row], token: str) -> Undecodable | None:
+        try:
+            if self._client is None:
+                self._client = self._client_factory()
+            settings = {**_SETTINGS, "insert_deduplication_token": token}
+            self._client.raw_insert(f"loanstream.{table}", None, as_lines(rows), settings, "JSONEachRow")
+        except (ClickHouseError, OSError) as error:
+            code = error.code if isinstance(error, Error) else None
+            if code in REFUSALS:
+                return _fault(code, str(error))
+            self._client = None
+            # The text of an error may quote a row: the type and code must do.
+            raise Retry(f"the warehouse does not take {table}: {type(error).__name__}, code {code}") from None
+        return None
+
+
+def _token(token: str, half: Sequence[Entry]) -> str:
+    return f"{token.partition('#')[0]}#{half[0][0].offset()}-{half[-1][0].offset()}"
+
+
+def _fault(code: int, text: str) -> Undecodable:
+    """Of ClickHouse's message only the name of a constraint is kept; the rest quotes values."""
+    found = _CONSTRAINT.search(text)
+    expected = f"a row that keeps the constraint {found.group(1)}" if found else "a row the table takes"
+    return Undecodable(
+        "refused_by_warehouse", FieldError(field="(row)", error=REFUSALS[code], expected=f"{expected} (code {code})")
+    )
