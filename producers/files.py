@@ -1,0 +1,205 @@
+"""Loan applications out of .csv and .jsonl files, line by line: each an application, or what is wrong with it."""
+
+import csv
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from producers.lines import FileRefusedError, LineError, shown, text_lines
+from schemas.application import LoanApplication
+from schemas.decode import Undecodable, check_json, field_errors
+from schemas.operations import FieldError
+
+COLUMNS: Mapping[str, str | None] = {
+    # The public loan approval set's columns, and where their values belong; None is not read.
+    "loan_id": "application_id",
+    "no_of_dependents": "applicant.dependents",
+    "education": "applicant.education",
+    "self_employed": "applicant.self_employed",
+    "income_annum": "annual_income",
+    "loan_amount": "loan.amount",
+    "loan_term": "loan.term_years",
+    "residential_assets_value": "assets.residential",
+    "commercial_assets_value": "assets.commercial",
+    "luxury_assets_value": "assets.luxury",
+    "bank_asset_value": "assets.bank",
+    "loan_status": None,
+    # Our own: the fields of LoanApplication.
+    **{
+        name: name
+        for name in (
+            *("tenant", "application_id", "revision", "submitted_at", "currency"),
+            *("annual_income", "monthly_obligations", "cibil_score"),
+            *("applicant.dependents", "applicant.education", "applicant.self_employed"),
+            *("applicant.name", "applicant.employer"),
+            *("loan.amount", "loan.term_years", "loan.product", "loan.purpose"),
+            *("assets.residential", "assets.commercial", "assets.luxury", "assets.bank"),
+            *("monitoring.gender", "monitoring.ethnicity", "monitoring.marital_status", "monitoring.age_band"),
+        )
+    },
+}
+
+OPTIONAL = frozenset(
+    {
+        *("revision", "monthly_obligations", "cibil_score", "applicant.name", "applicant.employer"),
+        *("loan.product", "loan.purpose"),
+        *("monitoring.gender", "monitoring.ethnicity", "monitoring.marital_status", "monitoring.age_band"),
+    }
+)
+"""Fields whose column may be absent and whose value may be blank."""
+
+WHOLE_NUMBERS = frozenset({"revision", "cibil_score", "applicant.dependents"})
+
+EXPECTED: Mapping[str, str] = {
+    "missing": "a value",
+    "bool_parsing": "Yes or No",
+    "int_parsing": "a whole number",
+    "int_from_float": "a whole number",
+    "datetime_from_date_parsing": "a time such as 2026-03-31T10:00:00Z",
+    "datetime_parsing": "a time such as 2026-03-31T10:00:00Z",
+    "timezone_aware": "a time with its zone, such as 2026-03-31T10:00:00Z",
+}
+"""Kinds of errors that we say better."""
+
+
+@dataclass(frozen=True, slots=True)
+class Defaults:
+    """What a line that does not say it itself is taken to say; `id_prefix` goes before every application_id."""
+
+    tenant: str | None
+    currency: str | None
+    submitted_at: datetime
+    id_prefix: str = ""
+
+    @property
+    def fields(self) -> dict[str, str]:
+        """As JSON has them."""
+        given = {"tenant": self.tenant, "currency": self.currency, "submitted_at": self.submitted_at.isoformat()}
+        return {name: value for name, value in given.items() if value is not None}
+
+
+def read_applications(
+    path: Path, tenant: str | None, currency: str | None, submitted_at: datetime, id_prefix: str = ""
+) -> Iterator[LoanApplication | LineError]:
+    """Every line's application, or its errors (one for each faulty field). Holds one line at a time.
+
+    A line's own tenant, currency and submitted_at win over those given. After an error of the file as a whole (not
+    UTF-8, a column missing) nothing more comes. Raises `ValueError` for another kind of file, `OSError` where the
+    file cannot be read.
+    """
+    readers = {".csv": _csv, ".jsonl": _jsonl, ".ndjson": _jsonl}
+    reader = readers.get(path.suffix.lower())
+    if reader is None:
+        raise ValueError(f"{path.name}: expected a .csv or .jsonl file")
+    try:
+        yield from reader(path, Defaults(tenant, currency, submitted_at, id_prefix))
+    except FileRefusedError as refused:
+        yield refused.error
+
+
+def _jsonl(path: Path, defaults: Defaults) -> Iterator[LoanApplication | LineError]:
+    for number, text in text_lines(path):
+        if not text.strip():
+            continue
+        try:
+            found = check_json(text.encode())
+        except Undecodable as fault:
+            yield LineError(number, None, fault.errors[0].expected, fault.errors[0].found)
+            continue
+        if not isinstance(found, dict):
+            yield LineError(number, None, "a JSON object", shown(found))
+            continue
+        fields = {**defaults.fields, **found}
+        if isinstance(fields.get("application_id"), str):
+            fields["application_id"] = defaults.id_prefix + fields["application_id"]
+        try:
+            yield LoanApplication.model_validate_json(json.dumps(fields))
+        except ValidationError as error:
+            yield from _line_errors(number, error, {}, {})
+
+
+def _csv(path: Path, defaults: Defaults) -> Iterator[LoanApplication | LineError]:
+    rows = csv.reader((text + "\n" for _, text in text_lines(path)), skipinitialspace=True, strict=True)
+    header = [name.strip() for name in _next_row(rows) or []]
+    if not any(header):
+        raise FileRefusedError(LineError(1, None, "a line of column names", "a blank line"))
+    problems = list(_header_errors(header, defaults))
+    if problems:
+        yield from problems
+        return
+    fields = [COLUMNS[name] for name in header]
+    names = {field: name for name, field in zip(header, fields, strict=True) if field is not None}
+    while (row := _next_row(rows)) is not None:
+        if not any(value.strip() for value in row):
+            continue
+        if len(row) != len(header):
+            yield LineError(rows.line_num, None, f"{len(header)} values, as in the header", str(len(row)))
+            continue
+        try:
+            # Lax, since a CSV knows text alone: "12" is a number and "Yes" is true.
+            yield LoanApplication.model_validate_strings(_event(zip(fields, row, strict=True), defaults), strict=False)
+        except ValidationError as error:
+            yield from _line_errors(rows.line_num, error, names, dict(zip(fields, row, strict=True)))
+
+
+def _next_row(rows: Any) -> list[str] | None:
+    try:
+        row: list[str] | None = next(rows, None)
+    except csv.Error as error:
+        raise FileRefusedError(LineError(rows.line_num, None, "comma-separated values", str(error))) from None
+    return row
+
+
+def _header_errors(header: Sequence[str], defaults: Defaults) -> Iterator[LineError]:
+    """What keeps the file from being read at all, columns missing, unknown and doubled."""
+    fields = [COLUMNS.get(name) for name in header]
+    for index, name in enumerate(header):
+        if name not in COLUMNS:
+            yield LineError(1, None, "columns of a loan application", f"the unknown column {shown(name)}")
+        elif fields[index] is not None and fields[index] in fields[:index]:
+            yield LineError(1, None, f"one column for {fields[index]}", f"another, {shown(name)}")
+    given = {*defaults.fields, *fields, *OPTIONAL}
+    for field in dict.fromkeys(field for field in COLUMNS.values() if field not in given):
+        accepted = " or ".join(name for name, meant in COLUMNS.items() if meant == field)
+        yield LineError(1, None, f"a column {accepted}", "none")
+
+
+def _event(cells: Iterable[tuple[str | None, str]], defaults: Defaults) -> dict[str, Any]:
+    event: dict[str, Any] = dict(defaults.fields)
+    for field, cell in cells:
+        value = cell.strip()
+        if field is None or not value:
+            continue
+        room, _, name = field.rpartition(".")
+        target = event.setdefault(room, {}) if room else event
+        # Pydantic takes "7_78" for 778. A typing error is not a score.
+        target[name] = value.replace("_", " ") if field in WHOLE_NUMBERS else value
+    if "application_id" in event:
+        event["application_id"] = defaults.id_prefix + event["application_id"]
+    applicant = event.get("applicant", {})
+    if "education" in applicant:
+        applicant["education"] = "_".join(applicant["education"].lower().split())
+    return event
+
+
+def _line_errors(
+    number: int, error: ValidationError, names: Mapping[str, str], cells: Mapping[str | None, str]
+) -> Iterator[LineError]:
+    """Each error under the name its field has in the file, with what the file itself says there."""
+    details = error.errors(include_url=False, include_context=False)
+    for said, detail in zip(field_errors(LoanApplication, error), details, strict=False):
+        path = ".".join(str(part) for part in detail["loc"])
+        found = "nothing" if detail["type"] == "missing" else shown(cells.get(path, detail["input"]))
+        yield LineError(number, names.get(path, path), _expected(said), found)
+
+
+def _expected(said: FieldError) -> str:
+    text = said.expected
+    for beginning in ("Input should ", "be ", "a decimal string is of "):
+        text = text.removeprefix(beginning)
+    return EXPECTED.get(said.error, text)
