@@ -28,6 +28,8 @@ READER_VERSION = "text-layer-1"
 """Part of an extraction's identity: raise it whenever a parser gives another answer for the same document."""
 
 START_SECONDS = 10.0
+FROZEN_SECONDS = 10.0
+ZYGOTE = (sys.executable, "-I", "-m", "processors.documents.zygote")
 _log = logging.getLogger(__name__)
 _RAN_OUT = {-signal.SIGXCPU, -signal.SIGKILL, -signal.SIGABRT, -signal.SIGTRAP, -signal.SIGILL}
 """How a child ends that met a limit: the kernel's processor limit, and PDFium's own end when memory is refused."""
@@ -97,8 +99,8 @@ class DocumentReader:
         for _ in range(2):
             try:
                 packets = await (await self._warm()).ask(data, kind, deadline_s)
-            except (OSError, ReaderUnavailableError) as error:
-                _log.warning("document reader: %s", type(error).__name__)
+            except ReaderUnavailableError as error:
+                _log.warning("%s", error)
                 continue
             if packets and packets[-1].get("exit", "none") is not None:
                 return _result(packets)
@@ -119,6 +121,7 @@ class _Zygote:
         self._process = process
         self._control = control
         self._unheard_since: float | None = None
+        self._gone = False
 
     @classmethod
     async def started(cls) -> "_Zygote":
@@ -126,7 +129,7 @@ class _Zygote:
         ours.setblocking(False)
         with theirs:
             process = subprocess.Popen(  # noqa: ASYNC220 - milliseconds, and no child watcher to depend on
-                [sys.executable, "-I", "-m", "processors.documents.zygote", str(theirs.fileno())],
+                [*ZYGOTE, str(theirs.fileno())],
                 pass_fds=[theirs.fileno()],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
@@ -149,27 +152,34 @@ class _Zygote:
 
     def answers(self) -> bool:
         """False when it has ended, or when it has taken orders for a while and shown no sign of life."""
-        frozen = self._unheard_since is not None and monotonic() - self._unheard_since > START_SECONDS
-        return self._process.poll() is None and not frozen
+        frozen = self._unheard_since is not None and monotonic() - self._unheard_since > FROZEN_SECONDS
+        return not (self._gone or frozen) and self._process.poll() is None
 
     async def ask(self, data: bytes, kind: str, seconds: float) -> list[dict[str, Any]]:
         """Every packet about one document: the child's answer if it gave one, then its exit. Empty: nobody is there."""
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        ours.setblocking(False)
+        packets = []
         with ours:
-            ours.setblocking(False)
-            with theirs:
-                document = _sealed_memory(data)
-                try:
-                    order = json.dumps({"kind": kind, "seconds": seconds}).encode()
-                    socket.send_fds(self._control, [order], [document, theirs.fileno()])
-                finally:
-                    os.close(document)
-            self._unheard_since = self._unheard_since or monotonic()
-            packets = []
-            while packet := await asyncio.get_running_loop().sock_recv(ours, ANSWER_BYTES + 1):
-                self._unheard_since = None
-                packets.append(_as_object(packet))
-            return packets[1:]  # the first only says that the order was taken
+            try:
+                with theirs:
+                    self._order(data, json.dumps({"kind": kind, "seconds": seconds}).encode(), theirs)
+                self._unheard_since = self._unheard_since or monotonic()
+                while packet := await asyncio.get_running_loop().sock_recv(ours, ANSWER_BYTES + 1):
+                    self._unheard_since = None
+                    packets.append(_as_object(packet))
+            except OSError:
+                packets.clear()
+        # It may still look alive for a moment after it was killed.
+        self._gone = self._gone or not packets
+        return packets[1:]  # the first only says that the order was taken
+
+    def _order(self, data: bytes, order: bytes, answer: socket.socket) -> None:
+        document = _sealed_memory(data)
+        try:
+            socket.send_fds(self._control, [order], [document, answer.fileno()])
+        finally:
+            os.close(document)
 
     def end(self) -> None:
         self._control.close()

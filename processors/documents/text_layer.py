@@ -5,6 +5,7 @@ knows what a payslip is.
 """
 
 import ctypes
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -21,6 +22,9 @@ WORD_GAP = 0.2
 """Of the character height: a wider gap starts another word, even where the PDF holds no space."""
 CELL_GAP = 0.8
 """Of the character height: a wider gap starts another cell of a table."""
+_AFTER_MONEY_GAP = 0.4
+_MONEY = re.compile(r"\d[.,]\d\d$")
+_BELONGS_TO_MONEY = re.compile(r"\W*(?:(?:dr|cr|lakhs?|lacs?|lpa|crores?|only|p\.?a|per)\b|[^a-z])", re.IGNORECASE)
 
 
 class TooLargeError(Exception):
@@ -82,10 +86,16 @@ class Line:
         """The line cut at its wide gaps."""
         cells: list[list[Word]] = [[self.words[0]]]
         for before, word in pairwise(self.words):
-            if word.left - before.right > CELL_GAP * max(before.height, word.height):
+            gap = word.left - before.right
+            if gap > (_AFTER_MONEY_GAP if _ends_amount(before, word) else CELL_GAP) * max(before.height, word.height):
                 cells.append([])
             cells[-1].append(word)
         return tuple(Cell(tuple(words)) for words in cells)
+
+
+def _ends_amount(before: Word, word: Word) -> bool:
+    """In a grid a right-aligned amount almost touches the label in the next cell."""
+    return _MONEY.search(before.text) is not None and _BELONGS_TO_MONEY.match(word.text) is None
 
 
 def lines_of(document: pdfium.PdfDocument) -> list[Line]:
