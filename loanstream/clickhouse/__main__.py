@@ -13,6 +13,7 @@ import uvicorn
 
 from loanstream.clickhouse.app import Warehouse
 from loanstream.clickhouse.auth import Accounts
+from loanstream.clickhouse.disk import Disk, file_size_limit
 from loanstream.clickhouse.engine import Engine
 from loanstream.clickhouse.errors import EngineError
 
@@ -31,15 +32,20 @@ def main() -> int:
     if missing:
         logger.error("%s is not set; expected the account's password", missing[0])
         return 2
+    limit = file_size_limit()
+    if limit is not None:
+        # Beyond the limit the engine's writes fail without its noticing.
+        logger.error("RLIMIT_FSIZE is %d bytes; the warehouse needs files of any size (ulimit -f unlimited)", limit)
+        return 2
     try:
-        engine = Engine(options.data, options.memory)
+        engine = Engine(Disk(options.data, options.reserve), options.memory)
     except EngineError as error:
         logger.error("cannot open the warehouse: %s", error)  # noqa: TRY400 - one line for the operator
         return 1
     try:
-        engine.hold_reserve()
-    except OSError as error:
-        logger.warning("no disk kept aside for deleting rows on a full disk: %s", error.strerror)
+        engine.disk.hold_reserve()
+    except EngineError as error:
+        logger.warning("starting without the reserve, for reading and deleting: %s", error)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, _exit)
     asyncio.run(_serve(engine, options))
@@ -52,6 +58,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--memory", type=int, default=4 << 30, help="bytes the engine may use (default: %(default)s)")
+    parser.add_argument("--reserve", type=int, default=128 << 20, help="bytes of disk held for deleting rows when full")
     return parser.parse_args()
 
 

@@ -10,9 +10,10 @@ from typing import Any, Final
 
 from loanstream.clickhouse import requests
 from loanstream.clickhouse.auth import Account, Accounts
-from loanstream.clickhouse.engine import Engine, Link
+from loanstream.clickhouse.engine import Engine
 from loanstream.clickhouse.errors import BUSY, CANNOT_WRITE, INTERNAL, NO_SPACE, EngineError
 from loanstream.clickhouse.execution import answers, reads
+from loanstream.clickhouse.link import Link
 from loanstream.clickhouse.reply import Reply, Send
 from loanstream.clickhouse.sessions import Sessions
 from loanstream.clickhouse.steps import Steps
@@ -58,8 +59,8 @@ class Warehouse:
             code = -1
         except EngineError as error:
             code = error.code
-            if code in (NO_SPACE, CANNOT_WRITE):
-                self._engine.free_reserve()
+            if code in (NO_SPACE, CANNOT_WRITE) and user == "writer":
+                self._engine.disk.free_reserve()
             await reply.failure(error)
         except Exception:
             code = INTERNAL
@@ -90,7 +91,7 @@ class Warehouse:
             held.callback(steps.close)
             only_reads = await steps.do(reads, link, request, account, self._engine)
             reply.describe(request.query_id, request.result_format if only_reads else None)
-            blocks = answers(link, request, account, only_reads)
+            blocks = answers(link, request, account, only_reads, self._engine.disk)
             held.callback(blocks.close)
             block = await steps.do(next, blocks, None)
             while block is not None:

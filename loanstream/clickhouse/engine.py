@@ -1,23 +1,12 @@
-"""The engine in this process: links to one data directory, each with settings and a database of its own."""
+"""The engine in this process: one data directory, many links."""
 
-import contextlib
-import importlib
-import os
-import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
-from loanstream.clickhouse.errors import READONLY, EngineError, from_engine
-
-# The engine's own module, below chdb's layers for data frames; it ships stubs that name nothing.
-_chdb: Any = importlib.import_module("chdb._chdb")
+from loanstream.clickhouse.disk import Disk
+from loanstream.clickhouse.errors import READONLY, EngineError
+from loanstream.clickhouse.link import Link, quoted
 
 DATABASE: Final = "loanstream"
-_RESERVE_BYTES: Final = 16 << 20
-_AST_FUNCTION: Final = re.compile(r"^ *Function (\S+)", re.MULTILINE)
-_SETTING: Final = re.compile(r"[a-z][a-z0-9_]*")
 # Table functions that reach nothing but their arguments and this warehouse's own tables.
 _HARMLESS: Final = frozenset(
     {"format", "generaterandom", "generateseries", "generate_series", "merge", "null", "numbers", "numbers_mt"}
@@ -31,93 +20,12 @@ SELECT arrayStringConcat(groupArray(name), ' ') FROM (
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """A result, or one block of it: bytes in the format asked for, and what it cost."""
-
-    body: bytes
-    read_rows: int = 0
-    read_bytes: int = 0
-    written_rows: int = 0
-    written_bytes: int = 0
-    result_rows: int = 0
-    elapsed: float = 0.0
-
-
-class Link:
-    """One connection to the engine. It runs one statement at a time; different links run side by side."""
-
-    def __init__(self, address: str) -> None:
-        self._link = _chdb.connect(address)
-
-    def run(self, sql: str, result_format: str = "Null", params: Mapping[str, str] | None = None) -> Answer:
-        """Run one statement to its end. Raises EngineError."""
-        with _translated():
-            return _answer(self._link.query(sql, result_format, params=dict(params or {})))
-
-    def blocks(self, sql: str, result_format: str, params: Mapping[str, str]) -> Iterator[Answer]:
-        """Run a SELECT, one answer per block, only as fast as they are taken. Raises EngineError at any block."""
-        with _translated():
-            stream = self._link.send_query(sql, result_format, params=dict(params))
-        try:
-            while True:
-                with _translated():
-                    block = _answer(self._link.streaming_fetch_result(stream))
-                if not block.result_rows:
-                    return
-                yield block
-        finally:
-            self._link.streaming_cancel_query(stream)
-
-    def insert(self, statement: str, tail: str, data: memoryview, params: Mapping[str, str]) -> Answer:
-        """INSERT data as one file: the only way in on which the engine reports every failure. Raises EngineError."""
-        descriptor = os.memfd_create("insert")
-        try:
-            with open(descriptor, "wb", closefd=False) as file:
-                file.write(data)
-            infile = f"FROM INFILE '/proc/self/fd/{descriptor}' COMPRESSION 'none'"
-            return self.run(f"{statement}\n{infile} {tail}", params=params)
-        except OSError as error:
-            raise EngineError(243, f"cannot hold the insert: {error.strerror} (NOT_ENOUGH_SPACE)") from error
-        finally:
-            os.close(descriptor)
-
-    def statements(self, sql: str) -> tuple[bool, int]:
-        """Whether the SQL only reads, and how many statements it holds."""
-        with _translated():
-            found = self._link.classify_query(sql)
-        return found["query_class"] == _chdb.query_class.READ_ONLY, int(found["statement_count"])
-
-    def functions(self, sql: str, params: Mapping[str, str]) -> frozenset[str]:
-        """The functions, in lower case, that the engine's own parser finds in a statement. Raises EngineError."""
-        tree = self.run(f"EXPLAIN AST {sql}", "TSVRaw", params).body.decode()
-        return frozenset(name.lower() for name in _AST_FUNCTION.findall(tree))
-
-    def set(self, settings: Mapping[str, str]) -> None:
-        """Apply settings to this link. Raises EngineError (115) for one the engine does not know."""
-        for name in settings:
-            if not _SETTING.fullmatch(name):
-                raise EngineError(115, "a setting's name is not a name (UNKNOWN_SETTING)")
-        if settings:
-            self.run("SET " + ", ".join(f"{name} = {_quoted(value)}" for name, value in settings.items()))
-
-    def reset(self, names: tuple[str, ...]) -> None:
-        """Give settings their defaults again."""
-        if names:
-            self.run("SET " + ", ".join(f"{name} = DEFAULT" for name in names))
-
-    def close(self) -> None:
-        """Give the link back; its settings and temporary tables are gone."""
-        self._link.close()
-
-
 class Engine:
     """The one owner of a data directory, which no other process can open meanwhile."""
 
-    def __init__(self, directory: Path, memory_bytes: int) -> None:
-        directory.mkdir(parents=True, exist_ok=True)
-        self._address = f"{directory / 'engine'}?max_server_memory_usage={memory_bytes}"
-        self._reserve = directory / "reserve"
+    def __init__(self, disk: Disk, memory_bytes: int) -> None:
+        self._address = f"{disk.data}?config-file={disk.config}&max_server_memory_usage={memory_bytes}"
+        self.disk = disk
         self._root = self.link()
         self._root.run(f"CREATE DATABASE IF NOT EXISTS {DATABASE}")
         about = self._root.run("SELECT version(), timezone()", "TSVRaw").body.decode().split()
@@ -127,8 +35,7 @@ class Engine:
 
     def link(self) -> Link:
         """A fresh link; it costs half a millisecond."""
-        with _translated():
-            return Link(self._address)
+        return Link(self._address)
 
     def refuse_reaching_out(self, names: frozenset[str]) -> None:
         """Raise EngineError (164) when a function among `names` reads files, networks or other processes."""
@@ -139,40 +46,6 @@ class Engine:
         """Ask the engine to stop a statement; its own link then fails with code 394."""
         link = self.link()
         try:
-            link.run(f"KILL QUERY WHERE Settings['log_comment'] = {_quoted(query_id)} ASYNC")
+            link.run(f"KILL QUERY WHERE Settings['log_comment'] = {quoted(query_id)} ASYNC")
         finally:
             link.close()
-
-    def hold_reserve(self) -> None:
-        """Keep some disk aside: on a full disk even TRUNCATE fails. Raises OSError when there is no room for it."""
-        with self._reserve.open("wb") as file:
-            os.posix_fallocate(file.fileno(), 0, _RESERVE_BYTES)
-
-    def free_reserve(self) -> None:
-        """Let go of the disk kept aside, so that someone can delete rows."""
-        self._reserve.unlink(missing_ok=True)
-
-
-@contextlib.contextmanager
-def _translated() -> Iterator[None]:
-    try:
-        yield
-    except RuntimeError as error:
-        # `from None`: the engine's own words may quote data, and a traceback would print them.
-        raise from_engine(str(error)) from None
-
-
-def _answer(result: Any) -> Answer:
-    return Answer(
-        body=result.bytes(),
-        read_rows=result.storage_rows_read(),
-        read_bytes=result.storage_bytes_read(),
-        written_rows=result.rows_written(),
-        written_bytes=result.bytes_written(),
-        result_rows=result.rows_read(),
-        elapsed=result.elapsed(),
-    )
-
-
-def _quoted(value: str) -> str:
-    return "'" + value.replace("\\", "\\\\").replace("'", "\\'") + "'"

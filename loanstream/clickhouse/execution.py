@@ -1,12 +1,15 @@
 """What one request does on its link."""
 
 import re
+import time
 from collections.abc import Generator
 from typing import Final
 
 from loanstream.clickhouse.auth import Account
-from loanstream.clickhouse.engine import Answer, Engine, Link
+from loanstream.clickhouse.disk import Disk
+from loanstream.clickhouse.engine import Engine
 from loanstream.clickhouse.errors import NOT_IMPLEMENTED, READONLY, SYNTAX_ERROR, EngineError
+from loanstream.clickhouse.link import Answer, Link
 from loanstream.clickhouse.requests import Request
 
 # Formats whose blocks, encoded one by one, join to the whole answer.
@@ -35,7 +38,9 @@ def reads(link: Link, request: Request, account: Account, engine: Engine) -> boo
     return only_reads
 
 
-def answers(link: Link, request: Request, account: Account, only_reads: bool) -> Generator[Answer, None, None]:
+def answers(
+    link: Link, request: Request, account: Account, only_reads: bool, disk: Disk
+) -> Generator[Answer, None, None]:
     """Run the statement: one answer, or one per block where the client takes the result as it comes.
 
     The first step raises what is wrong with the statement; a later one what happened on the way (EngineError).
@@ -44,14 +49,21 @@ def answers(link: Link, request: Request, account: Account, only_reads: bool) ->
     settings = {**defaults, **account.settings(request.settings), "log_comment": request.query_id}
     link.run(f"USE {_identifier(request.database)}")
     link.set(settings)
+    began = time.monotonic()
     try:
         if request.insert:
+            disk.hold_reserve()
             data = memoryview(request.body)[request.insert.data_start :]
-            yield link.insert(request.insert.statement, request.insert.tail, data, request.params)
+            answer = link.insert(request.insert.statement, request.insert.tail, data, request.params)
+            disk.verify(link, began)
+            yield answer
         elif streams(request, only_reads):
             yield from link.blocks(request.sql, request.result_format, request.params)
         else:
-            yield link.run(request.sql, request.result_format, request.params)
+            answer = link.run(request.sql, request.result_format, request.params)
+            if answer.written_rows:
+                disk.verify(link, began)
+            yield answer
     finally:
         if not account.reads_only:  # a reader's link is used once, and cannot be set any more
             link.reset(tuple(settings))

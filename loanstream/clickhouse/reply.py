@@ -6,8 +6,9 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from loanstream.clickhouse.codec import Encoder, accepted
-from loanstream.clickhouse.engine import Answer, Engine
+from loanstream.clickhouse.engine import Engine
 from loanstream.clickhouse.errors import EngineError
+from loanstream.clickhouse.link import Answer
 
 Send = Callable[[Mapping[str, Any]], Awaitable[None]]
 

@@ -4,8 +4,9 @@ import time
 from dataclasses import dataclass, field
 from typing import Final
 
-from loanstream.clickhouse.engine import Engine, Link
+from loanstream.clickhouse.engine import Engine
 from loanstream.clickhouse.errors import SESSION_IS_LOCKED, SESSION_NOT_FOUND, EngineError
+from loanstream.clickhouse.link import Link
 
 _SECONDS: Final = 60
 _MOST_SECONDS: Final = 3600

@@ -1,7 +1,6 @@
 """A warehouse in a process of its own, as the stack starts it."""
 
 import os
-import resource
 import socket
 import subprocess
 import sys
@@ -52,21 +51,25 @@ def start(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Start]:
     """Start warehouses; whatever still runs at the end of the module is killed."""
     logs, started = tmp_path_factory.mktemp("logs"), []
 
-    def run(directory: Path, file_bytes: int | None = None) -> Server:
+    def run(directory: Path, *options: str) -> Server:
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             port = free.getsockname()[1]
         log = logs / f"{len(started)}.log"
 
-        def limited() -> None:
-            if file_bytes:
-                resource.setrlimit(resource.RLIMIT_FSIZE, (file_bytes, file_bytes))
-
         with log.open("wb") as stderr:
             process = subprocess.Popen(
-                [sys.executable, "-m", "loanstream.clickhouse", "--data", str(directory), "--port", str(port)],
+                [
+                    sys.executable,
+                    "-m",
+                    "loanstream.clickhouse",
+                    "--data",
+                    str(directory),
+                    "--port",
+                    str(port),
+                    *options,
+                ],
                 stderr=stderr,
-                preexec_fn=limited,
                 env=os.environ
                 | {
                     "LOANSTREAM_WAREHOUSE_WRITER_PASSWORD": "writer-password",
@@ -78,10 +81,11 @@ def start(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Start]:
         for _ in range(1500):
             try:
                 urllib.request.urlopen(server.url + "ping")
-                return server
             except OSError:
                 assert process.poll() is None, log.read_text()
                 time.sleep(0.02)
+            else:
+                return server
         raise AssertionError("the warehouse did not answer /ping")
 
     yield run

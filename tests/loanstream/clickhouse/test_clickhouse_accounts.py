@@ -27,7 +27,7 @@ REFUSED = {
     "file in a subquery": "WITH f AS (SELECT * FROM file('/etc/hostname')) SELECT * FROM f",
     "describe file": "DESCRIBE TABLE file('/etc/passwd', 'LineAsString')",
     "explain file": "EXPLAIN SELECT * FROM file('/etc/hostname')",
-    "a file by its name": "SELECT * FROM '/etc/hostname'",
+    "a file by its name": "SELECT * FROM default.`/etc/hostname`",
     "filesystem": "SELECT * FROM filesystem('/')",
     "url": "SELECT * FROM url('http://127.0.0.1:1/', 'LineAsString')",
     "remote": "SELECT * FROM remote('127.0.0.1:1', 'system.one')",

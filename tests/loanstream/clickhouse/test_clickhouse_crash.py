@@ -1,7 +1,12 @@
 """What the embedded warehouse has acknowledged, it has."""
 
+import os
+import resource
 import signal
+import subprocess
+import sys
 import threading
+import time
 
 import pytest
 from clickhouse_connect.driver.exceptions import Error
@@ -10,6 +15,18 @@ CREATE = (
     "CREATE TABLE loans (batch UInt32, row UInt32, filler String MATERIALIZED randomString({filler})) "
     "ENGINE = MergeTree ORDER BY (batch, row) SETTINGS non_replicated_deduplication_window = 1000"
 )
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    """A file system of 64 MiB of its own."""
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=64m", "tmpfs", tmp_path], check=False, capture_output=True
+    )
+    if mounted.returncode:
+        pytest.skip("mounting a small file system needs root")
+    yield tmp_path
+    subprocess.run(["umount", "--lazy", tmp_path], check=True)
 
 
 def test_a_killed_warehouse_keeps_every_acknowledged_row(start, tmp_path):
@@ -48,17 +65,78 @@ def test_a_killed_warehouse_keeps_every_acknowledged_row(start, tmp_path):
     assert all(counts.values()), "a batch is stored in part or twice"
 
 
-def test_a_full_disk_fails_the_insert_and_nothing_else(start, tmp_path):
-    """When the disk takes no more, the insert is an error, stores nothing, and the warehouse goes on."""
-    server = start(tmp_path, file_bytes=2 << 20)
-    client = server.client()
+def test_without_its_reserve_the_warehouse_stores_nothing(start, tmp_path):
+    """While the disk has no room for the reserve, inserts are errors that say so, and reading goes on."""
+    server = start(tmp_path)
+    server.client().command(CREATE.format(filler=10))
+    server.client().insert("loans", [[1, 1]], column_names=["batch", "row"])
+    server.process.kill()
+    server.process.wait()
+    (tmp_path / "reserve").unlink()
+    full = start(tmp_path, "--reserve", str(1 << 60))
+    with pytest.raises(Error, match="code: 243"):
+        full.client().insert("loans", [[2, 1]], column_names=["batch", "row"])
+    assert full.client().query("SELECT batch, row FROM loans").result_rows == [(1, 1)]
+
+
+def test_a_full_disk_can_be_emptied_again(start, small_disk):
+    """On a full disk acknowledged batches are there, the others are not, and TRUNCATE makes room for more."""
+    client = start(small_disk / "warehouse", "--reserve", str(16 << 20)).client()
+    client.command(CREATE.format(filler=2000))
+    stored, refused = [], []
+    for batch in range(20):
+        try:
+            client.insert("loans", [[batch, row] for row in range(2000)], column_names=["batch", "row"])
+            stored.append(batch)
+        except Error as error:
+            refused.append(str(error))
+    assert stored
+    assert refused
+    assert all("code: 243" in text for text in refused)
+    read = "SELECT batch FROM loans GROUP BY batch HAVING uniqExact(filler) = 2000 ORDER BY batch"
+    assert [batch for (batch,) in client.query(read).result_rows] == stored
+    client.command("TRUNCATE TABLE loans")
+    client.command("SYSTEM WAIT LOADING PARTS loans")
+    for _ in range(600):
+        try:
+            client.insert("loans", [[99, 1]], column_names=["batch", "row"])
+            break
+        except Error:
+            time.sleep(0.1)
+    assert client.query("SELECT batch, row FROM loans").result_rows == [(99, 1)]
+
+
+def test_a_write_that_fails_unnoticed_is_not_acknowledged(start, tmp_path):
+    """A part that the disk cut short is an error and is gone; the same batch, sent again under its token, is stored."""
+    server = start(tmp_path)
+    client = server.client(autogenerate_session_id=False)
     client.command(CREATE.format(filler=2000))
     client.insert("loans", [[1, row] for row in range(100)], column_names=["batch", "row"])
-    with pytest.raises(Error):
-        client.insert("loans", [[2, row] for row in range(5000)], column_names=["batch", "row"])
-    assert client.query("SELECT batch, count() FROM loans GROUP BY batch").result_rows == [(1, 100)]
-    client.insert("loans", [[3, 1]], column_names=["batch", "row"])
-    assert client.command("SELECT count() FROM loans") == 101
+
+    def send() -> None:
+        batch = [[2, row] for row in range(3000)]
+        client.insert("loans", batch, column_names=["batch", "row"], settings={"insert_deduplication_token": "batch-2"})
+
+    unlimited = resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE)
+    resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE, (2 << 20, unlimited[1]))
+    with pytest.raises(Error, match="code: 243"):
+        send()
+    read = "SELECT batch, count(), uniqExact(filler) FROM loans GROUP BY batch ORDER BY batch"
+    assert client.query(read).result_rows == [(1, 100, 100)]
+    resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE, unlimited)
+    send()
+    send()
+    assert client.query(read).result_rows == [(1, 100, 100), (2, 3000, 3000)]
+
+
+def test_a_limit_on_file_sizes_is_refused_at_start(tmp_path):
+    """Where files may not grow, the warehouse does not start, and says which limit it is."""
+    command = f"ulimit -f 2048 && exec {sys.executable} -m loanstream.clickhouse --data {tmp_path} --port 1"
+    passwords = {f"LOANSTREAM_WAREHOUSE_{user}_PASSWORD": "x" for user in ("WRITER", "READER")}
+    ended = subprocess.run(
+        ["sh", "-c", command], check=False, env=os.environ | passwords, capture_output=True, text=True, timeout=30
+    )
+    assert (ended.returncode, "RLIMIT_FSIZE" in ended.stderr) == (2, True)
 
 
 def test_sigterm_ends_the_process_with_zero(start, tmp_path):
