@@ -1,0 +1,24 @@
+"""The transport: records in batches from Kafka through a Faust agent and back, each exactly once.
+
+Read in this order: `messages` (what travels), `ledger` (what is open, pure), `source` (poll thread), `sink` (commit
+thread), `ranges` and `range_worker` (the same for a sink that is not Kafka), `journal` (records that kill), `runtime`
+(how a worker ends). `processors.app` puts them into a Faust app.
+"""
+
+from processors.transport.messages import Batch, MemoryMessage, Message, Output, Partition, Processed
+from processors.transport.ranges import OffsetRange
+from processors.transport.specs import RangeSpec, Retry, StageSpec, WorkerKafka
+
+__all__ = [
+    "Batch",
+    "MemoryMessage",
+    "Message",
+    "OffsetRange",
+    "Output",
+    "Partition",
+    "Processed",
+    "RangeSpec",
+    "Retry",
+    "StageSpec",
+    "WorkerKafka",
+]

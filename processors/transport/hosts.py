@@ -1,0 +1,164 @@
+"""The two kinds of worker, put together: what an agent does with each item that its source delivers."""
+
+import asyncio
+import logging
+import random
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Protocol
+
+from processors.transport.journal import InFlightJournal
+from processors.transport.ledger import Ledger
+from processors.transport.logs import place_of
+from processors.transport.messages import Batch, Message, Output, Processed
+from processors.transport.meters import Meters
+from processors.transport.range_source import RangeSource, RangeWork
+from processors.transport.ranges import OffsetRange
+from processors.transport.runtime import Die, Progress
+from processors.transport.sink import TransactionalSink
+from processors.transport.source import KafkaSource
+from processors.transport.specs import RangeSpec, Retry, StageSpec, WorkerKafka
+
+log = logging.getLogger(__name__)
+
+BACKOFF_S = (0.2, 2.0)
+
+
+class StageFailedError(Exception):
+    """`process` or `write` raised: a bug of ours. Says type and place, never the text, which may hold data."""
+
+
+class Host(Protocol):
+    """What the Faust app needs of a worker."""
+
+    meters: Meters
+    progress: Progress
+
+    def start(self, deliver: Callable[[Any], None]) -> None:
+        """Begin; every item for the agent goes to `deliver`, from another thread."""
+        ...
+
+    async def work(self, item: Any) -> None:
+        """What the agent does with an item. Raises StageFailedError for a bug; then the worker must stop."""
+        ...
+
+    def stop(self) -> None:
+        """Finish what is open (10 s at most; nothing, after a failure) and end the threads. Blocks."""
+        ...
+
+
+class StageHost:
+    """A worker whose outputs go to Kafka."""
+
+    def __init__(self, spec: StageSpec, kafka: WorkerKafka, slot: int, slot_dir: Path, die: Die) -> None:
+        self.meters, self.progress = Meters(spec.name, slot), Progress()
+        self._spec = spec
+        self._failed = False
+        self._journal = InFlightJournal(slot_dir / f"{spec.name}-{slot}.inflight")
+        self._ledger = Ledger(spec.max_in_flight)
+
+        def die_innocent(line: str) -> Any:
+            self._journal.clear()  # the batch in hand is not why we end
+            die(line)
+
+        parts = (self._ledger, self._journal, self.meters, self.progress, die_innocent)
+        self._source = KafkaSource(spec, kafka, slot, *parts)
+        self._sink = TransactionalSink(spec, kafka, slot, *parts)
+
+    def start(self, deliver: Callable[[Batch], None]) -> None:
+        """Fence former holders of the slot, then poll."""
+        self._sink.start()
+        self._source.start(deliver, self._sink.wait_until_ready)
+
+    async def work(self, item: Batch) -> None:
+        """Process what is still live of a batch and give it to the sink."""
+        live = self._ledger.live(item.number)
+        if not live:
+            self._ledger.settle(item.number)
+            return
+        messages = [message for message in item.messages if (message.topic(), message.partition()) in live]
+        batch = Batch(messages, item.epoch, item.number, {place: item.spans[place] for place in live}, item.fence)
+        self._journal.begin(batch.spans)
+        began = time.monotonic()
+        processed = await self._process(batch)
+        self._journal.clear()
+        self.meters.observe("batch_seconds", time.monotonic() - began)
+        if processed.deferred:
+            self.meters.add("deferred", len(processed.deferred))
+            self._ledger.defer(item.number, processed.deferred)
+        self._sink.write(item, live - processed.deferred, processed.outputs)
+
+    def stop(self) -> None:
+        """Commit what is open, unless the stage failed, and leave."""
+        if self._failed:
+            self._ledger.abandon()
+        self._source.stop()
+        self._sink.stop()
+        if not self._failed:
+            self._journal.clear()
+        self._journal.close()
+
+    async def _process(self, batch: Batch) -> Processed:
+        try:
+            killer = self._killer(batch.messages)
+            return await self._spec.process(batch) if killer is None else Processed([killer])
+        except Exception as error:  # noqa: BLE001 - whatever a bug raises, its text stays inside
+            self._failed = True
+            raise StageFailedError(place_of(error)) from None
+
+    def _killer(self, messages: list[Message]) -> Output | None:
+        if self._spec.crashed is None or len(messages) != 1:
+            return None
+        message = messages[0]
+        if not self._journal.is_killer((message.topic(), message.partition()), message.offset()):
+            return None
+        log.error("%s[%d]@%d kills its worker", message.topic(), message.partition(), message.offset())
+        self.meters.add("killers")
+        return self._spec.crashed(message)
+
+
+class RangeHost:
+    """A worker that writes planned ranges elsewhere."""
+
+    def __init__(self, spec: RangeSpec, kafka: WorkerKafka, slot: int, die: Die) -> None:
+        self.meters, self.progress = Meters(spec.name, slot), Progress()
+        self._spec = spec
+        self._source = RangeSource(spec, kafka, slot, self.meters, self.progress, die)
+
+    def start(self, deliver: Callable[[RangeWork], None]) -> None:
+        """Poll."""
+        self._source.start(deliver)
+
+    async def work(self, item: RangeWork) -> None:
+        """Write the ranges in order; while what they are written to is down, try the same one again."""
+        try:
+            for planned, messages in item.ranges:
+                if not await self._write(item, planned, messages):
+                    break
+                item.written += 1
+        except Exception as error:  # noqa: BLE001 - whatever a bug raises, its text stays inside
+            item.give_up()
+            raise StageFailedError(place_of(error)) from None
+        finally:
+            item.finished()
+
+    def stop(self) -> None:
+        """Commit what is written and leave."""
+        self._source.stop()
+
+    async def _write(self, item: RangeWork, planned: OffsetRange, messages: list[Message]) -> bool:
+        wait, longest = BACKOFF_S
+        while not item.given_up:
+            began = time.monotonic()
+            try:
+                await asyncio.to_thread(self._spec.write, planned, messages)
+            except Retry as why:
+                self.meters.add("retries")
+                log.warning("%s waits: %s", planned.token, why)
+            else:
+                self.meters.observe("batch_seconds", time.monotonic() - began)
+                return True
+            await asyncio.sleep(wait * random.uniform(0.8, 1.2))  # noqa: S311 - spreads the workers' attempts
+            wait = min(wait * 2, longest)
+        return False

@@ -1,0 +1,111 @@
+"""A worker's membership in its stage's consumer group: settings, committed positions, and what makes it stop.
+
+Shared by the sources of both kinds of worker. Everything here is called in the poll thread.
+"""
+
+import logging
+import time
+from collections.abc import Sequence
+from typing import Any, cast
+
+from confluent_kafka import OFFSET_INVALID, Consumer, KafkaError, KafkaException, TopicPartition
+
+from processors.transport.messages import Message, Partition
+from processors.transport.runtime import Die
+from processors.transport.specs import WorkerKafka
+
+log = logging.getLogger(__name__)
+
+POSITION_WAIT_S = 5.0
+"""How long a new topic may take to get its first committed offsets from whoever created it."""
+
+QUIET_CODES = frozenset({KafkaError._PARTITION_EOF})  # noqa: SLF001 - that is how confluent_kafka names client errors
+
+
+def open_consumer(kafka: WorkerKafka, stage: str, slot: int) -> Consumer:
+    """A consumer of the stage's group with the slot's static membership."""
+    return Consumer(
+        {
+            **kafka.settings,
+            "group.id": stage,
+            "group.instance.id": f"{stage}-{slot}",
+            "client.id": f"{stage}-{slot}",
+            # Eager and round-robin: fewest aborts and shortest silence when workers come and go, and the partitions of
+            # many small tenants spread evenly (range gives every tenant's partition 0 to the same worker).
+            "partition.assignment.strategy": "roundrobin",
+            "isolation.level": "read_committed",
+            "auto.offset.reset": "error",
+            "enable.auto.commit": False,
+            "enable.auto.offset.store": False,
+            "session.timeout.ms": 10_000,
+            "heartbeat.interval.ms": 3_000,
+        },
+        logger=logging.getLogger("librdkafka"),
+    )
+
+
+def committed_positions(
+    consumer: Consumer, group: str, partitions: Sequence[TopicPartition], die: Die
+) -> list[TopicPartition]:
+    """The committed offsets (with metadata) of `partitions`, which a new member begins at.
+
+    Waits for transactions that are still open; a partition without a committed offset ends the worker.
+    """
+    deadline = time.monotonic() + POSITION_WAIT_S
+    while partitions:
+        try:
+            found: list[TopicPartition] = consumer.committed(list(partitions), timeout=10)
+        except KafkaException as error:
+            if error.args[0].retriable() or error.args[0].code() == KafkaError._TIMED_OUT:  # noqa: SLF001 - see above
+                continue
+            die(f"the committed offsets of group {group} cannot be read: {error.args[0].str()}")
+        lacking = [place for place in found if place.offset == OFFSET_INVALID]
+        if not lacking:
+            return found
+        if time.monotonic() > deadline:
+            gap = lacking[0]
+            low, high = consumer.get_watermark_offsets(gap, timeout=10)
+            die(
+                f"{gap.topic}[{gap.partition}] has no committed offset for group {group} "
+                f"(it holds offsets {low} to {high}); commit the offset to begin at, then start again"
+            )
+        time.sleep(0.2)
+    return []
+
+
+def poll_records(consumer: Consumer, group: str, timeout: float, limit: int, die: Die) -> list[Message]:
+    """At most `limit` records: waits `timeout` seconds for the first, then takes what is there.
+
+    (`consume(N, timeout)` would wait the whole timeout for N records.) Events of the client are logged; a lost position
+    and a fenced member end the worker.
+    """
+    first = consumer.poll(timeout)
+    if first is None:
+        return []
+    polled = [first, *(consumer.consume(limit - 1, 0) if limit > 1 else ())]
+    return [cast(Message, message) for message in polled if _is_record(consumer, group, message, die)]
+
+
+def _is_record(consumer: Consumer, group: str, message: Any, die: Die) -> bool:
+    error: KafkaError | None = message.error()
+    if error is None:
+        return True
+    if error.code() == KafkaError._AUTO_OFFSET_RESET:  # noqa: SLF001 - see above
+        die(_gap(consumer, group, (message.topic(), message.partition()), error))
+    if error.fatal():
+        die(f"the group member was fenced or failed for good: {error.str()}")
+    if error.code() not in QUIET_CODES:
+        log.warning("the broker says: %s", error.str())
+    return False
+
+
+def _gap(consumer: Consumer, group: str, partition: Partition, error: KafkaError) -> str:
+    place = TopicPartition(*partition)
+    name = f"{place.topic}[{place.partition}]"
+    try:
+        low, high = consumer.get_watermark_offsets(place, timeout=10)
+        at = consumer.committed([place], timeout=10)[0].offset
+    except KafkaException:
+        return f"{name}: group {group} cannot read on: {error.str()}"
+    lost = f"offsets {at} to {low - 1} are gone" if at < low else f"it ends at {high}"
+    return f"{name}: group {group} is at offset {at}, the topic holds {low} to {high}: {lost}"

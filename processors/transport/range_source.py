@@ -1,0 +1,232 @@
+"""The poll thread of a worker that writes planned ranges (see `ranges`). The only thread that touches its consumer.
+
+One turn: poll, plan a range for each partition that has enough, commit the plans, have them written, commit the ends.
+While the writing lasts (the warehouse may be down for hours) the partitions are paused and the group is served.
+"""
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+
+from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
+
+from processors.transport.membership import committed_positions, open_consumer, poll_records
+from processors.transport.messages import Message, Partition
+from processors.transport.meters import Meters
+from processors.transport.ranges import Cursor, OffsetRange, RangeLostError, plan_range, read_cursor
+from processors.transport.runtime import Die, Progress
+from processors.transport.specs import RangeSpec, WorkerKafka
+
+log = logging.getLogger(__name__)
+
+POLL_S = 0.2
+DRAIN_S = 10.0
+KEEP_ALIVE_AFTER_S = 1.0
+MAX_POLLED = 2000
+
+
+@dataclass(slots=True)
+class RangeWork:
+    """Planned ranges with their messages, on their way through the agent.
+
+    The agent writes them in order, counts `written`, and calls `finished`; it looks at `given_up` between attempts.
+    """
+
+    ranges: list[tuple[OffsetRange, list[Message]]]
+    written: int = 0
+    _finished: threading.Event = field(default_factory=threading.Event)
+    _given_up: threading.Event = field(default_factory=threading.Event)
+
+    def finished(self) -> None:
+        """The agent is done with it, having written the first `written` ranges."""
+        self._finished.set()
+
+    def wait(self, timeout: float) -> bool:
+        """Wait until it is finished; False after `timeout` seconds."""
+        return self._finished.wait(timeout)
+
+    def give_up(self) -> None:
+        """The partitions are going away: attempt no more writes."""
+        self._given_up.set()
+
+    @property
+    def given_up(self) -> bool:
+        """Whether no more writes are to be attempted."""
+        return self._given_up.is_set()
+
+
+class RangeSource:
+    """Polls, plans, hands `RangeWork` to `deliver` (one at a time; it must not block), and commits."""
+
+    def __init__(
+        self, spec: RangeSpec, kafka: WorkerKafka, slot: int, meters: Meters, progress: Progress, die: Die
+    ) -> None:
+        self._spec, self._kafka, self._slot = spec, kafka, slot
+        self._meters, self._progress, self._die = meters, progress, die
+        self._deliver: Callable[[RangeWork], None] = lambda _: None
+        self._cursors: dict[Partition, Cursor] = {}
+        self._read: dict[Partition, list[Message]] = {}
+        self._work: RangeWork | None = None
+        self._generation = 0
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="poll", daemon=True)
+
+    def start(self, deliver: Callable[[RangeWork], None]) -> None:
+        """Subscribe and begin to poll."""
+        self._deliver = deliver
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Poll no more; returns when the ranges in hand are written or given up (at most 10 s) and all is closed."""
+        self._stopping.set()
+        if self._thread.is_alive():
+            self._thread.join(DRAIN_S + 5.0)
+
+    def _run(self) -> None:
+        try:
+            self._consumer = open_consumer(self._kafka, self._spec.name, self._slot)
+            self._consumer.subscribe(
+                list(self._spec.topics), on_assign=self._on_assign, on_revoke=self._on_revoke, on_lost=self._on_revoke
+            )
+            while not self._stopping.is_set():
+                self._turn()
+            self._consumer.close()
+        except KafkaException as error:
+            self._die(f"the consumer failed: {error.args[0].str()}")
+        except RangeLostError as error:
+            self._die(str(error))
+        except Exception as error:  # noqa: BLE001 - a thread that ends quietly would leave a worker that does nothing
+            self._die(f"the poll thread failed: {type(error).__name__}: {error}")
+
+    def _turn(self) -> None:
+        self._progress.looped(0)
+        generation = self._generation
+        messages = self._poll(POLL_S, MAX_POLLED)
+        if generation != self._generation:
+            self._begin_again()
+            return
+        for message in messages:
+            self._read[message.topic(), message.partition()].append(message)
+        ranges = self._plan()
+        if ranges and self._commit([self._plan_of(planned) for planned, _ in ranges]):
+            for planned, _ in ranges:
+                self._cursors[planned.topic, planned.partition] = Cursor(planned.start, planned.end)
+            self._write(RangeWork(ranges))
+
+    def _poll(self, timeout: float, limit: int) -> list[Message]:
+        return poll_records(self._consumer, self._spec.name, timeout, limit, self._die)
+
+    def _plan(self) -> list[tuple[OffsetRange, list[Message]]]:
+        planned: list[tuple[OffsetRange, list[Message]]] = []
+        for place, read in self._read.items():
+            offsets = [message.offset() for message in read]
+            found = plan_range(*place, self._cursors[place], offsets, self._spec.max_records)
+            if found is not None:
+                count = sum(offset < found.end for offset in offsets)
+                planned.append((found, read[:count]))
+        return planned
+
+    def _write(self, work: RangeWork) -> None:
+        began = time.monotonic()
+        generation = self._generation
+        self._work = work
+        self._deliver(work)
+        if not work.wait(KEEP_ALIVE_AFTER_S):
+            self._keep_alive(work)
+        self._work = None
+        if generation == self._generation:
+            self._settle(work, began)
+
+    def _settle(self, work: RangeWork, began: float) -> None:
+        written = work.ranges[: work.written]
+        ends = [TopicPartition(done.topic, done.partition, done.end) for done, _ in written]
+        if not ends or not self._commit(ends):
+            return
+        for done, messages in written:
+            place = (done.topic, done.partition)
+            self._cursors[place] = Cursor(done.end)
+            self._read[place] = self._read[place][len(messages) :]
+        self._count(written, began)
+
+    def _keep_alive(self, work: RangeWork) -> None:
+        """Serve the group while a write lasts; records that come in spite of the pause are kept for the next range."""
+        places = [TopicPartition(*place) for place in self._cursors]
+        generation = self._generation
+        self._consumer.pause(places)
+        deadline: float | None = None
+        while not work.wait(POLL_S):
+            self._progress.looped(1)
+            strays = self._poll(0, 1)
+            if generation != self._generation:
+                self._begin_again()
+                return
+            for stray in strays:
+                self._read[stray.topic(), stray.partition()].append(stray)
+            if self._stopping.is_set():
+                deadline = deadline or time.monotonic() + DRAIN_S / 2
+                if time.monotonic() > deadline:
+                    work.give_up()
+                    work.wait(DRAIN_S / 2)
+                    return
+        self._consumer.resume(places)
+
+    def _plan_of(self, planned: OffsetRange) -> TopicPartition:
+        return TopicPartition(planned.topic, planned.partition, planned.start, planned.plan)
+
+    def _commit(self, offsets: list[TopicPartition]) -> bool:
+        """Commit; False where the group no longer wants it from us: then the partitions are about to go."""
+        while True:
+            try:
+                self._consumer.commit(offsets=offsets, asynchronous=False)
+            except KafkaException as raised:
+                error: KafkaError = raised.args[0]
+                if error.fatal():
+                    self._die(f"the group member was fenced: {error.str()}")
+                if error.retriable() and not self._stopping.is_set():
+                    time.sleep(0.2)
+                    continue
+                log.warning("offsets were not committed: %s", error.str())
+                return False
+            else:
+                self._progress.committed()
+                return True
+
+    def _begin_again(self) -> None:
+        """Read the present assignment from its committed offsets: what was polled may be of an older one."""
+        for read in self._read.values():
+            read.clear()
+        self._consumer.assign([TopicPartition(*place, cursor.start) for place, cursor in self._cursors.items()])
+
+    def _on_assign(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
+        places = committed_positions(consumer, self._spec.name, partitions, self._die)
+        self._cursors = {(place.topic, place.partition): read_cursor(place.offset, place.metadata) for place in places}
+        consumer.assign([TopicPartition(place.topic, place.partition, place.offset) for place in places])
+        consumer.resume(partitions)
+        self._assigned()
+
+    def _on_revoke(self, _: Consumer, partitions: Iterable[TopicPartition]) -> None:
+        work = self._work
+        if work is not None:
+            work.give_up()  # its plan is committed: the next owner writes the same ranges under the same tokens
+            work.wait(DRAIN_S)
+        self._cursors = {}
+        self._assigned()
+        log.info("partitions revoked: %d", len(list(partitions)))
+
+    def _assigned(self) -> None:
+        self._generation += 1
+        self._read = {place: [] for place in self._cursors}
+        self._progress.assigned = len(self._cursors)
+        self._meters.set("assigned_partitions", len(self._cursors))
+        log.info("partitions assigned: %d", len(self._cursors))
+
+    def _count(self, written: list[tuple[OffsetRange, list[Message]]], began: float) -> None:
+        self._meters.add("batches", len(written))
+        self._meters.add("records_in", sum(len(messages) for _, messages in written))
+        self._meters.observe("commit_seconds", time.monotonic() - began)
+        stamps = (message.timestamp() for _, messages in written for message in messages)
+        oldest = min((stamp for kind, stamp in stamps if kind), default=None)
+        if oldest is not None:
+            self._meters.observe("lag_seconds", max(0.0, time.time() - oldest / 1000))

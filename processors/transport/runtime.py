@@ -1,0 +1,101 @@
+"""How a worker ends, and how it is seen to make progress."""
+
+import logging
+import os
+import threading
+import time
+from collections.abc import Callable
+from typing import NoReturn
+
+log = logging.getLogger(__name__)
+
+LOOP_LIMIT_S = 10.0
+COMMIT_LIMIT_S = 30.0
+BUSY_LIMIT_S = 20.0
+
+Die = Callable[[str], NoReturn]
+"""Ends the process at once with one line and exit code 1; whoever supervises it starts it again.
+
+A transactional producer that was fenced, timed out or hangs cannot be repaired inside the process, and leaving without
+a commit is always safe: the offsets are uncommitted and a new producer's epoch fences what is still on its way.
+"""
+
+
+def exit_now(line: str) -> NoReturn:
+    """Log `line` and end the process with exit code 1, whatever its threads are doing."""
+    log.critical(line)
+    logging.shutdown()
+    os._exit(1)
+
+
+class Progress:
+    """What the health endpoints know: whether the poll thread turns, and whether waiting input is being committed."""
+
+    def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
+        self._now = now
+        self._looped = now()
+        self._waiting_since: float | None = None
+        self.open_batches = 0
+        self.assigned: int | None = None
+        self.ready = False
+
+    def looped(self, open_batches: int) -> None:
+        """The poll thread came round, with so many batches open."""
+        self._looped = self._now()
+        self.open_batches = open_batches
+        if open_batches == 0:
+            self._waiting_since = None
+        elif self._waiting_since is None:
+            self._waiting_since = self._looped
+        self.ready = self.assigned is not None
+
+    def committed(self) -> None:
+        """Something was committed."""
+        self._waiting_since = None
+
+    def complaint(self) -> str | None:
+        """Why the worker is not healthy; None if it is."""
+        now = self._now()
+        if now - self._looped > LOOP_LIMIT_S:
+            return f"the poll thread has not turned for {now - self._looped:.0f} s"
+        since = self._waiting_since
+        if since is not None and now - since > COMMIT_LIMIT_S:
+            return f"input has been waiting for {now - since:.0f} s and nothing was committed"
+        return None
+
+
+class Watchdog:
+    """Ends the process when one call of the commit thread lasts longer than `limit_s`.
+
+    No transactional call of librdkafka may be trusted to return: after a broker's restart some were seen not to,
+    whatever timeout they were given.
+    """
+
+    def __init__(self, die: Die, limit_s: float = BUSY_LIMIT_S) -> None:
+        self._die = die
+        self._limit = limit_s
+        self._busy: tuple[str, float] | None = None
+        self._stopped = threading.Event()
+        self._thread = threading.Thread(target=self._watch, name="watchdog", daemon=True)
+
+    def start(self) -> None:
+        """Begin to watch."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Stop watching."""
+        self._stopped.set()
+
+    def busy(self, what: str) -> None:
+        """A call named `what` begins."""
+        self._busy = (what, time.monotonic())
+
+    def idle(self) -> None:
+        """The call returned."""
+        self._busy = None
+
+    def _watch(self) -> None:
+        while not self._stopped.wait(self._limit / 20):
+            busy = self._busy
+            if busy is not None and time.monotonic() - busy[1] > self._limit:
+                self._die(f"{busy[0]} has not returned for {self._limit:.0f} s; this worker starts anew")

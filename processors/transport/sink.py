@@ -1,0 +1,231 @@
+"""The sink: the commit thread, one transaction per batch. The only thread that touches the producer."""
+
+import logging
+import queue
+import threading
+import time
+from collections.abc import Callable
+from typing import Any, cast
+
+from confluent_kafka import KafkaError, KafkaException, Producer, TopicPartition
+
+from processors.transport.journal import InFlightJournal
+from processors.transport.ledger import Ledger
+from processors.transport.messages import MAX_RECORD_BYTES, Batch, Output, Partition
+from processors.transport.meters import Meters
+from processors.transport.runtime import Die, Progress, Watchdog
+from processors.transport.specs import StageSpec, WorkerKafka
+
+log = logging.getLogger(__name__)
+
+RETRY_S = 15.0
+CALL_S = 10.0
+LOOK_UP_S = 2.0
+
+
+class _Abort(Exception):
+    """The transaction must be aborted; its batch is processed again."""
+
+
+class TransactionalSink:
+    """Takes processed batches in order and commits each: outputs and input offsets, or neither.
+
+    Errors: abortable ones abort and rewind; retriable ones repeat the call for 15 s; anything else ends the process.
+    """
+
+    def __init__(
+        self,
+        spec: StageSpec,
+        kafka: WorkerKafka,
+        slot: int,
+        ledger: Ledger,
+        journal: InFlightJournal,
+        meters: Meters,
+        progress: Progress,
+        die: Die,
+    ) -> None:
+        self._spec, self._ledger, self._journal = spec, ledger, journal
+        self._meters, self._progress, self._die = meters, progress, die
+        self._settings: dict[str, Any] = {
+            **kafka.settings,
+            "client.id": f"{spec.name}-{slot}",
+            "transactional.id": f"{spec.name}-{slot}",
+            "transaction.timeout.ms": 5_000,
+            "message.max.bytes": MAX_RECORD_BYTES,
+            # After a commit the coordinator still writes markers; librdkafka waits this long (by default 100 ms)
+            # before it asks again, and every transaction would pay it.
+            "retry.backoff.ms": 5,
+            "retry.backoff.max.ms": 500,
+            "linger.ms": 0,
+            "compression.type": "lz4",
+        }
+        self._work: queue.SimpleQueue[tuple[Batch, frozenset[Partition], list[Output]] | None] = queue.SimpleQueue()
+        self._known_topics: set[str] = set()
+        self._watchdog = Watchdog(die)
+        self._stopping = threading.Event()
+        self._ready = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="commit", daemon=True)
+
+    def start(self) -> None:
+        """Begin: fence former holders of the slot's transactional id as soon as the broker answers."""
+        self._watchdog.start()
+        self._thread.start()
+
+    def wait_until_ready(self, timeout: float) -> bool:
+        """Wait until former holders are fenced: only then may committed offsets be read."""
+        return self._ready.wait(timeout)
+
+    def write(self, batch: Batch, handled: frozenset[Partition], outputs: list[Output]) -> None:
+        """Commit the `handled` partitions of `batch` with their `outputs`, later and in order; never blocks."""
+        self._work.put((batch, handled, outputs))
+
+    def stop(self) -> None:
+        """Commit what was written and end the thread."""
+        self._stopping.set()
+        self._work.put(None)
+        self._thread.join(CALL_S)
+        self._watchdog.stop()
+
+    def _run(self) -> None:
+        try:
+            self._producer = Producer(self._settings, logger=logging.getLogger("librdkafka"))
+            self._fence_former_holders()
+            while (work := self._work.get()) is not None:
+                self._commit_or_abort(*work)
+                self._stopping.wait(self._spec.rest_s)
+        except KafkaException as error:
+            self._die(f"the producer failed: {error.args[0].str()}")
+        except Exception as error:  # noqa: BLE001 - a thread that ends quietly would leave a worker that does nothing
+            self._die(f"the commit thread failed: {type(error).__name__}: {error}")
+
+    def _fence_former_holders(self) -> None:
+        while not self._stopping.is_set():
+            try:
+                self._producer.init_transactions(CALL_S)
+            except KafkaException as error:
+                if not error.args[0].retriable():
+                    raise
+                log.warning("waiting for the broker: %s", error.args[0].str())
+            else:
+                self._ready.set()
+                return
+
+    def _commit_or_abort(self, batch: Batch, handled: frozenset[Partition], outputs: list[Output]) -> None:
+        began = time.monotonic()
+        live = self._ledger.live(batch.number)
+        if live and live != handled:
+            self._ledger.abort()  # deferred after it was processed: its outputs hold what may not be committed
+            return
+        put_off = self._homeless(batch, outputs)
+        if put_off:
+            self._ledger.defer(batch.number, put_off)
+            outputs = [output for output in outputs if output.origin not in put_off]
+        live -= put_off
+        if live:
+            try:
+                self._commit(batch, live, outputs)
+            except _Abort as abort:
+                self._abort(str(abort))
+                return
+            self._count(batch, live, outputs, began)
+        self._ledger.settle(batch.number)
+
+    def _commit(self, batch: Batch, live: frozenset[Partition], outputs: list[Output]) -> None:
+        offsets = [TopicPartition(*place, batch.spans[place].next) for place in live]
+        self._call("begin_transaction", self._producer.begin_transaction)
+        for output in outputs:
+            self._produce(output)
+        if self._ledger.live(batch.number) != live:
+            raise _Abort("the partitions were taken away")
+        self._call("send_offsets", self._producer.send_offsets_to_transaction, offsets, batch.fence, CALL_S)
+        self._call("commit_transaction", self._producer.commit_transaction, CALL_S)
+
+    def _abort(self, why: str) -> None:
+        log.warning("transaction aborted: %s", why)
+        self._known_topics.clear()
+        try:
+            self._call("abort_transaction", self._producer.abort_transaction, CALL_S)
+        except _Abort as again:
+            self._die(f"the transaction cannot be aborted: {again}")
+        self._meters.add("aborts")
+        self._ledger.abort()
+
+    def _call(self, what: str, function: Callable[..., object], *arguments: object) -> None:
+        """A transactional call, repeated while it may be; under the watchdog, for it may never return."""
+        deadline = time.monotonic() + RETRY_S
+        self._watchdog.busy(what)
+        try:
+            while True:
+                try:
+                    function(*arguments)
+                except KafkaException as raised:
+                    error: KafkaError = raised.args[0]
+                    if error.fatal() or not (error.txn_requires_abort() or error.retriable()):
+                        self._die(f"{what}: {error.str()}")
+                    if error.txn_requires_abort():
+                        raise _Abort(f"{what}: {error.str()}") from None
+                    if time.monotonic() > deadline:
+                        self._die(f"{what} failed for {RETRY_S:.0f} s: {error.str()}")
+                    time.sleep(0.05)
+                else:
+                    return
+        finally:
+            self._watchdog.idle()
+
+    def _produce(self, output: Output) -> None:
+        deadline = time.monotonic() + RETRY_S
+        while True:
+            try:
+                self._producer.produce(output.topic, output.value, output.key, headers=cast(Any, output.headers))
+            except BufferError:
+                if time.monotonic() > deadline:
+                    raise _Abort("the producer's buffer stays full") from None
+                self._producer.poll(0.1)
+            except KafkaException as raised:
+                if raised.args[0].txn_requires_abort():
+                    raise _Abort(f"produce: {raised.args[0].str()}") from None
+                self._die(f"produce to {output.topic} ({len(output.value or b'')} bytes): {raised.args[0].str()}")
+            else:
+                return
+
+    def _homeless(self, batch: Batch, outputs: list[Output]) -> frozenset[Partition]:
+        """The partitions whose outputs go to a topic that does not exist: they wait, the rest must not wait for them.
+
+        Looked up before the transaction, since inside it a missing topic would fail the transaction of all.
+        """
+        missing = {topic for topic in {output.topic for output in outputs} if not self._exists(topic)}
+        if not missing:
+            return frozenset()
+        log.warning("output topics do not exist, their input waits: %s", ", ".join(sorted(missing)))
+        origins = {output.origin for output in outputs if output.topic in missing}
+        known = frozenset(origin for origin in origins if origin is not None)
+        unsure = any(output.origin is None for output in outputs)
+        put_off = frozenset(batch.spans) if unsure else known
+        self._meters.add("deferred", len(put_off))
+        return put_off
+
+    def _exists(self, topic: str) -> bool:
+        if topic in self._known_topics:
+            return True
+        try:
+            found = self._producer.list_topics(topic, LOOK_UP_S).topics.get(topic)
+        except KafkaException:
+            return True  # the broker does not answer: the transaction will find out
+        if found is None or found.error is not None:
+            return False
+        self._known_topics.add(topic)
+        return True
+
+    def _count(self, batch: Batch, live: frozenset[Partition], outputs: list[Output], began: float) -> None:
+        messages = [message for message in batch.messages if (message.topic(), message.partition()) in live]
+        for place in live:
+            self._journal.passed(place, batch.spans[place].next)
+        self._progress.committed()
+        self._meters.add("records_in", len(messages))
+        self._meters.add("records_out", len(outputs))
+        self._meters.add("dead_letters", sum(output.topic.endswith(".dlq") for output in outputs))
+        self._meters.add("batches")
+        self._meters.observe("commit_seconds", time.monotonic() - began)
+        oldest = min((stamp for kind, stamp in (message.timestamp() for message in messages) if kind), default=None)
+        if oldest is not None:
+            self._meters.observe("lag_seconds", max(0.0, time.time() - oldest / 1000))

@@ -1,0 +1,77 @@
+"""What a stage tells the transport about itself, and what a worker is told about its broker."""
+
+import re
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+
+from processors.transport.messages import Batch, Message, Output, Processed
+from processors.transport.ranges import OffsetRange
+
+
+class Retry(Exception):
+    """Raised by `RangeSpec.write`: what it writes to is down; the same range is to be written again later."""
+
+
+@dataclass(frozen=True, slots=True)
+class StageSpec:
+    """A stage whose outputs go to Kafka in one transaction with its input offsets.
+
+    `topics` are literal names or patterns anchored by `^`. `process` gets a batch and returns its outputs; it raises
+    only for a bug of ours, which stops the worker with the batch uncommitted. `crashed` answers, instead of `process`,
+    for a message that killed its worker twice while alone in its batch. `rest_s` is the pause after a commit: a little
+    of it makes transactions cheaper and so latency lower (knowledge in docs/architecture).
+    """
+
+    name: str
+    topics: tuple[str, ...]
+    process: Callable[[Batch], Awaitable[Processed]]
+    crashed: Callable[[Message], Output] | None = None
+    max_records: int = 500
+    max_in_flight: int = 2
+    rest_s: float = 0.010
+    defer_s: float = 1.0
+
+    def __post_init__(self) -> None:
+        check_topics(self.topics)
+
+
+@dataclass(frozen=True, slots=True)
+class RangeSpec:
+    """A stage that writes its input elsewhere, in planned ranges of offsets (see `ranges`).
+
+    `write` runs in a thread of its own and must be idempotent under the range's `token`; it raises `Retry` while what
+    it writes to is down, and anything else only for a bug of ours. `max_records` bounds one range.
+    """
+
+    name: str
+    topics: tuple[str, ...]
+    write: Callable[[OffsetRange, list[Message]], None]
+    max_records: int = 1000
+
+    def __post_init__(self) -> None:
+        check_topics(self.topics)
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerKafka:
+    """The broker a worker talks to; `security` holds librdkafka settings and may override anything."""
+
+    bootstrap: str
+    security: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def settings(self) -> dict[str, str | int]:
+        """The settings that every client of the worker shares."""
+        return {"bootstrap.servers": self.bootstrap, "topic.metadata.refresh.interval.ms": 5000, **self.security}
+
+
+def check_topics(topics: tuple[str, ...]) -> None:
+    """Refuse an empty subscription, and a pattern that librdkafka would not compile; raises ValueError."""
+    if not topics:
+        raise ValueError("a stage reads at least one topic")
+    for topic in topics:
+        if topic.startswith("^"):
+            try:
+                re.compile(topic)
+            except re.error as error:
+                raise ValueError(f"{topic!r} is no regular expression: {error}") from error
