@@ -1,0 +1,184 @@
+"""One worker process: `python -m loanstream.worker verify --lane fast --slot 0`, configured by its environment.
+
+Imports are slow and happen at once, while the stack may still be starting; the broker is not touched before the file
+named by LOANSTREAM_WAIT_FOR exists.
+"""
+
+import argparse
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from loanstream.settings import SettingProblem, Settings, load
+from loanstream.urls import path_of
+from processors.deadletters import Worker, code_version, dead_letter
+from processors.transport.messages import Message, Output
+from processors.transport.specs import RangeSpec, StageSpec, WorkerKafka
+from schemas.operations import FieldError
+from schemas.stages import STAGES
+from schemas.topics import RECORD_MAX_BYTES, TOPICS
+
+Built = tuple[StageSpec | RangeSpec, Callable[[], None]]
+"""A stage, and what to start once the broker is there."""
+
+SLOW_BATCH = 8
+"""Applications in one transaction of the slow lane: each may take seconds."""
+
+RECORD_RANGE = 2000
+"""Records in one insert of the record stage, at most."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one worker until it is told to stop; its exit code."""
+    parser = argparse.ArgumentParser(prog="loanstream worker", description="run one worker of a stage")
+    parser.add_argument("stage", choices=("verify", "score", "record"))
+    parser.add_argument("--lane", choices=("fast", "slow"), default="fast", help="verify's lane")
+    parser.add_argument("--slot", type=int, help="which worker of its stage (LOANSTREAM_SLOT)")
+    chosen = parser.parse_args(arguments)
+    try:
+        settings = load()
+    except SettingProblem as problem:
+        sys.stderr.write(f"{problem}\n")
+        return 2
+    stage = "verify-slow" if (chosen.stage, chosen.lane) == ("verify", "slow") else chosen.stage
+    return run(stage, settings, settings.slot if chosen.slot is None else chosen.slot)
+
+
+def run(stage: str, settings: Settings, slot: int) -> int:
+    """Run a worker of `stage` (a row of `schemas.stages.STAGES`) until it is told to stop."""
+    from processors.app import run_worker  # noqa: PLC0415 - Faust is slow to import, and --help needs none of it
+    from processors.measurements import MetricPublisher  # noqa: PLC0415
+
+    worker = Worker(stage, f"{stage}-{slot}", code_version())
+    spec, when_ready = _BUILDERS[stage](settings, worker)
+    while settings.wait_for is not None and not settings.wait_for.exists():
+        time.sleep(0.02)
+    when_ready()
+    kafka = WorkerKafka(settings.bootstrap, dict(settings.kafka_security))
+    metrics = MetricPublisher(settings.bootstrap, settings.kafka_security, worker)
+    return run_worker(spec, kafka, slot, settings.data, settings.port, metrics.publish)
+
+
+def _verify(settings: Settings, worker: Worker) -> Built:
+    from processors.documents.blobs import FileBlobs  # noqa: PLC0415
+    from processors.documents.sandbox import READER_VERSION, DocumentReader  # noqa: PLC0415
+    from processors.documents.sealing import DocumentKey  # noqa: PLC0415
+    from processors.documents.store import DocumentStore, ExtractionStore  # noqa: PLC0415
+    from processors.stages.reading import ReadingDesk  # noqa: PLC0415
+    from processors.stages.verify import VerifyStage  # noqa: PLC0415
+
+    tenant_keys = _tenant_keys(settings.keys)
+
+    def document_key(tenant: str) -> DocumentKey:
+        keys = tenant_keys(tenant)
+        return DocumentKey(keys.document_id, keys.document_key)
+
+    blobs = FileBlobs.at(settings.documents_url)
+    desk = ReadingDesk(
+        DocumentStore(blobs, document_key), ExtractionStore(blobs, document_key, READER_VERSION), DocumentReader()
+    )
+    slow = worker.stage == "verify-slow"
+    stage = VerifyStage("slow" if slow else "fast", desk, worker)
+    size = SLOW_BATCH if slow else 500
+    return StageSpec(worker.stage, _topics(worker.stage), stage, crashed=_crashed(worker), max_records=size), _nothing
+
+
+def _score(settings: Settings, worker: Worker) -> Built:
+    from processors.artefacts import ArtefactStore  # noqa: PLC0415
+    from processors.control import ControlReader  # noqa: PLC0415
+    from processors.stages.score import Scorers, ScoreStage  # noqa: PLC0415
+    from scoring.receipt import ReceiptKey  # noqa: PLC0415
+
+    tenant_keys = _tenant_keys(settings.keys)
+
+    @lru_cache(maxsize=4096)
+    def receipt_key(tenant: str) -> ReceiptKey:
+        keys = tenant_keys(tenant)
+        return ReceiptKey(keys.receipt_id, keys.receipt_key)
+
+    control = ControlReader(settings.bootstrap, settings.kafka_security)
+    scorers = Scorers(ArtefactStore(path_of(settings.artefacts_url)))
+    stage = ScoreStage(control, scorers, receipt_key, worker)
+    return StageSpec(worker.stage, _topics(worker.stage), stage, crashed=_crashed(worker)), control.start
+
+
+def _record(settings: Settings, worker: Worker) -> Built:
+    from loanstream.stack.keys import load_or_create_warehouse  # noqa: PLC0415
+    from loanstream.warehouse_client import writer  # noqa: PLC0415
+    from processors.warehouse.cipher import ColumnCipher  # noqa: PLC0415
+    from processors.warehouse.sink import WarehouseSink  # noqa: PLC0415
+
+    cipher = ColumnCipher(load_or_create_warehouse(settings.keys).column_key)
+    sink = WarehouseSink(lambda: writer(settings), cipher, _dead_letter_producer(settings, worker))
+    return RangeSpec(worker.stage, _topics(worker.stage), sink.write, max_records=RECORD_RANGE), _nothing
+
+
+def _nothing() -> None:
+    """Most stages have nothing to start once the broker is there."""
+
+
+_BUILDERS: Mapping[str, Callable[[Settings, Worker], Built]] = {
+    "verify": _verify,
+    "verify-slow": _verify,
+    "score": _score,
+    "record": _record,
+}
+
+
+def _topics(stage: str) -> tuple[str, ...]:
+    """The stage's subscription: patterns for tenants' topics, which may come and go."""
+    topics = (TOPICS[key] for key in STAGES[stage].reads)
+    return tuple(topic.pattern if topic.per_tenant else topic.name() for topic in topics)
+
+
+def _crashed(worker: Worker) -> Callable[[Message], Output]:
+    error = FieldError(field="(record)", error="crashes_worker", expected="a record a worker survives")
+    return lambda message: dead_letter(message, "crashes_worker", [error], worker)
+
+
+def _dead_letter_producer(settings: Settings, worker: Worker) -> Callable[[Message, str, Sequence[FieldError]], None]:
+    """Record has no transaction: its dead letters are confirmed before the range's offset is committed."""
+    from confluent_kafka import KafkaException, Producer  # noqa: PLC0415
+
+    from processors.transport.specs import Retry  # noqa: PLC0415
+
+    config: dict[str, Any] = {
+        **settings.kafka_security,
+        "bootstrap.servers": settings.bootstrap,
+        "enable.idempotence": True,
+        "message.max.bytes": RECORD_MAX_BYTES,
+    }
+    producer = Producer(config)
+
+    def send(message: Message, cause: str, errors: Sequence[FieldError]) -> None:
+        letter = dead_letter(message, cause, errors, worker)
+        failures: list[str] = []
+
+        def delivered(error: Any, _: Any) -> None:
+            if error is not None:
+                failures.append(error.name())
+
+        try:
+            producer.produce(
+                letter.topic, key=letter.key, value=letter.value, headers=letter.headers, on_delivery=delivered
+            )
+            left = producer.flush(10)
+        except (KafkaException, BufferError) as error:
+            raise Retry(f"the broker does not take a dead letter: {type(error).__name__}") from None
+        if left or failures:
+            raise Retry(f"the broker does not take a dead letter: {failures or 'no answer'}")
+
+    return send
+
+
+def _tenant_keys(keys: Path) -> Callable[[str], Any]:
+    from loanstream.stack.keys import load_tenant  # noqa: PLC0415
+
+    return lru_cache(maxsize=4096)(lambda tenant: load_tenant(keys, tenant))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
