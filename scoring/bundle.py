@@ -1,0 +1,199 @@
+"""A model bundle: native XGBoost model, calibrator, manifest and golden vectors, from bytes and checked as a whole.
+
+Files of a bundle: `manifest.json` (features by name, currency, hashes of the other files, calibrator, reference
+histograms, provenance), `model.ubj`, `golden.json`; `card.json` and `card.md` are for people. `bundle_id` is the hash
+of the canonical manifest, which holds the hashes of all the rest.
+"""
+
+import hashlib
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import orjson
+import xgboost
+
+from scoring.canonical import canonical_json
+from scoring.features import FEATURES, POSITION
+
+MANIFEST = "manifest.json"
+MODEL = "model.ubj"
+GOLDEN = "golden.json"
+FORMAT = 1
+
+Matrix = npt.NDArray[np.float64]
+
+
+class BundleError(ValueError):
+    """A bundle that must not decide: incomplete, altered, or computing otherwise here than where it was made."""
+
+
+@dataclass(frozen=True, slots=True)
+class Raw:
+    """What the model says of n applicants, before calibration.
+
+    `margin`: log-odds, float64 of XGBoost's float32, (n,). `contributions`: exact TreeSHAP in the same unit, (n, k),
+    which sums with `bias` to the margin up to float32.
+    """
+
+    margin: npt.NDArray[np.float64]
+    contributions: Matrix
+    bias: npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Bundle:
+    """A loaded bundle. `a` and `b` are Platt's: calibrated log-odds = a * margin + b.
+
+    `may_be_missing` names features of which training saw missing values; the model is not asked about others that are
+    missing.
+    """
+
+    bundle_id: str
+    name: str
+    features: tuple[str, ...]
+    currency: str
+    a: float
+    b: float
+    may_be_missing: frozenset[str]
+    manifest: Mapping[str, Any]
+    booster: Any
+
+    @property
+    def columns(self) -> list[int]:
+        """Where the bundle's features stand in the table's matrix."""
+        return [POSITION[name] for name in self.features]
+
+    def raw(self, features: Matrix) -> Raw:
+        """Margins and contributions of (n, k) rows, columns in the order of `features`. Safe to call from threads."""
+        return ask(self.booster, features)
+
+
+def ask(booster: Any, features: Matrix) -> Raw:
+    """Margins and exact contributions of a booster for (n, k) float64 rows; missing is NaN."""
+    data = xgboost.DMatrix(features, nthread=1)
+    margin = booster.predict(data, output_margin=True).astype(np.float64)
+    contributions = booster.predict(data, pred_contribs=True).astype(np.float64)
+    return Raw(margin, contributions[:, :-1], contributions[:, -1])
+
+
+def open_model(data: bytes) -> Any:
+    """A booster from native bytes, held to one thread: the sum of its trees must not depend on a schedule."""
+    booster = xgboost.Booster({"nthread": 1})
+    try:
+        booster.load_model(bytearray(data))
+    except xgboost.core.XGBoostError as error:
+        raise BundleError(f"{MODEL}: XGBoost {xgboost.__version__} cannot read it") from error
+    return booster
+
+
+def sigmoid(log_odds: float) -> float:
+    """The probability of given log-odds."""
+    return 1.0 / (1.0 + math.exp(-log_odds)) if log_odds >= 0 else 1.0 - 1.0 / (1.0 + math.exp(log_odds))
+
+
+def sha256(data: bytes) -> str:
+    """A content hash as receipts write it."""
+    return "sha256:" + hashlib.sha256(data).hexdigest()
+
+
+def bundle_id_of(manifest: Mapping[str, Any]) -> str:
+    """The id of the bundle with this manifest."""
+    return sha256(canonical_json(dict(manifest)))
+
+
+def golden_vectors(booster: Any, rows: Matrix) -> list[dict[str, Any]]:
+    """What a booster says of some rows, as exact hexadecimal floats: the content of `golden.json`."""
+    raw = ask(booster, rows)
+    return [
+        {
+            "features": _hex(row),
+            "margin": float(margin).hex(),
+            "p_model": sigmoid(float(margin)).hex(),
+            "contributions": _hex([*contributions, bias]),
+        }
+        for row, margin, contributions, bias in zip(rows, raw.margin, raw.contributions, raw.bias, strict=True)
+    ]
+
+
+def load_bundle(files: Mapping[str, bytes]) -> Bundle:
+    """The bundle in `files` (name -> bytes), after checking hashes, features and golden vectors.
+
+    Raises BundleError, with one line that says what is wrong: a file that is missing or not the manifest's, a feature
+    this code does not have, or a model that computes other bits here than where it was trained.
+    """
+    manifest = _manifest(files)
+    for name, expected in manifest["files"].items():
+        if name not in files:
+            raise BundleError(f"{name}: named by {MANIFEST}, but missing")
+        if sha256(files[name]) != expected:
+            raise BundleError(f"{name}: its bytes are not those that {MANIFEST} names")
+    unknown = [name for name in manifest["features"] if name not in FEATURES]
+    if unknown:
+        raise BundleError(f"{MANIFEST}: features {unknown} are not in this version's table of features")
+    booster = open_model(files[MODEL])
+    if booster.feature_names is not None and list(booster.feature_names) != list(manifest["features"]):
+        raise BundleError(f"{MODEL}: its features are not those of {MANIFEST}, in the same order")
+    _check_golden(booster, files[GOLDEN], len(manifest["features"]))
+    return Bundle(
+        bundle_id=bundle_id_of(manifest),
+        name=manifest["name"],
+        features=tuple(manifest["features"]),
+        currency=manifest["currency"],
+        a=float(manifest["calibrator"]["a"]),
+        b=float(manifest["calibrator"]["b"]),
+        may_be_missing=frozenset(manifest["may_be_missing"]),
+        manifest=manifest,
+        booster=_without_names(booster),
+    )
+
+
+_NEEDED = ("format", "name", "features", "currency", "files", "calibrator", "may_be_missing")
+
+
+def _manifest(files: Mapping[str, bytes]) -> dict[str, Any]:
+    if MANIFEST not in files:
+        raise BundleError(f"{MANIFEST}: missing")
+    try:
+        manifest = orjson.loads(files[MANIFEST])
+    except orjson.JSONDecodeError as error:
+        raise BundleError(f"{MANIFEST}: not JSON") from error
+    lacking = [name for name in _NEEDED if not isinstance(manifest, dict) or name not in manifest]
+    if lacking:
+        raise BundleError(f"{MANIFEST}: lacks {', '.join(lacking)}")
+    if manifest["format"] != FORMAT:
+        raise BundleError(f"{MANIFEST}: format {manifest['format']} is not {FORMAT}, which this version reads")
+    for name in (MODEL, GOLDEN):
+        if name not in manifest["files"]:
+            raise BundleError(f"{MANIFEST}: names no hash of {name}")
+    if not (math.isfinite(manifest["calibrator"]["a"]) and manifest["calibrator"]["a"] > 0):
+        raise BundleError(f"{MANIFEST}: the calibrator's a must be above 0: a higher margin means a higher probability")
+    return dict(manifest)
+
+
+def _check_golden(booster: Any, data: bytes, width: int) -> None:
+    golden = orjson.loads(data)
+    if not golden or any(len(vector["features"]) != width for vector in golden):
+        raise BundleError(f"{GOLDEN}: needs vectors of {width} features")
+    rows = np.array([[float.fromhex(cell) for cell in vector["features"]] for vector in golden])
+    for index, (expected, found) in enumerate(zip(golden, golden_vectors(_without_names(booster), rows), strict=True)):
+        for part in ("margin", "p_model", "contributions"):
+            if expected[part] != found[part]:
+                raise BundleError(
+                    f"{GOLDEN}: vector {index} gives another {part} here (XGBoost {xgboost.__version__}) than where "
+                    "the bundle was made; decisions would not be reproducible"
+                )
+
+
+def _without_names(booster: Any) -> Any:
+    # Names are checked once, against the manifest; afterwards plain matrices are asked, in that order.
+    booster.feature_names = None
+    booster.feature_types = None
+    return booster
+
+
+def _hex(values: Sequence[float] | Matrix) -> list[str]:
+    return [float(value).hex() for value in values]

@@ -1,0 +1,219 @@
+"""Claims against documents: what an application says held beside what was read from its documents.
+
+Money is compared by relative difference and direction; names, employers and identifiers by similarity. The thresholds
+stand in one table. The worst result wins.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
+
+from schemas.application import LoanApplication
+from schemas.verification import WORST_FIRST, Check, ExtractedField, Extraction, VerificationResult
+from scoring.canonical import two_decimals
+from scoring.names import identifier_similarity, organisation_similarity, person_similarity, text_similarity
+
+MISREAD = "looks_like_misread_digit"
+NEAR_MATCH = "near_match"
+
+INCOME_EXCESS = 0.20
+"""A claim may exceed a payslip's gross by this share of the claim; the paper's threshold."""
+
+NET_EXCESS = 0.50
+"""A claim of gross income may exceed a year's net credits by this share of the claim: honest pairs reach 0.33."""
+
+MISREAD_SIMILARITY = 0.8
+"""Digits this alike (the paper's S), but too far apart as amounts, may be one digit that was read wrongly."""
+
+NAME_MATCH = 84.0
+"""From here up two names are the same; measured on hard pairs."""
+
+NAME_NEAR = 70.0
+"""From here up to NAME_MATCH a person has to look: a mismatch with the label `near_match`."""
+
+IDENTIFIER_MATCH = 100.0
+"""Identifiers have to be equal; one that is merely close is a mismatch with the label `near_match`."""
+
+MAX_AMOUNT = Decimal("1e15")
+"""A reading beyond it is no amount of anybody's."""
+
+
+@dataclass(frozen=True, slots=True)
+class MoneyCheck:
+    """One row: the field `field` of documents of kind `kind`, times `periods`, against the annual income.
+
+    Of several rows for one kind only the first whose field was read is used.
+    """
+
+    kind: str
+    field: str
+    periods: int
+    excess: float
+
+
+INCOME_CHECKS: tuple[MoneyCheck, ...] = (
+    MoneyCheck("payslip", "gross_monthly", 12, INCOME_EXCESS),
+    MoneyCheck("payslip", "gross_annual", 1, INCOME_EXCESS),
+    MoneyCheck("bank_statement", "annual_net_income", 1, NET_EXCESS),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class TextCheck:
+    """One row: a claim about who the applicant is, the field that answers it, and how alike the two must be."""
+
+    claim: str
+    reason: str
+    field: str
+    claimed: Callable[[LoanApplication], str | None]
+    similarity: Callable[[str, str], float]
+
+
+TEXT_CHECKS: tuple[TextCheck, ...] = (
+    TextCheck("name", "name_mismatch", "holder_name", lambda a: a.applicant.name, person_similarity),
+    TextCheck("employer", "employer_mismatch", "employer", lambda a: a.applicant.employer, organisation_similarity),
+)
+
+_REASONS: dict[str, str] = {
+    "annual_income": "income_mismatch",
+    "net_pay": "net_pay_mismatch",
+    "identifier": "identifier_mismatch",
+    **{row.claim: row.reason for row in TEXT_CHECKS},
+}
+
+
+def reason_of_check(claim: str) -> str | None:
+    """The reason code of a contradicted claim."""
+    return _REASONS.get(claim)
+
+
+def check_claims(application: LoanApplication, extractions: Sequence[Extraction]) -> tuple[Check, ...]:
+    """Every claim that a document speaks to, held beside it; empty for an application without documents.
+
+    If no document speaks to the income, one check of it says `not_provided`.
+    """
+    read = [extraction for extraction in extractions if extraction.status == "read"]
+    if not extractions:
+        return ()
+    income = [check for extraction in read for check in _income(application, extraction)]
+    if not income:
+        claimed = two_decimals(application.annual_income)
+        income = [Check(claim="annual_income", result="not_provided", claimed=claimed)]
+    texts = [check for extraction in read for check in _texts(application, extraction)]
+    return (*income, *_net_pay(read), *texts)[:200]
+
+
+def result_of_extraction(extraction: Extraction) -> VerificationResult:
+    """What one document contributes by itself: a finding is suspicion, an unread document what its reader says."""
+    if extraction.findings:
+        return "suspicious"
+    return "verified" if extraction.status == "read" else extraction.status
+
+
+def verification_result(
+    application: LoanApplication, extractions: Sequence[Extraction], checks: Sequence[Check]
+) -> VerificationResult:
+    """The worst of all results. A document without an extraction counts as unreadable; no documents: not_provided."""
+    results = {result_of_extraction(extraction) for extraction in extractions} | {check.result for check in checks}
+    if {document.sha256 for document in application.documents} - {extraction.sha256 for extraction in extractions}:
+        results.add("unreadable")
+    return next((result for result in WORST_FIRST if result in results), "not_provided")
+
+
+def _income(application: LoanApplication, extraction: Extraction) -> Iterator[Check]:
+    for row in INCOME_CHECKS:
+        if row.kind == extraction.kind and (read := _amounts(extraction, row.field)):
+            field, amount = read[0]
+            yield _money_check(application.annual_income, row, extraction, field, amount * row.periods)
+            return
+
+
+def _money_check(
+    claimed: Decimal, row: MoneyCheck, extraction: Extraction, field: ExtractedField, found: Decimal
+) -> Check:
+    difference = float((claimed - found) / claimed)
+    similarity = text_similarity(_digits(claimed), _digits(found))
+    too_high = difference > row.excess
+    return Check(
+        claim="annual_income",
+        result="mismatch" if too_high else "verified",
+        document=extraction.sha256,
+        field=field.name,
+        claimed=two_decimals(claimed),
+        found=two_decimals(found),
+        difference=difference,
+        similarity=similarity,
+        label=MISREAD if similarity >= MISREAD_SIMILARITY and abs(difference) > row.excess else None,
+    )
+
+
+def _net_pay(read: Sequence[Extraction]) -> Iterator[Check]:
+    """A payslip's net pay must stand on the bank statement, to the cent, in some month."""
+    credits_seen = [
+        (extraction, amount)
+        for extraction in read
+        if extraction.kind == "bank_statement"
+        for _, amount in _amounts(extraction, "salary_credit")
+    ]
+    for slip in read:
+        if slip.kind != "payslip" or not credits_seen or not (net := _amounts(slip, "net_monthly")):
+            continue
+        amount = net[0][1]
+        statement, nearest = min(credits_seen, key=lambda item: (abs(item[1] - amount), item[0].sha256))
+        yield Check(
+            claim="net_pay",
+            result="verified" if nearest == amount else "mismatch",
+            document=statement.sha256,
+            field="salary_credit",
+            claimed=two_decimals(amount),
+            found=two_decimals(nearest),
+            difference=float((amount - nearest) / amount) if amount else None,
+            similarity=text_similarity(_digits(amount), _digits(nearest)),
+        )
+
+
+def _texts(application: LoanApplication, extraction: Extraction) -> Iterator[Check]:
+    for row in TEXT_CHECKS:
+        claimed = row.claimed(application)
+        for field in _fields(extraction, row.field) if claimed else ():
+            yield _text_check(row.claim, claimed or "", extraction, field, row.similarity(claimed or "", field.value))
+    for identifier in application.applicant.identifiers:
+        for field in _fields(extraction, identifier.kind):
+            alike = identifier_similarity(identifier.value, field.value)
+            yield _text_check("identifier", identifier.value, extraction, field, alike, IDENTIFIER_MATCH)
+
+
+def _text_check(
+    claim: str, claimed: str, extraction: Extraction, field: ExtractedField, alike: float, match: float = NAME_MATCH
+) -> Check:
+    return Check(
+        claim=claim,
+        result="verified" if alike >= match else "mismatch",
+        document=extraction.sha256,
+        field=field.name,
+        claimed=claimed,
+        found=field.value,
+        similarity=text_similarity(claimed.casefold(), field.value.casefold()),
+        label=NEAR_MATCH if NAME_NEAR <= alike < match else None,
+    )
+
+
+def _fields(extraction: Extraction, name: str) -> Iterable[ExtractedField]:
+    return (field for field in extraction.fields if field.name == name)
+
+
+def _amounts(extraction: Extraction, name: str) -> list[tuple[ExtractedField, Decimal]]:
+    amounts = []
+    for field in _fields(extraction, name):
+        try:
+            amount = Decimal(field.value)
+        except InvalidOperation:
+            continue  # a reader writes money as decimal strings; anything else is not an amount
+        if amount.is_finite() and abs(amount) <= MAX_AMOUNT:
+            amounts.append((field, amount))
+    return amounts
+
+
+def _digits(amount: Decimal) -> str:
+    """Whole units, as the paper compares them."""
+    return str(int(amount))

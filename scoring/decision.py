@@ -1,0 +1,175 @@
+"""The decision: one pure function from verified applications to decisions, the same for one and for a million."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from pydantic import TypeAdapter
+
+from schemas.decision import Outcome
+from schemas.values import Timestamp
+from schemas.verification import ApplicationVerified
+from scoring.bundle import Bundle, sigmoid
+from scoring.canonical import application_bytes, evidence_bytes, feature_rows
+from scoring.explanation import Explainer, PenaltyWording, Row
+from scoring.features import POSITION, feature_matrix
+from scoring.policy import Policy
+from scoring.receipt import ReceiptKey, decision_id, keyed_hash
+from scoring.rules import Fired, Judge, basis_of
+
+_write_time = TypeAdapter(Timestamp).serializer.to_python
+
+Scored = tuple[float, float, float, list[float]]
+"""p_model, p_calibrated, base points, points of each feature of the bundle."""
+
+
+class Scorer:
+    """A bundle and a policy, ready to decide. Holds no state: safe to call from several threads at once."""
+
+    def __init__(self, bundle: Bundle, policy: Policy) -> None:
+        self.bundle = bundle
+        self.policy = policy
+        self._policy_id = policy.policy_id
+        self._columns = bundle.columns
+        self._names = list(dict.fromkeys([*bundle.features, *policy.features]))
+        self._used = [POSITION[name] for name in self._names]
+        self._explainer = Explainer(bundle, policy.points)
+        self._penalties = [PenaltyWording.of(penalty) for penalty in policy.penalties]
+        self._penalty_columns = [POSITION[penalty.condition.name] for penalty in policy.penalties]
+        self._judge = Judge(bundle, policy)
+        self._thresholds = {"approve": policy.bands.approve, "decline": policy.bands.decline}
+
+    def decide(
+        self, events: Sequence[ApplicationVerified], keys: Callable[[str], ReceiptKey], code_version: str
+    ) -> list[dict[str, Any]]:
+        """The decisions on verified applications: dicts ready for JSON, `LoanDecision` without `processing`.
+
+        `keys` gives a tenant's receipt key. Each decision depends on its own event alone, not on its company in the
+        batch. Raises what `keys` raises.
+        """
+        if not events:
+            return []
+        applications = [event.application for event in events]
+        features = feature_matrix(applications)
+        scored = self._score(features)
+        hashed = feature_rows(self._names, features[:, self._used])
+        key_of = {tenant: keys(tenant) for tenant in {application.tenant for application in applications}}
+        return [
+            self._decision(event, row, result, key_of[event.application.tenant], vector, code_version)
+            for event, row, result, vector in zip(events, features.tolist(), scored, hashed, strict=True)
+        ]
+
+    def _score(self, features: npt.NDArray[np.float64]) -> list[Scored]:
+        raw = self.bundle.raw(features[:, self._columns])
+        a, b = self.bundle.a, self.bundle.b
+        # math.exp row by row, not numpy's: its vector code may round another way than its tail.
+        margins = raw.margin.tolist()
+        p_model = np.round([sigmoid(m) for m in margins], 9).tolist()
+        p_calibrated = np.round([sigmoid(a * m + b) for m in margins], 9).tolist()
+        explainer = self._explainer
+        return list(zip(p_model, p_calibrated, explainer.base_points(raw), explainer.model_points(raw), strict=True))
+
+    def _decision(
+        self,
+        event: ApplicationVerified,
+        features: list[float],
+        scored: Scored,
+        key: ReceiptKey,
+        vector: bytes,
+        code_version: str,
+    ) -> dict[str, Any]:
+        application = event.application
+        gates = self._judge.gates(application, features)
+        body = self._unscored(event, features, gates) if gates else self._scored(event, features, scored)
+        receipt = self._receipt(event, key, vector, code_version)
+        return {
+            "tenant": application.tenant,
+            "decision_id": decision_id(
+                application.tenant,
+                application.application_id,
+                application.revision,
+                receipt["input_hmac"],
+                receipt["evidence_hmac"],
+                receipt["bundle_id"],
+                receipt["policy_id"],
+            ),
+            "application_id": application.application_id,
+            "revision": application.revision,
+            "accepted_at": _write_time(event.accepted_at, mode="json"),
+            **body,
+            "recourse": None,
+            "verification_result": event.verification_result,
+            "basis": basis_of(event, gates),
+            "receipt": receipt,
+        }
+
+    def _receipt(self, event: ApplicationVerified, key: ReceiptKey, vector: bytes, code_version: str) -> dict[str, str]:
+        return {
+            "key_id": key.key_id,
+            "input_hmac": keyed_hash(key, application_bytes(event.application)),
+            "evidence_hmac": keyed_hash(key, evidence_bytes(event.application, event.extractions)),
+            "features_hmac": keyed_hash(key, vector),
+            "bundle_id": self.bundle.bundle_id,
+            "policy_id": self._policy_id,
+            "code_version": code_version,
+        }
+
+    def _unscored(self, event: ApplicationVerified, features: list[float], gates: list[Fired]) -> dict[str, Any]:
+        """The model was not asked: no probability and no points, and never an approval."""
+        outcome, decisive = self._judge.judge(event, features, "refer", gates)
+        return self._body(outcome, None, None, [], None, None, None, decisive)
+
+    def _scored(self, event: ApplicationVerified, features: list[float], scored: Scored) -> dict[str, Any]:
+        p_model, p_calibrated, base, model_points = scored
+        score, penalties, rows = self._penalised(p_calibrated, features)
+        outcome, decisive = self._judge.judge(event, features, self.policy.bands.outcome(score), [])
+        rows += self._explainer.feature_rows([features[column] for column in self._columns], model_points)
+        final = self._explainer.final_points(score)
+        rows += self._explainer.residual_row(base, final, rows)
+        rows.sort(key=_worst_first)
+        return self._body(outcome, p_model, p_calibrated, penalties, score, base, final, decisive + rows)
+
+    def _penalised(self, score: float, features: list[float]) -> tuple[float, list[Row], list[Row]]:
+        """The score after the policy's penalties in their order, the penalties, and their rows of the explanation."""
+        penalties: list[Row] = []
+        rows: list[Row] = []
+        groups: set[str] = set()
+        for row, column in zip(self._penalties, self._penalty_columns, strict=True):
+            penalty, value = row.penalty, features[column]
+            if penalty.group in groups or not penalty.condition.holds(value):
+                continue
+            if penalty.group is not None:
+                groups.add(penalty.group)
+            before, score = score, max(0.0, round(score - penalty.size, 9))
+            penalties.append({"code": penalty.code, "size": penalty.size})
+            moved = self._explainer.penalty_points(before, score)
+            rows.append(row.wording.points(moved, row.feature.show(value)))
+        return score, penalties, rows
+
+    def _body(
+        self,
+        outcome: Outcome,
+        p_model: float | None,
+        p_calibrated: float | None,
+        penalties: list[Row],
+        score: float | None,
+        base: float | None,
+        final: float | None,
+        reasons: list[Row],
+    ) -> dict[str, Any]:
+        return {
+            "outcome": outcome,
+            "p_model": p_model,
+            "p_calibrated": p_calibrated,
+            "penalties": penalties,
+            "score_final": score,
+            "thresholds": self._thresholds,
+            "base_points": base,
+            "final_points": final,
+            "reasons": reasons,
+        }
+
+
+def _worst_first(row: Row) -> tuple[float, str]:
+    return row["points"], row["code"]

@@ -1,0 +1,141 @@
+"""Points: model, penalties and policy in one currency, which adds up.
+
+log-odds of a probability p are ln(p / (1 - p)), with p clipped to [1e-6, 1 - 1e-6] for this purpose alone; a policy's
+`points.factor` turns them into points. Every number of points is rounded to 1e-6, and the row `numerical_residual`
+takes what is left, so that the rows sum to final - base.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from schemas.reasons import NUMERICAL_RESIDUAL, REASONS
+from scoring.bundle import Bundle, Raw
+from scoring.features import FEATURES, Feature
+from scoring.policy import Penalty, Points
+
+CLIP = 1e-6
+UNREGISTERED = "A document reader reported a finding of this code."
+
+Row = dict[str, Any]
+
+
+def log_odds(probability: float) -> float:
+    """Log-odds of a probability, clipped so that they stay finite."""
+    p = min(max(probability, CLIP), 1 - CLIP)
+    return math.log(p / (1 - p))
+
+
+@dataclass(frozen=True, slots=True)
+class Wording:
+    """A reason code's sentence, cut where the applicant's value goes."""
+
+    code: str
+    before: str
+    after: str | None
+
+    @classmethod
+    def of(cls, code: str) -> "Wording":
+        """The wording of a code. A finding of a newer reader may not be registered yet; it still counts."""
+        sentence = REASONS[code].sentence if code in REASONS else UNREGISTERED
+        before, value, after = sentence.partition("{value}")
+        return cls(code, before, after if value else None)
+
+    def text(self, value: str) -> str:
+        """The sentence about `value`."""
+        return self.before if self.after is None else f"{self.before}{value}{self.after}"
+
+    def points(self, points: float | None, value: str | None) -> Row:
+        """A row of the explanation that counts points (a `schemas.decision.Reason`)."""
+        return {
+            "code": self.code,
+            "text": self.before if value is None else self.text(value),
+            "points": points,
+            "decisive": False,
+            "value": value,
+        }
+
+    def decisive(self, value: str | None) -> Row:
+        """A row of the explanation that decided by itself."""
+        return {
+            "code": self.code,
+            "text": self.before if value is None else self.text(value),
+            "points": None,
+            "decisive": True,
+            "value": value,
+        }
+
+
+class Explainer:
+    """Turns contributions and penalties of one (bundle, points) into rows of an explanation."""
+
+    def __init__(self, bundle: Bundle, points: Points) -> None:
+        self._points = points
+        self._scale = bundle.a * points.factor
+        self._shift = points.score + points.factor * bundle.b
+        self._features = [_FeatureWording(FEATURES[name]) for name in bundle.features]
+        self._residual = Wording.of(NUMERICAL_RESIDUAL)
+
+    def base_points(self, raw: Raw) -> list[float]:
+        """Where each applicant starts: the points of the model's average."""
+        return _rounded(raw.bias * self._scale + self._shift)
+
+    def model_points(self, raw: Raw) -> list[list[float]]:
+        """Points of each feature for each applicant, in the bundle's order."""
+        return _rounded(raw.contributions * self._scale)
+
+    def final_points(self, score: float) -> float:
+        """The points of a policy score."""
+        return round(self._points.score + self._points.factor * log_odds(score), 6)
+
+    def penalty_points(self, before: float, after: float) -> float:
+        """The points by which a penalty moves the score from `before` to `after`."""
+        return round(self._points.factor * (log_odds(after) - log_odds(before)), 6)
+
+    def feature_rows(self, values: Sequence[float], points: Sequence[float]) -> list[Row]:
+        """A row for each feature that moved the score; one that did not is no reason."""
+        return [
+            wording.row(value, moved)
+            for wording, value, moved in zip(self._features, values, points, strict=True)
+            if moved
+        ]
+
+    def residual_row(self, base: float, final: float, rows: Sequence[Row]) -> list[Row]:
+        """The row of what rounding leaves, none where it leaves nothing."""
+        left = round(final - base - math.fsum([row["points"] for row in rows]), 6)
+        return [self._residual.points(left, None)] if left else []
+
+
+class _FeatureWording:
+    def __init__(self, feature: Feature) -> None:
+        self._show = feature.show
+        wording = Wording.of(feature.reason)
+        self._code, self._before, self._after = wording.code, wording.before, wording.after or ""
+
+    def row(self, value: float, points: float) -> Row:
+        shown = "missing" if math.isnan(value) else self._show(value)
+        text = f"{self._before}{shown}{self._after}"
+        return {"code": self._code, "text": text, "points": points, "decisive": False, "value": shown}
+
+
+@dataclass(frozen=True, slots=True)
+class PenaltyWording:
+    """A policy's penalty with its wording and the feature it looks at."""
+
+    penalty: Penalty
+    wording: Wording
+    feature: Feature
+
+    @classmethod
+    def of(cls, penalty: Penalty) -> "PenaltyWording":
+        """The wording of a penalty."""
+        return cls(penalty, Wording.of(penalty.code), FEATURES[penalty.condition.name])
+
+
+def _rounded(values: npt.NDArray[np.float64]) -> Any:
+    # + 0.0 turns -0.0 into 0.0: one number, one text.
+    return (np.round(values, 6) + 0.0).tolist()

@@ -1,0 +1,120 @@
+"""Every feature, one row each: the one place where trainer, worker, backtest and replay compute features."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from schemas.application import LoanApplication
+
+Column = npt.NDArray[np.float64]
+Columns = Mapping[str, Column]
+
+RAW: dict[str, Callable[[LoanApplication], object]] = {
+    "dependents": lambda a: a.applicant.dependents,
+    "graduate": lambda a: a.applicant.education == "graduate",
+    "self_employed": lambda a: a.applicant.self_employed,
+    "annual_income": lambda a: a.annual_income,
+    "amount": lambda a: a.loan.amount,
+    "term_years": lambda a: a.loan.term_years,
+    "cibil_score": lambda a: a.cibil_score,
+    "residential": lambda a: a.assets.residential,
+    "commercial": lambda a: a.assets.commercial,
+    "luxury": lambda a: a.assets.luxury,
+    "bank": lambda a: a.assets.bank,
+    "monthly_obligations": lambda a: a.monthly_obligations,
+}
+"""The numbers of an application that features are computed from; None is missing."""
+
+
+def _money(value: float) -> str:
+    return f"{value:.2f}"
+
+
+def _whole(value: float) -> str:
+    return str(int(value))
+
+
+def _ratio(value: float) -> str:
+    return f"{value:.4g}"
+
+
+def _education(value: float) -> str:
+    return "graduate" if value else "not graduate"
+
+
+def _yes_no(value: float) -> str:
+    return "yes" if value else "no"
+
+
+def _assets(raw: Columns) -> Column:
+    return raw["residential"] + raw["commercial"] + raw["luxury"] + raw["bank"]
+
+
+@dataclass(frozen=True, slots=True)
+class Feature:
+    """One factor of a decision.
+
+    `formula` maps columns of raw numbers (missing: NaN) to a column in `unit`; `direction` is the way in which a model
+    that is held to it may move with the feature (+1: more never lowers the score); `low` and `high` bound what it can
+    be; `show` writes the applicant's value for a person.
+    """
+
+    name: str
+    formula: Callable[[Columns], Column]
+    unit: str
+    reason: str
+    direction: Literal[-1, 0, 1]
+    show: Callable[[float], str]
+    low: float = -np.inf
+    high: float = np.inf
+
+
+FEATURES: dict[str, Feature] = {
+    row.name: row
+    for row in (
+        Feature("dependents", lambda c: c["dependents"], "persons", "dependents", 0, _whole, 0, 50),
+        Feature("education", lambda c: c["graduate"], "1: graduate, 0: not", "education", 0, _education, 0, 1),
+        Feature("self_employed", lambda c: c["self_employed"], "1: yes, 0: no", "self_employed", 0, _yes_no, 0, 1),
+        Feature("annual_income", lambda c: c["annual_income"], "currency a year", "annual_income", 0, _money, 0),
+        Feature("loan_amount", lambda c: c["amount"], "currency", "loan_amount", 0, _money, 0),
+        Feature("loan_term", lambda c: c["term_years"], "years", "loan_term", 0, _ratio, 0, 50),
+        Feature("cibil_score", lambda c: c["cibil_score"], "CIBIL points", "cibil_score", 1, _whole, 300, 900),
+        Feature("residential_assets", lambda c: c["residential"], "currency", "residential_assets", 1, _money),
+        Feature("commercial_assets", lambda c: c["commercial"], "currency", "commercial_assets", 1, _money),
+        Feature("luxury_assets", lambda c: c["luxury"], "currency", "luxury_assets", 1, _money),
+        Feature("bank_assets", lambda c: c["bank"], "currency", "bank_assets", 1, _money),
+        Feature("total_assets", _assets, "currency", "total_assets", 1, _money),
+        Feature("lti", lambda c: c["amount"] / c["annual_income"], "years of income", "loan_to_income", 0, _ratio, 0),
+        Feature("acr", lambda c: _assets(c) / c["amount"], "times the loan", "asset_coverage", 1, _ratio),
+        Feature(
+            "dti",
+            lambda c: 12 * c["monthly_obligations"] / c["annual_income"],
+            "share of income",
+            "debt_to_income",
+            0,
+            _ratio,
+            0,
+        ),
+    )
+}
+
+FEATURE_NAMES: tuple[str, ...] = tuple(FEATURES)
+POSITION: dict[str, int] = {name: index for index, name in enumerate(FEATURE_NAMES)}
+
+
+def raw_columns(applications: Sequence[LoanApplication]) -> dict[str, Column]:
+    """The raw numbers of applications as float64 columns; missing is NaN, never zero."""
+    return {name: np.array([read(a) for a in applications], dtype=np.float64) for name, read in RAW.items()}
+
+
+def compute(raw: Columns) -> npt.NDArray[np.float64]:
+    """All features of the table from raw columns: float64, (n, len(FEATURES)), in the table's order."""
+    return np.column_stack([feature.formula(raw) for feature in FEATURES.values()])
+
+
+def feature_matrix(applications: Sequence[LoanApplication]) -> npt.NDArray[np.float64]:
+    """All features of applications: float64, (n, len(FEATURES)), in the table's order; missing is NaN."""
+    return compute(raw_columns(applications))

@@ -1,0 +1,132 @@
+"""A policy: penalties, rules, bands and points, from a document to a validated value with a content hash."""
+
+import math
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+from schemas.decision import Outcome
+from schemas.verification import VerificationResult
+from scoring.bundle import sha256
+from scoring.canonical import canonical_json
+
+Kind = Literal["feature", "verification", "missing", "income_gap"]
+
+
+class PolicyError(ValueError):
+    """A policy that must not decide; `line` counts from 1, the text says what is wrong and what is expected."""
+
+    def __init__(self, line: int, problem: str) -> None:
+        super().__init__(f"line {line}: {problem}")
+        self.line = line
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """When a penalty or rule applies: always an open interval, `above` < x < `below`, of something named.
+
+    Of `kind` feature: the feature `name`. Of verification: the loan amount, where the verification result is `name`.
+    Of missing: the feature `name` is missing (no bounds). Of income_gap: a check of the income differs by more than
+    `above`, either way, with a similarity less than `below`.
+    """
+
+    kind: Kind
+    name: str
+    above: float = -math.inf
+    below: float = math.inf
+
+    def covers(self, other: "Condition") -> bool:
+        """Whether this holds wherever the other does."""
+        same = (self.kind, self.name) == (other.kind, other.name)
+        return same and self.above <= other.above and self.below >= other.below
+
+    def holds(self, value: float) -> bool:
+        """Whether a number is inside the interval; a missing one (NaN) never is."""
+        return self.above < value < self.below
+
+
+@dataclass(frozen=True, slots=True)
+class Penalty:
+    """`size` is taken from the score where `condition` holds; of one `group` only the first that applies."""
+
+    code: str
+    condition: Condition
+    size: float
+    group: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """Where `condition` holds the outcome is `outcome`; with `instead_of` only where the bands said that."""
+
+    code: str
+    condition: Condition
+    outcome: Outcome
+    instead_of: Outcome | None = None
+
+    def makes_idle(self, other: "Rule") -> bool:
+        """Whether the other rule, standing after this one, can never make a difference."""
+        stronger = self.outcome == other.outcome or self.outcome == "decline"
+        wider = self.instead_of is None or self.instead_of == other.instead_of
+        return stronger and wider and self.condition.covers(other.condition)
+
+
+@dataclass(frozen=True, slots=True)
+class Bands:
+    """A score above `approve` approves, at or below `decline` declines, between them it refers."""
+
+    approve: float
+    decline: float
+
+    def outcome(self, score: float) -> Outcome:
+        """What a score alone would lead to."""
+        if score > self.approve:
+            return "approve"
+        return "decline" if score <= self.decline else "refer"
+
+
+@dataclass(frozen=True, slots=True)
+class Points:
+    """`score` points at odds of 1 to 1; `pdo` more points double the odds."""
+
+    score: float
+    pdo: float
+
+    @property
+    def factor(self) -> float:
+        """Points per unit of log-odds."""
+        return self.pdo / math.log(2)
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """A validated policy. `policy_id` is the hash of its parsed content: comments and layout do not count."""
+
+    name: str
+    points: Points
+    bands: Bands
+    penalties: tuple[Penalty, ...]
+    rules: tuple[Rule, ...]
+
+    @property
+    def policy_id(self) -> str:
+        """The content hash that receipts and activations name."""
+        return sha256(canonical_json(_plain(asdict(self))))
+
+    @property
+    def features(self) -> tuple[str, ...]:
+        """The features that its conditions look at, in order of first use."""
+        conditions = [row.condition for row in (*self.penalties, *self.rules)]
+        return tuple(dict.fromkeys(c.name for c in conditions if c.kind in {"feature", "missing"}))
+
+    def rule_of(self, result: VerificationResult) -> bool:
+        """Whether any rule looks at this verification result."""
+        return any(rule.condition.kind == "verification" and rule.condition.name == result for rule in self.rules)
+
+
+def _plain(value: Any) -> Any:
+    """JSON values: an open end of an interval is null."""
+    if isinstance(value, dict):
+        return {name: _plain(item) for name, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    return None if isinstance(value, float) and math.isinf(value) else value

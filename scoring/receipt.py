@@ -1,0 +1,52 @@
+"""The receipt of a decision: keyed hashes of what belongs to a person, and the id that follows from it all."""
+
+import hashlib
+import hmac
+from dataclasses import dataclass, field
+from uuid import UUID
+
+from scoring.canonical import canonical_json
+
+DECISION_NAMESPACE = UUID("6f1d3f0a-4c0e-5b53-9d0c-2b8f6a7d9e41")
+"""Fixed for ever: decision ids are UUIDv5 under it."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReceiptKey:
+    """A tenant's receipt key: its id stands in receipts, the key itself (32 bytes or more) in no output."""
+
+    key_id: str
+    key: bytes = field(repr=False)
+
+    def __post_init__(self) -> None:
+        if len(self.key) < 32:
+            raise ValueError("a receipt key has at least 32 bytes")
+
+
+def keyed_hash(key: ReceiptKey, data: bytes) -> str:
+    """HMAC-SHA256 as receipts write it. Plain hashes of such data could be reversed by trying all values."""
+    return "hmac-sha256:" + hmac.digest(key.key, data, "sha256").hex()
+
+
+def decision_id(
+    tenant: str,
+    application_id: str,
+    revision: int,
+    input_hmac: str,
+    evidence_hmac: str,
+    bundle_id: str,
+    policy_id: str,
+) -> str:
+    """UUIDv5 of the canonical JSON of the seven: equal inputs, equal id."""
+    # Every part is of characters that JSON writes as they are (schemas.values), so this is canonical_json([...]).
+    name = (
+        f'["{tenant}","{application_id}",{revision},"{input_hmac}","{evidence_hmac}","{bundle_id}","{policy_id}"]'
+    ).encode()
+    digest = hashlib.sha1(DECISION_NAMESPACE.bytes + name, usedforsecurity=False).hexdigest()
+    variant = "89ab"[int(digest[16], 16) & 3]
+    return f"{digest[:8]}-{digest[8:12]}-5{digest[13:16]}-{variant}{digest[17:20]}-{digest[20:32]}"
+
+
+def decision_content(decision: dict[str, object]) -> bytes:
+    """Canonical bytes of a decision without `accepted_at` and `processing`: what a second making has to equal."""
+    return canonical_json({k: v for k, v in decision.items() if k not in {"accepted_at", "processing"}})

@@ -1,0 +1,134 @@
+"""Rules: what decides without points. Declines stand above referrals, referrals above the bands."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from schemas.application import LoanApplication
+from schemas.decision import Outcome
+from schemas.verification import ApplicationVerified, VerificationResult
+from scoring.bundle import Bundle
+from scoring.checks import reason_of_check, result_of_extraction
+from scoring.explanation import Row, Wording
+from scoring.features import FEATURES, POSITION
+from scoring.policy import Condition, Policy, Rule
+
+MAX_FINDINGS = 100
+"""Rows for what documents show: a decision has room for 200 rows in all."""
+
+BASIS_OF_RESULT: dict[VerificationResult, str] = {
+    "verified": "documents_verified",
+    "not_provided": "no_documents",
+    "unreadable": "documents_unreadable",
+    "unavailable": "reader_unavailable",
+    "mismatch": "documents_mismatch",
+    "suspicious": "documents_suspicious",
+}
+
+RULE_OF_DEGRADED: dict[VerificationResult, str] = {
+    "suspicious": "documents_suspicious",
+    "mismatch": "documents_mismatch",
+    "unavailable": "reader_unavailable",
+    "unreadable": "documents_unreadable",
+}
+"""Results that approve under no policy, whatever its rules say."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fired:
+    """A rule that applied: its code, the applicant's value, and the verification result it looked at, if any."""
+
+    code: str
+    value: str | None = None
+    result: VerificationResult | None = None
+
+
+class Judge:
+    """The rules of one (bundle, policy), and those that hold under every policy."""
+
+    def __init__(self, bundle: Bundle, policy: Policy) -> None:
+        self._currency = bundle.currency
+        self._needed = [(name, POSITION[name]) for name in bundle.features if name not in bundle.may_be_missing]
+        self._rules = policy.rules
+        self._wordings: dict[str, Wording] = {}
+
+    def gates(self, application: LoanApplication, features: Sequence[float]) -> list[Fired]:
+        """Why the model cannot be asked about an application; mostly empty."""
+        fired = []
+        if application.currency != self._currency:
+            fired.append(Fired("currency_not_modelled", application.currency))
+        for name, column in self._needed:
+            if features[column] != features[column]:  # noqa: PLR0124 - the fastest test for NaN
+                fired.append(Fired("thin_file" if name == "cibil_score" else "feature_missing"))
+        return fired
+
+    def judge(
+        self, event: ApplicationVerified, features: Sequence[float], banded: Outcome, gates: list[Fired]
+    ) -> tuple[Outcome, list[Row]]:
+        """The outcome, given what the bands say, and the rows of whatever decided it instead of the score."""
+        fired: dict[Outcome, list[Fired]] = {"decline": [], "refer": list(gates)}
+        for rule in self._rules:
+            if rule.instead_of in {None, banded} and (found := self._fires(rule, event, features)):
+                fired[rule.outcome].append(found)
+        for outcome in ("decline", "refer"):
+            if fired[outcome]:
+                return outcome, self._rows(event, fired[outcome])
+        if banded == "approve" and (code := RULE_OF_DEGRADED.get(event.verification_result)):
+            return "refer", self._rows(event, [Fired(code, None, event.verification_result)])
+        return banded, []
+
+    def _fires(self, rule: Rule, event: ApplicationVerified, features: Sequence[float]) -> Fired | None:
+        condition = rule.condition
+        if condition.kind == "feature":
+            value = features[POSITION[condition.name]]
+            return Fired(rule.code, FEATURES[condition.name].show(value)) if condition.holds(value) else None
+        if condition.kind == "verification":
+            met = event.verification_result == condition.name and condition.holds(features[POSITION["loan_amount"]])
+            return Fired(rule.code, None, event.verification_result) if met else None
+        if condition.kind == "missing":
+            value = features[POSITION[condition.name]]
+            return Fired(rule.code) if value != value else None  # noqa: PLR0124 - the fastest test for NaN
+        return Fired(rule.code) if _income_gap(condition, event) else None
+
+    def _rows(self, event: ApplicationVerified, fired: list[Fired]) -> list[Row]:
+        rows = {item.code: self._row(item.code, item.value) for item in fired}
+        if any(item.result or item.code == "income_gap" for item in fired):
+            for code, value in sorted(_findings(event).items())[:MAX_FINDINGS]:
+                rows.setdefault(code, self._row(code, value))
+        return list(rows.values())
+
+    def _row(self, code: str, value: str | None) -> Row:
+        wording = self._wordings.get(code) or self._wordings.setdefault(code, Wording.of(code))
+        return wording.decisive(value)
+
+
+def basis_of(event: ApplicationVerified, gates: Sequence[Fired]) -> list[str]:
+    """What the decision stood on, as codes of `schemas.reasons.BASIS`."""
+    codes = [BASIS_OF_RESULT[event.verification_result]]
+    if event.application.cibil_score is None:
+        codes.append("thin_file")
+    return list(dict.fromkeys([*codes, *(gate.code for gate in gates)]))
+
+
+def _income_gap(condition: Condition, event: ApplicationVerified) -> bool:
+    return any(
+        check.difference is not None
+        and check.similarity is not None
+        and abs(check.difference) > condition.above
+        and check.similarity < condition.below
+        for check in event.checks
+        if check.claim == "annual_income"
+    )
+
+
+def _findings(event: ApplicationVerified) -> dict[str, str | None]:
+    """Codes of the contradicted claims and of what readers reported, with the applicant's own value where it may be
+    shown: no name and nothing from a document.
+    """
+    found: dict[str, str | None] = {}
+    for extraction in event.extractions:
+        if result_of_extraction(extraction) != "verified":
+            found |= dict.fromkeys([*extraction.findings, *([extraction.reason] if extraction.reason else [])])
+    for check in event.checks:
+        if check.result == "mismatch" and (code := reason_of_check(check.claim)):
+            found[code] = format(event.application.annual_income, ".2f") if code == "income_mismatch" else None
+    return found

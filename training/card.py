@@ -1,0 +1,80 @@
+"""The model card: every figure in it was measured by the trainer, out of fold."""
+
+from dataclasses import dataclass
+from typing import Any
+
+LABEL_NOTE = (
+    "The public set is synthetic. Its label is, without one exception in 4,269 rows: the assets cover the loan, and the "
+    "CIBIL score is at least 550 or the loan is short (4 years or less) and at least three years' income. The last "
+    "clause is perverse: of applicants with a low CIBIL score and a short term, those who ask for more are approved. A "
+    "model with LTI learns it. Figures near 100 % show that the rule was learned, not that a loan will be repaid."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """What a model is, what it was trained on and how well it does. `figures` are means over the repeats of the
+    cross-validation, `figures_sd` their standard deviations; `uncalibrated` are the same without the calibrator.
+    `clipped_share` is the share of training rows whose probability is so near to 0 or 1 that points are clipped.
+    """
+
+    name: str
+    bundle_id: str
+    rows: int
+    approved_share: float
+    data_source: str
+    data_sha256: str
+    currency: str
+    features: dict[str, str]
+    trainer: dict[str, Any]
+    calibrator: dict[str, float]
+    figures: dict[str, float]
+    figures_sd: dict[str, float]
+    uncalibrated: dict[str, float]
+    clipped_share: float
+    notes: list[str]
+    label_note: str = LABEL_NOTE
+
+
+def card_markdown(card: Card) -> str:
+    """The card for people."""
+    trainer = card.trainer
+    lines = [
+        f"# Model card: {card.name}",
+        "",
+        f"Bundle `{card.bundle_id}`, trained on {card.rows:,} rows of {card.data_source} "
+        f"(sha256 {card.data_sha256}), {card.approved_share:.1%} approved, amounts in {card.currency}.",
+        "",
+        "It gives the probability of the label *approved*, which is not a probability of repayment or default.",
+        "",
+        f"## Figures, out of fold ({trainer['repeats']} x {trainer['folds']} stratified folds)",
+        "",
+        "The calibrator was fitted on the same out-of-fold margins; its two parameters hardly flatter the figures.",
+        "",
+        "| figure | mean | sd over repeats | without calibrator |",
+        "|---|---|---|---|",
+        *(
+            f"| {name} | {value:.5f} | {card.figures_sd[name]:.5f} | "
+            f"{format(card.uncalibrated[name], '.5f') if name in card.uncalibrated else ''} |"
+            for name, value in card.figures.items()
+        ),
+        "",
+        f"Platt: a = {card.calibrator['a']:.6f}, b = {card.calibrator['b']:.6f}. "
+        f"Training rows whose points are clipped: {card.clipped_share:.2%}.",
+        "",
+        "## How it was made",
+        "",
+        f"{trainer['trees']} trees, {', '.join(f'{name} = {value}' for name, value in trainer['params'].items())}.",
+        "",
+        *(f"- {note}" for note in card.notes),
+        "",
+        "## Features",
+        "",
+        *(f"- {name} ({unit})" for name, unit in card.features.items()),
+        "",
+        "## What the label is",
+        "",
+        card.label_note,
+        "",
+    ]
+    return "\n".join(lines)

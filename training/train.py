@@ -1,0 +1,166 @@
+"""From data to a bundle: out-of-fold margins, calibrator, final model, golden vectors, manifest and card."""
+
+import platform
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import orjson
+import sklearn
+import xgboost
+from sklearn.model_selection import RepeatedStratifiedKFold
+
+from scoring.bundle import FORMAT, GOLDEN, MANIFEST, MODEL, ask, bundle_id_of, golden_vectors, load_bundle, sha256
+from scoring.explanation import CLIP
+from scoring.features import FEATURES, POSITION, compute
+from training.calibration import fit_platt, probability
+from training.card import Card, card_markdown
+from training.data import LoanData, read_loans
+from training.figures import figures
+from training.recipes import Recipe
+
+Matrix = npt.NDArray[np.float64]
+
+GOLDEN_ROWS = 16
+HISTOGRAM_BINS = 10
+
+
+def train(data: Path, out: Path, recipe: Recipe, currency: str = "INR") -> Card:
+    """Train by a recipe on the CSV at `data`, write the bundle's files into the folder `out`, return its card.
+
+    The same data, recipe and lock give the same bytes. Raises `training.data.DataError` for data that cannot be used
+    and OSError where files cannot be read or written.
+    """
+    files, card = make_bundle(read_loans(data), recipe, currency)
+    out.mkdir(parents=True, exist_ok=True)
+    for name, content in files.items():
+        (out / name).write_bytes(content)
+    return card
+
+
+def make_bundle(loans: LoanData, recipe: Recipe, currency: str) -> tuple[dict[str, bytes], Card]:
+    """The files of a bundle and its card, from data in memory."""
+    rows = compute(loans.raw)[:, [POSITION[name] for name in recipe.features]]
+    params = recipe.booster_params(float(loans.approved.mean()))
+    margins = _out_of_fold(rows, loans.approved, recipe, params)
+    a, b = fit_platt(margins.ravel(), np.tile(loans.approved, len(margins)))
+    booster = _fit(rows, loans.approved, recipe, params)
+    model = bytes(booster.save_raw(raw_format="ubj"))
+    golden = orjson.dumps(golden_vectors(_plain(booster), _golden_rows(rows)), option=orjson.OPT_INDENT_2)
+    files = {MODEL: model, GOLDEN: golden}
+    manifest = _manifest(loans, recipe, params, currency, (a, b), rows, files)
+    card = _card(loans, recipe, manifest, margins, (a, b), booster, rows)
+    files[MANIFEST] = orjson.dumps(manifest, option=orjson.OPT_INDENT_2)
+    files["card.json"] = orjson.dumps(asdict(card), option=orjson.OPT_INDENT_2)
+    files["card.md"] = card_markdown(card).encode()
+    load_bundle(files)
+    return files, card
+
+
+def _fit(rows: Matrix, approved: npt.NDArray[np.int64], recipe: Recipe, params: dict[str, Any]) -> Any:
+    data = xgboost.DMatrix(rows, label=approved, nthread=1, feature_names=list(recipe.features))
+    return xgboost.train(params, data, num_boost_round=recipe.trees)
+
+
+def _plain(booster: Any) -> Any:
+    booster.feature_names = None
+    booster.feature_types = None
+    return booster
+
+
+def _out_of_fold(rows: Matrix, approved: npt.NDArray[np.int64], recipe: Recipe, params: dict[str, Any]) -> Matrix:
+    """Margins of models that have not seen the row, (repeats, n)."""
+    folds = RepeatedStratifiedKFold(n_splits=recipe.folds, n_repeats=recipe.repeats, random_state=recipe.seed)
+    margins = np.empty((recipe.repeats, len(approved)))
+    for index, (seen, held_out) in enumerate(folds.split(rows, approved)):
+        booster = _plain(_fit(rows[seen], approved[seen], recipe, params))
+        margins[index // recipe.folds, held_out] = ask(booster, rows[held_out]).margin
+    return margins
+
+
+def _golden_rows(rows: Matrix) -> Matrix:
+    """Rows across the data, and one whose every feature is missing."""
+    spread = rows[np.linspace(0, len(rows) - 1, GOLDEN_ROWS).astype(int)]
+    return np.vstack([spread, np.full((1, rows.shape[1]), np.nan)])
+
+
+def _manifest(
+    loans: LoanData,
+    recipe: Recipe,
+    params: dict[str, Any],
+    currency: str,
+    calibrator: tuple[float, float],
+    rows: Matrix,
+    files: dict[str, bytes],
+) -> dict[str, Any]:
+    return {
+        "format": FORMAT,
+        "name": recipe.name,
+        "features": list(recipe.features),
+        "may_be_missing": [n for n, column in zip(recipe.features, rows.T, strict=True) if np.isnan(column).any()],
+        "currency": currency,
+        "label": "approved",
+        "files": {name: sha256(content) for name, content in files.items()},
+        "calibrator": {"kind": "platt", "a": calibrator[0], "b": calibrator[1]},
+        "reference": {name: _histogram(column) for name, column in zip(recipe.features, rows.T, strict=True)},
+        "trainer": {
+            "recipe": recipe.name,
+            "trees": recipe.trees,
+            "params": {name: list(v) if isinstance(v, tuple) else v for name, v in sorted(params.items())},
+            "folds": recipe.folds,
+            "repeats": recipe.repeats,
+        },
+        "data": {"source": loans.source, "sha256": loans.sha256, "rows": len(loans)},
+        "libraries": {
+            "numpy": np.__version__,
+            "scikit-learn": sklearn.__version__,
+            "xgboost": xgboost.__version__,
+            "python": ".".join(platform.python_version_tuple()[:2]),
+        },
+    }
+
+
+def _histogram(column: npt.NDArray[np.float64]) -> dict[str, Any]:
+    """Decile edges and counts of the training data, the reference for drift; missing values counted apart."""
+    known = column[~np.isnan(column)]
+    if not len(known):
+        return {"edges": [], "counts": [], "missing": len(column)}
+    edges = np.unique(np.quantile(known, np.linspace(0, 1, HISTOGRAM_BINS + 1)))
+    counts = np.bincount(np.searchsorted(edges[1:-1], known, side="right"), minlength=max(len(edges) - 1, 1))
+    return {"edges": edges.tolist(), "counts": counts.tolist(), "missing": len(column) - len(known)}
+
+
+def _card(
+    loans: LoanData,
+    recipe: Recipe,
+    manifest: dict[str, Any],
+    margins: Matrix,
+    calibrator: tuple[float, float],
+    booster: Any,
+    rows: Matrix,
+) -> Card:
+    a, b = calibrator
+    per_repeat = [figures(probability(a * repeat + b), loans.approved) for repeat in margins]
+    limit = float(np.log((1 - CLIP) / CLIP))
+    return Card(
+        name=recipe.name,
+        bundle_id=bundle_id_of(manifest),
+        rows=len(loans),
+        approved_share=float(loans.approved.mean()),
+        data_source=loans.source,
+        data_sha256=loans.sha256,
+        currency=manifest["currency"],
+        features={name: FEATURES[name].unit for name in recipe.features},
+        trainer=manifest["trainer"],
+        calibrator={"a": a, "b": b},
+        figures={name: float(np.mean([one[name] for one in per_repeat])) for name in per_repeat[0]},
+        figures_sd={name: float(np.std([one[name] for one in per_repeat])) for name in per_repeat[0]},
+        uncalibrated={
+            name: float(np.mean([figures(probability(repeat), loans.approved)[name] for repeat in margins]))
+            for name in ("log_loss", "brier", "ece")
+        },
+        clipped_share=float((np.abs(a * ask(booster, rows).margin + b) > limit).mean()),
+        notes=list(recipe.notes),
+    )
