@@ -1,12 +1,17 @@
 """The reference pages under docs/reference/: each is a table of the code's own, as Markdown."""
 
 from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
 
+from loanstream.settings import SETTINGS, Setting
+from processors.transport.meters import METERS
 from schemas.causes import CAUSES
 from schemas.events import EVENTS, EventType
 from schemas.jsonschema import file_name
+from schemas.reasons import BASIS, REASONS
 from schemas.stages import STAGES
 from schemas.topics import DAY_MS, TOPICS, Topic
+from scoring.features import FEATURES
 
 _SIDES = {"read": "others, for us", "written": "us, for others", "internal": "our own stages"}
 
@@ -102,6 +107,54 @@ def causes_page() -> str:
     return f"# Causes of dead letters\n\n{table(('cause', 'meaning'), rows)}\n"
 
 
+def reasons_page() -> str:
+    """Every reason code and every basis code."""
+    reasons = table(
+        ("reason", "speaks of", "sentence"), ((f"`{row.code}`", row.source, row.sentence) for row in REASONS.values())
+    )
+    basis = table(("basis", "meaning"), ((f"`{code}`", said) for code, said in BASIS.items()))
+    return f"""# Reason codes
+
+Open strings: codes are added without a new version of the event, and each comes with its sentence.
+
+{reasons}
+
+## What a decision stood on
+
+{basis}
+"""
+
+
+def features_page() -> str:
+    """Every feature."""
+    ways = {1: "never lower", 0: "free", -1: "never higher"}
+    header = ("feature", "unit", "reason code", "score when it grows, for a model held to it")
+    rows = ((f"`{row.name}`", row.unit, f"`{row.reason}`", ways[row.direction]) for row in FEATURES.values())
+    return f"# Features\n\nA missing value is missing, never zero.\n\n{table(header, rows)}\n"
+
+
+def settings_page() -> str:
+    """Every setting."""
+    header = ("variable", "expected", "default", "meaning")
+    rows = ((f"`{row.variable}`", row.expected, _default(row), row.meaning) for row in SETTINGS)
+    return f"# Settings\n\n`loanstream up` sets them for its own processes.\n\n{table(header, rows)}\n"
+
+
+def _default(row: Setting) -> str:
+    if row.default is None:
+        return "none: it must be set"
+    if Path(row.default).is_absolute():
+        return "a directory of the user's"  # where it lies differs from machine to machine
+    return f"`{row.default}`" if row.default else "empty"
+
+
+def metrics_page() -> str:
+    """Every metric of a worker's `/metrics`."""
+    kinds = {"counter": ("_total", "counter"), "gauge": ("", "gauge"), "seconds": ("", "histogram, seconds")}
+    rows = ((f"`loanstream_{row.name}{kinds[row.kind][0]}`", kinds[row.kind][1], row.tells) for row in METERS)
+    return f"# Metrics\n\nLabels: `stage`, `slot`.\n\n{table(('metric', 'kind', 'tells'), rows)}\n"
+
+
 def flow_page() -> str:
     """The flow as a picture (Mermaid) and in words, from the tables of stages and topics."""
     told = "\n".join(
@@ -139,5 +192,9 @@ REFERENCE: dict[str, Callable[[], str]] = {
     "stages.md": stages_page,
     "events.md": events_page,
     "dead-letter-causes.md": causes_page,
+    "reason-codes.md": reasons_page,
+    "features.md": features_page,
+    "settings.md": settings_page,
+    "metrics.md": metrics_page,
 }
 """File name under docs/reference/ -> the function that makes the page."""

@@ -23,7 +23,7 @@ def json_schema(event: EventType) -> dict[str, Any]:
 
     >>> from schemas.events import EVENTS
     >>> json_schema(EVENTS["loan.application.submitted"])["properties"]["annual_income"]["anyOf"][0]
-    {'exclusiveMinimum': 0, 'maximum': 10000000000000, 'type': 'number'}
+    {'type': 'number', 'exclusiveMinimum': 0, 'maximum': 10000000000000}
     """
     mode: JsonSchemaMode = "serialization" if event.side == "written" else "validation"
     schema = event.model.model_json_schema(mode=mode, schema_generator=_PortableJsonSchema)

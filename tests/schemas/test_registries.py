@@ -1,0 +1,46 @@
+import pytest
+
+from loanstream.examples import accepted, verified
+from processors.documents.found import FIELD_NAMES
+from processors.documents.reasons import FINDINGS
+from processors.documents.reasons import REASONS as READER_REASONS
+from schemas.reasons import BASIS, REASONS
+from scoring import checks
+from scoring.features import FEATURES
+
+
+@pytest.mark.parametrize("code", sorted({*READER_REASONS, *FINDINGS}))
+def test_what_a_reader_reports_can_be_said_in_a_decision(code):
+    """Every reason and finding of the document reader has its sentence in the registry of reason codes."""
+    assert code in REASONS
+
+
+def test_every_feature_has_a_reason_code():
+    """No factor can move a score without a code that names it."""
+    assert {feature.reason for feature in FEATURES.values()} <= set(REASONS)
+
+
+def test_checks_ask_for_fields_that_readers_give():
+    """A check on a field that no reader gives would never compare anything, and nobody would notice."""
+    asked = {row.field for row in (*checks.INCOME_CHECKS, *checks.TEXT_CHECKS)}
+    assert asked <= set(FIELD_NAMES)
+
+
+def test_the_examples_documents_answer_every_claim():
+    """Payslip and statement of the example both speak to the income, and the pay is found on the statement."""
+    event = verified()
+    answered = {(check["claim"], check["document"]) for check in event["checks"]}
+    documents = {extraction["sha256"] for extraction in event["extractions"]}
+    assert {document for claim, document in answered if claim == "annual_income"} == documents
+    assert {claim for claim, _ in answered} == {"annual_income", "net_pay", "name", "employer"}
+
+
+def test_what_protects_people_leaves_the_flow_at_once():
+    """No event after the submitted one holds the monitoring block."""
+    assert "monitoring" not in accepted()["application"]
+    assert "monitoring" not in verified()["application"]
+
+
+def test_a_code_speaks_once():
+    """A basis code and a reason code of the same name mean the same thing, as a rule of a policy."""
+    assert {REASONS[code].source for code in set(BASIS) & set(REASONS)} <= {"rule"}
