@@ -112,7 +112,7 @@ def fetch(home: Path, on_progress: Callable[[str], None]) -> None:
 
 def _fetch_one(jar: Jar, scratch: Path, jars: Path) -> None:
     # Imported here: jgo costs a tenth of a second, and almost every start finds its jars in the cache.
-    from jgo.maven import MavenContext  # noqa: PLC0415 - see above
+    from jgo.maven import MavenContext
 
     context = MavenContext(repo_cache=scratch, timeout=30)
     component = context.project(jar.group, jar.artifact).at_version(jar.version)

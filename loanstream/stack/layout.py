@@ -1,0 +1,157 @@
+"""The state directory: where everything of one embedded stack lives, and the file that tells others about it.
+
+`stack.json` is what tests, tools and people rely on. It exists only while the stack is ready: deleted at start, written
+when every worker has its partitions, written anew when a process is replaced.
+"""
+
+import json
+import os
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NotRequired, TypedDict, cast
+
+from loanstream.stack.problem import StackProblem
+
+
+class KafkaPart(TypedDict):
+    """How to reach the broker; `security` holds librdkafka settings per principal, empty without broker security."""
+
+    bootstrap: str
+    security: dict[str, dict[str, str]]
+
+
+class WarehousePart(TypedDict):
+    """How to read the warehouse (a readonly account)."""
+
+    url: str
+    database: str
+    user: str
+    password: str
+
+
+class DocumentsPart(TypedDict):
+    """Where the document store is."""
+
+    url: str
+
+
+class ProcessPart(TypedDict):
+    """One running child of the stack."""
+
+    name: str
+    pid: int
+
+
+class StackFile(TypedDict):
+    """The content of `stack.json`; a part that does not exist yet is absent."""
+
+    kafka: KafkaPart
+    warehouse: WarehousePart
+    documents: DocumentsPart
+    tenants: list[str]
+    processes: list[ProcessPart]
+    gateway: NotRequired[dict[str, str]]
+    auth: NotRequired[dict[str, object]]
+    tls: NotRequired[dict[str, str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """The paths under one state directory."""
+
+    state: Path
+
+    @property
+    def stack_file(self) -> Path:
+        """What a running stack says about itself."""
+        return self.state / "stack.json"
+
+    @property
+    def lock(self) -> Path:
+        """Held by the one `up` of this directory; holds its process id."""
+        return self.state / "up.lock"
+
+    @property
+    def prepared(self) -> Path:
+        """Exists once topics and schema do: workers wait for it before they join their groups."""
+        return self.state / "prepared"
+
+    @property
+    def ports(self) -> Path:
+        """The ports of the last start, by process name."""
+        return self.state / "ports.json"
+
+    @property
+    def keys(self) -> Path:
+        """Secrets: receipt, document and column keys, passwords."""
+        return self.state / "keys"
+
+    @property
+    def kafka(self) -> Path:
+        """The broker's directory."""
+        return self.state / "kafka"
+
+    @property
+    def warehouse(self) -> Path:
+        """The warehouse's directory."""
+        return self.state / "warehouse"
+
+    @property
+    def documents(self) -> Path:
+        """The document store: `<tenant>/<sha256>`."""
+        return self.state / "documents"
+
+    @property
+    def artefacts(self) -> Path:
+        """Bundles and policies, by content hash."""
+        return self.state / "artefacts"
+
+    @property
+    def slots(self) -> Path:
+        """A worker's lock and in-flight journal: `<stage>-<N>.*`."""
+        return self.state / "slots"
+
+    @property
+    def logs(self) -> Path:
+        """One log per process, and its predecessor."""
+        return self.state / "logs"
+
+    def make(self) -> None:
+        """Create the directories, the state directory for its owner alone. StackProblem where that is impossible."""
+        try:
+            self.state.mkdir(parents=True, exist_ok=True, mode=0o700)
+            for directory in (self.kafka, self.warehouse, self.documents, self.artefacts, self.slots, self.logs):
+                directory.mkdir(exist_ok=True)
+        except OSError as error:
+            raise StackProblem(f"cannot use {self.state} as state directory: {error.strerror}") from error
+
+
+def default_state() -> Path:
+    """The per-user state directory, used where neither `--state` nor `LOANSTREAM_STATE` names one."""
+    return Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state") / "loanstream"
+
+
+def write_private(path: Path, text: str) -> None:
+    """Write `text` for the owner alone (0600), whole or not at all."""
+    handle, scratch = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    with os.fdopen(handle, "w") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    Path(scratch).replace(path)
+
+
+def write_stack(layout: Layout, stack: StackFile) -> None:
+    """Publish `stack.json`."""
+    write_private(layout.stack_file, json.dumps(stack, indent=1) + "\n")
+
+
+def read_stack(state: Path) -> StackFile:
+    """What the running stack at `state` says about itself. StackProblem where none is ready there."""
+    try:
+        return cast("StackFile", json.loads(Layout(state).stack_file.read_text()))
+    except FileNotFoundError:
+        raise StackProblem(f"no stack is running at {state}; start one with: loanstream up --state {state}") from None
+    except (OSError, ValueError) as error:
+        raise StackProblem(f"cannot read {Layout(state).stack_file}: {type(error).__name__}") from error

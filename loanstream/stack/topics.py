@@ -1,0 +1,161 @@
+"""Makes the broker ready for tenants: topics from the table, and a committed offset for every stage on every partition.
+
+A partition without a committed offset would let a stage start at "latest" and lose what came before: so there is none.
+Everything here may run again, and while workers run.
+"""
+
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from itertools import groupby
+
+from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicPartition
+from confluent_kafka.admin import AdminClient
+from confluent_kafka.admin._config import ConfigResource
+from confluent_kafka.cimpl import NewTopic
+
+from loanstream.stack.problem import StackProblem
+from schemas.stages import STAGES, Stage
+from schemas.topics import SHARED_TOPICS, TENANT_TOPICS, TOPICS, Topic
+
+REQUEST_S = 30.0
+RETRY_S = 0.05
+_COMPACTED = {"cleanup.policy": "compact", "segment.bytes": "104857600"}
+BROKER_TOPICS: dict[str, dict[str, str]] = {
+    # The broker would make them at the first group's and the first transaction's request, and the clients' waits for
+    # that cost 3 s of the start. The settings are those it gives them itself.
+    "__consumer_offsets": _COMPACTED | {"compression.type": "producer"},
+    "__transaction_state": _COMPACTED | {"compression.type": "uncompressed", "min.insync.replicas": "1"},
+}
+BROKER_TOPIC_PARTITIONS = 8
+"""As in the embedded broker's properties; a broker of yours has its own by the time its topics are provisioned."""
+LOADING = (
+    KafkaError.NOT_COORDINATOR,
+    KafkaError.COORDINATOR_NOT_AVAILABLE,
+    KafkaError.COORDINATOR_LOAD_IN_PROGRESS,
+)
+Client = dict[str, str | int | float | bool]
+
+
+def provision(bootstrap: str, tenants: Iterable[str], security: Mapping[str, str] | None = None) -> None:
+    """Create the shared topics and those of `tenants`, commit offset 0 where a stage has none, check the input stamps.
+
+    StackProblem naming the topic that is wrong; KafkaException where the broker does not answer.
+    """
+    client: Client = {"bootstrap.servers": bootstrap, **(security or {})}
+    names = tuple(tenants)
+    _create_broker_topics(client)
+    create(client, names)
+    commit_first_offsets(client, names)
+    check_stamps(client, names)
+
+
+def create(client: Client, tenants: tuple[str, ...]) -> None:
+    """Create what does not exist, outputs before inputs: no application arrives where its decision has no place."""
+    admin = AdminClient(dict(client))
+    existing = admin.list_topics(timeout=REQUEST_S).topics
+    for _, rows in groupby(_rows(tenants), key=lambda row: row[1].input):
+        wanted = [
+            NewTopic(name, topic.partitions, 1, config=topic.config) for name, topic in rows if name not in existing
+        ]
+        for name, future in (admin.create_topics(wanted) if wanted else {}).items():
+            _created(name, future.exception(REQUEST_S))
+    for name, topic in _rows(tenants):
+        if name in existing and len(existing[name].partitions) != topic.partitions:
+            raise StackProblem(
+                f"topic {name} has {len(existing[name].partitions)} partitions, expected {topic.partitions}; "
+                "another number would break the order per application"
+            )
+
+
+def _create_broker_topics(client: Client) -> None:
+    admin = AdminClient(dict(client))
+    existing = admin.list_topics(timeout=REQUEST_S).topics
+    wanted = [
+        NewTopic(name, BROKER_TOPIC_PARTITIONS, 1, config=config)
+        for name, config in BROKER_TOPICS.items()
+        if name not in existing
+    ]
+    for name, future in (admin.create_topics(wanted) if wanted else {}).items():
+        _created(name, future.exception(REQUEST_S))
+
+
+def commit_first_offsets(client: Client, tenants: tuple[str, ...]) -> None:
+    """Commit offset 0 for each stage's group on each partition it reads and has no offset on.
+
+    In one transaction: the broker takes it for a group whose workers are running too (a plain commit it would refuse).
+    """
+    with ThreadPoolExecutor(len(STAGES)) as pool:
+        found = pool.map(lambda stage: _without_offset(client, stage, tenants), STAGES.values())
+        gaps = dict(zip((stage.group for stage in STAGES.values()), found, strict=True))
+    if not any(gaps.values()):
+        return
+    producer = Producer(
+        dict(client) | {"transactional.id": "loanstream-provision", "retry.backoff.ms": 50, "log_level": 3}
+    )
+    producer.init_transactions(REQUEST_S)
+    producer.begin_transaction()
+    for group, partitions in gaps.items():
+        if partitions:
+            outsider = Consumer(dict(client) | {"group.id": group})
+            producer.send_offsets_to_transaction(partitions, outsider.consumer_group_metadata(), REQUEST_S)
+            outsider.close()
+    producer.commit_transaction(REQUEST_S)
+
+
+def check_stamps(client: Client, tenants: tuple[str, ...]) -> None:
+    """StackProblem for a business input whose records are not stamped by the broker (`accepted_at` is that stamp)."""
+    names = [name for name, topic in _rows(tenants) if topic.input]
+    resources = [ConfigResource(ConfigResource.Type.TOPIC, name) for name in names]
+    admin = AdminClient(dict(client))
+    for resource, future in admin.describe_configs(resources).items():
+        found = future.result(REQUEST_S)["message.timestamp.type"].value
+        if found != "LogAppendTime":
+            raise StackProblem(
+                f"topic {resource.name} has message.timestamp.type={found}, expected LogAppendTime: "
+                "accepted_at would be the producer's claim"
+            )
+
+
+def _rows(tenants: tuple[str, ...]) -> Iterator[tuple[str, Topic]]:
+    """Every topic of these tenants, in the order of creation: outputs first."""
+    rows = [(topic.name(), topic) for topic in SHARED_TOPICS]
+    rows += [(topic.name(tenant), topic) for tenant in tenants for topic in TENANT_TOPICS]
+    return iter(sorted(rows, key=lambda row: row[1].input))
+
+
+def _without_offset(client: Client, stage: Stage, tenants: tuple[str, ...]) -> list[TopicPartition]:
+    read = {TOPICS[key].stem for key in stage.reads}
+    partitions = [
+        TopicPartition(name, number)
+        for name, topic in _rows(tenants)
+        if topic.stem in read
+        for number in range(topic.partitions)
+    ]
+    asker = Consumer(dict(client) | {"group.id": stage.group})
+    try:
+        committed = _committed(asker, partitions)
+    finally:
+        asker.close()
+    return [TopicPartition(at.topic, at.partition, 0) for at in committed if at.offset < 0]
+
+
+def _committed(asker: Consumer, partitions: list[TopicPartition]) -> list[TopicPartition]:
+    until = time.monotonic() + REQUEST_S
+    while True:
+        try:
+            return asker.committed(partitions, timeout=REQUEST_S)
+        except KafkaException as error:
+            # A coordinator that is still loading says so; the client passes that on instead of asking again.
+            if error.args[0].code() not in LOADING or time.monotonic() > until:
+                raise
+            time.sleep(RETRY_S)
+
+
+def _created(name: str, error: BaseException | None) -> None:
+    if error is None:
+        return
+    if isinstance(error, KafkaException) and error.args[0].code() == KafkaError.TOPIC_ALREADY_EXISTS:
+        # Another start of the same stack was quicker.
+        return
+    raise StackProblem(f"cannot create topic {name}: {error}") from error
