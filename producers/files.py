@@ -163,7 +163,7 @@ def _header_errors(header: Sequence[str], defaults: Defaults) -> Iterator[LineEr
             yield LineError(1, None, "columns of a loan application", f"the unknown column {shown(name)}")
         elif fields[index] is not None and fields[index] in fields[:index]:
             yield LineError(1, None, f"one column for {fields[index]}", f"another, {shown(name)}")
-    given = {*defaults.fields, *fields, *OPTIONAL}
+    given = {*defaults.fields, *fields, *OPTIONAL, None}
     for field in dict.fromkeys(field for field in COLUMNS.values() if field not in given):
         accepted = " or ".join(name for name, meant in COLUMNS.items() if meant == field)
         yield LineError(1, None, f"a column {accepted}", "none")

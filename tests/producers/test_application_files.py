@@ -1,0 +1,207 @@
+import csv
+import os
+from datetime import UTC, datetime
+from decimal import Decimal
+from pathlib import Path
+from random import Random
+
+import pytest
+
+from producers.files import COLUMNS, read_applications
+from producers.lines import LineError
+from producers.synthetic.applications import Shares, synthesise
+from schemas.application import LoanApplication
+from schemas.topics import APPLICATION_MAX_BYTES
+
+AT = datetime(2026, 11, 2, 9, tzinfo=UTC)
+HEADER = (
+    "loan_id, no_of_dependents, education, self_employed, income_annum, loan_amount, loan_term, cibil_score,"
+    " residential_assets_value, commercial_assets_value, luxury_assets_value, bank_asset_value, loan_status"
+)
+ROW = "1,2, Graduate, No,9600000,29900000,12,778,2400000,17600000,22700000,8000000, Approved"
+PUBLIC = Path(os.environ.get("LOANSTREAM_DATA", Path(__file__).parents[3] / "shared" / "data"))
+
+
+@pytest.fixture
+def read(tmp_path):
+    def reading(content, name="file.csv", tenant="bank-a", currency="INR", id_prefix=""):
+        path = tmp_path / name
+        path.write_bytes(content if isinstance(content, bytes) else content.encode())
+        return list(read_applications(path, tenant, currency, AT, id_prefix))
+
+    return reading
+
+
+def errors(items):
+    return [str(item) for item in items if isinstance(item, LineError)]
+
+
+@pytest.fixture(scope="module")
+def public_set(tmp_path_factory):
+    """The public loan approval set, or a seeded file of its layout."""
+    path = PUBLIC / "loan_approval_dataset.csv"
+    if path.exists():
+        return path
+    rng = Random(5)
+    rows = [
+        f"{number},{rng.randint(0, 5)}, {rng.choice(('Graduate', 'Not Graduate'))}, {rng.choice(('Yes', 'No'))},"
+        f"{rng.randint(2, 99)}00000,{rng.randint(3, 395)}00000,{rng.randrange(2, 21, 2)},{rng.randint(300, 900)},"
+        f"{rng.choice((-1, 4, 90))}00000,400000,500000,600000, Approved"
+        for number in range(1, 4270)
+    ]
+    path = tmp_path_factory.mktemp("public") / "set.csv"
+    path.write_text("\r\n".join([HEADER, *rows, ""]), newline="")
+    return path
+
+
+def test_the_public_set_is_read_as_it_is(public_set):
+    """All 4,269 rows are applications with exactly the values of the file, negative assets included."""
+    items = list(read_applications(public_set, "bank-a", "INR", AT, "pub-"))
+    with public_set.open(newline="") as file:
+        rows = list(csv.DictReader(file, skipinitialspace=True))
+    assert len(items) == len(rows) == 4269
+    for item, row in zip(items, rows, strict=True):
+        assert isinstance(item, LoanApplication)
+        assert item.application_id == "pub-" + row["loan_id"]
+        assert item.applicant.education == {"Graduate": "graduate", "Not Graduate": "not_graduate"}[row["education"]]
+        assert item.applicant.self_employed == (row["self_employed"] == "Yes")
+        found = (item.annual_income, item.loan.amount, item.loan.term_years, item.assets.residential, item.assets.bank)
+        names = ("income_annum", "loan_amount", "loan_term", "residential_assets_value", "bank_asset_value")
+        assert found == tuple(Decimal(row[name]) for name in names)
+        assert (item.cibil_score, item.applicant.dependents) == (int(row["cibil_score"]), int(row["no_of_dependents"]))
+    assert min(item.assets.residential for item in items) == -100_000
+
+
+def test_our_own_names_are_columns_too(read):
+    """A column may have the name of the field, in any order; a blank optional value is missing, not zero."""
+    names = [name for name, field in COLUMNS.items() if name == field]
+    values = dict.fromkeys(names, "7") | {
+        "tenant": "bank-b", "application_id": "A-1", "submitted_at": "2026-03-31T10:00:00Z", "currency": "EUR",
+        "applicant.education": "not_graduate", "applicant.self_employed": "true", "cibil_score": "",
+        "monthly_obligations": "", "applicant.name": 'Rao, "Asha"', "revision": "2",
+    }  # fmt: skip
+    line = ",".join('"' + values[name].replace('"', '""') + '"' for name in reversed(names))
+    (item,) = read(",".join(reversed(names)) + "\n" + line)
+    assert (item.tenant, item.currency, item.revision) == ("bank-b", "EUR", 2)
+    assert item.submitted_at == datetime(2026, 3, 31, 10, tzinfo=UTC)
+    assert (item.cibil_score, item.monthly_obligations) == (None, None)
+    assert item.applicant.name == 'Rao, "Asha"'
+    assert item.monitoring.gender == "7"
+
+
+def test_the_label_column_may_be_absent(read):
+    """Without its last column, the label, the public set's layout is read just as well."""
+    (item,) = read(HEADER.removesuffix(", loan_status") + "\n" + ROW.removesuffix(", Approved"))
+    assert item.application_id == "1"
+
+
+def test_applications_go_to_jsonl_and_back(read):
+    """What a JSONL file holds comes out unchanged."""
+    made = [item.application for item in synthesise(20, 1, "bank-a", Shares(), AT)]
+    assert read("\n".join(one.model_dump_json() for one in made), "a.jsonl", tenant=None, currency=None) == made
+
+
+def test_jsonl_lines_take_what_they_leave_out(read):
+    """Tenant, currency and time come from the caller where a line has none; the id gets its prefix."""
+    (made,) = [item.application for item in synthesise(1, 1, "bank-b", Shares(repeated=0), AT)]
+    bare = made.model_dump_json(exclude={"tenant", "currency", "submitted_at"})
+    first, second = read(f"{bare}\n\n{made.model_dump_json()}\n", "a.JSONL", id_prefix="x-")
+    assert (first.tenant, first.currency, first.submitted_at) == ("bank-a", "INR", AT)
+    assert first.application_id == "x-" + made.application_id
+    assert second.tenant == "bank-b"
+
+
+@pytest.mark.parametrize("ends", ["\n", "\r\n"])
+@pytest.mark.parametrize("mark", [b"", b"\xef\xbb\xbf"])
+def test_line_ends_and_byte_order_marks_do_not_matter(read, ends, mark):
+    """CRLF or LF, with or without a byte order mark, with or without a last line end."""
+    for last in ("", ends, ends * 2):
+        (item,) = read(mark + (HEADER + ends + ROW + last).encode())
+        assert (item.application_id, item.cibil_score) == ("1", 778)
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"", "line 1: expected at least one line, found an empty file"),
+        (b"\n" + ROW.encode(), "line 1: expected a line of column names, found a blank line"),
+        ((HEADER + "\n" + ROW).encode("utf-16"), "line 1: expected text in UTF-8, found byte 0xff at position 1"),
+        (HEADER.replace("loan_id", "cibil_score"), "line 1: expected one column for cibil_score, found another,"),
+        (HEADER.replace("loan_id", "loan_idd"), "line 1: expected columns of a loan application, found the unknown"),
+        (HEADER.replace(" loan_amount,", ""), "line 1: expected a column loan_amount or loan.amount, found none"),
+        (HEADER + '\n"1,2', "line 2: expected comma-separated values, found"),
+        ("x" * (APPLICATION_MAX_BYTES + 2), f"line 1: expected at most {APPLICATION_MAX_BYTES} bytes a line"),
+    ],
+)
+def test_a_file_that_is_none_is_refused_in_one_line(read, content, said):
+    """An unreadable file gives no application and says in one line what is wrong with it."""
+    items = read(content)
+    assert errors(items)[0].startswith(said)
+    assert len(errors(items)) == len(items)
+    assert all("\n" not in line for line in errors(items))
+
+
+def test_a_currency_that_nobody_gives_is_asked_for(read):
+    """Without a currency column and without a given one, the file is refused."""
+    assert errors(read(HEADER + "\n" + ROW, currency=None)) == ["line 1: expected a column currency, found none"]
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "said"),
+    [
+        ("9600000", "-9600000", "line 2, income_annum: expected greater than 0, found '-9600000'"),
+        ("9600000", "96_00000", "line 2, income_annum: expected digits, with at most two decimals after a point,"),
+        ("9600000", "1e6", "line 2, income_annum: expected digits"),
+        ("9600000", "NaN", "line 2, income_annum: expected digits"),
+        ("9600000", "", "line 2, income_annum: expected a value, found nothing"),
+        ("778", "7_78", "line 2, cibil_score: expected a whole number, found '7_78'"),
+        ("778", "7780", "line 2, cibil_score: expected less than or equal to 900, found '7780'"),
+        (" No,", " Perhaps,", "line 2, self_employed: expected Yes or No, found 'Perhaps'"),
+        (" Graduate", " PhD", "line 2, education: expected 'graduate' or 'not_graduate', found 'PhD'"),
+        ("1,2,", "a b,2,", "line 2, loan_id: expected"),
+        (",8000000,", ",", "line 2: expected 13 values, as in the header, found 12"),
+    ],
+)
+def test_a_wrong_value_is_named_with_its_line_and_column(read, before, after, said):
+    """A bad line says line, column, what is expected and what was found; the good lines around it are read."""
+    items = read("\n".join([HEADER, ROW.replace(before, after, 1), ROW]))
+    assert errors(items)[0].startswith(said)
+    assert [item.application_id for item in items if isinstance(item, LoanApplication)] == ["1"]
+
+
+def test_bad_jsonl_lines_are_named(read):
+    """Each bad line of a JSONL file is named; the reading goes on."""
+    (made,) = [item.application for item in synthesise(1, 1, "bank-a", Shares(repeated=0), AT)]
+    good = made.model_dump_json()
+    lines = ["[1]", "{", '{"a":NaN}', '{"a":1,"a":2}', "[" * 100_000, good.replace('"INR"', "5"),
+             good.replace('"revision":1', '"revision":1,"anual":3'), good]  # fmt: skip
+    items = read("\n".join(lines), "a.jsonl")
+    assert items[-1] == made
+    said = errors(items)
+    assert said[0] == "line 1: expected a JSON object, found [1]"
+    assert [text.split(":")[0].split(",")[0] for text in said] == [f"line {number}" for number in range(1, 8)]
+    assert said[5] == "line 6, currency: expected a valid string, found 5"
+    assert "anual" in said[6]
+
+
+def test_a_long_value_is_cut(read):
+    """An error stays one short line, whatever the file holds."""
+    (said,) = errors(read(HEADER + "\n" + ROW.replace("778", "9" * 5000)))
+    assert len(said) < 200
+
+
+def test_reading_is_streaming(tmp_path):
+    """The first application comes before the rest of the file is looked at."""
+    path = tmp_path / "a.csv"
+    path.write_bytes(f"{HEADER}\n{ROW}\n".encode() + b"\xff" * 10)
+    items = read_applications(path, "bank-a", "INR", AT)
+    assert isinstance(next(items), LoanApplication)
+    assert isinstance(next(items), LineError)
+
+
+def test_other_kinds_of_files_are_refused(tmp_path):
+    """Only .csv and .jsonl are read; an absent file is the system's own error."""
+    with pytest.raises(ValueError, match=r"a\.xlsx: expected a \.csv or \.jsonl file"):
+        next(read_applications(tmp_path / "a.xlsx", "bank-a", "INR", AT))
+    with pytest.raises(FileNotFoundError):
+        next(read_applications(tmp_path / "a.csv", "bank-a", "INR", AT))
