@@ -9,6 +9,7 @@ import hashlib
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, TypeVar
 
 import orjson
@@ -23,15 +24,21 @@ from schemas.decode import Undecodable, decode, field_errors
 from schemas.operations import Activation, DeadLetter, FieldError, LoanOutcome, ServiceMetric
 from schemas.topics import APPLICATION_MAX_BYTES, TOPICS, topic_of
 from schemas.values import Event, rfc3339_of_ms
-from schemas.verification import ApplicationVerified
 
 Row = dict[str, Any]
 Rows = list[tuple[str, Row]]
 E = TypeVar("E", bound=Event)
 
-DISTINCT_PROCESSING = ("accepted_at", "processing")
+_family = lru_cache(maxsize=4096)(topic_of)
+_stamp = lru_cache(maxsize=4096)(rfc3339_of_ms)
+
+NOT_CONTENT = ("accepted_at", "processing")
+"""What two makings of the same decision may differ in."""
 _APPLICATION_ID = re.compile(rb"[A-Za-z0-9._:-]{1,64}")
+_PLACE = ("tenant", "application_id", "revision")
 _PERSONAL = ("name", "employer", "identifiers")
+_EXTRACTION = ("sha256", "kind", "status", "reason", "reader", "lane", "pages", "findings")
+_CHECK = ("claim", "result", "document", "field", "similarity", "label")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +53,7 @@ class Recording:
 
 def rows_of(message: Message, cipher: ColumnCipher) -> Rows:
     """The rows of a record of any of our topics, as (table, row). Raises `Undecodable`."""
-    topic, _ = topic_of(message.topic())
+    topic, _ = _family(message.topic())
     return RECORDINGS[topic.key].rows(message, cipher)
 
 
@@ -63,8 +70,8 @@ def _application(message: Message, cipher: ColumnCipher) -> Rows:
     event = application.model_dump(mode="json")
     monitoring, extensions = event.pop("monitoring"), event.pop("extensions")
     personal = {name: event["applicant"].pop(name) for name in _PERSONAL} | {"extensions": extensions}
-    place = {name: event[name] for name in ("tenant", "application_id", "revision")}
-    stamp = {"accepted_at": rfc3339_of_ms(message.timestamp()[1]), **_kafka(message)}
+    place = {name: event[name] for name in _PLACE}
+    stamp = {"accepted_at": _stamp(message.timestamp()[1]), **_kafka(message)}
     sealed = cipher.seal(orjson.dumps(personal), "personal_encrypted", *place.values())
     rows = [("applications_log", {**flat(event), "personal_encrypted": sealed, **stamp})]
     if monitoring is not None:
@@ -73,36 +80,37 @@ def _application(message: Message, cipher: ColumnCipher) -> Rows:
 
 
 def _verification(message: Message, cipher: ColumnCipher) -> Rows:
-    """What was claimed and found goes into the encrypted event alone; so does the rest of the application."""
-    verified = _of_ours(ApplicationVerified, message)
-    _check_tenant(message, verified.application.tenant)
-    event = verified.model_dump(mode="json", exclude={"application"})
-    application = verified.application
-    place = (application.tenant, application.application_id, application.revision)
-    for extraction in event["extractions"]:
-        del extraction["fields"]
-        extraction["reason"] = extraction["reason"] or ""
-    for check in event["checks"]:
-        del check["claimed"], check["found"], check["difference"]
-        check.update({name: check[name] or "" for name in ("document", "field", "label")})
-    row = {
-        **dict(zip(("tenant", "application_id", "revision"), place, strict=True)),
-        **flat(event),
-        "event_encrypted": cipher.seal(message.value() or b"", "event_encrypted", *place),
-        **_kafka(message),
-    }
+    """What was claimed and found goes into the encrypted event alone; so does the rest of the application.
+
+    Score has this event validated field by field; a second time would cost more than all else here, and the table
+    refuses what has another shape.
+    """
+    value = message.value() or b""
+    try:
+        event = orjson.loads(value)
+        application = event.pop("application")
+        place = tuple(application[name] for name in _PLACE)
+        event["extractions"] = [{name: part.get(name) for name in _EXTRACTION} for part in event.get("extractions", ())]
+        event["checks"] = [{name: part.get(name) for name in _CHECK} for part in event.get("checks", ())]
+        row = flat(event)
+    except (orjson.JSONDecodeError, KeyError, TypeError, AttributeError):
+        raise _refused("invalid_event", "(record)", "an event of ours") from None
+    _check_tenant(message, place[0])
+    sealed = cipher.seal(value, "event_encrypted", *place)
+    row = {**dict(zip(_PLACE, place, strict=True)), **row, "event_encrypted": sealed, **_kafka(message)}
     return [("verifications_log", row)]
 
 
 def _decision(message: Message, _: ColumnCipher) -> Rows:
     decision = _of_ours(LoanDecision, message)
     _check_tenant(message, decision.tenant)
-    event = decision.model_dump(mode="json")
-    if event["recourse"] is None:
-        del event["recourse"]
-    content = {name: part for name, part in event.items() if name not in DISTINCT_PROCESSING}
-    text = (message.value() or b"").decode()
-    return [("decisions_log", {**flat(event), "content_sha256": _sha256(content), "event": text, **_kafka(message)})]
+    value = message.value() or b""
+    event = orjson.loads(value)
+    content = {name: part for name, part in event.items() if name not in NOT_CONTENT}
+    if event.get("recourse") is None:
+        event.pop("recourse", None)
+    row = {**flat(event), "content_sha256": _sha256(content), "event": value.decode(), **_kafka(message)}
+    return [("decisions_log", row)]
 
 
 def _outcome(message: Message, _: ColumnCipher) -> Rows:
@@ -183,7 +191,7 @@ def _of_ours(model: type[E], message: Message) -> E:
 
 
 def _check_tenant(message: Message, tenant: str) -> None:
-    if topic_of(message.topic())[1] != tenant:
+    if _family(message.topic())[1] != tenant:
         raise _refused("tenant_mismatch", "tenant", "the tenant of the topic")
 
 
@@ -200,5 +208,5 @@ def _kafka(message: Message) -> Row:
         "kafka_topic": message.topic(),
         "kafka_partition": message.partition(),
         "kafka_offset": message.offset(),
-        "kafka_timestamp": rfc3339_of_ms(message.timestamp()[1]),
+        "kafka_timestamp": _stamp(message.timestamp()[1]),
     }

@@ -9,12 +9,12 @@ CREATE TABLE IF NOT EXISTS loanstream.verifications_log
     accepted_at DateTime64(3, 'UTC'),
     verification_result LowCardinality(String),
     extractions Array(Tuple(
-        sha256 String, kind LowCardinality(String), status LowCardinality(String), reason LowCardinality(String),
+        sha256 String, kind LowCardinality(String), status LowCardinality(String), reason LowCardinality(Nullable(String)),
         reader LowCardinality(String), lane LowCardinality(String), pages UInt16,
         findings Array(LowCardinality(String)))),
     checks Array(Tuple(
-        claim LowCardinality(String), result LowCardinality(String), document String, field LowCardinality(String),
-        similarity Nullable(Float64), label LowCardinality(String))),
+        claim LowCardinality(String), result LowCardinality(String), document Nullable(String),
+        field LowCardinality(Nullable(String)), similarity Nullable(Float64), label LowCardinality(Nullable(String)))),
     processing_lane LowCardinality(String),
     processing_started_at DateTime64(3, 'UTC'),
     processing_finished_at DateTime64(3, 'UTC'),
