@@ -15,7 +15,8 @@ from schemas.operations import Activation
 from schemas.topics import TOPICS
 from schemas.values import rfc3339_of_ms
 from scoring.bundle import Bundle, load_bundle
-from scoring.policy import Policy, parse_policy
+from scoring.policy import Policy
+from scoring.policy_document import parse_policy
 from scoring.shipped import BUNDLES, POLICIES, shipped_bundle_files, shipped_policy_text
 
 ANSWER_S = 30.0

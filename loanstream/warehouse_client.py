@@ -8,7 +8,7 @@ from loanstream.settings import Settings
 
 def connect(url: str, user: str, password: str, database: str) -> Any:
     """A clickhouse-connect client; `url` is http(s)://host:port. Not to be shared between threads in a session."""
-    import clickhouse_connect  # noqa: PLC0415 - slow to import, and not every command asks the warehouse
+    import clickhouse_connect
 
     parts = urlsplit(url)
     return clickhouse_connect.get_client(

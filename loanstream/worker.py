@@ -49,8 +49,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def run(stage: str, settings: Settings, slot: int) -> int:
     """Run a worker of `stage` (a row of `schemas.stages.STAGES`) until it is told to stop."""
-    from processors.app import run_worker  # noqa: PLC0415 - Faust is slow to import, and --help needs none of it
-    from processors.measurements import MetricPublisher  # noqa: PLC0415
+    from processors.app import run_worker
+    from processors.measurements import MetricPublisher
 
     worker = Worker(stage, f"{stage}-{slot}", code_version())
     spec, when_ready = _BUILDERS[stage](settings, worker)
@@ -63,12 +63,12 @@ def run(stage: str, settings: Settings, slot: int) -> int:
 
 
 def _verify(settings: Settings, worker: Worker) -> Built:
-    from processors.documents.blobs import FileBlobs  # noqa: PLC0415
-    from processors.documents.sandbox import READER_VERSION, DocumentReader  # noqa: PLC0415
-    from processors.documents.sealing import DocumentKey  # noqa: PLC0415
-    from processors.documents.store import DocumentStore, ExtractionStore  # noqa: PLC0415
-    from processors.stages.reading import ReadingDesk  # noqa: PLC0415
-    from processors.stages.verify import VerifyStage  # noqa: PLC0415
+    from processors.documents.blobs import FileBlobs
+    from processors.documents.sandbox import READER_VERSION, DocumentReader
+    from processors.documents.sealing import DocumentKey
+    from processors.documents.store import DocumentStore, ExtractionStore
+    from processors.stages.reading import ReadingDesk
+    from processors.stages.verify import VerifyStage
 
     tenant_keys = _tenant_keys(settings.keys)
 
@@ -87,10 +87,10 @@ def _verify(settings: Settings, worker: Worker) -> Built:
 
 
 def _score(settings: Settings, worker: Worker) -> Built:
-    from processors.artefacts import ArtefactStore  # noqa: PLC0415
-    from processors.control import ControlReader  # noqa: PLC0415
-    from processors.stages.score import Scorers, ScoreStage  # noqa: PLC0415
-    from scoring.receipt import ReceiptKey  # noqa: PLC0415
+    from processors.artefacts import ArtefactStore
+    from processors.control import ControlReader
+    from processors.stages.score import Scorers, ScoreStage
+    from scoring.receipt import ReceiptKey
 
     tenant_keys = _tenant_keys(settings.keys)
 
@@ -106,10 +106,10 @@ def _score(settings: Settings, worker: Worker) -> Built:
 
 
 def _record(settings: Settings, worker: Worker) -> Built:
-    from loanstream.stack.keys import load_or_create_warehouse  # noqa: PLC0415
-    from loanstream.warehouse_client import writer  # noqa: PLC0415
-    from processors.warehouse.cipher import ColumnCipher  # noqa: PLC0415
-    from processors.warehouse.sink import WarehouseSink  # noqa: PLC0415
+    from loanstream.stack.keys import load_or_create_warehouse
+    from loanstream.warehouse_client import writer
+    from processors.warehouse.cipher import ColumnCipher
+    from processors.warehouse.sink import WarehouseSink
 
     cipher = ColumnCipher(load_or_create_warehouse(settings.keys).column_key)
     sink = WarehouseSink(lambda: writer(settings), cipher, _dead_letter_producer(settings, worker))
@@ -141,9 +141,9 @@ def _crashed(worker: Worker) -> Callable[[Message], Output]:
 
 def _dead_letter_producer(settings: Settings, worker: Worker) -> Callable[[Message, str, Sequence[FieldError]], None]:
     """Record has no transaction: its dead letters are confirmed before the range's offset is committed."""
-    from confluent_kafka import KafkaException, Producer  # noqa: PLC0415
+    from confluent_kafka import KafkaException, Producer
 
-    from processors.transport.specs import Retry  # noqa: PLC0415
+    from processors.transport.specs import Retry
 
     config: dict[str, Any] = {
         **settings.kafka_security,
@@ -175,7 +175,7 @@ def _dead_letter_producer(settings: Settings, worker: Worker) -> Callable[[Messa
 
 
 def _tenant_keys(keys: Path) -> Callable[[str], Any]:
-    from loanstream.stack.keys import load_tenant  # noqa: PLC0415
+    from loanstream.stack.keys import load_tenant
 
     return lru_cache(maxsize=4096)(lambda tenant: load_tenant(keys, tenant))
 

@@ -35,7 +35,7 @@ def code_version() -> str:
 
 
 def _installed() -> str:
-    from importlib.metadata import version  # noqa: PLC0415 - slow to import, and asked for once
+    from importlib.metadata import version
 
     return version("loanstream")
 

@@ -136,10 +136,10 @@ def _wait(watch: Watch, expected: int, progress: Progress) -> None:
 
 
 def _ask(running: Running, result: Result, progress: Progress) -> None:
-    from dashboards.queries import run as ask  # noqa: PLC0415 - the warehouse client is slow to import
+    from dashboards.queries import run as ask
 
-    from loanstream.ask.reconcile import reconcile  # noqa: PLC0415
-    from loanstream.ask.replay import replay  # noqa: PLC0415
+    from loanstream.ask.reconcile import reconcile
+    from loanstream.ask.replay import replay
 
     progress("reconciling the warehouse with the topics", 0, 2)
     result.differences = list(reconcile(running).differences)

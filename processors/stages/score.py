@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 from scoring.bundle import load_bundle
 from scoring.decision import Scorer
-from scoring.policy import parse_policy
+from scoring.policy_document import parse_policy
 from scoring.receipt import ReceiptKey
 
 from processors.activations import InForce

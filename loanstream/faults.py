@@ -1,0 +1,31 @@
+"""Which exceptions are faults of a person's making or of the surroundings, and the one line each is told in."""
+
+FAULTS = (
+    "loanstream.settings.SettingProblem",
+    "loanstream.stack.problem.StackProblem",
+    "processors.activations.NothingActive",
+    "processors.artefacts.ArtefactMissing",
+    "processors.documents.blobs.StoreDownError",
+    "processors.warehouse.migrate.MigrationChanged",
+    "producers.errors.ProducerError",
+    "producers.files.FileProblem",
+    "scoring.bundle.BundleError",
+    "scoring.policy.PolicyError",
+    "clickhouse_connect.driver.exceptions.ClickHouseError",
+    "confluent_kafka.KafkaException",
+)
+"""By name: importing them all would make every command slow."""
+
+
+def describe_fault(error: Exception) -> str | None:
+    """The line for `error`; None where it is a bug, whose trace is wanted."""
+    if isinstance(error, FileNotFoundError | IsADirectoryError | PermissionError | NotADirectoryError):
+        return f"{error.filename}: {error.strerror}"
+    names = {f"{kind.__module__}.{kind.__qualname__}" for kind in type(error).__mro__}
+    # confluent_kafka's exceptions live in its C module.
+    names |= {
+        name.replace("confluent_kafka.cimpl", "confluent_kafka").replace("cimpl.", "confluent_kafka.") for name in names
+    }
+    if names.isdisjoint(FAULTS):
+        return None
+    return " ".join(str(error).split()) or type(error).__name__

@@ -1,0 +1,84 @@
+"""`loanstream dlq`: dead letters on the terminal."""
+
+import base64
+from collections import Counter, deque
+from typing import Any
+
+from rich.console import Group
+
+from loanstream.deadletters import DeadLetterBox, Letter
+from loanstream.running import Running
+from loanstream.show import emit, table
+from loanstream.stack.problem import StackProblem
+from schemas.causes import CAUSES
+
+PREVIEW_BYTES = 2000
+
+
+def list_letters(running: Running, tenant: str | None, limit: int, *, as_json: bool) -> int:
+    """The newest `limit` dead letters, and how many there are by cause."""
+    newest: deque[Letter] = deque(maxlen=limit)
+    causes: Counter[str] = Counter()
+    for letter in _box(running).letters(tenant and running.tenant(tenant)):
+        newest.append(letter)
+        causes[letter.letter.cause] += 1
+    rows = [_row(letter) for letter in newest]
+    shown = table(
+        f"{len(rows)} of {causes.total()} dead letters",
+        "id",
+        "stage",
+        "cause",
+        "field",
+        "expected",
+        "tries",
+        "redriven",
+        rows=[tuple(row.values()) for row in rows],
+    )
+    totals = table(
+        "by cause", "cause", "letters", "meaning", rows=[(c, n, CAUSES.get(c, "")) for c, n in causes.most_common()]
+    )
+    emit({"total": causes.total(), "causes": causes, "letters": rows}, Group(shown, "", totals), as_json=as_json)
+    return 0
+
+
+def show_letter(running: Running, wanted: str, *, as_json: bool) -> int:
+    """One dead letter. Its original may hold personal data: it goes to this terminal alone."""
+    for found in _box(running).letters():
+        if found.id == wanted:
+            letter = found.letter
+            original = base64.b64decode(letter.value_base64 or "")
+            value: dict[str, Any] = {
+                "id": found.id,
+                "redriven": found.redriven,
+                **letter.model_dump(mode="json", exclude={"value_base64"}),
+                "original": original[:PREVIEW_BYTES].decode("utf-8", "backslashreplace"),
+            }
+            rows = [(name, str(content)) for name, content in value.items()]
+            emit(value, table(found.id, "", "", rows=rows), as_json=as_json)
+            return 0
+    raise StackProblem(f"no dead letter {wanted}: ids are topic/partition/offset, see dlq list")
+
+
+def redrive(running: Running, tenant: str | None, wanted: str | None, *, as_json: bool) -> int:
+    """Send dead letters back; exit code 1 where one holds no original to send."""
+    done = _box(running).redrive(tenant and running.tenant(tenant), wanted)
+    text = f"{done.sent} sent back" + (f", {done.not_redrivable} hold no original" if done.not_redrivable else "")
+    emit({"sent": done.sent, "not_redrivable": done.not_redrivable}, text, as_json=as_json)
+    return 1 if done.not_redrivable else 0
+
+
+def _box(running: Running) -> DeadLetterBox:
+    return DeadLetterBox(running.bootstrap, running.security)
+
+
+def _row(found: Letter) -> dict[str, Any]:
+    first = found.letter.errors[0] if found.letter.errors else None
+    return {
+        "id": found.id,
+        "stage": found.letter.stage,
+        "cause": found.letter.cause,
+        "field": first.field if first else "",
+        "expected": first.expected if first else "",
+        "attempts": found.letter.attempts,
+        "redriven": "yes" if found.redriven else "no",
+    }

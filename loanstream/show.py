@@ -1,0 +1,36 @@
+"""How answers reach people and programs: one JSON value on stdout, or text for a terminal."""
+
+import json
+import sys
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+
+def emit(value: Any, text: Any, *, as_json: bool) -> None:
+    """Print `value` as one JSON value, or else `text` (a string or something rich renders)."""
+    if as_json:
+        sys.stdout.write(json.dumps(value, default=str) + "\n")
+    else:
+        console().print(text, markup=False, highlight=False) if isinstance(text, str) else console().print(text)
+
+
+def console() -> Console:
+    """Standard output; wide where it is no terminal, so that nothing is cut off in a pipe."""
+    return Console(width=None if sys.stdout.isatty() else 160, soft_wrap=False)
+
+
+def table(title: str, *columns: str, rows: list[tuple[Any, ...]]) -> Table:
+    """A plain table; numbers stand to the right."""
+    made = Table(title=title, title_justify="left", title_style="bold", show_edge=False, pad_edge=False)
+    for index, column in enumerate(columns):
+        numeric = bool(rows) and all(isinstance(row[index], int | float) for row in rows)
+        made.add_column(column, justify="right" if numeric else "left", overflow="fold")
+    for row in rows:
+        made.add_row(*(_cell(value) for value in row))
+    return made
+
+
+def _cell(value: Any) -> str:
+    return f"{value:,.3f}".rstrip("0").rstrip(".") if isinstance(value, float) else str(value)

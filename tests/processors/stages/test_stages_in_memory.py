@@ -1,0 +1,270 @@
+"""The stages as functions: records in, records out, without a broker."""
+
+import asyncio
+import json
+
+import pytest
+
+from processors.activations import InForce
+from processors.artefacts import ArtefactMissing, ArtefactStore
+from processors.deadletters import ORIGINAL_MAX_BYTES, Worker, dead_letter
+from processors.stages.envelope import BrokerMisconfigured
+from processors.stages.guard import ErrorBudget, Guard
+from processors.stages.score import POLICY_FILE, Scorers, ScoreStage
+from processors.stages.verify import StoreUnavailable, VerifyStage
+from processors.transport.messages import Batch, MemoryMessage
+from schemas.application import ApplicationAccepted
+from schemas.decision import LoanDecision
+from schemas.decode import decode
+from schemas.headers import header
+from schemas.operations import DeadLetter
+from schemas.topics import APPLICATION_MAX_BYTES
+from schemas.verification import ApplicationVerified, ExtractedField, Extraction
+from scoring.bundle import load_bundle
+from scoring.policy_document import parse_policy
+from scoring.receipt import ReceiptKey
+from scoring.shipped import shipped_bundle_files, shipped_policy_text
+
+ACCEPTED_MS = 1_780_000_000_123
+SHA = "a" * 64
+APPLICATION = {
+    "tenant": "bank-a",
+    "application_id": "a-1",
+    "submitted_at": "2026-01-01T00:00:00Z",
+    "currency": "INR",
+    "applicant": {"dependents": 2, "education": "graduate", "self_employed": False, "name": "Asha Rao"},
+    "loan": {"amount": 2_900_000, "term_years": 12},
+    "annual_income": "1200000",
+    "cibil_score": 778,
+    "assets": {"residential": 2_400_000, "commercial": 0, "luxury": 700_000, "bank": 800_000},
+}
+DOCUMENT = {"kind": "payslip", "sha256": SHA, "media_type": "application/pdf", "size": 10}
+
+
+def worker(stage="verify"):
+    return Worker(stage, f"{stage}-0", "test", lambda: ACCEPTED_MS + 5)
+
+
+def record(fields=None, *, offset=0, partition=0, key=b"a-1", topic="loan.applications.v1.bank-a", value=None, stamp=2):
+    data = json.dumps(APPLICATION | (fields or {})).encode() if value is None else value
+    return MemoryMessage(topic, partition, offset, key, data, None, (stamp, ACCEPTED_MS))
+
+
+def extraction(**fields):
+    base = {"sha256": SHA, "kind": "payslip", "status": "read", "reader": "test", "lane": "fast", "pages": 1}
+    found = (ExtractedField(name="gross_monthly", value="100000.00", confidence=1.0, page=1),)
+    return Extraction(**(base | {"fields": found} | fields))
+
+
+class Desk:
+    """Answers every document alike: an extraction, None (too late), or an exception."""
+
+    def __init__(self, answer):
+        self.answer = answer
+
+    async def extraction(self, tenant, ref, lane, deadline):
+        if isinstance(self.answer, Exception):
+            raise self.answer
+        return self.answer
+
+
+def verify(*records, answer=None, lane="fast"):
+    return asyncio.run(VerifyStage(lane, Desk(answer), worker())(Batch(list(records), 0)))
+
+
+def test_an_application_without_documents_is_verified_as_not_provided():
+    """The verification carries the broker's time as accepted_at and names no document."""
+    (output,) = verify(record()).outputs
+    event = decode(ApplicationVerified, output.value)
+    assert output.topic == "loan.verifications.v1.bank-a"
+    assert event.verification_result == "not_provided"
+    assert event.accepted_at.timestamp() == ACCEPTED_MS / 1000
+    assert header(output.headers, "ce_type") == b"loan.application.verified"
+    assert output.key == b"a-1"
+
+
+def test_the_monitoring_block_goes_no_further_than_verify():
+    """Protected attributes never reach a later event."""
+    (output,) = verify(record({"monitoring": {"gender": "female-canary"}})).outputs
+    assert b"canary" not in output.value
+    assert b"monitoring" not in output.value
+
+
+def test_a_document_that_is_read_in_time_is_checked_in_the_fast_lane():
+    """The extraction travels with the verification."""
+    (output,) = verify(record({"documents": [DOCUMENT]}), answer=extraction()).outputs
+    event = decode(ApplicationVerified, output.value)
+    assert event.extractions[0].fields[0].value == "100000.00"
+    assert event.checks
+
+
+def test_a_document_that_takes_too_long_sends_the_application_to_the_slow_lane():
+    """The slow lane's record keeps the acceptance of the first, and the slow lane answers with a verification."""
+    (output,) = verify(record({"documents": [DOCUMENT]}), answer=None).outputs
+    assert output.topic == "loan.applications.slow.v1.bank-a"
+    assert decode(ApplicationAccepted, output.value).accepted_at.timestamp() == ACCEPTED_MS / 1000
+    slow = record(value=output.value, topic=output.topic, stamp=1)
+    (verified,) = verify(slow, answer=extraction(lane="slow"), lane="slow").outputs
+    event = decode(ApplicationVerified, verified.value)
+    assert event.accepted_at.timestamp() == ACCEPTED_MS / 1000
+    assert event.processing.lane == "slow"
+
+
+def test_a_document_store_that_is_away_holds_up_its_own_partitions_only():
+    """No outcome is invented: the partition's records come again, the others' are answered."""
+    waiting = record({"documents": [DOCUMENT]}, partition=1)
+    beside = record({"application_id": "a-2"}, key=b"a-2", partition=1, offset=1)
+    bad = record(value=b"{", partition=1, offset=2)
+    processed = verify(waiting, beside, bad, record(partition=2), answer=StoreUnavailable())
+    assert processed.deferred == {("loan.applications.v1.bank-a", 1)}
+    assert [output.origin for output in processed.outputs] == [("loan.applications.v1.bank-a", 2)]
+
+
+@pytest.mark.parametrize(
+    ("message", "cause"),
+    [
+        (record(value=b"{"), "not_json"),
+        (record(value=b""), "empty"),
+        (record({"annual_income": -1}), "invalid_event"),
+        (record(key=b"other"), "key_mismatch"),
+        (record(key=None), "key_mismatch"),
+        (record({"tenant": "bank-b"}), "tenant_mismatch"),
+        (record(value=b'"' + b"x" * APPLICATION_MAX_BYTES + b'"'), "too_large"),
+    ],
+)
+def test_a_bad_record_becomes_a_dead_letter_and_the_good_ones_go_on(message, cause):
+    """The dead letter has the cause, the origin and the original bytes."""
+    outputs = verify(message, record(offset=1)).outputs
+    letters = [output for output in outputs if output.topic.endswith(".dlq")]
+    assert [output.topic for output in letters] == ["loan.applications.v1.bank-a.dlq"]
+    letter = decode(DeadLetter, letters[0].value)
+    assert (letter.cause, letter.stage, letter.attempts) == (cause, "verify", 1)
+    assert letter.origin.offset == 0
+    assert len(outputs) == 2
+
+
+def test_a_topic_that_stamps_the_producers_clock_stops_the_worker():
+    """accepted_at must be the broker's: without it nothing is decided."""
+    with pytest.raises(BrokerMisconfigured):
+        verify(record(stamp=1))
+
+
+def test_a_record_too_large_to_be_carried_in_a_dead_letter_leaves_hash_and_origin():
+    """The dead letter still fits its topic."""
+    huge = MemoryMessage("loan.applications.v1.bank-a", 0, 7, b"k", b"x" * (ORIGINAL_MAX_BYTES + 1), None, (2, 0))
+    output = dead_letter(huge, "too_large", [], worker())
+    letter = decode(DeadLetter, output.value)
+    assert letter.value_base64 is None
+    assert letter.value_size == ORIGINAL_MAX_BYTES + 1
+    assert letter.origin.offset == 7
+
+
+def test_attempts_are_counted_over_redrives():
+    """The redriven record says how often it was tried."""
+    again = MemoryMessage("loan.applications.v1.bank-a", 0, 7, b"k", b"{", [("loanstream-attempts", b"2")], (2, 0))
+    assert decode(DeadLetter, dead_letter(again, "not_json", [], worker()).value).attempts == 3
+
+
+class Control:
+    def __init__(self, chosen):
+        self.chosen = chosen
+        self.waited_for = []
+
+    async def wait_for(self, accepted_ms):
+        self.waited_for.append(accepted_ms)
+
+    def in_force(self, tenant, accepted_ms):
+        return self.chosen
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory):
+    store = ArtefactStore(tmp_path_factory.mktemp("artefacts"))
+    files, text = shipped_bundle_files("default"), shipped_policy_text("standard")
+    chosen = InForce(load_bundle(files).bundle_id, parse_policy(text).policy_id)
+    store.put(chosen.bundle_id, files)
+    store.put(chosen.policy_id, {POLICY_FILE: text.encode()})
+    return store, chosen
+
+
+def score_stage(store, chosen):
+    key = ReceiptKey("test", b"k" * 32)
+    return ScoreStage(Control(chosen), Scorers(store), lambda tenant: key, worker("score"))
+
+
+def test_a_verification_becomes_a_decision_that_its_schema_accepts(store):
+    """The whole path from bytes to bytes, verify and score."""
+    (verified,) = verify(record({"documents": [DOCUMENT]}), answer=extraction()).outputs
+    message = MemoryMessage(verified.topic, 3, 9, verified.key, verified.value, verified.headers, (1, ACCEPTED_MS))
+    stage = score_stage(*store)
+    (output,) = asyncio.run(stage(Batch([message], 0))).outputs
+    decision = decode(LoanDecision, output.value)
+    assert output.topic == "loan.decisions.v1.bank-a"
+    assert decision.application_id == "a-1"
+    assert decision.reasons
+    assert decision.receipt.bundle_id == store[1].bundle_id
+    assert decision.processing.verify_worker == "verify-0"
+    trace = header(verified.headers, "traceparent")[:36]
+    assert header(output.headers, "traceparent")[:36] == trace
+    assert b"Asha" not in output.value
+
+
+def test_a_batch_keeps_the_order_of_its_records(store):
+    """Dead letters and decisions stand where their records stood."""
+    (verified,) = verify(record()).outputs
+    good = [MemoryMessage(verified.topic, 0, n, verified.key, verified.value, None, (1, 0)) for n in (0, 2)]
+    bad = MemoryMessage(verified.topic, 0, 1, b"a-1", b"{", None, (1, 0))
+    outputs = asyncio.run(score_stage(*store)(Batch([good[0], bad, good[1]], 0))).outputs
+    assert [output.topic.endswith(".dlq") for output in outputs] == [False, True, False]
+
+
+def test_an_artefact_that_is_not_in_the_store_stops_the_worker(store):
+    """A decision without its artefacts is not made."""
+    missing = InForce("sha256:" + "0" * 64, store[1].policy_id)
+    (verified,) = verify(record()).outputs
+    message = MemoryMessage(verified.topic, 0, 0, verified.key, verified.value, None, (1, 0))
+    with pytest.raises(ArtefactMissing):
+        asyncio.run(score_stage(store[0], missing)(Batch([message], 0)))
+
+
+def failing(bad):
+    def work(items):
+        if any(item.offset() in bad for item in items):
+            raise KeyError("a value of the applicant's")
+        return [item.offset() for item in items]
+
+    return work
+
+
+def test_our_own_error_on_one_record_among_many_costs_that_record_only():
+    """Within the budget of 1 % it becomes a dead letter, internal_error, and the rest goes on."""
+    messages = [record(offset=n) for n in range(200)]
+    outputs = Guard(worker()).all_or_each(messages, failing({7}), lambda item: item)
+    assert len(outputs) == 200
+    letter = decode(DeadLetter, outputs[7].value)
+    assert letter.cause == "internal_error"
+    assert "applicant" not in str(letter.errors)
+
+
+def test_our_own_errors_beyond_the_budget_stop_the_worker():
+    """Rather than turning a topic into dead letters."""
+    messages = [record(offset=n) for n in range(200)]
+    with pytest.raises(KeyError):
+        Guard(worker()).all_or_each(messages, failing({1, 2, 3}), lambda item: item)
+
+
+def test_the_error_budget_forgets_after_a_minute():
+    """Old errors do not count against new ones."""
+    budget = ErrorBudget()
+    assert not budget.spend(0, 10, 1)
+    assert budget.spend(61_000, 100, 1)
+
+
+def test_artefacts_are_kept_as_they_were_first_put(store):
+    """A second put of the same id changes nothing, and an id that is no hash is refused."""
+    box, chosen = store
+    before = box.get(chosen.policy_id)
+    box.put(chosen.policy_id, {"other": b""})
+    assert box.get(chosen.policy_id) == before
+    with pytest.raises(ArtefactMissing):
+        box.get("sha256:../../etc")
