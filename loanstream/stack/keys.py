@@ -38,7 +38,7 @@ class WarehouseKeys:
 def load_or_create_tenant(keys: Path, tenant: str) -> TenantKeys:
     """The keys of `tenant`, made at the first call. StackProblem for a file that is not readable as keys."""
     found = _load_or_create(
-        keys / f"tenant-{tenant}.json",
+        _tenant_file(keys, tenant),
         lambda: {
             "receipt_id": f"{tenant}-receipt-{secrets.token_hex(4)}",
             "receipt_key": secrets.token_hex(KEY_BYTES),
@@ -52,6 +52,13 @@ def load_or_create_tenant(keys: Path, tenant: str) -> TenantKeys:
         found["document_id"],
         bytes.fromhex(found["document_key"]),
     )
+
+
+def load_tenant(keys: Path, tenant: str) -> TenantKeys:
+    """The keys of `tenant`, which must exist: a worker never makes keys. Raises StackProblem."""
+    if not _tenant_file(keys, tenant).exists():
+        raise StackProblem(f"no keys for tenant {tenant} in {keys}; start the stack with it among its --tenants")
+    return load_or_create_tenant(keys, tenant)
 
 
 def load_or_create_warehouse(keys: Path) -> WarehouseKeys:
@@ -71,6 +78,10 @@ def load_or_create_warehouse(keys: Path) -> WarehouseKeys:
         found["writer_password"],
         found["reader_password"],
     )
+
+
+def _tenant_file(keys: Path, tenant: str) -> Path:
+    return keys / f"tenant-{tenant}.json"
 
 
 def _load_or_create(path: Path, make: Callable[[], dict[str, str]]) -> dict[str, str]:

@@ -1,10 +1,15 @@
 """Loopback ports: picked free, kept for a state's next start while they stay free."""
 
 import json
+import random
 import socket
 from pathlib import Path
 
 LOOPBACK = "127.0.0.1"
+
+PICKED_FROM = range(20000, 32000)
+"""Below the range the system takes outgoing connections' ports from: while a killed server is away, a client of its own
+could be given the server's port and keep it from coming back."""
 
 
 def is_free(port: int) -> bool:
@@ -30,12 +35,6 @@ def keep_or_pick(memory: Path, names: tuple[str, ...]) -> dict[str, int]:
 
 
 def _pick(names: tuple[str, ...]) -> dict[str, int]:
-    # All sockets stay open until every name has its port, or the system could hand out one port twice.
-    probes = {name: socket.socket() for name in names}
-    try:
-        for probe in probes.values():
-            probe.bind((LOOPBACK, 0))
-        return {name: int(probe.getsockname()[1]) for name, probe in probes.items()}
-    finally:
-        for probe in probes.values():
-            probe.close()
+    candidates = random.sample(PICKED_FROM, len(PICKED_FROM))
+    free = (port for port in candidates if is_free(port))
+    return {name: next(free) for name in names}

@@ -1,0 +1,127 @@
+"""The processes of the embedded stack as a table: command, environment, readiness, order of the stop."""
+
+import http.client
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from loanstream.settings import environment_of
+from loanstream.stack import ports
+from loanstream.stack.keys import WarehouseKeys
+from loanstream.stack.layout import Layout
+from loanstream.stack.node import is_ready as broker_is_ready
+from loanstream.stack.supervisor import Child
+
+DATABASE = "loanstream"
+WRITER = "writer"
+READER = "reader"
+
+WORKERS: dict[str, tuple[str, ...]] = {
+    # stage (also the process' name before its -N): the arguments of `loanstream worker`
+    "verify": ("verify", "--lane", "fast"),
+    "verify-slow": ("verify", "--lane", "slow"),
+    "score": ("score",),
+    "record": ("record",),
+}
+
+# rank of the stop: seconds a process gets to stop in order; 18 together, of the 20 that a stop may take
+STOP_WORKERS, STOP_WAREHOUSE, STOP_KAFKA = 0, 1, 2
+STOP_WITHIN_S = {STOP_WORKERS: 7.0, STOP_WAREHOUSE: 4.0, STOP_KAFKA: 7.0}
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What one start of the stack consists of."""
+
+    layout: Layout
+    tenants: tuple[str, ...]
+    workers: int
+    bootstrap: str
+    kafka_command: tuple[str, ...]
+    warehouse_keys: WarehouseKeys
+    ports: dict[str, int]
+
+    @property
+    def warehouse_url(self) -> str:
+        """Where the warehouse answers."""
+        return f"http://{ports.LOOPBACK}:{self.ports['warehouse']}"
+
+
+def worker_names(workers: int) -> tuple[str, ...]:
+    """The names of all worker processes: `verify-0`, `verify-1`, `verify-slow-0`, …"""
+    return tuple(f"{stage}-{slot}" for stage in WORKERS for slot in range(workers))
+
+
+def children(plan: Plan) -> Iterator[Child]:
+    """The rows of the table."""
+    yield Child(
+        "kafka",
+        plan.kafka_command,
+        lambda: broker_is_ready(plan.bootstrap),
+        stop_rank=STOP_KAFKA,
+        stop_within_s=STOP_WITHIN_S[STOP_KAFKA],
+    )
+    yield Child(
+        "warehouse",
+        _python("loanstream.clickhouse", "--data", plan.layout.warehouse, "--port", plan.ports["warehouse"]),
+        _answers(plan.ports["warehouse"], "/ping"),
+        {
+            "LOANSTREAM_WAREHOUSE_WRITER_PASSWORD": plan.warehouse_keys.writer_password,
+            "LOANSTREAM_WAREHOUSE_READER_PASSWORD": plan.warehouse_keys.reader_password,
+        },
+        stop_rank=STOP_WAREHOUSE,
+        stop_within_s=STOP_WITHIN_S[STOP_WAREHOUSE],
+    )
+    for stage, arguments in WORKERS.items():
+        for slot in range(plan.workers):
+            name = f"{stage}-{slot}"
+            yield Child(
+                name,
+                _python("loanstream.worker", *arguments, "--slot", slot),
+                _answers(plan.ports[name], "/readyz"),
+                _worker_environment(plan, stage, slot, plan.ports[name]),
+                stop_rank=STOP_WORKERS,
+                stop_within_s=STOP_WITHIN_S[STOP_WORKERS],
+            )
+
+
+def _worker_environment(plan: Plan, stage: str, slot: int, port: int) -> dict[str, str]:
+    layout = plan.layout
+    settings: dict[str, object] = {
+        "state": layout.state,
+        "slot": slot,
+        "bootstrap": plan.bootstrap,
+        "kafka_security": {},
+        "warehouse_url": plan.warehouse_url,
+        "warehouse_user": WRITER,
+        "warehouse_database": DATABASE,
+        "documents_url": layout.documents.as_uri(),
+        "artefacts_url": layout.artefacts.as_uri(),
+        "keys": layout.keys,
+        "tenants": plan.tenants,
+        "port": port,
+        "data": layout.slots,
+        "wait_for": layout.prepared,
+    }
+    if stage == "record":
+        # The one stage that writes to the warehouse is the one that can.
+        settings["warehouse_password"] = plan.warehouse_keys.writer_password
+    return environment_of(settings)
+
+
+def _python(module: str, *arguments: object) -> tuple[str, ...]:
+    return (sys.executable, "-m", module, *map(str, arguments))
+
+
+def _answers(port: int, path: str) -> Callable[[], bool]:
+    def ask() -> bool:
+        connection = http.client.HTTPConnection(ports.LOOPBACK, port, timeout=0.5)
+        try:
+            connection.request("GET", path)
+            return connection.getresponse().status == http.client.OK
+        except (OSError, http.client.HTTPException):
+            return False
+        finally:
+            connection.close()
+
+    return ask

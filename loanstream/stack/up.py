@@ -1,0 +1,202 @@
+"""`loanstream up`: one state directory's stack in the foreground, from nothing to ready, until it is told to stop."""
+
+import fcntl
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from confluent_kafka import KafkaException
+
+from loanstream.stack import ports, topics
+from loanstream.stack.kafka import broker_command
+from loanstream.stack.keys import load_or_create_tenant, load_or_create_warehouse
+from loanstream.stack.layout import Layout, StackFile, WarehousePart, write_stack
+from loanstream.stack.problem import StackProblem
+from loanstream.stack.supervisor import TICK_S, Supervisor, end_leftovers
+from loanstream.stack.table import DATABASE, READER, WRITER, Plan, children, worker_names
+
+READY_WITHIN_S = 180.0
+
+Progress = Callable[[str], None]
+
+
+def _nothing() -> None:
+    """Nothing to preload."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hooks:
+    """What other rooms do for a start, each in a thread of its own; all of it may find itself done already.
+
+    `first_activation(bootstrap, policy, bundle)` runs when the topics exist, `migrate(warehouse)` when the warehouse
+    answers (it is given the writer's account), `preload()` at once.
+    """
+
+    first_activation: Callable[[str, str, str], object]
+    migrate: Callable[[WarehousePart], object]
+    preload: Callable[[], object] = _nothing
+
+
+def run_up(
+    state: Path,
+    tenants: tuple[str, ...],
+    workers: int,
+    policy: str,
+    bundle: str,
+    on_progress: Progress,
+    hooks: Hooks,
+) -> int:
+    """Run the stack of `state` until SIGINT, SIGTERM or SIGHUP; 0 after a stop in order.
+
+    `workers` is the number a stage gets. To be called from the main thread. Raises StackProblem: another `up` has the
+    directory, the cache cannot be filled, a process does not start; nothing runs any more then.
+    """
+    layout = Layout(state.expanduser().absolute())
+    told_to_stop = _told_to_stop()
+    layout.make()
+    with _only_one(layout):
+        _withdraw(layout)
+        for pid in end_leftovers(layout.state):
+            on_progress(f"ended process {pid}, left behind by an earlier run")
+        plan = _plan(layout, tenants, workers, on_progress)
+        ready = False
+
+        def replaced() -> None:
+            if ready:
+                write_stack(layout, describe(plan, supervisor))
+
+        supervisor = Supervisor(layout.state, layout.logs, children(plan), replaced)
+        started = time.monotonic()
+        try:
+            supervisor.start()
+            ready = _bring_up(plan, supervisor, told_to_stop, hooks, policy, bundle)
+            if ready:
+                write_stack(layout, describe(plan, supervisor))
+                on_progress(f"ready after {time.monotonic() - started:.1f} s: kafka {plan.bootstrap}")
+            while not told_to_stop.wait(TICK_S):
+                supervisor.tick()
+            on_progress("stopping")
+        finally:
+            _withdraw(layout)
+            supervisor.stop()
+    return 0
+
+
+def describe(plan: Plan, supervisor: Supervisor) -> StackFile:
+    """The content of stack.json for what runs now."""
+    return {
+        "kafka": {"bootstrap": plan.bootstrap, "security": {}},
+        "warehouse": _account(plan, READER, plan.warehouse_keys.reader_password),
+        "documents": {"url": plan.layout.documents.as_uri()},
+        "tenants": list(plan.tenants),
+        "processes": supervisor.processes(),
+    }
+
+
+def _bring_up(
+    plan: Plan, supervisor: Supervisor, told_to_stop: threading.Event, hooks: Hooks, policy: str, bundle: str
+) -> bool:
+    """Prepare broker and warehouse as soon as each answers, then wait for the workers; False when told to stop."""
+
+    def prepare_broker() -> None:
+        topics.provision(plan.bootstrap, plan.tenants)
+        hooks.first_activation(plan.bootstrap, policy, bundle)
+
+    waiting = {
+        "kafka": prepare_broker,
+        "warehouse": lambda: hooks.migrate(_account(plan, WRITER, plan.warehouse_keys.writer_password)),
+    }
+    works = [_Work("preload", hooks.preload)]
+    until = time.monotonic() + READY_WITHIN_S
+    while not told_to_stop.wait(TICK_S):
+        supervisor.tick()
+        works += [_Work(name, waiting.pop(name)) for name in tuple(waiting) if supervisor.is_ready(name)]
+        done = [work.is_done() for work in works]  # a list: each must have the chance to raise
+        if not waiting and all(done):
+            # The workers' imports and models are loaded by now; this lets them join their groups.
+            plan.layout.prepared.touch()
+            if supervisor.is_ready():
+                return True
+        if time.monotonic() > until:
+            late = [work.name for work in works if not work.is_done()] + supervisor.unready()
+            raise StackProblem(f"not ready after {READY_WITHIN_S:.0f} s: {', '.join(late)}; see {plan.layout.logs}")
+    return False
+
+
+def _plan(layout: Layout, tenants: tuple[str, ...], workers: int, on_progress: Progress) -> Plan:
+    for tenant in tenants:
+        load_or_create_tenant(layout.keys, tenant)
+    bootstrap, command = broker_command(layout.kafka, on_progress=on_progress)
+    chosen = ports.keep_or_pick(layout.ports, ("warehouse", *worker_names(workers)))
+    return Plan(layout, tenants, workers, bootstrap, tuple(command), load_or_create_warehouse(layout.keys), chosen)
+
+
+def _account(plan: Plan, user: str, password: str) -> WarehousePart:
+    return {"url": plan.warehouse_url, "database": DATABASE, "user": user, "password": password}
+
+
+class _Work:
+    """Something that runs beside the supervisor. A daemon: a stop does not wait for a request to a dead broker."""
+
+    def __init__(self, name: str, do: Callable[[], object]) -> None:
+        self.name = name
+        self._do = do
+        self._error: BaseException | None = None
+        self._thread = threading.Thread(target=self._run, name=f"up-{name}", daemon=True)
+        self._thread.start()
+
+    def is_done(self) -> bool:
+        """Whether it is done; raises what it raised, a broker's error as StackProblem."""
+        if self._thread.is_alive():
+            return False
+        if isinstance(self._error, KafkaException):
+            raise StackProblem(f"the broker refused what {self.name} needs: {self._error}") from self._error
+        if self._error is not None:
+            raise self._error
+        return True
+
+    def _run(self) -> None:
+        try:
+            self._do()
+        except BaseException as error:  # noqa: BLE001 - handed to the main thread, which raises it
+            self._error = error
+
+
+@contextmanager
+def _only_one(layout: Layout) -> Iterator[None]:
+    """Hold the state directory. StackProblem naming the process that has it."""
+    with layout.lock.open("a+") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            lock.seek(0)
+            raise StackProblem(
+                f"a stack is already running at {layout.state} (process {lock.read().strip() or 'unknown'}); "
+                "stop it, or take another --state"
+            ) from None
+        lock.truncate(0)
+        lock.write(str(os.getpid()))
+        lock.flush()
+        yield
+
+
+def _told_to_stop() -> threading.Event:
+    told = threading.Event()
+
+    def tell(_number: int, _frame: Any) -> None:
+        told.set()
+
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, tell)
+    return told
+
+
+def _withdraw(layout: Layout) -> None:
+    layout.stack_file.unlink(missing_ok=True)
+    layout.prepared.unlink(missing_ok=True)
