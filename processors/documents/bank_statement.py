@@ -51,6 +51,7 @@ _NOT_SALARY = re.compile(r"\b(self|reversal|reversed|refund|interest|dividend|lo
 
 UNDERSTOOD = 0.5
 """Share of balances that must add up before the others count as the document's fault and not the parser's."""
+SALARIES_MAX = 60
 ODD_MONTH = Decimal("0.6")
 """A month's salary this far off the median is no regular income."""
 
@@ -176,10 +177,10 @@ def _salary(entries: Sequence[_Entry], sure: float) -> Iterator[FoundField]:
         return
     typical = Decimal(median(months.values()))
     regular = all(abs(amount - typical) <= ODD_MONTH * typical for amount in months.values())
-    page = payments[0].row.page
-    listed = " ".join(f"{month}={amount:.2f}" for month, amount in sorted(months.items())[-10:])
-    yield FoundField("salary_credits", listed[:200], sure, page)
-    yield FoundField("annual_net", f"{(12 * typical).quantize(CENT):f}", sure if regular else UNSURE, page)
+    for entry in payments[-SALARIES_MAX:]:
+        yield FoundField("salary_credit", f"{entry.row.credit:.2f}", sure, entry.row.page)
+    annual = (12 * typical).quantize(CENT)
+    yield FoundField("annual_net_income", f"{annual:f}", sure if regular else UNSURE, payments[0].row.page)
 
 
 def _salary_credits(entries: Sequence[_Entry]) -> list[_Entry]:

@@ -8,11 +8,11 @@ FIELD_NAMES: dict[str, str] = {
     "period": "payslip: the month, YYYY-MM; statement: first and last day, YYYY-MM-DD/YYYY-MM-DD",
     "gross_monthly": "payslip: total earnings of the month",
     "net_monthly": "payslip: what is paid out",
-    "annual_gross": "payslip: a printed annual figure, otherwise twelve times gross_monthly",
+    "gross_annual": "payslip: the yearly figure, where one is printed",
     "opening_balance": "statement: before the first row",
     "closing_balance": "statement: after the last row",
-    "salary_credits": "statement: per month, as YYYY-MM=amount, separated by blanks",
-    "annual_net": "statement: twelve times the median month of salary credits",
+    "salary_credit": "statement: one salary that came in; as many fields as salaries, oldest first",
+    "annual_net_income": "statement: twelve times the median month of salary credits",
 }
 """Every field a reader can give, with its meaning. Money is a decimal string with two decimals."""
 

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from processors.documents.text_layer import Cell, Line
 
@@ -18,6 +19,7 @@ class Labelled:
     line: int
 
 
+@lru_cache(maxsize=8192)
 def plain(text: str) -> str:
     """Lower case, letters and digits, single blanks.
 

@@ -97,7 +97,7 @@ def parse(lines: Sequence[Line]) -> Found:
         return Found(reason="no_known_fields")
     adds_up = _adds_up(gross, _figure(lines, DEDUCTIONS), net)
     sure = SURE if adds_up else UNSURE
-    figures = {"gross_monthly": gross, "net_monthly": net, "annual_gross": _annual(lines, gross)}
+    figures = {"gross_monthly": gross, "net_monthly": net, "gross_annual": _annual(lines, gross)}
     fields = [*_names(lines), *_period(lines)]
     fields += [FoundField(name, f"{figure.value:f}", sure, figure.page) for name, figure in figures.items() if figure]
     return Found(tuple(fields), findings=("arithmetic_break",) if adds_up is False else ())
@@ -124,7 +124,7 @@ def _annual(lines: Sequence[Line], gross: _Figure | None) -> _Figure | None:
         # "CTC 85,000" on a monthly slip is the month's: a year's is at least several months' pay.
         if amount is not None and amount.value > 0 and (gross is None or amount.value >= 6 * gross.value):
             return _Figure(amount.value, found.page)
-    return _Figure(12 * gross.value, gross.page) if gross else None
+    return None
 
 
 def _names(lines: Sequence[Line]) -> Iterator[FoundField]:

@@ -20,6 +20,7 @@ from typing import Any, Literal
 from pydantic import TypeAdapter, ValidationError
 
 from processors.documents.reading import refusal
+from processors.documents.reasons import DEADLINE, UNAVAILABLE
 from processors.documents.zygote import ANSWER_BYTES
 from schemas.values import Code
 from schemas.verification import ExtractedField
@@ -31,8 +32,8 @@ START_SECONDS = 10.0
 FROZEN_SECONDS = 10.0
 ZYGOTE = (sys.executable, "-I", "-m", "processors.documents.zygote")
 _log = logging.getLogger(__name__)
-_RAN_OUT = {-signal.SIGXCPU, -signal.SIGKILL, -signal.SIGABRT, -signal.SIGTRAP, -signal.SIGILL}
-"""How a child ends that met a limit: the kernel's processor limit, and PDFium's own end when memory is refused."""
+_RAN_OUT = {-signal.SIGXCPU, -signal.SIGKILL, -signal.SIGABRT, -signal.SIGTRAP, -signal.SIGILL, -signal.SIGSEGV}
+"""How a child ends that met a limit: the kernel's for processor time, and PDFium's ways to end when memory is refused."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +52,8 @@ class ReadResult:
 
 _FIELDS = TypeAdapter(tuple[ExtractedField, ...])
 _CODES = TypeAdapter(tuple[Code, ...])
-_LATE = ReadResult("deadline", "reading_deadline")
-_DOWN = ReadResult("unavailable", "reader_unavailable")
+_LATE = ReadResult("deadline", DEADLINE)
+_DOWN = ReadResult("unavailable", UNAVAILABLE)
 
 
 class ReaderUnavailableError(RuntimeError):

@@ -8,6 +8,7 @@ import ctypes
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import pairwise
 from typing import Any
 
@@ -47,13 +48,13 @@ class Word:
         return self.bottom - self.top
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Cell:
     """Words of one line that stand close together: a label, a value, a table's cell."""
 
     words: tuple[Word, ...]
 
-    @property
+    @cached_property
     def text(self) -> str:
         """The words with single spaces between them."""
         return " ".join(word.text for word in self.words)
@@ -69,19 +70,19 @@ class Cell:
         return self.words[-1].right
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Line:
     """Words side by side at one height of one page (`page` counts from 1)."""
 
     page: int
     words: tuple[Word, ...]
 
-    @property
+    @cached_property
     def text(self) -> str:
         """The words with single spaces between them."""
         return " ".join(word.text for word in self.words)
 
-    @property
+    @cached_property
     def cells(self) -> tuple[Cell, ...]:
         """The line cut at its wide gaps."""
         cells: list[list[Word]] = [[self.words[0]]]

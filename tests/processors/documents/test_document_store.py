@@ -137,7 +137,7 @@ def test_a_store_that_is_down_is_not_an_absent_document(store: DocumentStore, pl
         store.put("bank-a", PAYSLIP)
 
 
-@pytest.mark.parametrize("tenant,sha256", [("..", SHA256), ("bank-a", "../../etc/passwd"), ("bank-a/x", SHA256)])
+@pytest.mark.parametrize(("tenant", "sha256"), [("..", SHA256), ("bank-a", "../../etc/passwd"), ("bank-a/x", SHA256)])
 def test_a_name_cannot_leave_the_tenants_prefix(store: DocumentStore, tenant: str, sha256: str) -> None:
     """A tenant or hash that is none is refused before any path is made of it."""
     with pytest.raises(ValueError):
@@ -194,7 +194,7 @@ def test_files_are_for_their_owner_alone(tmp_path: Path) -> None:
     blobs = FileBlobs.create(tmp_path / "documents")
     DocumentStore(blobs, KEYS).put("bank-a", PAYSLIP)
     for path in (blobs.root, blobs.root / "bank-a", blobs.root / "bank-a" / SHA256):
-        assert os.stat(path).st_mode & 0o077 == 0
+        assert path.stat().st_mode & 0o077 == 0
 
 
 def test_a_store_is_found_by_its_url(tmp_path: Path) -> None:
