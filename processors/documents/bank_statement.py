@@ -13,7 +13,7 @@ from processors.documents.amounts import CENT, parse_amount
 from processors.documents.dates import Day, days_in
 from processors.documents.found import SURE, UNSURE, Found, FoundField
 from processors.documents.labels import values_of
-from processors.documents.statement_table import Row, balance_hits, rows_of
+from processors.documents.statement_table import Row, balance_hits, newest_first, rows_of
 from processors.documents.text_layer import Line
 
 HOLDER: tuple[str, ...] = (
@@ -107,7 +107,7 @@ def _dated(rows: Sequence[Row], period: Sequence[Day]) -> list[_Entry]:
             entries.append(_Entry(on, row))
     descending = sum(after.on < before.on for before, after in pairwise(entries))
     ascending = sum(after.on > before.on for before, after in pairwise(entries))
-    return entries[::-1] if descending > ascending else entries
+    return entries[::-1] if newest_first(rows) or descending > ascending else entries
 
 
 def _month_first(rows: Sequence[Row]) -> bool:

@@ -33,7 +33,7 @@ FROZEN_SECONDS = 10.0
 ZYGOTE = (sys.executable, "-I", "-m", "processors.documents.zygote")
 _log = logging.getLogger(__name__)
 _RAN_OUT = {-signal.SIGXCPU, -signal.SIGKILL, -signal.SIGABRT, -signal.SIGTRAP, -signal.SIGILL, -signal.SIGSEGV}
-"""How a child ends that met a limit: the kernel's for processor time, and PDFium's ways to end when memory is refused."""
+"""How a child ends that met a limit: the kernel's for processor time, or PDFium's ways to end without memory."""
 
 
 @dataclass(frozen=True, slots=True)

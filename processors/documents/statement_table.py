@@ -57,6 +57,7 @@ class _RawRow:
     money: tuple[_Money, ...]
     side: str | None
     page: int
+    text_left: float | None
 
 
 Columns = dict[str, tuple[float, float]]
@@ -76,6 +77,11 @@ def rows_of(lines: Sequence[Line]) -> list[Row]:
 def balance_hits(rows: Sequence[Row]) -> int:
     """How many rows' printed balances follow from the row before, in whichever order the rows are printed."""
     return max(_hits(rows), _hits(rows[::-1]))
+
+
+def newest_first(rows: Sequence[Row]) -> bool:
+    """Whether more balances follow upwards than downwards."""
+    return _hits(rows[::-1]) > _hits(rows)
 
 
 def _hits(rows: Sequence[Row]) -> int:
@@ -126,7 +132,7 @@ def _raw_row(day: Day, words: Sequence[Word], page: int) -> _RawRow | None:
     if _is_value_date(words):
         words = words[1:]
     money: list[_Money] = []
-    text: list[str] = []
+    text: list[Cell] = []
     side = None
     for cell in Line(page, tuple(words)).cells if words else ():
         amount = _amount_of(cell)
@@ -135,8 +141,9 @@ def _raw_row(day: Day, words: Sequence[Word], page: int) -> _RawRow | None:
         elif plain(cell.text) in ("dr", "cr") and money:
             side = plain(cell.text)
         else:
-            text.append(cell.text)
-    return _RawRow(day, " ".join(text), tuple(money), side, page) if money else None
+            text.append(cell)
+    narration = " ".join(cell.text for cell in text)
+    return _RawRow(day, narration, tuple(money), side, page, text[0].left if text else None) if money else None
 
 
 def _is_value_date(words: Sequence[Word]) -> bool:
@@ -149,8 +156,10 @@ def _amount_of(cell: Cell) -> Amount | None:
 
 
 def _continued(row: _RawRow | None, line: Line) -> _RawRow | None:
-    """A line without a date belongs to the row above while it is words alone."""
-    if row is None or len(row.narration) > 150 or any(_amount_of(cell) for cell in line.cells):
+    """Words alone, where the row above has its narration, carry that on; a footer starts elsewhere."""
+    if row is None or row.text_left is None or abs(line.words[0].left - row.text_left) > SAME_EDGE:
+        return row
+    if len(row.narration) > 150 or any(_amount_of(cell) for cell in line.cells):
         return row
     return replace(row, narration=f"{row.narration} {line.text}"[:200])
 

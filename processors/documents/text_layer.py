@@ -113,7 +113,8 @@ def lines_of(document: pdfium.PdfDocument) -> list[Line]:
         characters += text.count_chars()
         if characters > CHARACTERS_MAX:
             raise TooLargeError
-        lines += group_lines(number, list(_words(text, height)))
+        hidden = _hidden(text) if _hides_text(page) else frozenset()
+        lines += group_lines(number, list(_words(text, height, hidden)))
         text.close()
         page.close()
     return lines
@@ -134,9 +135,24 @@ def _centre(word: Word) -> float:
     return (word.top + word.bottom) / 2
 
 
-def _words(text: Any, page_height: float) -> Iterator[Word]:
+def _hides_text(page: Any) -> bool:
+    texts = page.get_objects(filter=[pdfium_c.FPDF_PAGEOBJ_TEXT])
+    return any(pdfium_c.FPDFTextObj_GetTextRenderMode(text) == pdfium_c.FPDF_TEXTRENDERMODE_INVISIBLE for text in texts)
+
+
+def _hidden(text: Any) -> frozenset[int]:
+    """The characters nobody sees: what a scanner's recognition, or a forger, laid under a picture."""
+    return frozenset(
+        index
+        for index in range(text.count_chars())
+        if pdfium_c.FPDFTextObj_GetTextRenderMode(pdfium_c.FPDFText_GetTextObject(text, index))
+        == pdfium_c.FPDF_TEXTRENDERMODE_INVISIBLE
+    )
+
+
+def _words(text: Any, page_height: float, hidden: frozenset[int]) -> Iterator[Word]:
     letters: list[tuple[str, float, float, float, float]] = []
-    for letter in _letters(text):
+    for letter in _letters(text, hidden):
         if letters and (letter is None or _apart(letters[-1], letter)):
             yield _word(letters, page_height)
             letters = []
@@ -146,11 +162,14 @@ def _words(text: Any, page_height: float) -> Iterator[Word]:
         yield _word(letters, page_height)
 
 
-def _letters(text: Any) -> Iterator[tuple[str, float, float, float, float] | None]:
+def _letters(text: Any, hidden: frozenset[int]) -> Iterator[tuple[str, float, float, float, float] | None]:
     # The raw calls: pypdfium2's own wrappers cost several times more per character, and a page has thousands.
     box = pdfium_c.FS_RECTF()
     place = ctypes.byref(box)
     for index in range(text.count_chars()):
+        if index in hidden:
+            yield None
+            continue
         char = chr(pdfium_c.FPDFText_GetUnicode(text, index) or 32)
         if not char.isprintable() or char.isspace() or not pdfium_c.FPDFText_GetLooseCharBox(text, index, place):
             yield None
