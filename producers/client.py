@@ -23,44 +23,13 @@ from producers.errors import (
     ProducerError,
     TooLargeError,
 )
+from producers.librdkafka import HEARD, PERMISSION, complete, reason
 from schemas.application import LoanApplication
-from schemas.topics import APPLICATION_MAX_BYTES, RECORD_MAX_BYTES, TOPICS
+from schemas.topics import APPLICATION_MAX_BYTES, TOPICS
 
-DEFAULTS: Mapping[str, str | int] = {
-    "client.id": "loanstream-producer",
-    "linger.ms": 5,
-    "compression.type": "lz4",
-    "queue.buffering.max.kbytes": 64 * 1024,
-    # Longer than the half minute that a token server or a broker may take to come back.
-    "message.timeout.ms": 60_000,
-}
-"""librdkafka settings that the caller's own override."""
-
-ENFORCED: Mapping[str, str | int | bool] = {
-    "enable.idempotence": True,
-    "acks": "all",
-    "message.max.bytes": RECORD_MAX_BYTES,
-}
-"""librdkafka settings that make confirmation mean something; the caller's own do not override them."""
-
-TIMEOUT_NAMES = ("message.timeout.ms", "delivery.timeout.ms")
-TIMEOUT_MAX_MS = 15 * 60 * 1000
-
-PERMISSION = frozenset({29, 30, 31, 53})
-"""Kafka's codes for topic, group, cluster and transactional id authorization failed."""
 REFUSALS_MAX = 3
 """So many refused log-ins in a row, before anything was confirmed, are no hiccup of a key rotation."""
 POLL_SECONDS = 0.1
-
-REASONS: Mapping[str, str] = {
-    "_MSG_TIMED_OUT": "not confirmed within the delivery timeout",
-    "_UNKNOWN_TOPIC": "no such topic",
-    "UNKNOWN_TOPIC_OR_PART": "no such topic",
-    "_PURGE_QUEUE": "given up before it was sent",
-    "_PURGE_INFLIGHT": "given up before it was confirmed",
-    "MSG_SIZE_TOO_LARGE": "larger than the topic takes",
-}
-"""librdkafka's names of errors in our words. Its texts stay inside: some spell out the broker's internals."""
 
 
 @dataclass(slots=True)
@@ -109,8 +78,9 @@ class ApplicationProducer:
         self._confirmed = 0
         self._refusals = 0
         self._denied = False
+        self._heard: str | None = None
         self._failures: list[Failure] = []
-        self._producer = kafka({**_settings(settings), "error_cb": self._on_error})
+        self._producer = kafka({**complete(settings), "error_cb": self._on_error})
 
     @property
     def confirmed(self) -> int:
@@ -151,7 +121,7 @@ class ApplicationProducer:
                 self._producer.poll(POLL_SECONDS)
                 self._check()
             except KafkaException as error:
-                raise ProducerError(f"{delivery.key}: {_reason(error.args[0])}") from error
+                raise ProducerError(f"{delivery.key}: {reason(error.args[0])}") from error
             else:
                 self._in_flight += 1
                 self._producer.poll(0)
@@ -209,6 +179,8 @@ class ApplicationProducer:
             self._refusals += 1
         elif error.code() in PERMISSION:
             self._denied = True
+        else:
+            self._heard = HEARD.get(error.name(), self._heard)
 
     def _reporter(self, delivery: Delivery) -> Callable[[KafkaError | None, Any], None]:
         def report(error: KafkaError | None, message: Any) -> None:
@@ -216,27 +188,15 @@ class ApplicationProducer:
             if error is None:
                 delivery.partition, delivery.offset = message.partition(), message.offset()
                 self._confirmed += 1
-                self._refusals = 0
+                self._refusals, self._heard = 0, None
                 return
             self._denied = self._denied or error.code() in PERMISSION
-            delivery.failure = _reason(error)
+            timed_out = error.code() == KafkaError._MSG_TIMED_OUT  # noqa: SLF001 - that is its public name
+            delivery.failure = reason(error) + (f": {self._heard}" if timed_out and self._heard else "")
             self._failures.append(Failure(delivery.key, delivery.failure))
 
         return report
 
 
-def _settings(given: Mapping[str, Any]) -> dict[str, Any]:
-    named = [name for name in TIMEOUT_NAMES if name in given]
-    defaults = {name: value for name, value in DEFAULTS.items() if not (named and name in TIMEOUT_NAMES)}
-    for name in named:
-        if not 0 < int(given[name]) <= TIMEOUT_MAX_MS:
-            raise ValueError(f"{name}: expected 1 to {TIMEOUT_MAX_MS}, found {given[name]}")
-    return {**defaults, **given, **ENFORCED}
-
-
 def _credentials_refused() -> CredentialsRefusedError:
     return CredentialsRefusedError("the credentials are refused: check client id, client secret and token address")
-
-
-def _reason(error: KafkaError) -> str:
-    return REASONS.get(error.name(), error.name())

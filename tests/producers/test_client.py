@@ -4,7 +4,6 @@ from datetime import UTC, datetime
 import pytest
 from confluent_kafka import KafkaError, KafkaException
 
-from producers import client
 from producers.client import ApplicationProducer
 from producers.errors import (
     CredentialsRefusedError,
@@ -13,6 +12,7 @@ from producers.errors import (
     ProducerError,
     TooLargeError,
 )
+from producers.librdkafka import TIMEOUT_NAMES
 from producers.synthetic.applications import Shares, synthesise
 from schemas.topics import APPLICATION_MAX_BYTES, RECORD_MAX_BYTES
 
@@ -92,14 +92,14 @@ def test_confirmation_cannot_be_switched_off():
     assert 0 < kafka.settings["message.timeout.ms"] <= 120_000
 
 
-@pytest.mark.parametrize("name", client.TIMEOUT_NAMES)
+@pytest.mark.parametrize("name", TIMEOUT_NAMES)
 def test_an_endless_delivery_timeout_is_refused(name):
     """Waiting for ever for a delivery is no setting one can choose; a finite one is taken."""
     with pytest.raises(ValueError, match=f"{name}: expected 1 to 900000, found 0"):
         producer(FakeKafka(), settings={name: 0})
     kafka = FakeKafka()
     producer(kafka, settings={name: 5000})
-    assert [kafka.settings[one] for one in client.TIMEOUT_NAMES if one in kafka.settings] == [5000]
+    assert [kafka.settings[one] for one in TIMEOUT_NAMES if one in kafka.settings] == [5000]
 
 
 def test_another_tenants_application_is_not_sent():
@@ -185,6 +185,15 @@ def test_a_timeout_after_refused_log_ins_is_about_credentials():
     with pytest.raises(CredentialsRefusedError) as raised:
         open_producer.flush()
     assert raised.value.__cause__.failures[0].key == "syn-000001"
+
+
+def test_a_timeout_says_why_nothing_moved():
+    """Where the broker cannot be reached, the records that time out say so."""
+    kafka = FakeKafka(log_in_errors=[KafkaError._ALL_BROKERS_DOWN], errors=[KafkaError._MSG_TIMED_OUT])
+    open_producer = producer(kafka)
+    open_producer.submit(APPLICATIONS[0])
+    with pytest.raises(NotDeliveredError, match="delivery timeout: no broker answers"):
+        open_producer.flush()
 
 
 def test_an_error_inside_the_block_comes_out():
