@@ -111,9 +111,13 @@ def _write(name: str, value: dict[str, Any]) -> None:
 def main() -> None:
     """Write the three examples anew."""
     verification = verified()
-    _write("loan.application.accepted", accepted())
-    _write("loan.application.verified", verification)
-    _write("loan.decision.made", decided(verification))
+    made = {
+        "loan.application.accepted": accepted(),
+        "loan.application.verified": verification,
+        "loan.decision.made": decided(verification),
+    }
+    for name, value in made.items():
+        _write(name, value)
 
 
 if __name__ == "__main__":
