@@ -58,7 +58,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--memory", type=int, default=4 << 30, help="bytes the engine may use (default: %(default)s)")
-    parser.add_argument("--reserve", type=int, default=128 << 20, help="bytes of disk held for deleting rows when full")
+    parser.add_argument("--reserve", type=int, default=64 << 20, help="bytes of disk held for deleting rows when full")
     return parser.parse_args()
 
 

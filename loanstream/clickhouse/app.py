@@ -96,11 +96,9 @@ class Warehouse:
             block = await steps.do(next, blocks, None)
             while block is not None:
                 following = await steps.do(next, blocks, None)
-                if following is None:
-                    # Before the last byte: the client's next request may come as soon as it has that.
-                    held.close()
                 await reply.block(block)
                 block = following
+        # The session is free before the last byte goes out: the client's next request may follow at once.
         await reply.end()
 
     def _link(self, request: requests.Request, account: Account, held: contextlib.ExitStack) -> Link:

@@ -9,6 +9,7 @@ On a full disk nothing can be deleted either, since even an empty part needs a m
 import logging
 import os
 import resource
+import shutil
 import threading
 import time
 from pathlib import Path
@@ -22,6 +23,10 @@ _FRESH_PARTS: Final = """
 SELECT database, table, name, path, bytes_on_disk FROM system.parts
 WHERE active AND level = 0 AND modification_time >= now() - {seconds:UInt32}
 """
+# What the engine leaves out when it adds up the size of a part.
+_UNCOUNTED: Final = frozenset(
+    {"checksums.txt", "columns.txt", "columns_substreams.txt", "default_compression_codec.txt", "metadata_version.txt"}
+)
 _CONFIG: Final = """<clickhouse><storage_configuration><disks><default>
 <keep_free_space_bytes>{keep_free}</keep_free_space_bytes>
 </default></disks></storage_configuration></clickhouse>
@@ -48,11 +53,15 @@ class Disk:
         if self._reserve.exists():
             return
         try:
-            with self._reserve.open("wb") as file:
-                os.posix_fallocate(file.fileno(), 0, self._reserve_bytes)
-        except OSError as error:
+            # Looked at first: an attempt that fails would fill the disk for a moment.
+            room = shutil.disk_usage(self._reserve.parent).free
+            if room > self._reserve_bytes:
+                with self._reserve.open("wb") as file:
+                    os.posix_fallocate(file.fileno(), 0, self._reserve_bytes)
+                return
+        except OSError:
             self.free_reserve()
-            raise EngineError(NO_SPACE, "the disk is full: nothing is stored (NOT_ENOUGH_SPACE)") from error
+        raise EngineError(NO_SPACE, "the disk has no room for the reserve: nothing is stored (NOT_ENOUGH_SPACE)")
 
     def free_reserve(self) -> None:
         """Let go of the reserve, so that rows can be deleted; until it is held again, nothing is inserted."""
@@ -87,6 +96,7 @@ def file_size_limit() -> int | None:
 
 def _bytes_in(part: Path) -> float:
     try:
-        return sum(file.stat().st_size for file in part.rglob("*"))
+        files = (file for file in part.rglob("*.*") if file.name not in _UNCOUNTED and file.is_file())
+        return sum(file.stat().st_size for file in files)
     except FileNotFoundError:
         return float("inf")  # merged and removed meanwhile: its rows were read, so they were there

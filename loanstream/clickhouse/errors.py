@@ -32,7 +32,7 @@ _STATUSES: Final[Mapping[int, frozenset[int]]] = {
 # or an inserted value, and callers log what they catch: it is withheld.
 _STRUCTURAL: Final = frozenset(
     {10, 16, 35, 42, 43, 44, 46, 47, 48, 50, 56, 57, 60, 63, 73, 81, 82, 115, 158, 159, 164, 179, 181, 184, 202, 206}
-    | {215, 219, 241, 242, 243, 252, 344, 372, 373, 394, 396, 456, 497, 516}
+    | {215, 219, 452, 241, 242, 243, 252, 344, 372, 373, 394, 396, 456, 497, 516}
 )
 _ENGINE_TEXT: Final = re.compile(r"Code: (\d+)\. DB::Exception: (.*)", re.DOTALL)
 _NAME: Final = re.compile(r"\(([A-Z][A-Z_0-9]+)\)\s*$")

@@ -15,6 +15,8 @@ import clickhouse_connect
 import pytest
 from clickhouse_connect.driver.client import Client
 
+PASSWORDS = {f"LOANSTREAM_WAREHOUSE_{user.upper()}_PASSWORD": f"{user}-password" for user in ("writer", "reader")}
+
 
 @dataclass
 class Server:
@@ -57,24 +59,10 @@ def start(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Start]:
             port = free.getsockname()[1]
         log = logs / f"{len(started)}.log"
 
+        command = [sys.executable, "-m", "loanstream.clickhouse", "--data", str(directory), "--port", str(port)]
         with log.open("wb") as stderr:
             process = subprocess.Popen(
-                [
-                    sys.executable,
-                    "-m",
-                    "loanstream.clickhouse",
-                    "--data",
-                    str(directory),
-                    "--port",
-                    str(port),
-                    *options,
-                ],
-                stderr=stderr,
-                env=os.environ
-                | {
-                    "LOANSTREAM_WAREHOUSE_WRITER_PASSWORD": "writer-password",
-                    "LOANSTREAM_WAREHOUSE_READER_PASSWORD": "reader-password",
-                },
+                [*command, "--reserve", str(1 << 20), *options], stderr=stderr, env=os.environ | PASSWORDS
             )
         server = Server(process, port, log)
         started.append(server)

@@ -1,5 +1,8 @@
 """Who may do what in the embedded warehouse."""
 
+import urllib.error
+import urllib.request
+
 import pytest
 from clickhouse_connect.driver.exceptions import DatabaseError
 
@@ -94,9 +97,6 @@ def test_a_reader_is_told_by_the_client_that_it_is_one(reader):
 
 def test_get_only_reads(server):
     """A GET never changes anything, whoever sends it."""
-    import urllib.error
-    import urllib.request
-
     url = f"{server.url}?user=writer&password=writer-password&query="
     assert urllib.request.urlopen(url + "SELECT+1").read() == b"1\n"
     with pytest.raises(urllib.error.HTTPError, match="403"):

@@ -1,7 +1,9 @@
 """clickhouse-connect, unmodified, against the embedded warehouse."""
 
 import gzip
+import http.client
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -132,15 +134,25 @@ def test_settings_of_one_request_end_with_it(server):
     client.close()
 
 
+def running(server, query_id: str, count: int) -> bool:
+    """Wait until so many statements of this id run."""
+    asked = f"SELECT count() FROM system.processes WHERE Settings['log_comment'] = '{query_id}'".encode()
+    for _ in range(400):
+        if server.post(asked)[2] == b"%d\n" % count:
+            return True
+        time.sleep(0.05)
+    return False
+
+
 def test_a_busy_session_refuses_a_second_statement(server):
     """While a session's statement runs, another one for it gets 373 and can be tried again."""
-    first = threading.Thread(target=server.post, args=(b"SELECT sleep(1)", "session_id=busy"))
+    endless = b"SELECT sum(sipHash64(number)) FROM numbers(100000000000)"
+    first = threading.Thread(target=server.post, args=(endless, "session_id=busy&query_id=first"))
     first.start()
-    codes = set()
-    while first.is_alive():
-        codes.add(server.post(b"SELECT 1", "session_id=busy")[1].get("x-clickhouse-exception-code"))
+    assert running(server, "first", 1)
+    assert server.post(b"SELECT 1", "session_id=busy")[1]["x-clickhouse-exception-code"] == "373"
+    server.post(b"KILL QUERY WHERE Settings['log_comment'] = 'first' SYNC")
     first.join()
-    assert "373" in codes
     assert server.post(b"SELECT 1", "session_id=busy")[2] == b"1\n"
 
 
@@ -241,7 +253,7 @@ def test_rows_follow_the_statement(server, table, statement, data):
 
 def test_a_batch_of_statements_is_refused(server):
     """Two statements in one request are a syntax error, as on a server."""
-    status, headers, _ = server.post(b"SELECT 1; SELECT 2")
+    status, headers, _ = server.post(b"SELECT 1; SELECT 2", "wait_end_of_query=1")
     assert (status, headers["x-clickhouse-exception-code"]) == (400, "62")
 
 
@@ -252,21 +264,9 @@ def test_an_engine_that_would_lock_the_directory_is_refused(server):
 
 def test_a_client_that_goes_away_stops_its_statement(server):
     """When the client hangs up, the engine stops working for it."""
-    import http.client
-    import time
-
     connection = http.client.HTTPConnection("127.0.0.1", server.port)
     headers = {"X-ClickHouse-User": "writer", "X-ClickHouse-Key": "writer-password"}
     connection.request("POST", "/?query_id=left", b"SELECT sum(sipHash64(number)) FROM numbers(100000000000)", headers)
-    running = b"SELECT count() FROM system.processes WHERE Settings['log_comment'] = 'left'"
-
-    def seen(count: bytes) -> bool:
-        for _ in range(300):
-            if server.post(running)[2] == count:
-                return True
-            time.sleep(0.05)
-        return False
-
-    assert seen(b"1\n")
+    assert running(server, "left", 1)
     connection.close()
-    assert seen(b"0\n")
+    assert running(server, "left", 0)

@@ -2,6 +2,7 @@
 
 import os
 import resource
+import shutil
 import signal
 import subprocess
 import sys
@@ -73,7 +74,7 @@ def test_without_its_reserve_the_warehouse_stores_nothing(start, tmp_path):
     server.process.kill()
     server.process.wait()
     (tmp_path / "reserve").unlink()
-    full = start(tmp_path, "--reserve", str(1 << 60))
+    full = start(tmp_path, "--reserve", str(shutil.disk_usage(tmp_path).free * 2))
     with pytest.raises(Error, match="code: 243"):
         full.client().insert("loans", [[2, 1]], column_names=["batch", "row"])
     assert full.client().query("SELECT batch, row FROM loans").result_rows == [(1, 1)]
