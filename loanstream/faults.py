@@ -8,7 +8,7 @@ FAULTS = (
     "processors.documents.blobs.StoreDownError",
     "processors.warehouse.migrate.MigrationChanged",
     "producers.errors.ProducerError",
-    "producers.files.FileProblem",
+    "training.data.DataError",
     "scoring.bundle.BundleError",
     "scoring.policy.PolicyError",
     "clickhouse_connect.driver.exceptions.ClickHouseError",

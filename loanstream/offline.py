@@ -14,7 +14,8 @@ from rich.console import Group
 from loanstream.artefacts import load
 from loanstream.show import emit, table
 from processors.deadletters import code_version
-from producers.files import LineError, read_applications
+from producers.files import read_applications
+from producers.lines import LineError
 from schemas.application import LoanApplication
 from schemas.values import utc_of_ms
 from schemas.verification import ApplicationVerified, VerifyProcessing

@@ -5,14 +5,17 @@ from pathlib import Path
 from typing import Any
 
 from loanstream.show import emit, table
+from loanstream.stack.problem import StackProblem
 
 
 def run_training(data: Path | None, out: Path, recipe: str, *, as_json: bool) -> int:
     """Train `recipe` and write the bundle to `out`."""
-    from training.recipes import recipe_named
+    from training.recipes import RECIPES
     from training.train import train
 
-    card = train(data or default_data(), out, recipe_named(recipe))
+    if recipe not in RECIPES:
+        raise StackProblem(f"--recipe: expected {', '.join(RECIPES)}")
+    card = train(data or default_data(), out, RECIPES[recipe])
     content: dict[str, Any] = asdict(card)
     emit(content, table(f"bundle in {out}", "", "", rows=[(k, str(v)) for k, v in content.items()]), as_json=as_json)
     return 0

@@ -163,7 +163,7 @@ def _dead_letter_producer(settings: Settings, worker: Worker) -> Callable[[Messa
 
         try:
             producer.produce(
-                letter.topic, key=letter.key, value=letter.value, headers=letter.headers, on_delivery=delivered
+                letter.topic, key=letter.key, value=letter.value, headers=list(letter.headers), on_delivery=delivered
             )
             left = producer.flush(10)
         except (KafkaException, BufferError) as error:

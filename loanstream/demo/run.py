@@ -8,7 +8,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -107,20 +107,19 @@ def run(state: Path, progress: Progress, scale: float = 1.0) -> Result:
 
 
 def _publish(running: Running, items: list[Item], result: Result, progress: Progress) -> None:
-    producers = {
-        tenant: ApplicationProducer(running.producer_settings(tenant), tenant)
-        for tenant in sorted({item.tenant for item in items})
-    }
-    started = time.monotonic()
-    for number, item in enumerate(items):
-        for document in item.documents:
-            running.documents.put(item.tenant, document.data)
-        producers[item.tenant].submit_raw(item.key, item.value)
-        result.published[item.truth] += 1
-        progress("publishing applications", number + 1, len(items))
-        time.sleep(max(0.0, started + (number + 1) / RATE - time.monotonic()))
-    for producer in producers.values():
-        producer.close()
+    with ExitStack() as open_producers:
+        producers = {
+            tenant: open_producers.enter_context(ApplicationProducer(running.producer_settings(tenant), tenant))
+            for tenant in sorted({item.tenant for item in items})
+        }
+        started = time.monotonic()
+        for number, item in enumerate(items):
+            for document in item.documents:
+                running.documents.put(item.tenant, document.data)
+            producers[item.tenant].submit_raw(item.key, item.value)
+            result.published[item.truth] += 1
+            progress("publishing applications", number + 1, len(items))
+            time.sleep(max(0.0, started + (number + 1) / RATE - time.monotonic()))
 
 
 def _wait(watch: Watch, expected: int, progress: Progress) -> None:

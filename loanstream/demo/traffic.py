@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import islice
 
 from producers.synthetic.applications import Shares, SyntheticDocument, synthesise
 from producers.synthetic.malformed import malformed
@@ -36,10 +37,9 @@ def traffic(scale: float = 1.0) -> Iterator[Item]:
 
 
 def _of(tenant: str, count: int) -> Iterator[Item]:
-    bad = iter(
-        Item(tenant, key, value, f"malformed: {what}") for key, value, what in malformed(seed=SEED, tenant=tenant)
-    )
     start = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)
+    faults = islice(malformed(SEED, tenant, start), max(1, count // 20))
+    bad = (Item(tenant, fault.key, fault.value, f"malformed: {fault.what}") for fault in faults)
     for number, made in enumerate(synthesise(count, SEED, tenant, SHARES, start, id_prefix=f"{tenant}-")):
         application = made.application
         value = application.model_dump_json(exclude_none=True).encode()
