@@ -1,0 +1,70 @@
+"""A worker for the transport's tests: `transport_worker.py stage|range BOOTSTRAP PREFIX SLOT DIRECTORY PORT`.
+
+The stage copies `PREFIX.in` to `PREFIX.out`; values ask for trouble: `die` ends the process, `bug` raises (until the
+file `fixed` exists), `hold` defers its partition (until `open` exists), `nowhere` goes to a topic that is not there.
+The range worker appends the ranges of `PREFIX.in` to the file `rows`, and finds its warehouse down while `down` exists.
+"""
+
+import json
+import os
+import sys
+from pathlib import Path
+
+from processors.app import run_worker
+from processors.transport import (
+    Batch,
+    Message,
+    OffsetRange,
+    Output,
+    Processed,
+    RangeSpec,
+    Retry,
+    StageSpec,
+    WorkerKafka,
+)
+
+kind, bootstrap, prefix, slot, directory, port = sys.argv[1:]
+here = Path(directory)
+
+
+def output(topic: str, message: Message) -> Output:
+    place = (message.topic(), message.partition())
+    came = f"{place[1]}/{message.offset()}".encode()
+    return Output(topic, message.key(), message.value(), [("from", came)], place)
+
+
+async def process(batch: Batch) -> Processed:
+    held = set()
+    for message in batch.messages:
+        match message.value():
+            case b"die":
+                os._exit(9)
+            case b"bug" if not (here / "fixed").exists():
+                raise ValueError(f"the applicant's name is CANARY {message.value()!r}")
+            case b"hold" if not (here / "open").exists():
+                held.add((message.topic(), message.partition()))
+    kept = [message for message in batch.messages if (message.topic(), message.partition()) not in held]
+    outputs = [output(f"{prefix}.{'nowhere' if m.value() == b'nowhere' else 'out'}", m) for m in kept]
+    return Processed(outputs, frozenset(held))
+
+
+def crashed(message: Message) -> Output:
+    return output(f"{prefix}.in.dlq", message)
+
+
+def write(planned: OffsetRange, messages: list[Message]) -> None:
+    if (here / "down").exists():
+        raise Retry("the warehouse is down")
+    with (here / "rows").open("a") as rows:
+        rows.write(json.dumps([planned.token, [message.offset() for message in messages]]) + "\n")
+    if (here / "die-after-write").exists():
+        (here / "die-after-write").unlink()
+        os._exit(9)
+
+
+spec = (
+    StageSpec(prefix, (f"^{prefix}\\.in$",), process, crashed, defer_s=0.3)
+    if kind == "stage"
+    else RangeSpec(prefix, (f"{prefix}.in",), write)
+)
+raise SystemExit(run_worker(spec, WorkerKafka(bootstrap), int(slot), here, int(port)))
