@@ -7,6 +7,7 @@ of the canonical manifest, which holds the hashes of all the rest.
 
 import hashlib
 import math
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -23,6 +24,12 @@ MANIFEST = "manifest.json"
 MODEL = "model.ubj"
 GOLDEN = "golden.json"
 FORMAT = 1
+
+LOG_ODDS_LIMIT = 13.8
+"""No calibrated log-odds may lie beyond: points clip probabilities at 1e-6, whose log-odds are 13.8155, and rows of an
+explanation could not add up to what is cut off there."""
+
+_LEAF = re.compile(r"leaf=([^,\s]+)")
 
 Matrix = npt.NDArray[np.float64]
 
@@ -90,6 +97,17 @@ def open_model(data: bytes) -> Any:
     return booster
 
 
+def margin_range(booster: Any) -> tuple[float, float]:
+    """Bounds that no margin of a booster can leave, whatever the features: each tree's least and greatest leaf."""
+    start = orjson.loads(booster.save_config())["learner"]["learner_model_param"]["base_score"]
+    p = float(start.strip("[]"))
+    low = high = math.log(p / (1 - p))
+    for tree in booster.get_dump():
+        leaves = [float(leaf) for leaf in _LEAF.findall(tree)]
+        low, high = low + min(leaves), high + max(leaves)
+    return low, high
+
+
 def sigmoid(log_odds: float) -> float:
     """The probability of given log-odds."""
     return 1.0 / (1.0 + math.exp(-log_odds)) if log_odds >= 0 else 1.0 - 1.0 / (1.0 + math.exp(log_odds))
@@ -138,6 +156,7 @@ def load_bundle(files: Mapping[str, bytes]) -> Bundle:
     if booster.feature_names is not None and list(booster.feature_names) != list(manifest["features"]):
         raise BundleError(f"{MODEL}: its features are not those of {MANIFEST}, in the same order")
     _check_golden(booster, files[GOLDEN], len(manifest["features"]))
+    _check_range(booster, manifest["calibrator"])
     return Bundle(
         bundle_id=bundle_id_of(manifest),
         name=manifest["name"],
@@ -186,6 +205,15 @@ def _check_golden(booster: Any, data: bytes, width: int) -> None:
                     f"{GOLDEN}: vector {index} gives another {part} here (XGBoost {xgboost.__version__}) than where "
                     "the bundle was made; decisions would not be reproducible"
                 )
+
+
+def _check_range(booster: Any, calibrator: Mapping[str, float]) -> None:
+    extremes = [abs(calibrator["a"] * margin + calibrator["b"]) for margin in margin_range(booster)]
+    if max(extremes) > LOG_ODDS_LIMIT:
+        raise BundleError(
+            f"{MANIFEST}: with this calibrator log-odds reach {max(extremes):.1f}; points can explain up to "
+            f"{LOG_ODDS_LIMIT}"
+        )
 
 
 def _without_names(booster: Any) -> Any:

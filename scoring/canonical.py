@@ -20,6 +20,8 @@ from schemas.verification import Extraction
 SAFE_INTEGER = 2**53
 """Beyond it an integer is not what other JSON readers (IEEE 754 doubles) would read."""
 
+NO_EVIDENCE = b'{"documents":[],"extractions":[]}'
+
 
 def number(value: float) -> str:
     """A finite number as ECMAScript writes it (RFC 8785 section 3.2.2.3).
@@ -111,20 +113,25 @@ def application_bytes(application: LoanApplication) -> bytes:
     sorted by (kind, sha256).
     """
     a, person, loan, assets = application, application.applicant, application.loan, application.assets
-    obligations = "null" if a.monthly_obligations is None else f'"{two_decimals(a.monthly_obligations)}"'
-    identifiers = ",".join(f'{{"kind":"{i.kind}","value":{_text(i.value)}}}' for i in person.identifiers)
+    money = two_decimals
+    obligations = "null" if a.monthly_obligations is None else f'"{money(a.monthly_obligations)}"'
+    identifiers = ",".join([f'{{"kind":"{i.kind}","value":{_text(i.value)}}}' for i in person.identifiers])
+    employer, name = person.employer, person.name
+    product, purpose = loan.product, loan.purpose
     return (
-        f'{{"annual_income":"{two_decimals(a.annual_income)}"'
+        f'{{"annual_income":"{money(a.annual_income)}"'
         f',"applicant":{{"dependents":{person.dependents},"education":"{person.education}"'
-        f',"employer":{_text(person.employer)},"identifiers":[{identifiers}],"name":{_text(person.name)}'
+        f',"employer":{"null" if employer is None else _text(employer)}'
+        f',"identifiers":[{identifiers}],"name":{"null" if name is None else _text(name)}'
         f',"self_employed":{"true" if person.self_employed else "false"}}}'
         f',"application_id":"{a.application_id}"'
-        f',"assets":{{"bank":"{two_decimals(assets.bank)}","commercial":"{two_decimals(assets.commercial)}"'
-        f',"luxury":"{two_decimals(assets.luxury)}","residential":"{two_decimals(assets.residential)}"}}'
+        f',"assets":{{"bank":"{money(assets.bank)}","commercial":"{money(assets.commercial)}"'
+        f',"luxury":"{money(assets.luxury)}","residential":"{money(assets.residential)}"}}'
         f',"cibil_score":{"null" if a.cibil_score is None else a.cibil_score},"currency":"{a.currency}"'
-        f',"documents":[{_documents(a.documents)}],"extensions":{_write(a.extensions) if a.extensions else "{}"}'
-        f',"loan":{{"amount":"{two_decimals(loan.amount)}","product":{_text(loan.product)}'
-        f',"purpose":{_text(loan.purpose)},"term_years":"{two_decimals(loan.term_years)}"}}'
+        f',"documents":[{_documents(a.documents) if a.documents else ""}]'
+        f',"extensions":{_write(a.extensions) if a.extensions else "{}"}'
+        f',"loan":{{"amount":"{money(loan.amount)}","product":{"null" if product is None else _text(product)}'
+        f',"purpose":{"null" if purpose is None else _text(purpose)},"term_years":"{money(loan.term_years)}"}}'
         f',"monthly_obligations":{obligations},"revision":{a.revision},"tenant":"{a.tenant}"}}'
     ).encode()
 
@@ -147,6 +154,8 @@ def evidence_bytes(application: LoanApplication, extractions: Sequence[Extractio
 
     Checks follow from these and are left out; so is the lane: the same reading by another lane is the same evidence.
     """
+    if not extractions and not application.documents:
+        return NO_EVIDENCE
     ordered = sorted(extractions, key=lambda e: (e.kind, e.sha256, e.reader))
     readings = ",".join(map(_extraction, ordered))
     return f'{{"documents":[{_documents(application.documents)}],"extractions":[{readings}]}}'.encode()

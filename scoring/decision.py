@@ -1,6 +1,7 @@
 """The decision: one pure function from verified applications to decisions, the same for one and for a million."""
 
 from collections.abc import Callable, Sequence
+from operator import itemgetter
 from typing import Any
 
 import numpy as np
@@ -12,13 +13,16 @@ from schemas.values import Timestamp
 from schemas.verification import ApplicationVerified
 from scoring.bundle import Bundle, sigmoid
 from scoring.canonical import application_bytes, evidence_bytes, feature_rows
-from scoring.explanation import Explainer, PenaltyWording, Row
+from scoring.explanation import Explainer, Row
 from scoring.features import POSITION, feature_matrix
+from scoring.penalties import Penalties
 from scoring.policy import Policy
-from scoring.receipt import ReceiptKey, decision_id, keyed_hash
+from scoring.receipt import ReceiptKey, decision_id
 from scoring.rules import Fired, Judge, basis_of
 
 _write_time = TypeAdapter(Timestamp).serializer.to_python
+
+_WORST_FIRST = itemgetter("points")
 
 Scored = tuple[float, float, float, list[float]]
 """p_model, p_calibrated, base points, points of each feature of the bundle."""
@@ -35,8 +39,7 @@ class Scorer:
         self._names = list(dict.fromkeys([*bundle.features, *policy.features]))
         self._used = [POSITION[name] for name in self._names]
         self._explainer = Explainer(bundle, policy.points)
-        self._penalties = [PenaltyWording.of(penalty) for penalty in policy.penalties]
-        self._penalty_columns = [POSITION[penalty.condition.name] for penalty in policy.penalties]
+        self._penalties = Penalties(policy, self._explainer)
         self._judge = Judge(bundle, policy)
         self._thresholds = {"approve": policy.bands.approve, "decline": policy.bands.decline}
 
@@ -107,9 +110,9 @@ class Scorer:
     def _receipt(self, event: ApplicationVerified, key: ReceiptKey, vector: bytes, code_version: str) -> dict[str, str]:
         return {
             "key_id": key.key_id,
-            "input_hmac": keyed_hash(key, application_bytes(event.application)),
-            "evidence_hmac": keyed_hash(key, evidence_bytes(event.application, event.extractions)),
-            "features_hmac": keyed_hash(key, vector),
+            "input_hmac": key.hash(application_bytes(event.application)),
+            "evidence_hmac": key.hash(evidence_bytes(event.application, event.extractions)),
+            "features_hmac": key.hash(vector),
             "bundle_id": self.bundle.bundle_id,
             "policy_id": self._policy_id,
             "code_version": code_version,
@@ -122,30 +125,13 @@ class Scorer:
 
     def _scored(self, event: ApplicationVerified, features: list[float], scored: Scored) -> dict[str, Any]:
         p_model, p_calibrated, base, model_points = scored
-        score, penalties, rows = self._penalised(p_calibrated, features)
+        score, penalties, rows = self._penalties.apply(p_calibrated, features)
         outcome, decisive = self._judge.judge(event, features, self.policy.bands.outcome(score), [])
-        rows += self._explainer.feature_rows([features[column] for column in self._columns], model_points)
+        rows += self._explainer.feature_rows(features, model_points)
         final = self._explainer.final_points(score)
         rows += self._explainer.residual_row(base, final, rows)
-        rows.sort(key=_worst_first)
+        rows.sort(key=_WORST_FIRST)
         return self._body(outcome, p_model, p_calibrated, penalties, score, base, final, decisive + rows)
-
-    def _penalised(self, score: float, features: list[float]) -> tuple[float, list[Row], list[Row]]:
-        """The score after the policy's penalties in their order, the penalties, and their rows of the explanation."""
-        penalties: list[Row] = []
-        rows: list[Row] = []
-        groups: set[str] = set()
-        for row, column in zip(self._penalties, self._penalty_columns, strict=True):
-            penalty, value = row.penalty, features[column]
-            if penalty.group in groups or not penalty.condition.holds(value):
-                continue
-            if penalty.group is not None:
-                groups.add(penalty.group)
-            before, score = score, max(0.0, round(score - penalty.size, 9))
-            penalties.append({"code": penalty.code, "size": penalty.size})
-            moved = self._explainer.penalty_points(before, score)
-            rows.append(row.wording.points(moved, row.feature.show(value)))
-        return score, penalties, rows
 
     def _body(
         self,
@@ -169,7 +155,3 @@ class Scorer:
             "final_points": final,
             "reasons": reasons,
         }
-
-
-def _worst_first(row: Row) -> tuple[float, str]:
-    return row["points"], row["code"]

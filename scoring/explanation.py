@@ -6,7 +6,7 @@ takes what is left, so that the rows sum to final - base.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,8 +15,8 @@ import numpy.typing as npt
 
 from schemas.reasons import NUMERICAL_RESIDUAL, REASONS
 from scoring.bundle import Bundle, Raw
-from scoring.features import FEATURES, Feature
-from scoring.policy import Penalty, Points
+from scoring.features import FEATURES, POSITION
+from scoring.policy import Points
 
 CLIP = 1e-6
 UNREGISTERED = "A document reader reported a finding of this code."
@@ -77,16 +77,18 @@ class Explainer:
         self._points = points
         self._scale = bundle.a * points.factor
         self._shift = points.score + points.factor * bundle.b
-        self._features = [_FeatureWording(FEATURES[name]) for name in bundle.features]
+        self._features = [_feature_wording(name) for name in bundle.features]
         self._residual = Wording.of(NUMERICAL_RESIDUAL)
 
     def base_points(self, raw: Raw) -> list[float]:
         """Where each applicant starts: the points of the model's average."""
-        return _rounded(raw.bias * self._scale + self._shift)
+        points: list[float] = _rounded(raw.bias * self._scale + self._shift)
+        return points
 
     def model_points(self, raw: Raw) -> list[list[float]]:
         """Points of each feature for each applicant, in the bundle's order."""
-        return _rounded(raw.contributions * self._scale)
+        points: list[list[float]] = _rounded(raw.contributions * self._scale)
+        return points
 
     def final_points(self, score: float) -> float:
         """The points of a policy score."""
@@ -97,45 +99,32 @@ class Explainer:
         return round(self._points.factor * (log_odds(after) - log_odds(before)), 6)
 
     def feature_rows(self, values: Sequence[float], points: Sequence[float]) -> list[Row]:
-        """A row for each feature that moved the score; one that did not is no reason."""
-        return [
-            wording.row(value, moved)
-            for wording, value, moved in zip(self._features, values, points, strict=True)
-            if moved
-        ]
+        """A row for each feature that moved the score; one that did not is no reason.
+
+        `values` are of the whole table of features, `points` of the bundle's.
+        """
+        rows = []
+        for (column, show, code, before, after), moved in zip(self._features, points, strict=True):
+            if moved:
+                value = values[column]
+                shown = show(value) if value == value else "missing"  # noqa: PLR0124 - the fastest test for NaN
+                text = f"{before}{shown}{after}"
+                rows.append({"code": code, "text": text, "points": moved, "decisive": False, "value": shown})
+        return rows
 
     def residual_row(self, base: float, final: float, rows: Sequence[Row]) -> list[Row]:
         """The row of what rounding leaves, none where it leaves nothing."""
-        left = round(final - base - math.fsum([row["points"] for row in rows]), 6)
+        left = round(final - base - sum([row["points"] for row in rows]), 6)
         return [self._residual.points(left, None)] if left else []
 
 
-class _FeatureWording:
-    def __init__(self, feature: Feature) -> None:
-        self._show = feature.show
-        wording = Wording.of(feature.reason)
-        self._code, self._before, self._after = wording.code, wording.before, wording.after or ""
-
-    def row(self, value: float, points: float) -> Row:
-        shown = "missing" if math.isnan(value) else self._show(value)
-        text = f"{self._before}{shown}{self._after}"
-        return {"code": self._code, "text": text, "points": points, "decisive": False, "value": shown}
-
-
-@dataclass(frozen=True, slots=True)
-class PenaltyWording:
-    """A policy's penalty with its wording and the feature it looks at."""
-
-    penalty: Penalty
-    wording: Wording
-    feature: Feature
-
-    @classmethod
-    def of(cls, penalty: Penalty) -> "PenaltyWording":
-        """The wording of a penalty."""
-        return cls(penalty, Wording.of(penalty.code), FEATURES[penalty.condition.name])
+def _feature_wording(name: str) -> tuple[int, Callable[[float], str], str, str, str]:
+    """Where a feature's value stands, how it is shown, its code, and its sentence before and after the value."""
+    feature = FEATURES[name]
+    wording = Wording.of(feature.reason)
+    return POSITION[name], feature.show, wording.code, wording.before, wording.after or ""
 
 
 def _rounded(values: npt.NDArray[np.float64]) -> Any:
-    # + 0.0 turns -0.0 into 0.0: one number, one text.
+    # Any: a list, or a list of lists, by the array's shape. + 0.0 turns -0.0 into 0.0: one number, one text.
     return (np.round(values, 6) + 0.0).tolist()

@@ -65,7 +65,7 @@ class Rule:
 
     def makes_idle(self, other: "Rule") -> bool:
         """Whether the other rule, standing after this one, can never make a difference."""
-        stronger = self.outcome == other.outcome or self.outcome == "decline"
+        stronger = self.outcome in {other.outcome, "decline"}
         wider = self.instead_of is None or self.instead_of == other.instead_of
         return stronger and wider and self.condition.covers(other.condition)
 
@@ -115,7 +115,7 @@ class Policy:
     @property
     def features(self) -> tuple[str, ...]:
         """The features that its conditions look at, in order of first use."""
-        conditions = [row.condition for row in (*self.penalties, *self.rules)]
+        conditions = [*(p.condition for p in self.penalties), *(r.condition for r in self.rules)]
         return tuple(dict.fromkeys(c.name for c in conditions if c.kind in {"feature", "missing"}))
 
     def rule_of(self, result: VerificationResult) -> bool:

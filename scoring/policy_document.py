@@ -13,6 +13,8 @@ from scoring.features import FEATURES
 from scoring.policy import Bands, Condition, Penalty, Points, Policy, PolicyError, Rule
 
 MAX_CHARACTERS = 100_000
+MAX_PDO = 50
+"""With more, the row `numerical_residual` could pass 0.05 points where a probability is near 0 or 1."""
 
 
 class _Block:
@@ -46,7 +48,10 @@ class _Block:
         node = self.node(name)
         tag = node.tag.rsplit(":", 1)[-1]
         try:
-            value = float(yaml.SafeLoader("").construct_yaml_float(node)) if tag in {"float", "int"} else math.nan
+            if isinstance(node, yaml.ScalarNode) and tag in {"float", "int"}:
+                value = float(yaml.SafeLoader("").construct_yaml_float(node))
+            else:
+                value = math.nan
         except ValueError:
             value = math.nan
         if not math.isfinite(value):
@@ -108,7 +113,7 @@ def _compose(text: str) -> yaml.Node:
         raise PolicyError(1, "not YAML") from error
     if node is None:
         raise PolicyError(1, "a policy must be a mapping of names to values")
-    return cast("yaml.Node", node)
+    return node
 
 
 def _rows(document: _Block, name: str) -> list[_Block]:
@@ -119,7 +124,7 @@ def _rows(document: _Block, name: str) -> list[_Block]:
 
 
 def _points(block: _Block) -> Points:
-    points = Points(block.number("score", -10_000, 10_000), block.number("pdo", 1, 1000))
+    points = Points(block.number("score", -10_000, 10_000), block.number("pdo", 1, MAX_PDO))
     block.done()
     return points
 

@@ -1,6 +1,6 @@
 """Rules: what decides without points. Declines stand above referrals, referrals above the bands."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from schemas.application import LoanApplication
@@ -10,10 +10,12 @@ from scoring.bundle import Bundle
 from scoring.checks import reason_of_check, result_of_extraction
 from scoring.explanation import Row, Wording
 from scoring.features import FEATURES, POSITION
-from scoring.policy import Condition, Policy, Rule
+from scoring.policy import Condition, Kind, Policy, Rule
 
 MAX_FINDINGS = 100
 """Rows for what documents show: a decision has room for 200 rows in all."""
+
+Test = Callable[[ApplicationVerified, Sequence[float]], "Fired | None"]
 
 BASIS_OF_RESULT: dict[VerificationResult, str] = {
     "verified": "documents_verified",
@@ -48,8 +50,8 @@ class Judge:
     def __init__(self, bundle: Bundle, policy: Policy) -> None:
         self._currency = bundle.currency
         self._needed = [(name, POSITION[name]) for name in bundle.features if name not in bundle.may_be_missing]
-        self._rules = policy.rules
         self._wordings: dict[str, Wording] = {}
+        self._tests = [(rule, _TESTS[rule.condition.kind](rule)) for rule in policy.rules]
 
     def gates(self, application: LoanApplication, features: Sequence[float]) -> list[Fired]:
         """Why the model cannot be asked about an application; mostly empty."""
@@ -57,7 +59,7 @@ class Judge:
         if application.currency != self._currency:
             fired.append(Fired("currency_not_modelled", application.currency))
         for name, column in self._needed:
-            if features[column] != features[column]:  # noqa: PLR0124 - the fastest test for NaN
+            if features[column] != features[column]:
                 fired.append(Fired("thin_file" if name == "cibil_score" else "feature_missing"))
         return fired
 
@@ -65,29 +67,16 @@ class Judge:
         self, event: ApplicationVerified, features: Sequence[float], banded: Outcome, gates: list[Fired]
     ) -> tuple[Outcome, list[Row]]:
         """The outcome, given what the bands say, and the rows of whatever decided it instead of the score."""
-        fired: dict[Outcome, list[Fired]] = {"decline": [], "refer": list(gates)}
-        for rule in self._rules:
-            if rule.instead_of in {None, banded} and (found := self._fires(rule, event, features)):
-                fired[rule.outcome].append(found)
-        for outcome in ("decline", "refer"):
-            if fired[outcome]:
-                return outcome, self._rows(event, fired[outcome])
-        if banded == "approve" and (code := RULE_OF_DEGRADED.get(event.verification_result)):
-            return "refer", self._rows(event, [Fired(code, None, event.verification_result)])
-        return banded, []
-
-    def _fires(self, rule: Rule, event: ApplicationVerified, features: Sequence[float]) -> Fired | None:
-        condition = rule.condition
-        if condition.kind == "feature":
-            value = features[POSITION[condition.name]]
-            return Fired(rule.code, FEATURES[condition.name].show(value)) if condition.holds(value) else None
-        if condition.kind == "verification":
-            met = event.verification_result == condition.name and condition.holds(features[POSITION["loan_amount"]])
-            return Fired(rule.code, None, event.verification_result) if met else None
-        if condition.kind == "missing":
-            value = features[POSITION[condition.name]]
-            return Fired(rule.code) if value != value else None  # noqa: PLR0124 - the fastest test for NaN
-        return Fired(rule.code) if _income_gap(condition, event) else None
+        refer, decline = list(gates), list[Fired]()
+        for rule, test in self._tests:
+            found = test(event, features)
+            if found is not None and rule.instead_of in {None, banded}:
+                (decline if rule.outcome == "decline" else refer).append(found)
+        if decline:
+            return "decline", self._rows(event, decline)
+        if banded == "approve" and not refer and (code := RULE_OF_DEGRADED.get(event.verification_result)):
+            refer.append(Fired(code, None, event.verification_result))
+        return ("refer", self._rows(event, refer)) if refer else (banded, [])
 
     def _rows(self, event: ApplicationVerified, fired: list[Fired]) -> list[Row]:
         rows = {item.code: self._row(item.code, item.value) for item in fired}
@@ -106,7 +95,52 @@ def basis_of(event: ApplicationVerified, gates: Sequence[Fired]) -> list[str]:
     codes = [BASIS_OF_RESULT[event.verification_result]]
     if event.application.cibil_score is None:
         codes.append("thin_file")
-    return list(dict.fromkeys([*codes, *(gate.code for gate in gates)]))
+    return list(dict.fromkeys([*codes, *(gate.code for gate in gates)])) if gates else codes
+
+
+def _feature_test(rule: Rule) -> Test:
+    name, above, below = rule.condition.name, rule.condition.above, rule.condition.below
+    column, show = POSITION[name], FEATURES[name].show
+
+    def test(_event: ApplicationVerified, features: Sequence[float]) -> Fired | None:
+        value = features[column]
+        return Fired(rule.code, show(value)) if above < value < below else None
+
+    return test
+
+
+def _verification_test(rule: Rule) -> Test:
+    name, above, column = rule.condition.name, rule.condition.above, POSITION["loan_amount"]
+
+    def test(event: ApplicationVerified, features: Sequence[float]) -> Fired | None:
+        result = event.verification_result
+        return Fired(rule.code, None, result) if result == name and features[column] > above else None
+
+    return test
+
+
+def _missing_test(rule: Rule) -> Test:
+    column = POSITION[rule.condition.name]
+
+    def test(_event: ApplicationVerified, features: Sequence[float]) -> Fired | None:
+        return Fired(rule.code) if features[column] != features[column] else None
+
+    return test
+
+
+def _income_gap_test(rule: Rule) -> Test:
+    def test(event: ApplicationVerified, _features: Sequence[float]) -> Fired | None:
+        return Fired(rule.code) if event.checks and _income_gap(rule.condition, event) else None
+
+    return test
+
+
+_TESTS: dict[Kind, Callable[[Rule], Test]] = {
+    "feature": _feature_test,
+    "verification": _verification_test,
+    "missing": _missing_test,
+    "income_gap": _income_gap_test,
+}
 
 
 def _income_gap(condition: Condition, event: ApplicationVerified) -> bool:

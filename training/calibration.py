@@ -14,12 +14,12 @@ def fit_platt(margins: Vector, approved: npt.NDArray[np.int64], steps: int = 100
     positives, negatives = int(approved.sum()), int(len(approved) - approved.sum())
     target = np.where(approved == 1, (positives + 1) / (positives + 2), 1 / (negatives + 2))
     design = np.column_stack([margins, np.ones_like(margins)])
-    weights = np.array([1.0, 0.0])
+    weights: Vector = np.array([1.0, 0.0])
     for _ in range(steps):
         p = probability(design @ weights)
         gradient = design.T @ (p - target)
         hessian = design.T @ (design * (p * (1 - p))[:, None]) + 1e-9 * np.eye(2)
-        step = np.linalg.solve(hessian, gradient)
+        step: Vector = np.linalg.solve(hessian, gradient).astype(np.float64)
         weights = _downhill(design, target, weights, step)
         if np.abs(step).max() < 1e-10:
             break

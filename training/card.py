@@ -4,10 +4,10 @@ from dataclasses import dataclass
 from typing import Any
 
 LABEL_NOTE = (
-    "The public set is synthetic. Its label is, without one exception in 4,269 rows: the assets cover the loan, and the "
-    "CIBIL score is at least 550 or the loan is short (4 years or less) and at least three years' income. The last "
-    "clause is perverse: of applicants with a low CIBIL score and a short term, those who ask for more are approved. A "
-    "model with LTI learns it. Figures near 100 % show that the rule was learned, not that a loan will be repaid."
+    "The public set is synthetic. Its label is, without one exception in 4,269 rows: the assets cover the loan, and "
+    "the CIBIL score is at least 550 or the loan is short (4 years or less) and at least three years' income. The last "
+    "clause is perverse: of applicants with a low CIBIL score and a short term, those who ask for more are approved. A model "
+    "with LTI learns it. Figures near 100 % show that the rule was learned, not that a loan will be repaid."
 )
 
 
@@ -15,7 +15,7 @@ LABEL_NOTE = (
 class Card:
     """What a model is, what it was trained on and how well it does. `figures` are means over the repeats of the
     cross-validation, `figures_sd` their standard deviations; `uncalibrated` are the same without the calibrator.
-    `clipped_share` is the share of training rows whose probability is so near to 0 or 1 that points are clipped.
+    `calibrator` are Platt's a and b, both shrunk by `shrinkage`: nobody is surer than 1 in a million, where points end.
     """
 
     name: str
@@ -31,7 +31,6 @@ class Card:
     figures: dict[str, float]
     figures_sd: dict[str, float]
     uncalibrated: dict[str, float]
-    clipped_share: float
     notes: list[str]
     label_note: str = LABEL_NOTE
 
@@ -42,8 +41,10 @@ def card_markdown(card: Card) -> str:
     lines = [
         f"# Model card: {card.name}",
         "",
-        f"Bundle `{card.bundle_id}`, trained on {card.rows:,} rows of {card.data_source} "
-        f"(sha256 {card.data_sha256}), {card.approved_share:.1%} approved, amounts in {card.currency}.",
+        (
+            f"Bundle `{card.bundle_id}`, trained on {card.rows:,} rows of {card.data_source} "
+            f"(sha256 {card.data_sha256}), {card.approved_share:.1%} approved, amounts in {card.currency}."
+        ),
         "",
         "It gives the probability of the label *approved*, which is not a probability of repayment or default.",
         "",
@@ -59,8 +60,8 @@ def card_markdown(card: Card) -> str:
             for name, value in card.figures.items()
         ),
         "",
-        f"Platt: a = {card.calibrator['a']:.6f}, b = {card.calibrator['b']:.6f}. "
-        f"Training rows whose points are clipped: {card.clipped_share:.2%}.",
+        f"Platt: a = {card.calibrator['a']:.6f}, b = {card.calibrator['b']:.6f}.",
+        f"Shrunk by {card.calibrator['shrinkage']:.4f}: nobody is surer than 1 in a million, where points end.",
         "",
         "## How it was made",
         "",

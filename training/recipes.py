@@ -74,9 +74,9 @@ RECIPES: dict[str, Recipe] = {
             balance=True,
             notes=(
                 "The paper's configuration: 400 trees of depth 8, learning rate 0.03, subsample 0.9.",
-                "Of its two remedies for imbalance, weighting of the positive class is used and SMOTE is not: the "
-                "classes are 62 to 38, and synthetic applicants would interpolate between encoded categories.",
-                "It speaks of twelve dimensions and names nine of the public set's eleven columns; all eleven are used.",
+                "Of its two remedies for imbalance, the positive class is weighted; SMOTE is not used.",
+                "SMOTE's applicants would lie between encoded categories, and the classes are only 62 to 38.",
+                "It speaks of twelve dimensions and names nine of the set's eleven columns; all eleven are used.",
                 "Not monotone: a higher CIBIL score lowers the probability of some applicants.",
             ),
         ),

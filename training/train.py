@@ -12,8 +12,19 @@ import sklearn
 import xgboost
 from sklearn.model_selection import RepeatedStratifiedKFold
 
-from scoring.bundle import FORMAT, GOLDEN, MANIFEST, MODEL, ask, bundle_id_of, golden_vectors, load_bundle, sha256
-from scoring.explanation import CLIP
+from scoring.bundle import (
+    FORMAT,
+    GOLDEN,
+    LOG_ODDS_LIMIT,
+    MANIFEST,
+    MODEL,
+    ask,
+    bundle_id_of,
+    golden_vectors,
+    load_bundle,
+    margin_range,
+    sha256,
+)
 from scoring.features import FEATURES, POSITION, compute
 from training.calibration import fit_platt, probability
 from training.card import Card, card_markdown
@@ -23,6 +34,7 @@ from training.recipes import Recipe
 
 Matrix = npt.NDArray[np.float64]
 
+SAFE_LOG_ODDS = LOG_ODDS_LIMIT - 0.1
 GOLDEN_ROWS = 16
 HISTOGRAM_BINS = 10
 
@@ -45,18 +57,28 @@ def make_bundle(loans: LoanData, recipe: Recipe, currency: str) -> tuple[dict[st
     rows = compute(loans.raw)[:, [POSITION[name] for name in recipe.features]]
     params = recipe.booster_params(float(loans.approved.mean()))
     margins = _out_of_fold(rows, loans.approved, recipe, params)
-    a, b = fit_platt(margins.ravel(), np.tile(loans.approved, len(margins)))
     booster = _fit(rows, loans.approved, recipe, params)
+    calibrator = _calibrator(margins, loans.approved, margin_range(booster))
     model = bytes(booster.save_raw(raw_format="ubj"))
     golden = orjson.dumps(golden_vectors(_plain(booster), _golden_rows(rows)), option=orjson.OPT_INDENT_2)
     files = {MODEL: model, GOLDEN: golden}
-    manifest = _manifest(loans, recipe, params, currency, (a, b), rows, files)
-    card = _card(loans, recipe, manifest, margins, (a, b), booster, rows)
+    manifest = _manifest(loans, recipe, params, currency, calibrator, rows, files)
+    card = _card(loans, recipe, manifest, margins)
     files[MANIFEST] = orjson.dumps(manifest, option=orjson.OPT_INDENT_2)
     files["card.json"] = orjson.dumps(asdict(card), option=orjson.OPT_INDENT_2)
     files["card.md"] = card_markdown(card).encode()
     load_bundle(files)
     return files, card
+
+
+def _calibrator(margins: Matrix, approved: npt.NDArray[np.int64], reach: tuple[float, float]) -> dict[str, float]:
+    """Platt's a and b on out-of-fold margins, and the factor `shrinkage` that both contain, so that no margin in
+    `reach` leads beyond the log-odds that points can explain; 1 where nothing had to be shrunk.
+    """
+    a, b = fit_platt(margins.ravel(), np.tile(approved, len(margins)))
+    farthest = max(abs(a * margin + b) for margin in reach)
+    shrinkage = min(1.0, SAFE_LOG_ODDS / farthest)
+    return {"a": a * shrinkage, "b": b * shrinkage, "shrinkage": shrinkage}
 
 
 def _fit(rows: Matrix, approved: npt.NDArray[np.int64], recipe: Recipe, params: dict[str, Any]) -> Any:
@@ -81,9 +103,10 @@ def _out_of_fold(rows: Matrix, approved: npt.NDArray[np.int64], recipe: Recipe, 
 
 
 def _golden_rows(rows: Matrix) -> Matrix:
-    """Rows across the data, and one whose every feature is missing."""
-    spread = rows[np.linspace(0, len(rows) - 1, GOLDEN_ROWS).astype(int)]
-    return np.vstack([spread, np.full((1, rows.shape[1]), np.nan)])
+    """Vectors across the data's range that are nobody's (quantiles of the columns, mixed), and one all missing."""
+    levels = np.arange(GOLDEN_ROWS) / (GOLDEN_ROWS - 1)
+    mixed = [np.nanquantile(column, np.roll(levels, 5 * index)) for index, column in enumerate(rows.T)]
+    return np.vstack([np.column_stack(mixed), np.full((1, rows.shape[1]), np.nan)])
 
 
 def _manifest(
@@ -91,7 +114,7 @@ def _manifest(
     recipe: Recipe,
     params: dict[str, Any],
     currency: str,
-    calibrator: tuple[float, float],
+    calibrator: dict[str, float],
     rows: Matrix,
     files: dict[str, bytes],
 ) -> dict[str, Any]:
@@ -103,7 +126,7 @@ def _manifest(
         "currency": currency,
         "label": "approved",
         "files": {name: sha256(content) for name, content in files.items()},
-        "calibrator": {"kind": "platt", "a": calibrator[0], "b": calibrator[1]},
+        "calibrator": {"kind": "platt", **calibrator},
         "reference": {name: _histogram(column) for name, column in zip(recipe.features, rows.T, strict=True)},
         "trainer": {
             "recipe": recipe.name,
@@ -137,13 +160,9 @@ def _card(
     recipe: Recipe,
     manifest: dict[str, Any],
     margins: Matrix,
-    calibrator: tuple[float, float],
-    booster: Any,
-    rows: Matrix,
 ) -> Card:
-    a, b = calibrator
+    a, b = manifest["calibrator"]["a"], manifest["calibrator"]["b"]
     per_repeat = [figures(probability(a * repeat + b), loans.approved) for repeat in margins]
-    limit = float(np.log((1 - CLIP) / CLIP))
     return Card(
         name=recipe.name,
         bundle_id=bundle_id_of(manifest),
@@ -154,13 +173,12 @@ def _card(
         currency=manifest["currency"],
         features={name: FEATURES[name].unit for name in recipe.features},
         trainer=manifest["trainer"],
-        calibrator={"a": a, "b": b},
+        calibrator={name: manifest["calibrator"][name] for name in ("a", "b", "shrinkage")},
         figures={name: float(np.mean([one[name] for one in per_repeat])) for name in per_repeat[0]},
         figures_sd={name: float(np.std([one[name] for one in per_repeat])) for name in per_repeat[0]},
         uncalibrated={
             name: float(np.mean([figures(probability(repeat), loans.approved)[name] for repeat in margins]))
             for name in ("log_loss", "brier", "ece")
         },
-        clipped_share=float((np.abs(a * ask(booster, rows).margin + b) > limit).mean()),
         notes=list(recipe.notes),
     )
