@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import orjson
 from pydantic import ValidationError
@@ -40,6 +40,21 @@ _PERSONAL = ("name", "employer", "identifiers")
 _EXTRACTION = ("sha256", "kind", "status", "reason", "reader", "lane", "pages", "findings")
 _CHECK = ("claim", "result", "document", "field", "similarity", "label")
 
+SEALED: dict[str, tuple[str, tuple[str, ...]]] = {
+    "applications_log": ("personal_encrypted", _PLACE),
+    "verifications_log": ("event_encrypted", _PLACE),
+    "dead_letters_log": ("event_encrypted", ("tenant", "origin_topic", "origin_partition", "origin_offset")),
+}
+"""The encrypted column of a table, and the columns of the same row it is bound to."""
+
+
+class Seals(Protocol):
+    """What rows need of a cipher."""
+
+    def seal(self, plaintext: bytes, column: str, tenant: str, *place: str | int) -> str:
+        """The text to store in `column`."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Recording:
@@ -48,16 +63,16 @@ class Recording:
     """
 
     tables: tuple[str, ...]
-    rows: Callable[[Message, ColumnCipher], Rows]
+    rows: Callable[[Message, Seals], Rows]
 
 
-def rows_of(message: Message, cipher: ColumnCipher) -> Rows:
+def rows_of(message: Message, cipher: Seals) -> Rows:
     """The rows of a record of any of our topics, as (table, row). Raises `Undecodable`."""
     topic, _ = _family(message.topic())
     return RECORDINGS[topic.key].rows(message, cipher)
 
 
-def _application(message: Message, cipher: ColumnCipher) -> Rows:
+def _application(message: Message, cipher: Seals) -> Rows:
     """An invalid application makes no row here: verify makes its dead letter, which makes one."""
     value = message.value()
     if value is None or len(value) > APPLICATION_MAX_BYTES:
@@ -72,14 +87,14 @@ def _application(message: Message, cipher: ColumnCipher) -> Rows:
     personal = {name: event["applicant"].pop(name) for name in _PERSONAL} | {"extensions": extensions}
     place = {name: event[name] for name in _PLACE}
     stamp = {"accepted_at": _stamp(message.timestamp()[1]), **_kafka(message)}
-    sealed = cipher.seal(orjson.dumps(personal), "personal_encrypted", *place.values())
-    rows = [("applications_log", {**flat(event), "personal_encrypted": sealed, **stamp})]
+    row = {**flat(event), **stamp}
+    rows = [("applications_log", _sealed("applications_log", row, orjson.dumps(personal), cipher))]
     if monitoring is not None:
         rows.append(("monitoring_log", {**place, **monitoring, **stamp}))
     return rows
 
 
-def _verification(message: Message, cipher: ColumnCipher) -> Rows:
+def _verification(message: Message, cipher: Seals) -> Rows:
     """What was claimed and found goes into the encrypted event alone; so does the rest of the application.
 
     Score has this event validated field by field; a second time would cost more than all else here, and the table
@@ -96,12 +111,11 @@ def _verification(message: Message, cipher: ColumnCipher) -> Rows:
     except (orjson.JSONDecodeError, KeyError, TypeError, AttributeError):
         raise _refused("invalid_event", "(record)", "an event of ours") from None
     _check_tenant(message, place[0])
-    sealed = cipher.seal(value, "event_encrypted", *place)
-    row = {**dict(zip(_PLACE, place, strict=True)), **row, "event_encrypted": sealed, **_kafka(message)}
-    return [("verifications_log", row)]
+    row = {**dict(zip(_PLACE, place, strict=True)), **row, **_kafka(message)}
+    return [("verifications_log", _sealed("verifications_log", row, value, cipher))]
 
 
-def _decision(message: Message, _: ColumnCipher) -> Rows:
+def _decision(message: Message, _: Seals) -> Rows:
     decision = _of_ours(LoanDecision, message)
     _check_tenant(message, decision.tenant)
     value = message.value() or b""
@@ -113,7 +127,7 @@ def _decision(message: Message, _: ColumnCipher) -> Rows:
     return [("decisions_log", row)]
 
 
-def _outcome(message: Message, _: ColumnCipher) -> Rows:
+def _outcome(message: Message, _: Seals) -> Rows:
     outcome = decode(LoanOutcome, message.value())
     _check_tenant(message, outcome.tenant)
     if message.key() != outcome.application_id.encode():
@@ -122,32 +136,25 @@ def _outcome(message: Message, _: ColumnCipher) -> Rows:
     return [("outcomes_log", {**event, "content_sha256": _sha256(event), **_kafka(message)})]
 
 
-def _dead_letter(message: Message, cipher: ColumnCipher) -> Rows:
+def _dead_letter(message: Message, cipher: Seals) -> Rows:
     letter = _of_ours(DeadLetter, message)
     event = letter.model_dump(mode="json", exclude={"key_base64", "value_base64", "headers"})
     key = base64.b64decode(letter.key_base64 or "")
     tenant = letter.tenant or ""
-    sealed = cipher.seal(message.value() or b"", "event_encrypted", tenant, *letter_place(event["origin"]))
     row = {
         **flat(event),
         "tenant": tenant,
         "application_id": key.decode() if _APPLICATION_ID.fullmatch(key) else "",
-        "event_encrypted": sealed,
         **_kafka(message),
     }
-    return [("dead_letters_log", row)]
+    return [("dead_letters_log", _sealed("dead_letters_log", row, message.value() or b"", cipher))]
 
 
-def letter_place(origin: Mapping[str, Any]) -> tuple[str, int, int]:
-    """What a dead letter's encrypted columns are bound to, beside its tenant: where the original stood."""
-    return origin["topic"], origin["partition"], origin["offset"]
-
-
-def _activation(message: Message, _: ColumnCipher) -> Rows:
+def _activation(message: Message, _: Seals) -> Rows:
     return [("activations_log", {**_of_ours(Activation, message).model_dump(mode="json"), **_kafka(message)})]
 
 
-def _metric(message: Message, _: ColumnCipher) -> Rows:
+def _metric(message: Message, _: Seals) -> Rows:
     return [("service_metrics_log", {**_of_ours(ServiceMetric, message).model_dump(mode="json"), **_kafka(message)})]
 
 
@@ -160,6 +167,19 @@ RECORDINGS: dict[str, Recording] = {
     "metrics": Recording(("service_metrics_log",), _metric),
     **{key: Recording(("dead_letters_log",), _dead_letter) for key, topic in TOPICS.items() if topic.is_dlq},
 }
+
+
+def _sealed(table: str, row: Row, plaintext: bytes, cipher: Seals) -> Row:
+    column, bound = SEALED[table]
+    tenant, *place = (row[name] for name in bound)
+    return {**row, column: cipher.seal(plaintext, column, tenant, *place)}
+
+
+def opened(table: str, row: Row, cipher: ColumnCipher) -> bytes:
+    """What a row's encrypted column holds. Raises `processors.warehouse.cipher.SealBroken`."""
+    column, bound = SEALED[table]
+    tenant, *place = (row[name] for name in bound)
+    return cipher.open(row[column], column, tenant, *place)
 
 
 def flat(event: Mapping[str, Any], prefix: str = "") -> Row:

@@ -1,0 +1,1 @@
+"""Questions to a running installation, answered as plain data: decisions, show, reconcile, replay."""

@@ -1,0 +1,118 @@
+"""Every record of an applications topic ends as exactly one decision record or dead letter: the books of one tenant."""
+
+import base64
+from collections.abc import Mapping
+from datetime import datetime
+
+import orjson
+
+from loanstream.ask.difference import Difference
+from processors.transport.messages import Message
+from schemas.headers import ATTEMPTS, header
+
+Account = tuple[bytes, int]
+"""A record's key, and when the broker took the application (milliseconds since 1970)."""
+
+OPENS = ("applications", "applications_slow", "verifications")
+"""Topics whose records must end somewhere; in the later two only what was redriven there begins anew."""
+
+CLOSES = ("decisions", "applications_dlq", "applications_slow_dlq", "verifications_dlq")
+
+
+class Balance:
+    """Records are put in topic by topic, what opens before what closes; what is left over ended wrongly."""
+
+    def __init__(self, tenant: str) -> None:
+        self._tenant = tenant
+        self._open: dict[Account, list[Message]] = {}
+        self._late: list[tuple[bytes, Message]] = []
+
+    def put(self, family: str, message: Message) -> None:
+        """Enter a record of the topic family `family`."""
+        if family == "applications":
+            self._opens((message.key() or b"", message.timestamp()[1]), message)
+        elif family in OPENS:
+            if (header(message.headers(), ATTEMPTS) or b"0") != b"0":
+                self._opens((message.key() or b"", accepted_ms(message.value()) or 0), message)
+        elif family == "decisions":
+            self._closes((message.key() or b"", accepted_ms(message.value())), message)
+        else:
+            self._dead_letter(message)
+
+    def put_late(self, family: str, message: Message) -> None:
+        """Enter what came after the start: it may end an application, and is otherwise no concern of these books."""
+        before = len(self._late)
+        self.put(family, message)
+        del self._late[before:]
+
+    def _opens(self, account: Account, message: Message) -> None:
+        self._open.setdefault(account, []).append(message)
+
+    def _closes(self, account: tuple[bytes, int | None], message: Message) -> None:
+        key, accepted = account
+        waiting = self._open.get((key, accepted)) if accepted is not None else None
+        if waiting is None:
+            self._late.append((key, message))
+            return
+        waiting.pop()
+        if not waiting and accepted is not None:
+            del self._open[key, accepted]
+
+    def _dead_letter(self, message: Message) -> None:
+        letter = orjson.loads(message.value() or b"{}")
+        if letter.get("stage") == "record":  # about a row of the warehouse: the application has ended elsewhere
+            return
+        key = base64.b64decode(letter.get("key_base64") or "")
+        origin = letter.get("origin", {})
+        if str(origin.get("topic", "")) == f"loan.applications.v1.{self._tenant}":
+            accepted = origin.get("timestamp_ms")
+        else:
+            accepted = accepted_ms(base64.b64decode(letter.get("value_base64") or ""))
+        self._closes((key, accepted), message)
+
+    @property
+    def undecided(self) -> int:
+        """How many records have not ended yet."""
+        return sum(map(len, self._open.values()))
+
+    def differences(self, *, whole: bool) -> list[Difference]:
+        """What ended wrongly. `whole` says that no application has been deleted by retention: only then is an end
+        without a beginning one too many.
+        """
+        unmatched = self._matched_by_key()
+        left = [_difference("undecided", self._tenant, record) for found in self._open.values() for record in found]
+        return left + ([_difference("made_twice", self._tenant, record) for record in unmatched] if whole else [])
+
+    def _matched_by_key(self) -> list[Message]:
+        """Close by key alone what named no moment; return what closes nothing."""
+        by_key: dict[bytes, list[Account]] = {}
+        for account in self._open:
+            by_key.setdefault(account[0], []).append(account)
+        unmatched = []
+        for key, message in self._late:
+            accounts = by_key.get(key)
+            if not accounts:
+                unmatched.append(message)
+                continue
+            waiting = self._open[accounts[-1]]
+            waiting.pop()
+            if not waiting:
+                del self._open[accounts.pop()]
+        self._late = []
+        return unmatched
+
+
+def accepted_ms(value: bytes | None) -> int | None:
+    """`accepted_at` of an event of ours in milliseconds since 1970; None where there is none to read."""
+    try:
+        event = orjson.loads(value or b"")
+        found = event.get("accepted_at") if isinstance(event, Mapping) else None
+        return None if found is None else round(datetime.fromisoformat(found).timestamp() * 1000)
+    except (ValueError, TypeError):
+        return None
+
+
+def _difference(kind: str, tenant: str, message: Message) -> Difference:
+    key = (message.key() or b"").decode("utf-8", "replace")[:64]
+    place = (message.topic(), message.partition(), message.offset())
+    return Difference("undecided" if kind == "undecided" else "made_twice", "applications", tenant, key, None, *place)

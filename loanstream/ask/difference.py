@@ -1,0 +1,30 @@
+"""A difference between what was published and what is known, named so that a person can look it up."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+Kind = Literal["lost", "extra", "altered", "duplicated", "undecided", "made_twice"]
+"""`lost`, `extra`, `altered`, `duplicated`: a row of the warehouse against its record. `undecided`, `made_twice`: an
+application's record against the decisions and dead letters it ended in."""
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """`table` is the warehouse's, or the topics' family for an application that ended wrongly; `fields` names the
+    columns of an altered row.
+    """
+
+    kind: Kind
+    table: str
+    tenant: str | None
+    application_id: str | None
+    revision: int | None
+    topic: str
+    partition: int
+    offset: int
+    fields: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        what = f" in {', '.join(self.fields)}" if self.fields else ""
+        whose = f"{self.tenant or '-'} {self.application_id or '-'} revision {self.revision or '-'}"
+        return f"{self.kind}{what}: {self.table}, {whose} ({self.topic}[{self.partition}] offset {self.offset})"

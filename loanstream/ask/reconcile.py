@@ -1,0 +1,217 @@
+"""Does the warehouse equal the topics? Every offset still retained, record by record, every difference by name."""
+
+import time
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from loanstream.ask.balance import CLOSES, OPENS, Balance
+from loanstream.ask.difference import Difference
+from loanstream.ask.stored import Digests, StoredRows
+from loanstream.ask.topics import Bounds, KafkaTopics, TopicReader
+from loanstream.running import Running
+from processors.transport.messages import Message, Partition
+from processors.warehouse.cipher import ColumnCipher
+from processors.warehouse.rows import RECORDINGS, Row, rows_of
+from schemas.decode import Undecodable
+from schemas.topics import TOPICS
+
+COMPARED = tuple(key for key in RECORDINGS if key not in {"metrics", "metrics_dlq"})
+"""Topic families that are compared; service metrics are not worth the time."""
+
+PATIENCE_S = 60.0
+_POLL_S = 0.1
+
+Place = tuple[int, int]
+
+
+class SinkBehind(Exception):
+    """The record stage did not reach the offsets that reconcile saw at its start."""
+
+
+class Expected(NamedTuple):
+    """A row that a record makes, as little of it as must be remembered."""
+
+    fingerprint: int
+    tenant: str | None
+    application_id: str | None
+    revision: int | None
+
+
+@dataclass(slots=True)
+class Reconciliation:
+    """`compared` counts the rows of each table that were expected; the warehouse is right where `differences` is
+    empty.
+    """
+
+    differences: list[Difference] = field(default_factory=list)
+    compared: Counter[str] = field(default_factory=Counter)
+    records: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def exit_code(self) -> int:
+        """0 where nothing differs, else 1."""
+        return int(bool(self.differences))
+
+
+def reconcile(running: Running, tenants: Sequence[str] | None = None) -> Reconciliation:
+    """Compare a running stack's warehouse with its topics. Raises `SinkBehind`, `TopicsUnreadable`."""
+    topics = KafkaTopics(running.bootstrap, running.security)
+    try:
+        return compare(running.warehouse(), topics, tenants or running.tenants, running.cipher)
+    finally:
+        topics.close()
+
+
+def compare(
+    client: Any, topics: TopicReader, tenants: Sequence[str], cipher: ColumnCipher, patience_s: float = PATIENCE_S
+) -> Reconciliation:
+    """Compare the warehouse behind `client` (a reader is enough) with `topics`, for `tenants` and the shared topics.
+
+    What comes after the start is left for the next time. Memory grows with the records of one topic, by about 300
+    bytes each. Raises `SinkBehind` after `patience_s` seconds without progress of the record stage.
+    """
+    names = {
+        TOPICS[key].name(tenant): (key, tenant)
+        for key in COMPARED
+        for tenant in (tenants if TOPICS[key].per_tenant else (None,))
+    }
+    bounds = topics.bounds([*names, *(TOPICS["applications_slow"].name(tenant) for tenant in tenants)])
+    run = _Run(client, topics, cipher, bounds, patience_s)
+    for name, (key, tenant) in names.items():
+        run.compare_topic(name, key, tenant)
+    for tenant in tenants:
+        run.balance(tenant)
+    return run.result
+
+
+class _Run:
+    """One comparison: what was asked, and what came out so far."""
+
+    def __init__(
+        self,
+        client: Any,
+        topics: TopicReader,
+        cipher: ColumnCipher,
+        bounds: Mapping[Partition, Bounds],
+        patience_s: float,
+    ) -> None:
+        self._client, self._topics, self._cipher = client, topics, cipher
+        self._bounds, self._patience_s = bounds, patience_s
+        self._stored: dict[str, StoredRows] = {}
+        self.result = Reconciliation()
+
+    def compare_topic(self, topic: str, key: str, tenant: str | None) -> None:
+        """Compare all tables that a topic's records fill."""
+        tables = RECORDINGS[key].tables
+        expected: dict[str, dict[Place, Expected]] = {table: {} for table in tables}
+        last: dict[Partition, int] = {}
+        for partition, bounds in self._partitions(topic):
+            for message in self._topics.read(partition, bounds):
+                last[partition] = message.offset()
+                self.result.records[key] += 1
+                for table, row in _rows(message):
+                    expected[table][partition[1], message.offset()] = self._expect(table, row)
+        self._wait_for_sink(last)
+        for table in tables:
+            self.result.compared[table] += len(expected[table])
+            self._compare_table(table, topic, tenant, expected[table])
+
+    def _partitions(self, topic: str) -> list[tuple[Partition, Bounds]]:
+        return [(place, bounds) for place, bounds in self._bounds.items() if place[0] == topic]
+
+    def _table(self, table: str) -> StoredRows:
+        if table not in self._stored:
+            self._stored[table] = StoredRows(self._client, self._cipher, table)
+        return self._stored[table]
+
+    def _expect(self, table: str, row: Row) -> Expected:
+        fingerprint = self._table(table).fingerprint(row)
+        return Expected(fingerprint, row.get("tenant"), row.get("application_id"), row.get("revision"))
+
+    def _wait_for_sink(self, last: Mapping[Partition, int]) -> None:
+        """Wait until the last records read are recorded. (After them stand transaction markers at most: the group's
+        offsets never reach a topic's end.)
+        """
+        behind, best, deadline = dict(last), -1, time.monotonic() + self._patience_s
+        while behind:
+            recorded = self._topics.recorded(list(behind))
+            behind = {place: offset for place, offset in behind.items() if recorded.get(place, -1) <= offset}
+            if sum(recorded.values()) > best:
+                best, deadline = sum(recorded.values()), time.monotonic() + self._patience_s
+            if behind and time.monotonic() > deadline:
+                (topic, partition), offset = next(iter(behind.items()))
+                raise SinkBehind(
+                    f"record does not reach offset {offset} of {topic}[{partition}]; is its worker running?"
+                )
+            if behind:
+                time.sleep(_POLL_S)
+
+    def _compare_table(self, table: str, topic: str, tenant: str | None, expected: dict[Place, Expected]) -> None:
+        stored = self._table(table)
+        seen: set[Place] = set()
+        for row in stored.of(topic, tenant):
+            place = (row["kafka_partition"], row["kafka_offset"])
+            bounds = self._bounds.get((topic, place[0]), Bounds(0, 0))
+            if place in seen:
+                self._add("duplicated", table, row)
+            elif place in expected:
+                seen.add(place)
+                if expected.pop(place).fingerprint != stored.fingerprint(row):
+                    self._add("altered", table, row, self._changed(stored, topic, place, row))
+            elif bounds.low <= place[1] < bounds.end or (topic, place[0]) not in self._bounds:
+                seen.add(place)
+                self._add("extra", table, row)
+        for (partition, offset), lost in expected.items():
+            self.result.differences.append(
+                Difference("lost", table, lost.tenant, lost.application_id, lost.revision, topic, partition, offset)
+            )
+
+    def _changed(self, stored: StoredRows, topic: str, place: Place, row: Row) -> tuple[str, ...]:
+        """The altered columns: the record is read once more."""
+        partition, offset = place
+        for message in self._topics.read((topic, partition), Bounds(offset, offset + 1)):
+            return next((stored.changed(made, row) for table, made in _rows(message) if table == stored.table), ())
+        return ()
+
+    def _add(self, kind: Any, table: str, row: Row, fields: tuple[str, ...] = ()) -> None:
+        place = (row["kafka_topic"], row["kafka_partition"], row["kafka_offset"])
+        found = (row.get("tenant"), row.get("application_id"), row.get("revision"))
+        self.result.differences.append(Difference(kind, table, *found, *place, fields))
+
+    def balance(self, tenant: str) -> None:
+        """Each application as exactly one decision record or dead letter; those on their way are waited for."""
+        books, at = Balance(tenant), dict(self._bounds)
+        for key in (*OPENS, *CLOSES):
+            for partition, bounds in self._partitions(TOPICS[key].name(tenant)):
+                for message in self._topics.read(partition, bounds):
+                    books.put(key, message)
+        deadline = time.monotonic() + self._patience_s
+        while books.undecided and time.monotonic() < deadline:
+            if self._read_on(books, tenant, at):
+                deadline = time.monotonic() + self._patience_s
+            elif books.undecided:
+                time.sleep(_POLL_S)
+        applications = self._partitions(TOPICS["applications"].name(tenant))
+        self.result.differences += books.differences(whole=all(bounds.low == 0 for _, bounds in applications))
+
+    def _read_on(self, books: Balance, tenant: str, at: dict[Partition, Bounds]) -> bool:
+        """Enter what has ended since; whether anything has."""
+        names = {TOPICS[key].name(tenant): key for key in CLOSES}
+        came = False
+        for partition, bounds in self._topics.bounds(names).items():
+            known = at.get(partition, Bounds(0, 0))
+            for message in self._topics.read(partition, Bounds(known.end, bounds.end)):
+                books.put_late(names[partition[0]], message)
+                came = True
+            at[partition] = Bounds(known.low, max(known.end, bounds.end))
+        return came
+
+
+def _rows(message: Message) -> Iterable[tuple[str, Row]]:
+    """A record's rows, sealed columns as hashes; none where the record is a dead letter of the record stage."""
+    try:
+        return rows_of(message, Digests())
+    except Undecodable:
+        return []

@@ -1,0 +1,96 @@
+"""The warehouse's rows as the sink wrote them: read in pages, comparable with a row made from a record."""
+
+import hashlib
+from collections.abc import Iterator
+from typing import Any
+
+import orjson
+
+from processors.warehouse.cipher import ColumnCipher, SealBroken
+from processors.warehouse.rows import SEALED, Row, opened
+
+PAGE = 5_000
+
+PAGED_BY: dict[str, str] = {
+    "applications_log": "application_id",
+    "monitoring_log": "application_id",
+    "verifications_log": "application_id",
+    "decisions_log": "application_id",
+    "outcomes_log": "application_id",
+    "dead_letters_log": "kafka_offset",
+    "activations_log": "kafka_offset",
+}
+"""The column that pages of a table follow: the first of its order after the tenant where it has a tenant."""
+
+
+class Digests:
+    """Stands in for the cipher where rows are only compared: a sealed column is its plaintext's hash."""
+
+    def seal(self, plaintext: bytes, column: str, tenant: str, *place: str | int) -> str:  # noqa: ARG002 - the cipher's
+        """The hash that stands for `plaintext`."""
+        return hashlib.sha256(plaintext).hexdigest()
+
+
+class StoredRows:
+    """One table, as `client` (a reader) sees it."""
+
+    def __init__(self, client: Any, cipher: ColumnCipher, table: str) -> None:
+        self._client, self._cipher, self.table = client, cipher, table
+        described = client.query(f"DESCRIBE TABLE loanstream.{table}").result_rows
+        self.columns: tuple[str, ...] = tuple(str(row[0]) for row in described)
+        self._selected = ", ".join(_as_sent(str(row[0]), str(row[1])) for row in described)
+
+    def of(self, topic: str, tenant: str | None) -> Iterator[Row]:
+        """Every row made from `topic`'s records, sealed columns as `Digests` has them, or None where one is broken."""
+        by = PAGED_BY[self.table]
+        kind, last = ("String", "") if by == "application_id" else ("Int64", -1)
+        own = "tenant = {tenant:String} AND " if tenant is not None else ""
+        # An alias must not stand in for the column in WHERE.
+        query = (
+            f"SELECT {self._selected} FROM loanstream.{self.table} AS log "  # noqa: S608 - names from our own tables
+            f"WHERE {own}log.kafka_topic = {{topic:String}} AND log.{by} > {{last:{kind}}} "
+            f"ORDER BY {'log.tenant, ' if tenant is not None else ''}log.{by} LIMIT {PAGE} WITH TIES"
+        )
+        while True:
+            parameters = {"topic": topic, "tenant": tenant or "", "last": last}
+            lines = self._client.raw_query(query, parameters=parameters, fmt="JSONEachRow").splitlines()
+            for line in lines:
+                yield self._digested(orjson.loads(line))
+            if len(lines) < PAGE:
+                return
+            last = orjson.loads(lines[-1])[by]
+
+    def _digested(self, row: Row) -> Row:
+        if self.table in SEALED:
+            column, _ = SEALED[self.table]
+            try:
+                row[column] = hashlib.sha256(opened(self.table, row, self._cipher)).hexdigest()
+            except SealBroken:
+                row[column] = None
+        return row
+
+    def fingerprint(self, row: Row) -> int:
+        """A number that equal rows share, whichever side they come from (within one process)."""
+        return hash(tuple(frozen(row.get(name)) for name in self.columns))
+
+    def changed(self, expected: Row, found: Row) -> tuple[str, ...]:
+        """The columns in which two rows differ."""
+        return tuple(name for name in self.columns if frozen(expected.get(name)) != frozen(found.get(name)))
+
+
+def frozen(value: Any) -> Any:
+    """A JSON value as something to compare and hash: 1 and 1.0 are equal, and so are a missing name and null."""
+    if isinstance(value, dict):
+        return frozenset((name, frozen(part)) for name, part in value.items() if part is not None)
+    if isinstance(value, list):
+        return tuple(map(frozen, value))
+    return value
+
+
+def _as_sent(column: str, kind: str) -> str:
+    """The SQL that gives a column as events write it: times as RFC 3339, amounts as two-decimal strings."""
+    if kind.startswith(("DateTime64", "Nullable(DateTime64")):
+        return f"concat(replaceOne(toString(log.{column}), ' ', 'T'), 'Z') AS {column}"
+    if "Decimal(" in kind:
+        return f"toDecimalString(log.{column}, 2) AS {column}"
+    return f"log.{column} AS {column}"

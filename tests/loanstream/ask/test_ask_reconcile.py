@@ -1,0 +1,191 @@
+"""Reconcile against the real engine, with the topics in memory."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from loanstream.ask.balance import Balance
+from loanstream.ask.reconcile import SinkBehind, compare
+from loanstream.ask.topics import MemoryTopics
+from processors.deadletters import Worker, dead_letter
+from processors.transport.messages import MemoryMessage
+from processors.transport.ranges import OffsetRange
+from processors.warehouse.cipher import ColumnCipher
+from processors.warehouse.sink import WarehouseSink
+from schemas.values import rfc3339_of_ms
+
+EXAMPLES = Path(__file__).parents[3] / "schemas" / "examples"
+CIPHER = ColumnCipher(b"k" * 32)
+START = 1_770_715_800_000
+APPLICATIONS, SLOW, VERIFICATIONS, DECISIONS, DEAD = (
+    f"loan.{name}" for name in (
+        "applications.v1.bank-a", "applications.slow.v1.bank-a", "verifications.v1.bank-a", "decisions.v1.bank-a",
+        "applications.v1.bank-a.dlq",
+    )
+)  # fmt: skip
+
+
+def example(name):
+    return json.loads((EXAMPLES / f"{name}.json").read_text())
+
+
+def flow(count, dead=()):
+    """The topics after `count` applications; those whose number is in `dead` were no JSON."""
+    topics = {(name, 0): [] for name in (APPLICATIONS, SLOW, VERIFICATIONS, DECISIONS, DEAD)}
+    names = ("loan.application.submitted", "loan.application.verified", "loan.decision.made")
+    submitted, verified, decided = (example(name) for name in names)
+    for number in range(count):
+        key, stamp = f"a-{number:03}".encode(), START + number
+
+        def put(topic, value, key=key, stamp=stamp):
+            records = topics[topic, 0]
+            data = value if isinstance(value, bytes) else json.dumps(value).encode()
+            # Offsets leave holes, as transaction markers do.
+            records.append(MemoryMessage(topic, 0, 2 * len(records), key, data, None, (2, stamp)))
+            return records[-1]
+
+        application = submitted | {"application_id": key.decode()}
+        if number in dead:
+            broken = put(APPLICATIONS, b"{")
+            put(DEAD, dead_letter(broken, "not_json", [], Worker("verify", "verify-0", "1", lambda: START)).value)
+            continue
+        put(APPLICATIONS, application | {"monitoring": {"gender": "f"}})
+        accepted = {"accepted_at": rfc3339_of_ms(stamp)}
+        put(VERIFICATIONS, verified | accepted | {"application": verified["application"] | application})
+        put(DECISIONS, decided | accepted | {"application_id": key.decode()})
+    return topics
+
+
+def record(server, refused, topics):
+    sink = WarehouseSink(server.client, CIPHER, refused)
+    for (topic, partition), messages in topics.items():
+        if messages and topic != SLOW:
+            sink.write(OffsetRange(topic, partition, 0, messages[-1].offset() + 1), messages)
+
+
+def reconciled(server, topics, **options):
+    return compare(server.client("reader"), MemoryTopics(topics), ["bank-a"], CIPHER, **options)
+
+
+def found(result):
+    return sorted((str(d.kind), d.table, d.application_id, d.offset, d.fields) for d in result.differences)
+
+
+def test_an_equal_warehouse_has_no_differences(empty, refused):
+    """Nothing is reported where every record has its row and every application its end."""
+    topics = flow(30, dead={7})
+    record(empty, refused, topics)
+    result = reconciled(empty, topics)
+    assert result.differences == []
+    assert result.exit_code == 0
+    assert result.compared["applications_log"] == result.compared["decisions_log"] == 29
+    assert result.compared["dead_letters_log"] == 1
+
+
+def test_deleted_duplicated_and_altered_rows_are_named(empty, refused):
+    """A row that is missing, one that stands twice and one with another value are each found and named."""
+    topics = flow(30)
+    record(empty, refused, topics)
+    client = empty.client()
+    client.command("DELETE FROM loanstream.decisions_log WHERE application_id = 'a-003'")
+    client.command("INSERT INTO loanstream.verifications_log SELECT * FROM loanstream.verifications_log WHERE application_id = 'a-004'")
+    client.command("ALTER TABLE loanstream.decisions_log UPDATE score_final = 0.31 WHERE application_id = 'a-005' SETTINGS mutations_sync = 1")
+    client.command("INSERT INTO loanstream.applications_log SELECT * REPLACE (27 AS kafka_offset) FROM loanstream.applications_log WHERE application_id = 'a-006'")
+    result = reconciled(empty, topics)
+    assert found(result) == [
+        ("altered", "decisions_log", "a-005", 10, ("score_final",)),
+        ("duplicated", "verifications_log", "a-004", 8, ()),
+        ("extra", "applications_log", "a-006", 27, ()),
+        ("lost", "decisions_log", "a-003", 6, ()),
+    ]
+    assert result.exit_code == 1
+
+
+@pytest.mark.parametrize(
+    ("table", "column"),
+    [("applications_log", "personal_encrypted"), ("verifications_log", "event_encrypted"), ("dead_letters_log", "event_encrypted")],
+)
+def test_an_altered_seal_is_named(empty, refused, table, column):
+    """An encrypted column that was changed, or moved from another row, is an altered row."""
+    topics = flow(4, dead={2, 3})
+    record(empty, refused, topics)
+    empty.client().command(
+        f"ALTER TABLE loanstream.{table} UPDATE {column} = concat(substring({column}, 1, 40), 'AAAA', substring({column}, 45)) "
+        "WHERE kafka_offset = 0 SETTINGS mutations_sync = 1"
+    )
+    assert [(d.kind, d.table, d.fields) for d in reconciled(empty, topics).differences] == [("altered", table, (column,))]
+
+
+def test_an_application_without_an_end_is_named(empty, refused):
+    """An application that became neither decision nor dead letter is undecided; one that became both was made twice."""
+    topics = flow(10, dead={2})
+    topics[DECISIONS, 0] = [message for message in topics[DECISIONS, 0] if message.key() != b"a-005"]
+    twice = topics[DECISIONS, 0][0]
+    extra = MemoryMessage(DECISIONS, 0, 100, twice.key(), twice.value(), None, twice.timestamp())
+    topics[DECISIONS, 0].append(extra)
+    record(empty, refused, topics)
+    result = reconciled(empty, topics, patience_s=0.2)
+    assert [(kind, key) for kind, _, key, _, _ in found(result)] == [("made_twice", "a-000"), ("undecided", "a-005")]
+
+
+def test_a_repeat_by_the_bank_is_no_difference(empty, refused):
+    """The same application sent twice ends in two decision records, and that is right."""
+    topics = flow(5)
+    for (topic, _), messages in topics.items():
+        if not messages:
+            continue
+        value = json.loads(messages[1].value())
+        if "accepted_at" in value:
+            value["accepted_at"] = rfc3339_of_ms(START + 999)
+        messages.append(
+            MemoryMessage(topic, 0, 90, messages[1].key(), json.dumps(value).encode(), None, (2, START + 999))
+        )
+    record(empty, refused, topics)
+    assert reconciled(empty, topics).differences == []
+
+
+def test_a_sink_that_stands_still_is_said(empty, refused):
+    """Reconcile does not compare with a warehouse that is behind: it says which partition is."""
+
+    class Behind(MemoryTopics):
+        def recorded(self, partitions):
+            return {place: 0 for place in partitions}
+
+    with pytest.raises(SinkBehind, match="bank-a"):
+        compare(empty.client("reader"), Behind(flow(3)), ["bank-a"], CIPHER, patience_s=0.1)
+
+
+def test_what_was_deleted_by_retention_is_not_missed(empty, refused):
+    """Rows whose records are no longer retained are not extra."""
+    topics = flow(10)
+    record(empty, refused, topics)
+    topics[APPLICATIONS, 0] = topics[APPLICATIONS, 0][4:]
+    assert reconciled(empty, topics).differences == []
+
+
+def test_many_pages_are_read(empty, refused, monkeypatch):
+    """A table larger than a page is compared completely, also where one application has many records."""
+    monkeypatch.setattr("loanstream.ask.stored.PAGE", 7)
+    topics = flow(40, dead=set(range(20)))
+    record(empty, refused, topics)
+    empty.client().command("DELETE FROM loanstream.decisions_log WHERE application_id = 'a-033'")
+    empty.client().command("DELETE FROM loanstream.dead_letters_log WHERE kafka_offset = 30")
+    assert sorted((d.kind, d.offset) for d in reconciled(empty, topics).differences) == [("lost", 26), ("lost", 30)]
+
+
+def test_a_redriven_verification_begins_anew():
+    """A verification that was dead-lettered and sent back owes one more end, and gets it."""
+    topics = flow(1)
+    [verification], [decision] = topics[VERIFICATIONS, 0], topics[DECISIONS, 0]
+    worker = Worker("score", "score-0", "1", lambda: START)
+    letter = dead_letter(verification, "internal_error", [], worker)
+    again = MemoryMessage(VERIFICATIONS, 0, 8, verification.key(), verification.value(), [("loanstream-attempts", b"1")], (2, START + 50))
+    books = Balance("bank-a")
+    books.put("applications", topics[APPLICATIONS, 0][0])
+    books.put("verifications", verification)
+    books.put("verifications", again)
+    books.put("verifications_dlq", MemoryMessage("loan.verifications.v1.bank-a.dlq", 0, 0, letter.key, letter.value, None, (2, 1)))
+    assert books.undecided == 1
+    books.put("decisions", decision)
+    assert books.differences(whole=True) == []
