@@ -1,5 +1,6 @@
 """What one request does on its link."""
 
+import json
 import re
 import time
 from collections.abc import Generator
@@ -10,7 +11,9 @@ from loanstream.clickhouse.disk import Disk
 from loanstream.clickhouse.engine import Engine
 from loanstream.clickhouse.errors import NOT_IMPLEMENTED, READONLY, SYNTAX_ERROR, EngineError
 from loanstream.clickhouse.link import Answer, Link
+from loanstream.clickhouse.native import empty_block
 from loanstream.clickhouse.requests import Request
+from loanstream.clickhouse.statement import without_format
 
 # Formats whose blocks, encoded one by one, join to the whole answer.
 _JOINING: Final = frozenset(
@@ -58,12 +61,17 @@ def answers(
             disk.verify(link, began)
             yield answer
         elif streams(request, only_reads):
-            yield from link.blocks(request.sql, request.result_format, request.params)
+            found = False
+            for block in link.blocks(request.sql, request.result_format, request.params):
+                found = True
+                yield block
+            if not found:
+                yield _empty(link, request)
         else:
             answer = link.run(request.sql, request.result_format, request.params)
             if answer.written_rows:
                 disk.verify(link, began)
-            yield answer
+            yield answer if answer.body or not _selects(request, only_reads) else _empty(link, request)
     finally:
         if not account.reads_only:  # a reader's link is used once, and cannot be set any more
             link.reset(tuple(settings))
@@ -71,8 +79,20 @@ def answers(
 
 def streams(request: Request, only_reads: bool) -> bool:
     """Whether the result goes out block by block."""
-    selects = only_reads and _SELECT.match(request.sql)
-    return bool(selects) and not request.waits and request.result_format in _JOINING
+    return _selects(request, only_reads) and not request.waits and request.result_format in _JOINING
+
+
+def _selects(request: Request, only_reads: bool) -> bool:
+    return only_reads and _SELECT.match(request.sql) is not None
+
+
+def _empty(link: Link, request: Request) -> Answer:
+    """The answer without rows. In Native, clients learn the columns from it; the engine would send nothing at all."""
+    if request.result_format != "Native":
+        return Answer(b"")
+    # On lines of their own: the statement may end in a comment.
+    described = link.run(f"DESCRIBE (\n{without_format(request.sql)}\n)", "JSONCompact", request.params).body
+    return Answer(empty_block((column[0], column[1]) for column in json.loads(described)["data"]))
 
 
 def _identifier(name: str) -> str:

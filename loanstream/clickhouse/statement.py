@@ -58,3 +58,12 @@ def answer_format(sql: str, default: str) -> str:
     """
     found = _TRAILING_FORMAT.search(sql)
     return found.group(1) if found else default
+
+
+def without_format(sql: str) -> str:
+    """The statement without a FORMAT clause at its end.
+
+    >>> without_format("SELECT 1 FORMAT JSON;")
+    'SELECT 1'
+    """
+    return _TRAILING_FORMAT.sub("", sql).rstrip().removesuffix(";").rstrip()

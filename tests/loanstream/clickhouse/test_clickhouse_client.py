@@ -69,9 +69,15 @@ def test_a_statement_without_a_result_is_told_by_its_missing_format(writer, tabl
     assert writer.command(f"SELECT application_id FROM {table}") == ""
 
 
-def test_an_empty_result_keeps_its_shape(writer, table):
-    """A query that finds nothing is an empty result, not an error."""
-    assert writer.query(f"SELECT * FROM {table}").result_rows == []
+@pytest.mark.parametrize("end", ["", ";", " -- all of them", " ORDER BY revision LIMIT 5"])
+def test_an_empty_result_keeps_its_shape(reader, table, end):
+    """A query that finds nothing has its columns and no rows, streamed or not."""
+    query = f"SELECT * FROM {table} WHERE revision > {{least:UInt32}}{end}"
+    found = reader.query(query, parameters={"least": 7})
+    assert (found.column_names, found.result_rows) == (tuple(COLUMNS), [])
+    assert [kind.name for kind in found.column_types] == list(COLUMNS.values())
+    with reader.query_row_block_stream(query, parameters={"least": 7}) as blocks:
+        assert [row for block in blocks for row in block] == []
 
 
 def test_parameters_are_bound_by_the_engine(writer, reader, table):
