@@ -65,11 +65,11 @@ class DocumentReader:
 
     def __init__(self, parallel: int | None = None) -> None:
         self._slots = asyncio.Semaphore(parallel or os.cpu_count() or 1)
-        self._starting = asyncio.Lock()
+        self._starting: asyncio.Task[None] | None = None
         self._zygote: _Zygote | None = None
 
     async def start(self) -> None:
-        """Start the zygote now rather than with the first document. Raises `ReaderUnavailableError`."""
+        """Start the zygote now rather than within the first document's deadline. Raises `ReaderUnavailableError`."""
         await self._warm()
 
     async def read(
@@ -90,7 +90,11 @@ class DocumentReader:
             return _LATE
 
     async def close(self) -> None:
-        """End the zygote and every child."""
+        """End the zygote and every child; a later read starts anew."""
+        if self._starting is not None:
+            self._starting.cancel()
+            await asyncio.wait([self._starting])
+            self._starting = None
         if self._zygote is not None:
             self._zygote.end()
             self._zygote = None
@@ -108,11 +112,18 @@ class DocumentReader:
         return _DOWN
 
     async def _warm(self) -> "_Zygote":
-        async with self._starting:
-            if self._zygote is None or not self._zygote.answers():
-                await self.close()
-                self._zygote = await _Zygote.started()
-            return self._zygote
+        while self._zygote is None or not self._zygote.answers():
+            if self._starting is None or self._starting.done():
+                self._starting = asyncio.create_task(self._replace())
+            # A start may outlast the deadline of the document that wanted it: the next one finds it done.
+            await asyncio.shield(self._starting)
+        return self._zygote
+
+    async def _replace(self) -> None:
+        if self._zygote is not None:
+            self._zygote.end()
+            self._zygote = None
+        self._zygote = await _Zygote.started()
 
 
 class _Zygote:

@@ -54,8 +54,9 @@ def _serve(control: socket.socket) -> None:
                 elif key.data is None:
                     pid, answer = children.pop(key.fd)
                     _finish(key.fd, pid, answer, selector)
-                elif key.data in children:
-                    # The reader hung up: nobody waits for this child any more.
+                elif key.data in children and children[key.data][1] is key.fileobj:
+                    # The reader hung up: nobody waits for this child any more. (A child that ended in this same round
+                    # may have left its descriptor's number to another.)
                     signal.pidfd_send_signal(key.data, signal.SIGKILL)
                     selector.unregister(key.fileobj)
 

@@ -1,5 +1,8 @@
 """What the parsers find in documents of layouts they were not made for."""
 
+import io
+
+import pikepdf
 import pytest
 
 from processors.documents.reading import read_document, refusal
@@ -104,6 +107,23 @@ def test_pictures_alone_are_no_text_layer() -> None:
     """A page without text is told apart from a text that was not understood."""
     found = read_document(smallest_pdf(()), "payslip")
     assert (found.reason, found.pages) == ("no_text_layer", 1)
+
+
+def test_text_that_nobody_sees_is_not_read() -> None:
+    """Figures laid invisibly under a picture, as recognition or a forger does, are no text layer."""
+
+    def with_drawing(old: bytes, new: bytes) -> bytes:
+        pdf, target = pikepdf.open(io.BytesIO(SAMPLES["payslip"])), io.BytesIO()
+        drawing = pdf.pages[0].obj.Contents
+        drawing.write(drawing.read_bytes().replace(old, new))
+        pdf.save(target)
+        return target.getvalue()
+
+    unseen = with_drawing(b"BT /F", b"BT 3 Tr /F")
+    assert read_document(unseen, "payslip").reason == "no_text_layer"
+    in_part = with_drawing(b"BT /F 9 Tf 40 700", b"BT 3 Tr /F 9 Tf 40 700")
+    assert "net_monthly" not in fields(in_part, "payslip")
+    assert fields(in_part, "payslip")["gross_monthly"] == "60000.00"
 
 
 @pytest.mark.parametrize(

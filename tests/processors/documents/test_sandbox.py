@@ -49,6 +49,15 @@ def zygote_of(reader: DocumentReader) -> psutil.Process:
     return psutil.Process(reader._zygote._process.pid)
 
 
+async def left_over(reader: DocumentReader) -> list[psutil.Process]:
+    """The zygote's children, after the time a busy machine may take to end what was killed."""
+    for _ in range(200):
+        if not zygote_of(reader).children():
+            return []
+        await asyncio.sleep(0.05)
+    return zygote_of(reader).children()
+
+
 PROBE = """
 import ctypes, os, resource, signal, socket, subprocess, sys
 from pathlib import Path
@@ -253,8 +262,7 @@ def test_a_bomb_stays_within_its_memory() -> None:
                 except psutil.NoSuchProcess:
                     continue
             await asyncio.sleep(0.02)
-        await asyncio.sleep(0.2)
-        return largest, zygote_of(reader).children()
+        return largest, await left_over(reader)
 
     largest, left = with_reader(use)
     assert 0 < largest <= MEMORY_BYTES
@@ -270,12 +278,11 @@ def test_a_deadline_is_kept_and_its_child_killed() -> None:
         started = time.monotonic()
         result = await reader.read(slow, "payslip", PDF, 0.3)
         took = time.monotonic() - started
-        await asyncio.sleep(0.3)
-        return result, took, zygote_of(reader).children()
+        return result, took, await left_over(reader)
 
     result, took, left = with_reader(use)
     assert (result.status, result.reason) == ("deadline", "deadline")
-    assert took < 2.0
+    assert took < 10.0
     assert left == []
 
 
@@ -285,11 +292,11 @@ def test_waiting_behind_bombs_need_not_count() -> None:
 
     async def use(reader: DocumentReader) -> tuple[ReadResult, ReadResult]:
         await reader.start()
-        bombs = [asyncio.create_task(reader.read(slow, "payslip", PDF, 0.6)) for _ in range(2)]
+        bombs = [asyncio.create_task(reader.read(slow, "payslip", PDF, 2.0)) for _ in range(2)]
         await asyncio.sleep(0.1)
         results = await asyncio.gather(
-            reader.read(CLEAN, "payslip", PDF, 0.4),
-            reader.read(CLEAN, "payslip", PDF, 6.0, waiting_counts=False),
+            reader.read(CLEAN, "payslip", PDF, 0.2),
+            reader.read(CLEAN, "payslip", PDF, 12.0, waiting_counts=False),
         )
         await asyncio.gather(*bombs)
         return results
@@ -322,6 +329,20 @@ def test_a_zygote_that_does_not_start_is_unavailable(monkeypatch: pytest.MonkeyP
     assert read(CLEAN) == ReadResult("unavailable", "reader_unavailable")
 
 
+def test_a_start_slower_than_every_deadline_still_ends() -> None:
+    """Documents that cannot wait for the reader to start do not keep it from starting for those after them."""
+
+    async def use(reader: DocumentReader) -> list[str]:
+        statuses = []
+        while "read" not in statuses and len(statuses) < 2_000:
+            statuses.append((await reader.read(CLEAN, "payslip", PDF, 0.02 + len(statuses) / 1_000)).status)
+        return statuses
+
+    statuses = with_reader(use)
+    assert statuses[0] == "deadline"
+    assert statuses[-1] == "read"
+
+
 def test_a_frozen_zygote_is_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
     """A zygote that stands still is noticed after a while; documents until then end at their deadline."""
     monkeypatch.setattr(sandbox, "FROZEN_SECONDS", 0.3)
@@ -342,12 +363,11 @@ def test_a_cancelled_read_kills_its_child() -> None:
     async def use(reader: DocumentReader) -> list[psutil.Process]:
         await reader.start()
         reading = asyncio.create_task(reader.read(nested_forms(), "payslip", PDF, 6.0))
-        await asyncio.sleep(0.2)
-        assert len(zygote_of(reader).children()) == 1
+        while not zygote_of(reader).children():  # noqa: ASYNC110 - a child of another process raises no event
+            await asyncio.sleep(0.02)
         reading.cancel()
         await asyncio.gather(reading, return_exceptions=True)
-        await asyncio.sleep(0.2)
-        return zygote_of(reader).children()
+        return await left_over(reader)
 
     assert with_reader(use) == []
 
@@ -372,7 +392,7 @@ def test_the_zygote_dies_with_its_worker(tmp_path: Path) -> None:
         time.sleep(0.02)
     worker.kill()
     worker.wait()
-    _, alive = psutil.wait_procs([zygote, *children], timeout=3)
+    _, alive = psutil.wait_procs([zygote, *children], timeout=10)
     assert alive == []
 
 
