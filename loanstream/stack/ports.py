@@ -26,12 +26,21 @@ def is_free(port: int) -> bool:
 
 def keep_or_pick(memory: Path, names: tuple[str, ...]) -> dict[str, int]:
     """A free port for each name: the one in the file `memory` where it is still free, else a new one; remembered."""
-    kept: dict[str, int] = json.loads(memory.read_text()) if memory.exists() else {}
+    kept = remembered(memory)
     chosen = {name: kept[name] for name in names if name in kept and is_free(kept[name])}
     chosen |= _pick(tuple(name for name in names if name not in chosen))
     memory.parent.mkdir(parents=True, exist_ok=True)
     memory.write_text(json.dumps(kept | chosen))
     return chosen
+
+
+def remembered(memory: Path) -> dict[str, int]:
+    """The ports of the last start, by name; none where the file is absent or damaged (new ones are picked then)."""
+    try:
+        found: dict[str, int] = json.loads(memory.read_text())
+    except (FileNotFoundError, ValueError):
+        return {}
+    return found
 
 
 def _pick(names: tuple[str, ...]) -> dict[str, int]:

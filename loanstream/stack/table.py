@@ -24,9 +24,9 @@ WORKERS: dict[str, tuple[str, ...]] = {
     "record": ("record",),
 }
 
-# rank of the stop: seconds a process gets to stop in order; 18 together, of the 20 that a stop may take
+# rank of the stop: seconds a process gets to stop in order (a worker commits what it holds); 18 of the 20 of a stop
 STOP_WORKERS, STOP_WAREHOUSE, STOP_KAFKA = 0, 1, 2
-STOP_WITHIN_S = {STOP_WORKERS: 7.0, STOP_WAREHOUSE: 4.0, STOP_KAFKA: 7.0}
+STOP_WITHIN_S = {STOP_WORKERS: 10.0, STOP_WAREHOUSE: 3.0, STOP_KAFKA: 5.0}
 
 
 @dataclass(frozen=True, slots=True)
