@@ -151,8 +151,10 @@ async def _serve(
         loop.add_signal_handler(number, asked.set)
     await app.start()
     log.info("worker started")
-    while not asked.is_set() and not app.should_stop:
-        await asyncio.wait({asyncio.ensure_future(asked.wait())}, timeout=0.2)
+    waiting = asyncio.create_task(asked.wait())
+    while not waiting.done() and not app.should_stop:  # a crash of the app sets a flag that cannot be awaited with it
+        await asyncio.wait({waiting}, timeout=0.2)
+    waiting.cancel()
     crash = app.crash_reason
     if crash is not None:
         log.critical("worker stops, its batch is uncommitted: %s", crash)

@@ -52,7 +52,7 @@ class StageHost:
     """A worker whose outputs go to Kafka."""
 
     def __init__(self, spec: StageSpec, kafka: WorkerKafka, slot: int, slot_dir: Path, die: Die) -> None:
-        self.meters, self.progress = Meters(spec.name, slot), Progress()
+        self.meters, self.progress = Meters(spec.name, slot), Progress(spec.patience_s)
         self._spec = spec
         self._failed = False
         self._journal = InFlightJournal(slot_dir / f"{spec.name}-{slot}.inflight")
@@ -122,7 +122,7 @@ class RangeHost:
     """A worker that writes planned ranges elsewhere."""
 
     def __init__(self, spec: RangeSpec, kafka: WorkerKafka, slot: int, die: Die) -> None:
-        self.meters, self.progress = Meters(spec.name, slot), Progress()
+        self.meters, self.progress = Meters(spec.name, slot), Progress(spec.patience_s)
         self._spec = spec
         self._source = RangeSource(spec, kafka, slot, self.meters, self.progress, die)
 

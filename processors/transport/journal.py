@@ -25,6 +25,7 @@ class InFlightJournal:
     def __init__(self, path: Path) -> None:
         self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         self._lock = threading.Lock()
+        self._closed = False
         self._running: dict[Partition, Span] = {}
         self._strikes: dict[tuple[str, int, int], int] = {}
         self._suspects: dict[Partition, int] = {}
@@ -63,7 +64,9 @@ class InFlightJournal:
 
     def close(self) -> None:
         """Close the file; what it says stays."""
-        os.close(self._file)
+        with self._lock:
+            os.close(self._file)
+            self._closed = True
 
     def _inherit(self, content: bytes) -> None:
         try:
@@ -82,6 +85,8 @@ class InFlightJournal:
             self._write()
 
     def _write(self) -> None:
+        if self._closed:
+            return  # an agent may still be at work when a drain was given up; the number may be another file's by now
         state = {
             "running": [[*key, *span] for key, span in self._running.items()],
             "suspects": [[*key, last] for key, last in self._suspects.items()],

@@ -5,6 +5,8 @@ import logging
 import time
 import traceback
 
+QUIET_S = 10.0
+
 
 class JsonLines(logging.Formatter):
     """Formats a record as one JSON line. Of an exception it says type and place, never its text: that may hold data."""
@@ -36,6 +38,22 @@ class _HostLines(logging.Filter):
         return True
 
 
+class _Seldom(logging.Filter):
+    """Lets a kind of line of the Kafka client through once in ten seconds: a broker that is away makes 20 a second."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._last: dict[str, float] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        kind = " ".join(record.getMessage().split()[:2])
+        last = self._last.get(kind)
+        if last is not None and record.created - last < QUIET_S:
+            return False
+        self._last[kind] = record.created
+        return True
+
+
 def place_of(error: BaseException) -> str:
     """The type of `error` and the line that raised it, without its text.
 
@@ -57,5 +75,6 @@ def log_to_stderr(stage: str, slot: int) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(logging.WARNING)
+    logging.getLogger("librdkafka").filters[:] = [_Seldom()]
     for room in ("processors", "loanstream"):
         logging.getLogger(room).setLevel(logging.INFO)

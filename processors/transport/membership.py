@@ -19,6 +19,20 @@ log = logging.getLogger(__name__)
 POSITION_WAIT_S = 5.0
 """How long a new topic may take to get its first committed offsets from whoever created it."""
 
+PASSING_CODES = frozenset(
+    {
+        KafkaError._TIMED_OUT,  # noqa: SLF001 - that is how confluent_kafka names client errors
+        KafkaError._TRANSPORT,  # noqa: SLF001
+        KafkaError._ALL_BROKERS_DOWN,  # noqa: SLF001
+        KafkaError._WAIT_COORD,  # noqa: SLF001
+        KafkaError.COORDINATOR_LOAD_IN_PROGRESS,
+        KafkaError.COORDINATOR_NOT_AVAILABLE,
+        KafkaError.NOT_COORDINATOR,
+        KafkaError.UNSTABLE_OFFSET_COMMIT,
+    }
+)
+"""What a broker that is away for a while, or a transaction that is still open, answers."""
+
 QUIET_CODES = frozenset({KafkaError._PARTITION_EOF})  # noqa: SLF001 - that is how confluent_kafka names client errors
 
 
@@ -56,7 +70,7 @@ def committed_positions(
         try:
             found: list[TopicPartition] = consumer.committed(list(partitions), timeout=10)
         except KafkaException as error:
-            if error.args[0].retriable() or error.args[0].code() == KafkaError._TIMED_OUT:  # noqa: SLF001 - see above
+            if error.args[0].code() in PASSING_CODES:
                 continue
             die(f"the committed offsets of group {group} cannot be read: {error.args[0].str()}")
         lacking = [place for place in found if place.offset == OFFSET_INVALID]

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
+from processors.transport.logs import place_of
 from processors.transport.membership import committed_positions, open_consumer, poll_records
 from processors.transport.messages import Message, Partition
 from processors.transport.meters import Meters
@@ -24,7 +25,7 @@ log = logging.getLogger(__name__)
 POLL_S = 0.2
 DRAIN_S = 10.0
 KEEP_ALIVE_AFTER_S = 1.0
-MAX_POLLED = 2000
+MAX_WAITING = 4000
 
 
 @dataclass(slots=True)
@@ -82,7 +83,7 @@ class RangeSource:
         """Poll no more; returns when the ranges in hand are written or given up (at most 10 s) and all is closed."""
         self._stopping.set()
         if self._thread.is_alive():
-            self._thread.join(DRAIN_S + 5.0)
+            self._thread.join(DRAIN_S + 3.0)
 
     def _run(self) -> None:
         try:
@@ -98,12 +99,13 @@ class RangeSource:
         except RangeLostError as error:
             self._die(str(error))
         except Exception as error:  # noqa: BLE001 - a thread that ends quietly would leave a worker that does nothing
-            self._die(f"the poll thread failed: {type(error).__name__}: {error}")
+            self._die(f"the poll thread failed: {place_of(error)}")
 
     def _turn(self) -> None:
         self._progress.looped(0)
         generation = self._generation
-        messages = self._poll(POLL_S, MAX_POLLED)
+        room = self._room()
+        messages = self._poll(POLL_S, room) if room > 0 else []
         if generation != self._generation:
             self._begin_again()
             return
@@ -114,6 +116,11 @@ class RangeSource:
             for planned, _ in ranges:
                 self._cursors[planned.topic, planned.partition] = Cursor(planned.start, planned.end)
             self._write(RangeWork(ranges))
+
+    def _room(self) -> int:
+        """How many records more may wait in memory; a range that was planned before needs all of its own, uncounted."""
+        waiting = (len(read) for place, read in self._read.items() if self._cursors[place].planned_end is None)
+        return MAX_WAITING - sum(waiting)
 
     def _poll(self, timeout: float, limit: int) -> list[Message]:
         return poll_records(self._consumer, self._spec.name, timeout, limit, self._die)

@@ -10,7 +10,6 @@ from typing import NoReturn
 log = logging.getLogger(__name__)
 
 LOOP_LIMIT_S = 10.0
-COMMIT_LIMIT_S = 30.0
 BUSY_LIMIT_S = 20.0
 
 Die = Callable[[str], NoReturn]
@@ -31,7 +30,8 @@ def exit_now(line: str) -> NoReturn:
 class Progress:
     """What the health endpoints know: whether the poll thread turns, and whether waiting input is being committed."""
 
-    def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, patience_s: float, now: Callable[[], float] = time.monotonic) -> None:
+        self._patience = patience_s
         self._now = now
         self._looped = now()
         self._waiting_since: float | None = None
@@ -59,7 +59,7 @@ class Progress:
         if now - self._looped > LOOP_LIMIT_S:
             return f"the poll thread has not turned for {now - self._looped:.0f} s"
         since = self._waiting_since
-        if since is not None and now - since > COMMIT_LIMIT_S:
+        if since is not None and now - since > self._patience:
             return f"input has been waiting for {now - since:.0f} s and nothing was committed"
         return None
 

@@ -11,6 +11,7 @@ from confluent_kafka import KafkaError, KafkaException, Producer, TopicPartition
 
 from processors.transport.journal import InFlightJournal
 from processors.transport.ledger import Ledger
+from processors.transport.logs import place_of
 from processors.transport.messages import MAX_RECORD_BYTES, Batch, Output, Partition
 from processors.transport.meters import Meters
 from processors.transport.runtime import Die, Progress, Watchdog
@@ -18,9 +19,11 @@ from processors.transport.specs import StageSpec, WorkerKafka
 
 log = logging.getLogger(__name__)
 
-RETRY_S = 15.0
-CALL_S = 10.0
+CALL_S = 5.0
+RETRY_S = 6.0
+"""Longer than the transaction's own timeout: by then the broker has given it up, and only a new producer can go on."""
 LOOK_UP_S = 2.0
+STOP_S = 3.0
 
 
 class _Abort(Exception):
@@ -30,7 +33,7 @@ class _Abort(Exception):
 class TransactionalSink:
     """Takes processed batches in order and commits each: outputs and input offsets, or neither.
 
-    Errors: abortable ones abort and rewind; retriable ones repeat the call for 15 s; anything else ends the process.
+    Errors: abortable ones abort and rewind; retriable ones repeat the call for 6 s; anything else ends the process.
     """
 
     def __init__(
@@ -83,7 +86,7 @@ class TransactionalSink:
         """Commit what was written and end the thread."""
         self._stopping.set()
         self._work.put(None)
-        self._thread.join(CALL_S)
+        self._thread.join(STOP_S)
         self._watchdog.stop()
 
     def _run(self) -> None:
@@ -96,7 +99,7 @@ class TransactionalSink:
         except KafkaException as error:
             self._die(f"the producer failed: {error.args[0].str()}")
         except Exception as error:  # noqa: BLE001 - a thread that ends quietly would leave a worker that does nothing
-            self._die(f"the commit thread failed: {type(error).__name__}: {error}")
+            self._die(f"the commit thread failed: {place_of(error)}")
 
     def _fence_former_holders(self) -> None:
         while not self._stopping.is_set():

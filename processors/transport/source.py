@@ -9,6 +9,7 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
 from processors.transport.journal import InFlightJournal
 from processors.transport.ledger import OUTDATED, Ledger, Rewind
+from processors.transport.logs import place_of
 from processors.transport.membership import committed_positions, open_consumer, poll_records
 from processors.transport.messages import Batch, Message, Partition, spans
 from processors.transport.meters import Meters
@@ -59,7 +60,7 @@ class KafkaSource:
         """Poll no more; returns when open batches are committed (at most 10 s) and the consumer is closed."""
         self._stopping.set()
         if self._thread.is_alive():
-            self._thread.join(DRAIN_S + POLL_S + 5.0)
+            self._thread.join(DRAIN_S + 3.0)
 
     def _run(self) -> None:
         try:
@@ -79,7 +80,7 @@ class KafkaSource:
         except KafkaException as error:
             self._die(f"the consumer failed: {error.args[0].str()}")
         except Exception as error:  # noqa: BLE001 - a thread that ends quietly would leave a worker that does nothing
-            self._die(f"the poll thread failed: {type(error).__name__}: {error}")
+            self._die(f"the poll thread failed: {place_of(error)}")
 
     def _turn(self) -> None:
         self._progress.looped(self._ledger.open_batches)

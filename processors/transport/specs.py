@@ -9,7 +9,10 @@ from processors.transport.ranges import OffsetRange
 
 
 class Retry(Exception):
-    """Raised by `RangeSpec.write`: what it writes to is down; the same range is to be written again later."""
+    """Raised by `RangeSpec.write`: what it writes to is down; the same range is to be written again later.
+
+    Its text is logged: it says what is down, and nothing about the records.
+    """
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +22,8 @@ class StageSpec:
     `topics` are literal names or patterns anchored by `^`. `process` gets a batch and returns its outputs; it raises
     only for a bug of ours, which stops the worker with the batch uncommitted. `crashed` answers, instead of `process`,
     for a message that killed its worker twice while alone in its batch. `rest_s` is the pause after a commit: a little
-    of it makes transactions cheaper and so latency lower (knowledge in docs/architecture).
+    of it makes transactions cheaper and so latency lower. `patience_s`
+    is how long input may wait without a commit before the worker calls itself unhealthy.
     """
 
     name: str
@@ -30,6 +34,7 @@ class StageSpec:
     max_in_flight: int = 2
     rest_s: float = 0.010
     defer_s: float = 1.0
+    patience_s: float = 30.0
 
     def __post_init__(self) -> None:
         check_topics(self.topics)
@@ -41,12 +46,14 @@ class RangeSpec:
 
     `write` runs in a thread of its own and must be idempotent under the range's `token`; it raises `Retry` while what
     it writes to is down, and anything else only for a bug of ours. `max_records` bounds one range.
+    `patience_s` as in StageSpec.
     """
 
     name: str
     topics: tuple[str, ...]
     write: Callable[[OffsetRange, list[Message]], None]
     max_records: int = 1000
+    patience_s: float = 30.0
 
     def __post_init__(self) -> None:
         check_topics(self.topics)

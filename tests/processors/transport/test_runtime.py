@@ -1,0 +1,113 @@
+"""How a worker's health is judged, how it ends, what it logs."""
+
+import json
+import logging
+import threading
+
+import pytest
+
+from processors.transport.logs import JsonLines, place_of
+from processors.transport.messages import MemoryMessage, spans
+from processors.transport.meters import METERS, Meters
+from processors.transport.runtime import Progress, Watchdog
+from processors.transport.specs import RangeSpec
+
+
+class Clock:
+    now = 0.0
+
+    def __call__(self):
+        return self.now
+
+
+def test_a_poll_thread_that_stands_still_is_unhealthy():
+    """Alive is not enough: the poll thread must have come round within ten seconds."""
+    clock = Clock()
+    progress = Progress(30, clock)
+    clock.now = 9
+    assert progress.complaint() is None
+    clock.now = 11
+    assert progress.complaint() == "the poll thread has not turned for 11 s"
+
+
+def test_waiting_input_without_a_commit_is_unhealthy_and_no_input_is_not():
+    """An idle worker is healthy for ever; one that has input must commit within its patience."""
+    clock = Clock()
+    progress = Progress(30, clock)
+    for clock.now in range(100):
+        progress.looped(0)
+    assert progress.complaint() is None
+    for clock.now in range(100, 135):
+        progress.looped(1)
+    assert "nothing was committed" in progress.complaint()
+    progress.committed()
+    assert progress.complaint() is None
+
+
+def test_a_worker_is_ready_after_the_first_turn_with_its_assignment():
+    """An assignment alone, even of no partition at all, is not yet a poll."""
+    progress = Progress(30)
+    progress.looped(0)
+    assert not progress.ready
+    progress.assigned = 0
+    progress.looped(0)
+    assert progress.ready
+
+
+def test_a_call_that_does_not_return_ends_the_process():
+    """The watchdog names the call; one that returned in time, or an idle thread, is left alone."""
+    lines, ended = [], threading.Event()
+
+    def die(line):
+        lines.append(line)
+        ended.set()
+
+    dog = Watchdog(die, limit_s=0.2)
+    dog.start()
+    dog.busy("begin_transaction")
+    dog.idle()
+    assert not ended.wait(0.5)
+    dog.busy("send_offsets")
+    assert ended.wait(5)
+    dog.stop()
+    assert lines[0].startswith("send_offsets has not returned")
+
+
+def test_a_log_line_says_type_and_place_of_an_error_and_not_its_text():
+    """The text of an exception may quote the applicant."""
+    try:
+        int("Jane Canary")
+    except ValueError as error:
+        place = place_of(error)
+        record = logging.LogRecord("a", logging.ERROR, "x", 1, "failed", (), (ValueError, error, error.__traceback__))
+    line = json.loads(JsonLines("score", 3).format(record))
+    assert place.startswith("ValueError at ")
+    assert line["error"] == place
+    assert (line["stage"], line["slot"], line["event"]) == ("score", 3, "failed")
+    assert "Canary" not in json.dumps(line)
+
+
+def test_every_metric_of_the_table_is_exposed_with_its_explanation():
+    """One table makes the metrics, and a snapshot has the same names."""
+    meters = Meters("score", 0)
+    meters.add("records_in", 3)
+    meters.set("open_batches", 2)
+    meters.observe("commit_seconds", 0.5)
+    text = meters.text().decode()
+    assert all(f"loanstream_{meter.name}" in text and meter.tells in text for meter in METERS)
+    found = meters.snapshot()
+    assert (found["records_in_total"], found["open_batches"], found["commit_seconds_sum"]) == (3, 2, 0.5)
+
+
+def test_a_subscription_that_no_client_would_take_is_refused():
+    """An empty list and a broken pattern stop the start, not the stream."""
+    with pytest.raises(ValueError, match="at least one topic"):
+        RangeSpec("record", (), lambda *_: None)
+    with pytest.raises(ValueError, match="no regular expression"):
+        RangeSpec("record", ("^loan.(",), lambda *_: None)
+
+
+def test_spans_cover_first_to_one_after_last_of_each_partition():
+    """What a batch covers is what is committed for it, holes included."""
+    messages = [MemoryMessage("t", 0, 4), MemoryMessage("t", 1, 9), MemoryMessage("t", 0, 7)]
+    assert spans(messages) == {("t", 0): (4, 8), ("t", 1): (9, 10)}
