@@ -243,7 +243,7 @@ def policy_show(name: str, as_json: AsJson = False) -> None:
 @app.command()
 def bench(as_json: AsJson = False) -> None:
     """Measure speed, in one run, as ratios where machines differ."""
-    from loanstream.bench import run_bench
+    from loanstream.bench.run import run_bench
 
     raise typer.Exit(run_bench(as_json=as_json))
 

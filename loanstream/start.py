@@ -1,8 +1,10 @@
 """`loanstream up`: the embedded stack with what the other rooms bring to it."""
 
 import sys
+from importlib import resources
 from pathlib import Path
 
+from loanstream.stack.keys import load_or_create_tenant
 from loanstream.stack.layout import Layout, WarehousePart
 from loanstream.stack.problem import StackProblem
 from loanstream.stack.up import Hooks, run_up
@@ -11,12 +13,13 @@ from schemas.topics import TOPICS
 
 def start(state: Path, tenants: str, workers: int, policy: str, bundle: str) -> int:
     """Run the stack of `state` until it is told to stop. `tenants` are names by commas."""
+    names = _tenants(tenants)
     hooks = Hooks(
         first_activation=lambda bootstrap, policy, bundle: _activate(bootstrap, Layout(state), policy, bundle),
         migrate=_migrate,
-        preload=lambda: _prepare(Layout(state), policy, bundle),
+        preload=lambda: _prepare(Layout(state), names, policy, bundle),
     )
-    return run_up(state, _tenants(tenants), workers, policy, bundle, _say, hooks)
+    return run_up(state, names, workers, policy, bundle, _say, hooks)
 
 
 def _tenants(text: str) -> tuple[str, ...]:
@@ -31,13 +34,24 @@ def _tenants(text: str) -> tuple[str, ...]:
     return names
 
 
-def _prepare(layout: Layout, policy: str, bundle: str) -> None:
+EXAMPLES_TENANT = "bank-a"
+"""The tenant of the shipped examples, whose documents are there from the start."""
+
+
+def _prepare(layout: Layout, tenants: tuple[str, ...], policy: str, bundle: str) -> None:
     """What needs neither broker nor warehouse: the document store, and both artefacts, checked and stored."""
     from loanstream.artefacts import store
     from processors.documents.blobs import FileBlobs
+    from processors.documents.sealing import DocumentKey
+    from processors.documents.store import DocumentStore
 
-    FileBlobs.create(layout.documents)
+    blobs = FileBlobs.create(layout.documents)
     store(layout.artefacts, bundle, policy)
+    if EXAMPLES_TENANT in tenants:
+        keys = load_or_create_tenant(layout.keys, EXAMPLES_TENANT)
+        documents = DocumentStore(blobs, lambda _: DocumentKey(keys.document_id, keys.document_key))
+        for document in (resources.files("schemas") / "examples" / "documents").iterdir():
+            documents.put(EXAMPLES_TENANT, document.read_bytes())
 
 
 def _activate(bootstrap: str, layout: Layout, policy: str, bundle: str) -> None:

@@ -1,0 +1,1 @@
+"""Benchmarks: figures that compare within one run, because machines are noisy."""

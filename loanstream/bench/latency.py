@@ -1,0 +1,115 @@
+"""From submission to the decision in a read_committed consumer's hands, at a steady rate; and the same without us."""
+
+import json
+import threading
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib import resources
+from typing import Any
+
+from confluent_kafka import Consumer, Producer, TopicPartition
+from confluent_kafka.admin import AdminClient
+from confluent_kafka.cimpl import NewTopic
+
+from loanstream.running import Running
+from schemas.topics import TOPICS
+
+RATE = 500
+"""Applications a second."""
+
+WARM_UP_S = 5.0
+BARE_TOPIC = "bench.bare"
+PATIENCE_S = 20.0
+
+
+@dataclass(frozen=True, slots=True)
+class Latency:
+    """Percentiles in milliseconds, over `count` records of `sent`."""
+
+    p50: float
+    p95: float
+    p99: float
+    count: int
+    sent: int
+
+    @classmethod
+    def of(cls, seconds: Sequence[float], sent: int) -> "Latency":
+        """The percentiles of durations in seconds."""
+        ordered = sorted(seconds)
+        at = [round(1000 * ordered[min(len(ordered) - 1, int(len(ordered) * q))], 2) for q in (0.5, 0.95, 0.99)]
+        return cls(*at, len(ordered), sent)
+
+
+def through_the_stages(running: Running, seconds: float) -> Latency:
+    """Applications of one tenant without documents, through verify and score."""
+    tenant = running.tenants[0]
+    return _measure(running, TOPICS["applications"].name(tenant), TOPICS["decisions"].name(tenant), seconds)
+
+
+def bare(running: Running, seconds: float) -> Latency:
+    """The same records from a producer straight to a consumer."""
+    admin = AdminClient(running.admin_settings)
+    for future in admin.create_topics([NewTopic(BARE_TOPIC, 4, 1)]).values():
+        future.exception(15)
+    return _measure(running, BARE_TOPIC, BARE_TOPIC, seconds)
+
+
+def _measure(running: Running, into: str, out_of: str, seconds: float) -> Latency:
+    count, warm = int((seconds + WARM_UP_S) * RATE), int(WARM_UP_S * RATE)
+    sent: dict[str, float] = {}
+    received: dict[str, float] = {}
+    witness = _witness(running, out_of, sent, received)
+    _send(running, into, count, sent)
+    until = time.monotonic() + PATIENCE_S
+    while len(received) < count and time.monotonic() < until:
+        time.sleep(0.05)
+    witness.set()
+    measured = list(sent)[warm:]
+    return Latency.of([received[key] - sent[key] for key in measured if key in received], len(measured))
+
+
+def _send(running: Running, topic: str, count: int, sent: dict[str, float]) -> None:
+    example = json.loads(
+        (resources.files("schemas") / "examples" / "loan.application.submitted.json").read_text("utf-8")
+    )
+    producer = Producer({**running.admin_settings, "linger.ms": 0, "enable.idempotence": True})
+    run, started = f"bench-{time.time_ns()}", time.monotonic()
+    example["tenant"] = running.tenants[0]
+    for number in range(count):
+        key = example["application_id"] = f"{run}-{number}"
+        value = json.dumps(example).encode()
+        time.sleep(max(0.0, started + number / RATE - time.monotonic()))
+        sent[key] = time.monotonic()
+        producer.produce(topic, key=key, value=value)
+        producer.poll(0)
+    producer.flush(30)
+
+
+def _witness(running: Running, topic: str, sent: dict[str, float], received: dict[str, float]) -> threading.Event:
+    """A consumer in a thread that notes when each key that was sent arrives; set the event to stop it."""
+    consumer: Any = Consumer(
+        {
+            **running.admin_settings,
+            "group.id": "bench-witness",
+            "enable.auto.commit": False,
+            "isolation.level": "read_committed",
+        }
+    )
+    partitions = [TopicPartition(topic, number) for number in consumer.list_topics(topic, 15).topics[topic].partitions]
+    for partition in partitions:
+        partition.offset = consumer.get_watermark_offsets(partition, timeout=15)[1]
+    consumer.assign(partitions)
+    stop = threading.Event()
+
+    def read() -> None:
+        while not stop.is_set():
+            message = consumer.poll(0.2)
+            if message is not None and message.error() is None:
+                key = message.key().decode()
+                if key in sent:
+                    received.setdefault(key, time.monotonic())
+        consumer.close()
+
+    threading.Thread(target=read, name="bench-witness", daemon=True).start()
+    return stop
