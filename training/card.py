@@ -5,9 +5,10 @@ from typing import Any
 
 LABEL_NOTE = (
     "The public set is synthetic. Its label is, without one exception in 4,269 rows: the assets cover the loan, and "
-    "the CIBIL score is at least 550 or the loan is short (4 years or less) and at least three years' income. The last "
-    "clause is perverse: of applicants with a low CIBIL score and a short term, those who ask for more are approved. A model "
-    "with LTI learns it. Figures near 100 % show that the rule was learned, not that a loan will be repaid."
+    "the CIBIL score is at least 550 or the loan is short (4 years or less) and at least three years' income. The "
+    "last clause is perverse: of applicants with a low CIBIL score and a short term, those who ask for more are "
+    "approved. A model with LTI learns it. Figures near 100 % show that the rule was learned, not that a loan will be "
+    "repaid."
 )
 
 

@@ -1,0 +1,91 @@
+"""Policies: sound ones are read, nonsensical ones refused with the line that is wrong."""
+
+import pytest
+
+from scoring.policy import PolicyError
+from scoring.policy_document import parse_policy
+from scoring.shipped import POLICIES, shipped_policy_text
+
+SOUND = """\
+name: small
+points: {score: 600, pdo: 20}
+bands: {approve: 0.7, decline: 0.3}
+penalties:
+  - {code: penalty_lti_high, feature: lti, above: 6, size: 0.35, group: lti}
+  - {code: penalty_cibil_low, feature: cibil_score, below: 600, size: 0.12}
+rules:
+  - {code: lti_above_limit, outcome: decline, feature: lti, above: 8}
+  - {code: thin_file, outcome: refer, missing: cibil_score}
+"""
+
+
+@pytest.mark.parametrize("name", POLICIES)
+def test_shipped_policies_are_sound(name):
+    """The policies that come with the package are accepted under their own names."""
+    assert parse_policy(shipped_policy_text(name)).name == name
+
+
+def test_a_policy_is_known_by_its_content():
+    """Comments, layout and notation do not change a policy's id; a number does."""
+    policy_id = parse_policy(SOUND).policy_id
+    assert parse_policy("# ours\n" + SOUND.replace("above: 6,", "above: 6.0,")).policy_id == policy_id
+    assert parse_policy(SOUND.replace("above: 6,", "above: 5,")).policy_id != policy_id
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "line", "says"),
+    [
+        ("approve: 0.7, decline: 0.3", "approve: 0.3, decline: 0.7", 3, "overlap"),
+        ("approve: 0.7", "approve: 1", 3, "below 1"),
+        ("approve: 0.7", "approve: 1.2", 3, "from 0 to 1"),
+        ("approve: 0.7", "approve: .nan", 3, "finite"),
+        ("approve: 0.7", "approve: .inf", 3, "finite"),
+        ("approve: 0.7", "approve: high", 3, "finite"),
+        ("approve: 0.7", "approve: true", 3, "finite"),
+        ("pdo: 20", "pdo: 0", 2, "from 1 to 50"),
+        ("pdo: 20", "pdo: 20, odds: 1", 2, "'odds' is not known"),
+        ("name: small", "name: small\nname: other", 2, "twice"),
+        ("name: small", "name: small\ncolour: red", 2, "'colour' is not known"),
+        ("name: small\n", "", 1, "needs 'name'"),
+        ("feature: lti, above: 6", "feature: shoe_size, above: 6", 5, "'shoe_size'"),
+        ("penalty_cibil_low", "penalty_mood", 6, "'penalty_mood'"),
+        ("penalty_cibil_low", "lti_above_limit", 6, "'lti_above_limit'"),
+        ("penalty_cibil_low", "penalty_lti_high", 6, "used before, in line 5"),
+        ("below: 600", "below: 300", 6, "never apply"),
+        ("below: 600", "below: 600, above: 700", 6, "never apply"),
+        ("size: 0.12", "size: 0", 6, "from 0.0001 to 1"),
+        ("size: 0.12", "weight: 0.12", 6, "needs 'size'"),
+        ("outcome: decline", "outcome: approve", 8, "'approve'"),
+        (", missing: cibil_score", "", 9, "exactly one of"),
+        ("missing: cibil_score", "missing: cibil_score, feature: lti, above: 3", 9, "exactly one of"),
+        ("missing: cibil_score", "verification: fine", 9, "'fine'"),
+        ("missing: cibil_score", "feature: lti, above: 9", 9, "line 8 covers it"),
+        ("missing: cibil_score", "verification: not_provided, instead_of: refer", 9, "'refer'"),
+        ("rules:", "rules: none\nmore:", 7, "list"),
+        ("  - {code: thin_file", "  - - {code: thin_file", 9, "mapping"),
+        ("  - {code: thin_file", "  - {code thin_file", 9, ""),
+        (SOUND, "", 1, "mapping"),
+        (SOUND, "[" * 50, 1, "YAML"),
+    ],
+)
+def test_a_nonsensical_policy_is_refused_with_its_line(old, new, line, says):
+    """Each nonsense is refused with the line it stands in and what is wrong with it."""
+    assert old in SOUND
+    with pytest.raises(PolicyError) as refused:
+        parse_policy(SOUND.replace(old, new))
+    assert refused.value.line == line
+    assert says in str(refused.value)
+
+
+def test_a_penalty_behind_a_wider_one_of_its_group_is_refused():
+    """Of a group only the first that applies counts, so a narrower penalty behind a wider one never would."""
+    narrower = "  - {code: penalty_lti_elevated, feature: lti, above: 7, size: 0.5, group: lti}\nrules:"
+    with pytest.raises(PolicyError, match="line 7: 'penalty_lti_elevated' can never apply: line 5 covers it"):
+        parse_policy(SOUND.replace("rules:", narrower))
+
+
+def test_a_referral_before_a_decline_that_covers_it_is_refused():
+    """A decline stands above a referral wherever the two are written."""
+    early = "rules:\n  - {code: acr_below_limit, outcome: refer, feature: lti, above: 9}"
+    with pytest.raises(PolicyError, match="line 8: 'acr_below_limit' can never apply: line 9 covers it"):
+        parse_policy(SOUND.replace("rules:", early))

@@ -1,0 +1,62 @@
+"""Every code that a decision can carry has its plain sentence."""
+
+from typing import get_args
+
+import pytest
+
+from schemas.reasons import BASIS, REASONS
+from schemas.verification import VerificationResult
+from scoring.checks import INCOME_CHECKS, TEXT_CHECKS, reason_of_check
+from scoring.policy_document import parse_policy
+from scoring.rules import BASIS_OF_RESULT, RULE_OF_DEGRADED
+from scoring.shipped import POLICIES, shipped_policy_text
+
+DOCUMENT_FINDINGS = (
+    "no_text_layer",
+    "encrypted",
+    "damaged",
+    "empty",
+    "too_large",
+    "resource_limit",
+    "unsupported_media_type",
+    "unsupported_kind",
+    "no_known_fields",
+    "document_missing",
+    "deadline",
+    "arithmetic_break",
+)
+
+
+def test_every_document_finding_has_a_sentence():
+    """Whatever a document reader reports can be told to a person."""
+    assert all(REASONS[code].source == "document" for code in DOCUMENT_FINDINGS)
+
+
+@pytest.mark.parametrize("name", POLICIES)
+def test_every_penalty_and_rule_of_a_shipped_policy_has_a_sentence(name):
+    """Shipped penalties and rules carry registered codes of their own kind."""
+    policy = parse_policy(shipped_policy_text(name))
+    assert all(REASONS[penalty.code].source == "penalty" for penalty in policy.penalties)
+    assert all(REASONS[rule.code].source == "rule" for rule in policy.rules)
+
+
+def test_every_check_has_a_sentence():
+    """A contradicted claim has a reason."""
+    for claim in ("annual_income", "net_pay", "identifier", *(row.claim for row in TEXT_CHECKS)):
+        assert REASONS[reason_of_check(claim)].source == "check"
+    assert INCOME_CHECKS
+
+
+def test_every_verification_result_has_a_basis():
+    """Each result of the verification is a basis, and each result that may not approve has its rule."""
+    assert set(BASIS_OF_RESULT) == set(get_args(VerificationResult))
+    assert set(BASIS_OF_RESULT.values()) <= set(BASIS)
+    assert set(RULE_OF_DEGRADED) == set(get_args(VerificationResult)) - {"verified", "not_provided"}
+    assert all(REASONS[code].source == "rule" for code in RULE_OF_DEGRADED.values())
+
+
+def test_sentences_take_at_most_one_value():
+    """A sentence names the applicant's value at most once and is a sentence."""
+    for row in REASONS.values():
+        assert row.sentence.count("{") == row.sentence.count("{value}") <= 1
+        assert row.sentence.endswith(".")
