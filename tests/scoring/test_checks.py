@@ -1,0 +1,147 @@
+"""Claims held against documents."""
+
+import pytest
+
+from schemas.verification import Extraction
+from scoring.checks import MISREAD, NEAR_MATCH, check_claims, verification_result
+
+SLIP, STATEMENT = "1" * 64, "2" * 64
+
+
+def extraction(kind="payslip", sha256=None, status="read", reason=None, findings=(), **fields):
+    values = [
+        {"name": name, "value": value, "confidence": 1.0, "page": 1}
+        for name, many in fields.items()
+        for value in (many if isinstance(many, list) else [many])
+    ]
+    return Extraction.model_validate(
+        {
+            "sha256": sha256 or (SLIP if kind == "payslip" else STATEMENT),
+            "kind": kind,
+            "status": status,
+            "reason": reason,
+            "reader": "text/1",
+            "lane": "fast",
+            "pages": 1,
+            "fields": tuple(values),
+            "findings": tuple(findings),
+        }
+    )
+
+
+def checked(application, *extractions):
+    checks = check_claims(application, extractions)
+    return checks, verification_result(application, extractions, checks)
+
+
+@pytest.mark.parametrize(
+    ("claimed", "gross_monthly", "result", "label"),
+    [
+        (1_200_000, "100000.00", "verified", None),
+        (1_200_000, "80000.00", "verified", None),  # exactly a fifth too high: the limit itself passes
+        (1_200_000, "79999.00", "mismatch", None),
+        (1_200_000, "300000.00", "verified", None),  # more than claimed is no fraud
+        (12_000_000, "100000.00", "mismatch", MISREAD),  # a digit too many
+        (2_000_000, "83333.33", "mismatch", None),
+    ],
+)
+def test_income_is_compared_by_relative_difference_and_direction(make_event, claimed, gross_monthly, result, label):
+    """A claim more than a fifth above the payslip's gross is a mismatch; a payslip above the claim is not."""
+    application = make_event(annual_income=claimed).application
+    (check,), overall = checked(application, extraction(gross_monthly=gross_monthly))
+    assert (check.claim, check.result, check.label, overall) == ("annual_income", result, label, result)
+    assert check.difference == pytest.approx((claimed - 12 * float(gross_monthly)) / claimed)
+
+
+def test_the_papers_similarity_stands_beside(make_event):
+    """The paper's S of the whole amounts is published: 1,250,000 against 125,000 is 0.857."""
+    (check,), _ = checked(make_event(annual_income=1_250_000).application, extraction(gross_annual="125000.00"))
+    assert round(check.similarity, 3) == 0.857
+    assert check.result == "mismatch"
+
+
+def test_net_credits_raise_suspicion_only_beyond_reason(make_event):
+    """A third less net than gross is honest; less than half of the claim is not."""
+    application = make_event(annual_income=1_200_000).application
+    honest = extraction("bank_statement", annual_net_income="800000.00")
+    inflated = extraction("bank_statement", annual_net_income="599999.00")
+    assert checked(application, honest)[1] == "verified"
+    assert checked(application, inflated)[1] == "mismatch"
+
+
+def test_a_payslips_net_pay_stands_on_the_statement_to_the_cent(make_event):
+    """Net pay equal to some month's salary credit verifies; a cent's difference does not."""
+    application = make_event(annual_income=1_200_000).application
+    slip = extraction(gross_monthly="100000.00", net_monthly="78000.50")
+    same = extraction("bank_statement", annual_net_income="936006.00", salary_credit=["78000.00", "78000.50"])
+    other = extraction("bank_statement", annual_net_income="936006.00", salary_credit=["78000.00", "78000.49"])
+    assert checked(application, slip, same)[1] == "verified"
+    checks, overall = checked(application, slip, other)
+    assert overall == "mismatch"
+    assert [c.result for c in checks if c.claim == "net_pay"] == ["mismatch"]
+
+
+@pytest.mark.parametrize(
+    ("claimed", "found", "result", "label"),
+    [
+        ("Rajesh Kumar Sharma", "SHARMA RAJESH KUMAR", "verified", None),
+        ("Mr. Rajesh K. Sharma", "Rajesh Kumar Sharma", "verified", None),
+        ("Ananya Iyer", "Ananya lyer", "verified", None),
+        ("José Núñez", "JOSE NUNEZ", "verified", None),
+        ("Rajesh Kumar Sharma", "Rakesh Kumar Sharma", "mismatch", NEAR_MATCH),
+        ("Rajesh Sharma", "Priya Sharma", "mismatch", None),
+    ],
+)
+def test_names_are_compared_token_by_token(make_event, claimed, found, result, label):
+    """Order, initials, titles, accents and look-alike letters do not count; one differing name does."""
+    application = make_event(applicant={"name": claimed}).application
+    checks, _ = checked(application, extraction(gross_monthly="400000.00", holder_name=found))
+    assert [(c.result, c.label) for c in checks if c.claim == "name"] == [(result, label)]
+
+
+def test_employers_and_identifiers(make_event):
+    """An employer's legal form does not count; an identifier has to be equal but for its punctuation."""
+    application = make_event(
+        applicant={"employer": "Meridian Textiles Pvt Ltd", "identifiers": [{"kind": "pan", "value": "ABCDE-1234-F"}]}
+    ).application
+    good = extraction(gross_monthly="400000.00", employer="MERIDIAN TEXTILES PRIVATE LIMITED", pan="abcde1234f")
+    bad = extraction(gross_monthly="400000.00", employer="Borealis Foods Limited", pan="ABCDE1235F")
+    assert checked(application, good)[1] == "verified"
+    assert {c.claim: c.label for c in checked(application, bad)[0] if c.result == "mismatch"} == {
+        "employer": None,
+        "identifier": NEAR_MATCH,
+    }
+
+
+def test_the_worst_result_wins(make_event):
+    """Suspicion stands above mismatch, mismatch above a reader that is down, that above an unreadable document."""
+    application = make_event(annual_income=12_000_000).application
+    mismatch = extraction(gross_monthly="100000.00")
+    forged = extraction("bank_statement", annual_net_income="9000000.00", findings=["arithmetic_break"])
+    down = extraction("other", sha256="3" * 64, status="unavailable", reason="deadline")
+    unreadable = extraction("other", sha256="4" * 64, status="unreadable", reason="encrypted")
+    everything = [forged, mismatch, down, unreadable]
+    for worst in ("suspicious", "mismatch", "unavailable", "unreadable"):
+        assert checked(application, *everything)[1] == worst
+        everything.pop(0)
+
+
+def test_without_documents_nothing_was_provided(make_event):
+    """No documents: no checks, and the result says so; likewise documents that say nothing of the income."""
+    application = make_event().application
+    assert checked(application) == ((), "not_provided")
+    assert checked(application, extraction("identity", sha256="5" * 64, holder_name="A B"))[1] == "not_provided"
+
+
+def test_a_document_that_nobody_read_is_unreadable(make_event):
+    """A document that is named but has no extraction never counts as verified."""
+    document = {"kind": "payslip", "sha256": "9" * 64, "media_type": "application/pdf", "size": 1}
+    application = make_event(documents=[document]).application
+    assert checked(application, extraction(gross_monthly="400000.00"))[1] == "unreadable"
+
+
+def test_a_reading_that_is_no_amount_is_no_evidence(make_event):
+    """Text, NaN or an absurd number where money should stand neither verifies nor breaks anything."""
+    application = make_event().application
+    for value in ("n/a", "NaN", "Infinity", "1e99"):
+        assert checked(application, extraction(gross_monthly=value))[1] == "not_provided"

@@ -1,0 +1,305 @@
+"""The decision: its explanation adds up, and it is a pure function of its receipt's inputs."""
+
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import orjson
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from schemas.decision import LoanDecision
+from scoring.policy_document import parse_policy
+from scoring.decision import Scorer
+from scoring.receipt import decision_content
+from scoring.shipped import BUNDLES, POLICIES, shipped_policy_text
+
+PAIRS = [(bundle, policy) for bundle in BUNDLES for policy in POLICIES]
+PROCESSING = {
+    "lane": "fast",
+    "verify_started_at": "2026-03-02T09:30:00.125Z",
+    "verify_finished_at": "2026-03-02T09:30:00.125Z",
+    "score_started_at": "2026-03-02T09:30:00.125Z",
+    "score_finished_at": "2026-03-02T09:30:00.125Z",
+    "verify_worker": "verify-0",
+    "score_worker": "score-0",
+    "code_version": "test",
+}
+
+money = st.integers(1, 10**8) | st.integers(1, 10**15).map(lambda cents: f"{cents // 100}.{cents % 100:02d}").filter(
+    lambda text: float(text) > 0
+)
+asset = st.integers(-(10**6), 10**8)
+
+
+@st.composite
+def changes(draw):
+    return {
+        "application_id": draw(st.from_regex(r"[A-Za-z0-9._:-]{1,12}", fullmatch=True)),
+        "annual_income": draw(money),
+        "loan": {"amount": draw(money), "term_years": draw(st.integers(1, 30))},
+        "cibil_score": draw(st.none() | st.integers(300, 900)),
+        "monthly_obligations": draw(st.none() | st.integers(0, 10**6)),
+        "currency": draw(st.sampled_from(["INR", "INR", "INR", "EUR"])),
+        "applicant": {"dependents": draw(st.integers(0, 9)), "self_employed": draw(st.booleans())},
+        "assets": {name: draw(asset) for name in ("residential", "commercial", "luxury", "bank")},
+        "result": draw(
+            st.sampled_from(["verified", "verified", "not_provided", "mismatch", "suspicious", "unreadable"])
+        ),
+    }
+
+
+def points_of(decision):
+    return [row["points"] for row in decision["reasons"] if row["points"] is not None]
+
+
+@pytest.mark.parametrize("pair", PAIRS)
+@settings(deadline=None, max_examples=60)
+@given(batch=st.lists(changes(), min_size=1, max_size=5))
+def test_every_explanation_adds_up(scorers, key, make_event, pair, batch):
+    """Points of model, penalties and residual sum to the way from base to final score, within a millionth; the
+    residual is at most 0.05; decisive rows stand first; the event's schema takes the whole.
+    """
+    for decision in scorers[pair].decide([make_event(**change) for change in batch], lambda _: key, "test"):
+        decisive = [row["decisive"] for row in decision["reasons"]]
+        assert decisive == sorted(decisive, reverse=True)
+        assert points_of(decision) == sorted(points_of(decision))
+        if decision["p_model"] is None:
+            assert decision["outcome"] != "approve"
+            assert points_of(decision) == []
+        else:
+            assert abs(sum(points_of(decision)) - (decision["final_points"] - decision["base_points"])) <= 1e-6
+            residual = [r["points"] for r in decision["reasons"] if r["code"] == "numerical_residual"]
+            assert all(abs(points) <= 0.05 for points in residual)
+            taken = sum(penalty["size"] for penalty in decision["penalties"])
+            assert decision["score_final"] == pytest.approx(max(0.0, decision["p_calibrated"] - taken), abs=1e-9)
+        LoanDecision.model_validate_json(orjson.dumps(decision | {"processing": PROCESSING}))
+
+
+@settings(deadline=None, max_examples=60)
+@given(change=changes(), more=st.integers(1, 10**7), which=st.sampled_from(["cibil", "residential", "commercial", "luxury", "bank"]))
+def test_a_higher_cibil_score_or_asset_never_lowers_the_score(standard, decide_one, make_event, change, more, which):
+    """Under the default bundle, raising the CIBIL score or any asset lowers neither probability nor policy score."""
+    change |= {"currency": "INR", "cibil_score": change["cibil_score"] or 500}
+    raised = dict(change)
+    if which == "cibil":
+        raised["cibil_score"] = min(900, change["cibil_score"] + 1 + more % 300)
+    else:
+        raised["assets"] = {**change["assets"], which: change["assets"][which] + more}
+    before, after = (decide_one(standard, make_event(**one)) for one in (change, raised))
+    for name in ("p_model", "p_calibrated", "score_final"):
+        assert after[name] >= before[name]
+
+
+def test_a_missing_cibil_score_is_not_zero(standard, paper, decide_one, make_event):
+    """Without a CIBIL score the model is not asked and a person decides, under either policy."""
+    for scorer in (standard, paper):
+        decision = decide_one(scorer, make_event(cibil_score=None))
+        assert decision["outcome"] == "refer"
+        assert decision["p_calibrated"] is decision["score_final"] is decision["final_points"] is None
+        assert decision["basis"] == ["documents_verified", "thin_file"]
+        assert [row["code"] for row in decision["reasons"]] == ["thin_file"]
+
+
+def test_an_unknown_currency_is_referred(standard, paper, decide_one, make_event):
+    """Amounts in a currency the bundle was not trained on are not scored."""
+    for scorer in (standard, paper):
+        decision = decide_one(scorer, make_event(currency="EUR"))
+        assert (decision["outcome"], decision["p_model"]) == ("refer", None)
+        assert "currency_not_modelled" in decision["basis"]
+        assert decision["reasons"][0]["code"] == "currency_not_modelled"
+        assert decision["reasons"][0]["value"] == "EUR"
+
+
+@pytest.mark.parametrize(
+    ("result", "by_standard", "by_paper"),
+    [
+        ("verified", "approve", "approve"),
+        ("not_provided", "refer", "approve"),
+        ("unreadable", "refer", "refer"),
+        ("unavailable", "refer", "refer"),
+        ("mismatch", "refer", "refer"),
+        ("suspicious", "refer", "refer"),
+    ],
+)
+def test_what_documents_say_decides(standard, paper, decide_one, make_event, result, by_standard, by_paper):
+    """A good applicant is approved with verified documents; no degraded basis approves."""
+    for scorer, outcome in ((standard, by_standard), (paper, by_paper)):
+        decision = decide_one(scorer, make_event(result))
+        assert decision["outcome"] == outcome
+        assert decision["verification_result"] == result
+        assert (outcome == "approve") == (not any(row["decisive"] for row in decision["reasons"]))
+
+
+def test_no_policy_can_let_a_degraded_basis_approve(bundles, decide_one, make_event):
+    """A policy without a single rule still refers what its documents put in doubt."""
+    text = "name: lax\npoints: {score: 600, pdo: 20}\nbands: {approve: 0.0, decline: 0.0}\npenalties: []\nrules: []\n"
+    scorer = Scorer(bundles["default"], parse_policy(text))
+    assert decide_one(scorer, make_event("verified"))["outcome"] == "approve"
+    for result in ("unavailable", "unreadable", "mismatch", "suspicious"):
+        decision = decide_one(scorer, make_event(result))
+        assert decision["outcome"] == "refer"
+        assert decision["reasons"][0]["decisive"]
+
+
+def test_hard_limits_decline_whatever_else_is_true(standard, decide_one, make_event):
+    """LTI or DTI above its limit declines, also where something else would have referred."""
+    for change in ({"annual_income": 1_000_000}, {"monthly_obligations": 300_000}):
+        decision = decide_one(standard, make_event("suspicious", **change))
+        assert decision["outcome"] == "decline"
+        codes = [row["code"] for row in decision["reasons"] if row["decisive"]]
+        assert len(codes) == 1
+        assert codes[0] in {"lti_above_limit", "dti_above_limit"}
+
+
+def test_the_papers_penalties_apply_in_order_and_once_a_group(paper, decide_one, make_event):
+    """LTI above 6 costs 0.35 and not 0.18 besides; a low CIBIL score and thin assets cost their own."""
+    decision = decide_one(
+        paper,
+        make_event(
+            annual_income=2_000_000,
+            cibil_score=590,
+            assets={"residential": 0, "commercial": 0, "luxury": 6_000_000, "bank": 0},
+        ),
+    )
+    assert decision["penalties"] == [
+        {"code": "penalty_lti_high", "size": 0.35},
+        {"code": "penalty_cibil_low", "size": 0.12},
+        {"code": "penalty_acr_low", "size": 0.08},
+    ]
+
+
+def test_the_papers_mismatch_flag_needs_both_its_signs(paper, decide_one, make_event):
+    """Similarity below 0.8 and more than a fifth apart declines; either alone does not."""
+    for similarity, difference, outcome in ((0.5, 0.3, "decline"), (0.5, -0.3, "decline"), (0.9, 0.3, "approve")):
+        check = {"claim": "annual_income", "result": "verified", "similarity": similarity, "difference": difference}
+        assert decide_one(paper, make_event("verified", checks=[check]))["outcome"] == outcome
+
+
+def test_contradicted_claims_and_findings_are_named_without_names(standard, decide_one, make_event):
+    """Each contradicted claim and each finding is a decisive reason; neither a name nor a document's content shows."""
+    checks = [
+        {"claim": "annual_income", "result": "mismatch", "claimed": "4100000.00", "found": "1234567.00"},
+        {"claim": "name", "result": "mismatch", "claimed": "Zelda Canary", "found": "Other Canary"},
+    ]
+    extraction = {
+        "sha256": "a" * 64,
+        "kind": "payslip",
+        "status": "read",
+        "reader": "text/1",
+        "lane": "fast",
+        "findings": ["arithmetic_break", "finding_of_tomorrow"],
+        "fields": [{"name": "holder_name", "value": "Other Canary", "confidence": 1, "page": 1}],
+    }
+    event = make_event("suspicious", [extraction], checks, applicant={"name": "Zelda Canary", "employer": "Canary Ltd"})
+    decision = decide_one(standard, event)
+    decisive = {row["code"]: row["value"] for row in decision["reasons"] if row["decisive"]}
+    assert decisive == {
+        "documents_suspicious": None,
+        "arithmetic_break": None,
+        "finding_of_tomorrow": None,
+        "income_mismatch": "4100000.00",
+        "name_mismatch": None,
+    }
+    text = orjson.dumps(decision).decode()
+    assert "Canary" not in text
+    assert "1234567" not in text
+
+
+def test_no_reason_names_a_factor_that_was_not_used(scorers, decide_one, make_event, bundles):
+    """Points are given to features of the bundle and penalties of the policy alone, each moving the score."""
+    for (bundle, policy), scorer in scorers.items():
+        decision = decide_one(scorer, make_event(cibil_score=580))
+        from scoring.features import FEATURES  # noqa: PLC0415
+
+        allowed = {FEATURES[name].reason for name in bundles[bundle].features}
+        allowed |= {penalty.code for penalty in scorer.policy.penalties} | {"numerical_residual"}
+        rows = [row for row in decision["reasons"] if not row["decisive"]]
+        assert {row["code"] for row in rows} <= allowed
+        assert all(row["points"] for row in rows), (bundle, policy)
+
+
+def batch_of(make_event, count=200):
+    return [
+        make_event(
+            "verified" if i % 3 else "not_provided",
+            application_id=f"A-{i}",
+            cibil_score=None if i % 17 == 0 else 300 + i * 7 % 601,
+            annual_income=200_000 + 97_003 * i,
+            loan={"amount": 700_000 + 211_000 * (i % 50), "term_years": 2 + i % 19},
+        )
+        for i in range(count)
+    ]
+
+
+@pytest.mark.parametrize("pair", [("default", "standard"), ("paper", "paper")])
+def test_batches_cuts_and_threads_do_not_change_a_bit(scorers, key, make_event, pair):
+    """One by one, in any cut, and from two threads at once: the same bytes."""
+    scorer, events = scorers[pair], batch_of(make_event)
+
+    def decide(cut):
+        return [orjson.dumps(decision) for decision in scorer.decide(cut, lambda _: key, "test")]
+
+    whole = decide(events)
+    assert [decide([event])[0] for event in events] == whole
+    for size in (3, 7, 64, 199):
+        cuts = [events[start : start + size] for start in range(0, len(events), size)]
+        assert [row for cut in cuts for row in decide(cut)] == whole
+        with ThreadPoolExecutor(2) as threads:
+            assert [row for rows in threads.map(decide, cuts) for row in rows] == whole
+
+
+IN_A_FRESH_PROCESS = """
+import importlib.util, sys, orjson
+spec = importlib.util.spec_from_file_location("events", sys.argv[1])
+events = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(events)
+from scoring.bundle import load_bundle
+from scoring.decision import Scorer
+from scoring.policy_document import parse_policy
+from scoring.receipt import ReceiptKey
+from scoring.shipped import shipped_bundle_files, shipped_policy_text
+scorer = Scorer(load_bundle(shipped_bundle_files("default")), parse_policy(shipped_policy_text("standard")))
+key = ReceiptKey("bank-a.1", bytes(range(32)))
+decision = scorer.decide([events.build_event()], lambda _: key, "test")[0]
+sys.stdout.buffer.write(orjson.dumps(decision))
+"""
+
+
+def test_a_fresh_process_makes_the_same_bytes(standard, decide_one, make_event):
+    """Another process decides the same application with the same bytes."""
+    here = orjson.dumps(decide_one(standard, make_event()))
+    conftest = Path(__file__).with_name("conftest.py")
+    command = [sys.executable, "-c", IN_A_FRESH_PROCESS, str(conftest)]
+    there = subprocess.run(command, check=True, capture_output=True).stdout
+    assert there == here
+
+
+def test_ids_are_stable_where_inputs_are_and_differ_where_they_differ(standard, paper, key, make_event):
+    """The acceptance time changes neither id nor content; revision, claim, evidence, policy and key do."""
+    event = make_event()
+
+    def decided(scorer, one):
+        return scorer.decide([one], lambda _: key, "test")[0]
+
+    first = decided(standard, event)
+    later = decided(standard, event.model_copy(update={"accepted_at": event.accepted_at.replace(year=2030)}))
+    assert (later["decision_id"], decision_content(later)) == (first["decision_id"], decision_content(first))
+    assert later["accepted_at"] != first["accepted_at"]
+    extraction = {"sha256": "a" * 64, "kind": "other", "status": "read", "reader": "t", "lane": "slow"}
+    ids = [
+        first["decision_id"],
+        decided(standard, make_event(revision=2))["decision_id"],
+        decided(standard, make_event(annual_income=4_100_001))["decision_id"],
+        decided(standard, make_event("verified", [extraction]))["decision_id"],
+        decided(paper, event)["decision_id"],
+        standard.decide([event], lambda _: type(key)("other", b"k" * 32), "test")[0]["decision_id"],
+    ]
+    assert len(set(ids)) == len(ids)
+
+
+def test_nothing_to_decide(standard, key):
+    """An empty batch gives no decisions."""
+    assert standard.decide([], lambda _: key, "test") == []
