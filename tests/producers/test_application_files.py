@@ -95,6 +95,12 @@ def test_the_label_column_may_be_absent(read):
     assert item.application_id == "1"
 
 
+def test_blanks_around_names_and_values_do_not_matter(read):
+    """Blanks before and after a column's name or a value are no part of it."""
+    (item,) = read(HEADER.replace(",", " , ") + " \n" + ROW.replace(",", " , ") + " ")
+    assert (item.application_id, item.applicant.education, item.cibil_score) == ("1", "graduate", 778)
+
+
 def test_applications_go_to_jsonl_and_back(read):
     """What a JSONL file holds comes out unchanged."""
     made = [item.application for item in synthesise(20, 1, "bank-a", Shares(), AT)]

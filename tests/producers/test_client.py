@@ -166,7 +166,7 @@ def test_refused_credentials_stop_the_sender_before_the_timeout():
     with pytest.raises(CredentialsRefusedError, match="client id") as raised, producer(kafka) as open_producer:
         open_producer.submit(APPLICATIONS[0])
     assert kafka.purged
-    assert isinstance(raised.value.__cause__, NotDeliveredError | None)
+    assert "given up before it was sent" in str(raised.value.__cause__)
 
 
 def test_a_refused_log_in_on_the_way_is_survived():
@@ -175,6 +175,16 @@ def test_a_refused_log_in_on_the_way_is_survived():
     with producer(kafka) as open_producer:
         open_producer.submit(APPLICATIONS[0])
     assert open_producer.confirmed == 1
+
+
+def test_a_refusal_that_was_mended_is_forgotten():
+    """Once something was confirmed, a later timeout is no longer blamed on the log-in before."""
+    kafka = FakeKafka(log_in_errors=[KafkaError._AUTHENTICATION], errors=[None, KafkaError._MSG_TIMED_OUT])
+    open_producer = producer(kafka)
+    for application in APPLICATIONS[:2]:
+        open_producer.submit(application)
+    with pytest.raises(NotDeliveredError, match="1 not confirmed: syn-000002"):
+        open_producer.flush()
 
 
 def test_a_timeout_after_refused_log_ins_is_about_credentials():

@@ -90,6 +90,8 @@ def test_a_broker_that_comes_back_costs_nothing(tmp_path: Path) -> None:
         with ApplicationProducer({"bootstrap.servers": broker.bootstrap}, "bank-a") as producer:
             for index, application in enumerate(applications):
                 producer.submit(application)
+                if index == 50:
+                    producer.flush()
                 if index == 100:
                     os.kill(broker.pid, signal.SIGKILL)
                     broker.stop()
