@@ -91,7 +91,7 @@ def publish(bootstrap: str, security: Mapping[str, str], activation: Activation)
         TOPICS["control"].name(),
         key=(activation.tenant or "all").encode(),
         value=activation.model_dump_json().encode(),
-        headers=headers,
+        headers=list(headers),
         on_delivery=lambda error, _: failures.append(error.name()) if error else None,
     )
     if producer.flush(ANSWER_S) or failures:

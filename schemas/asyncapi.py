@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from schemas.events import EVENTS, EventType
-from schemas.headers import ACCEPTED_AT, ATTEMPTS
+from schemas.headers import ATTEMPTS
 from schemas.jsonschema import json_schema
 from schemas.stages import STAGES
 from schemas.topics import TENANT_PATTERN, TOPICS, Topic
@@ -31,11 +31,10 @@ HEADERS: dict[str, dict[str, Any]] = {
         "description": "W3C trace context, carried through all stages.",
     },
     ATTEMPTS: {"pattern": "^[0-9]+$", "description": "How often a redriven record was processed before."},
-    ACCEPTED_AT: {"format": "date-time", "description": "When a redriven record was accepted first."},
 }
 """Kafka headers of our own records, UTF-8 text; a producer needs none of them."""
 
-_ALWAYS = tuple(name for name in HEADERS if name not in (ATTEMPTS, ACCEPTED_AT))
+_ALWAYS = tuple(name for name in HEADERS if name != ATTEMPTS)
 
 
 def asyncapi(version: str, examples: Mapping[str, list[Any]]) -> dict[str, Any]:

@@ -13,8 +13,6 @@ Headers = Sequence[tuple[str, bytes | None]]
 ATTEMPTS = "loanstream-attempts"
 """How often a redriven record was processed before."""
 
-ACCEPTED_AT = "loanstream-accepted-at"
-
 _TRACEPARENT = re.compile(rb"00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
 
 

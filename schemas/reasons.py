@@ -78,7 +78,7 @@ REASONS: dict[str, ReasonCode] = {
         ReasonCode("unsupported_media_type", "document", "A document is of a media type that cannot be read."),
         ReasonCode("unsupported_kind", "document", "A document is of a kind that cannot be read."),
         ReasonCode("no_known_fields", "document", "A document holds nothing that could be recognised."),
-        ReasonCode("layout_not_understood", "document", "A document's rows were found, but most of them do not add up."),
+        ReasonCode("layout_not_understood", "document", "A document's rows were found, but most do not add up."),
         ReasonCode("document_damaged", "document", "A stored document is no longer the one that was uploaded."),
         ReasonCode("reader_failed", "document", "Reading a document ended without an answer."),
         ReasonCode("document_missing", "document", "A document that the application names was never uploaded."),

@@ -32,19 +32,19 @@ STAGES: dict[str, Stage] = {
         Stage(
             "verify",
             reads=("applications",),
-            writes=("applications_slow", "verifications", "applications_dlq"),
+            writes=("applications_slow", "verifications", "applications_dlq", "metrics"),
             does="reads documents with a text layer within 300 ms a batch, checks claims against them",
         ),
         Stage(
             "verify-slow",
             reads=("applications_slow",),
-            writes=("verifications", "applications_slow_dlq"),
+            writes=("verifications", "applications_slow_dlq", "metrics"),
             does="reads what the fast lane had no time for, up to 6 s a document",
         ),
         Stage(
             "score",
             reads=("verifications",),
-            writes=("decisions", "verifications_dlq"),
+            writes=("decisions", "verifications_dlq", "metrics"),
             does="features, model, calibration, policy: one pure call a batch",
         ),
         Stage(
@@ -71,6 +71,7 @@ STAGES: dict[str, Stage] = {
                 "outcomes_dlq",
                 "control_dlq",
                 "metrics_dlq",
+                "metrics",
             ),
             does="writes every event into the warehouse in planned offset ranges; a refused row becomes a dead letter",
         ),

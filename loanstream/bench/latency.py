@@ -37,8 +37,10 @@ class Latency:
     def of(cls, seconds: Sequence[float], sent: int) -> "Latency":
         """The percentiles of durations in seconds."""
         ordered = sorted(seconds)
-        at = [round(1000 * ordered[min(len(ordered) - 1, int(len(ordered) * q))], 2) for q in (0.5, 0.95, 0.99)]
-        return cls(*at, len(ordered), sent)
+        p50, p95, p99 = (
+            round(1000 * ordered[min(len(ordered) - 1, int(len(ordered) * q))], 2) for q in (0.5, 0.95, 0.99)
+        )
+        return cls(p50, p95, p99, len(ordered), sent)
 
 
 def through_the_stages(running: Running, seconds: float) -> Latency:

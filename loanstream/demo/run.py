@@ -6,13 +6,11 @@ import signal
 import subprocess
 import sys
 import time
-from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
+from loanstream.demo.result import ASKED, Result
 from loanstream.demo.traffic import Item, traffic
 from loanstream.demo.watch import Watch
 from loanstream.running import Running
@@ -27,36 +25,6 @@ PATIENCE_S = 120
 
 Progress = Callable[[str, int, int], None]
 """Told what is going on, how far it is, of how many."""
-
-
-@dataclass
-class Result:
-    """What happened, counted: what was sent by us, decisions and dead letters by an independent consumer."""
-
-    stack_ready_s: float = 0.0
-    published: Counter[str] = field(default_factory=Counter)
-    decision_records: int = 0
-    decision_ids: int = 0
-    dead_letters: int = 0
-    recorded: int = 0
-    answers: dict[str, Any] = field(default_factory=dict)
-    differences: list[Any] = field(default_factory=list)
-    replay: dict[str, int] = field(default_factory=dict)
-
-    @property
-    def repeats(self) -> int:
-        """Decision records beyond the first of their id: a bank's own repeats."""
-        return self.decision_records - self.decision_ids
-
-    @property
-    def adds_up(self) -> bool:
-        """Nothing lost, nothing twice, all of it recorded."""
-        published = sum(self.published.values())
-        return (
-            published == self.decision_ids + self.dead_letters + self.repeats
-            and self.decision_ids == self.recorded
-            and not self.differences
-        )
 
 
 @contextmanager
@@ -117,7 +85,7 @@ def _publish(running: Running, items: list[Item], result: Result, progress: Prog
             for document in item.documents:
                 running.documents.put(item.tenant, document.data)
             producers[item.tenant].submit_raw(item.key, item.value)
-            result.published[item.truth] += 1
+            result.note(item.truth, item.key.decode())
             progress("publishing applications", number + 1, len(items))
             time.sleep(max(0.0, started + (number + 1) / RATE - time.monotonic()))
 
@@ -136,16 +104,15 @@ def _wait(watch: Watch, expected: int, progress: Progress) -> None:
 
 def _ask(running: Running, result: Result, progress: Progress) -> None:
     from dashboards.queries import run as ask
-
     from loanstream.ask.reconcile import reconcile
     from loanstream.ask.replay import replay
 
     progress("reconciling the warehouse with the topics", 0, 2)
     result.differences = list(reconcile(running).differences)
     progress("replaying every decision from its receipt", 1, 2)
-    result.replay = replay(running).totals
+    result.replay = dict(replay(running).totals)
     progress("replaying every decision from its receipt", 2, 2)
     warehouse = running.warehouse()
     result.recorded = int(warehouse.query("SELECT count() FROM decisions").first_row[0])
-    for name in ("outcomes", "reasons", "documents", "latency", "dead_letters"):
-        result.answers[name] = ask(warehouse, name)
+    result.answers = {name: ask(warehouse, name) for name in ASKED}
+    result.decided = dict(warehouse.query("SELECT application_id, outcome FROM decisions").result_rows)

@@ -87,10 +87,11 @@ class Banks:
         return consumer
 
 
-def example(name: str = "loan.application.submitted", **fields) -> dict:
-    """A shipped example, with other fields where given."""
-    path = Path(__file__).resolve().parents[2] / "schemas" / "examples" / f"{name}.json"
-    return json.loads(path.read_text()) | fields
+@pytest.fixture
+def shipped_example() -> dict:
+    """The shipped example of an application without documents."""
+    path = Path(__file__).resolve().parents[2] / "schemas" / "examples" / "loan.application.submitted.json"
+    return json.loads(path.read_text())
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,87 @@
+"""What the demo counted, and how its figures hang together."""
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+ASKED = ("outcomes", "reasons", "documents", "latency", "dead_letters")
+"""The questions of `dashboards.queries` that the summary answers."""
+
+Row = tuple[Any, ...]
+
+
+@dataclass
+class Result:
+    """`published` counts what was sent, by what it was; decision records and dead letters are an independent
+    consumer's count, `recorded` and `answers` the warehouse's, `decided` its outcome of each application.
+    """
+
+    stack_ready_s: float = 0.0
+    published: Counter[str] = field(default_factory=Counter)
+    truth: dict[str, str] = field(default_factory=dict)
+    decision_records: int = 0
+    decision_ids: int = 0
+    dead_letters: int = 0
+    recorded: int = 0
+    decided: dict[str, str] = field(default_factory=dict)
+    answers: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    differences: list[Any] = field(default_factory=list)
+    replay: dict[str, int] = field(default_factory=dict)
+
+    def note(self, truth: str, key: str) -> None:
+        """One record was sent."""
+        self.published[truth] += 1
+        if truth != "repeated":
+            self.truth[key] = truth
+
+    @property
+    def repeats(self) -> int:
+        """Decision records beyond the first of their id: a bank's own repeats."""
+        return self.decision_records - self.decision_ids
+
+    @property
+    def adds_up(self) -> bool:
+        """Nothing lost, nothing twice, all of it recorded."""
+        return (
+            self.published.total() == self.decision_ids + self.dead_letters + self.repeats
+            and self.decision_ids == self.recorded
+            and not self.differences
+        )
+
+    @property
+    def outcomes(self) -> dict[str, int]:
+        """Decisions by outcome, over all banks."""
+        counted: Counter[str] = Counter()
+        for row in self.answers["outcomes"]:
+            counted[row["outcome"]] += row["decisions"]
+        return dict(counted)
+
+    @property
+    def causes(self) -> dict[str, int]:
+        """Dead letters by cause, over all banks."""
+        counted: Counter[str] = Counter()
+        for row in self.answers["dead_letters"]:
+            counted[row["cause"]] += row["records"]
+        return dict(counted)
+
+    @property
+    def latency_ms(self) -> dict[str, dict[str, float]]:
+        """Percentiles by stage; verify's lanes apart, `decision` from acceptance to decision in the fast lane."""
+        names = {("verify", "fast"): "verify", ("verify", "slow"): "verify-slow"}
+        names |= {(stage, "fast"): stage for stage in ("score", "decision")}
+        names |= {("decision", "slow"): "decision-slow"}
+        return {
+            names[row["stage"], row["lane"]]: {name: float(row[name]) for name in ("p50", "p95", "p99")}
+            for row in self.answers["latency"]
+            if (row["stage"], row["lane"]) in names
+        }
+
+    def caught(self) -> Iterator[Row]:
+        """For each kind of application how it ended: (kind, sent, approved, referred, declined)."""
+        ended: Counter[tuple[str, str]] = Counter(
+            (truth, self.decided[key]) for key, truth in self.truth.items() if key in self.decided
+        )
+        for kind in sorted({truth for truth, _ in ended}):
+            counts = [ended[kind, outcome] for outcome in ("approve", "refer", "decline")]
+            yield (kind, sum(counts), *counts)

@@ -1,0 +1,124 @@
+"""The demo on the terminal: progress while it runs, then a summary for a risk officer; or one JSON object."""
+
+import sys
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console, Group, RenderableType
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+
+from loanstream.demo.result import Result
+from loanstream.demo.run import run
+from loanstream.show import emit, table
+from schemas.causes import CAUSES
+
+
+def show_demo(state: Path, as_json: bool, scale: float) -> int:
+    """Run the demo on a fresh `state`; exit code 1 where the figures do not add up."""
+    with _bars() as bars:
+        tasks: dict[str, TaskID] = {}
+
+        def progress(what: str, done: int, of: int) -> None:
+            if what not in tasks:
+                tasks[what] = bars.add_task(what, total=of)
+            bars.update(tasks[what], completed=done, total=of)
+
+        result = run(state, progress, scale)
+    emit(as_object(result), Group(*_summary(result, state)), as_json=as_json)
+    return 0 if result.adds_up else 1
+
+
+def as_object(result: Result) -> dict[str, Any]:
+    """The figures under the names that scripts rely on."""
+    return {
+        "published": result.published.total(),
+        "decided": result.decision_ids,
+        "recorded": result.recorded,
+        "dead_lettered": result.dead_letters,
+        "repeats": result.repeats,
+        "outcomes": result.outcomes,
+        "latency_ms": result.latency_ms,
+        "stack_ready_s": round(result.stack_ready_s, 1),
+        "sent": dict(result.published),
+        "dead_letter_causes": result.causes,
+        "differences": [asdict(difference) for difference in result.differences],
+        "replay": result.replay,
+        "adds_up": result.adds_up,
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class _Line:
+    said: str
+    good: bool
+
+
+def _bars() -> Progress:
+    return Progress(
+        TextColumn("{task.description:<46}"),
+        BarColumn(bar_width=32),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        console=Console(stderr=True, force_terminal=sys.stderr.isatty() or None),
+    )
+
+
+def _summary(result: Result, state: Path) -> list[RenderableType]:
+    answers = result.answers
+    total = max(1, sum(result.outcomes.values()))
+    outcomes = [
+        (row["tenant"], row["outcome"], row["decisions"], round(100 * row["decisions"] / total, 1))
+        for row in answers["outcomes"]
+    ]
+    reasons = [(row["outcome"], row["code"], row["decisions"], row["example"]) for row in answers["reasons"]]
+    documents = [(row["result"], row["applications"], ", ".join(row["claims"])) for row in answers["documents"]]
+    latency = [(stage, *figures.values()) for stage, figures in result.latency_ms.items()]
+    letters = [(cause, count, CAUSES.get(cause, "")) for cause, count in sorted(result.causes.items())]
+    tables = [
+        table("What was sent", "kind", "records", rows=_kinds(result.published)),
+        table("What was decided", "bank", "outcome", "decisions", "% of all", rows=outcomes),
+        table("How each kind ended", "sent as", "decided", "approved", "referred", "declined", rows=[*result.caught()]),
+        table("Why not approved: first reasons", "outcome", "reason", "decisions", "for example", rows=reasons),
+        table("What the documents said", "verification", "applications", "claims contradicted", rows=documents),
+        table("How long it took, in ms", "stage", "p50", "p95", "p99", rows=latency),
+        table("Dead letters", "cause", "records", "meaning", rows=letters),
+    ]
+    proofs = [f"  {'ok   ' if line.good else 'WRONG'} {line.said}" for line in _proofs(result)]
+    return [
+        *(part for one in tables for part in ("", one)),
+        "",
+        *proofs,
+        "",
+        f"The stack was ready after {result.stack_ready_s:.1f} s. Its state is kept at {state}; next, try:",
+        f"  loanstream up --state {state}      (opens it again; then, in another terminal:)",
+        f"  loanstream show bank-a-000001 --state {state}",
+        f"  loanstream decisions --outcome decline --state {state}",
+        f"  loanstream dlq list --state {state}",
+        f"  loanstream replay --state {state}",
+    ]
+
+
+def _kinds(sent: dict[str, int]) -> list[tuple[Any, ...]]:
+    malformed = sum(count for kind, count in sent.items() if kind.startswith("malformed"))
+    kinds = [(kind, count) for kind, count in sorted(sent.items()) if not kind.startswith("malformed")]
+    return [*kinds, ("malformed, each in another way", malformed), ("together", sum(sent.values()))]
+
+
+def _proofs(result: Result) -> list[_Line]:
+    published = result.published.total()
+    made = f"{result.decision_ids} decided + {result.dead_letters} dead letters + {result.repeats} repeats"
+    differences = len(result.differences)
+    replayed = ", ".join(f"{count} {verdict}" for verdict, count in result.replay.items())
+    return [
+        _Line(
+            f"{published} published = {made}",
+            published == result.decision_ids + result.dead_letters + result.repeats,
+        ),
+        _Line(
+            f"{result.decision_ids} distinct decision ids = {result.recorded} recorded",
+            result.decision_ids == result.recorded,
+        ),
+        _Line(f"warehouse against topics: {differences or 'no'} differences", not differences),
+        _Line(f"made again from their receipts: {replayed}", set(result.replay) <= {"equal"} and bool(result.replay)),
+    ]
