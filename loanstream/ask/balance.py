@@ -32,10 +32,11 @@ class Balance:
         if family == "applications":
             self._opens((message.key() or b"", message.timestamp()[1]), message)
         elif family in OPENS:
-            if (header(message.headers(), ATTEMPTS) or b"0") != b"0":
+            if _redriven(message):
                 self._opens((message.key() or b"", accepted_ms(message.value()) or 0), message)
         elif family == "decisions":
-            self._closes((message.key() or b"", accepted_ms(message.value())), message)
+            if not _redriven(message):  # sent back for the warehouse's sake: the decision has been made before
+                self._closes((message.key() or b"", accepted_ms(message.value())), message)
         else:
             self._dead_letter(message)
 
@@ -100,6 +101,10 @@ class Balance:
                 del self._open[accounts.pop()]
         self._late = []
         return unmatched
+
+
+def _redriven(message: Message) -> bool:
+    return (header(message.headers(), ATTEMPTS) or b"0") != b"0"
 
 
 def accepted_ms(value: bytes | None) -> int | None:

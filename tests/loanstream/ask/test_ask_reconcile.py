@@ -89,9 +89,15 @@ def test_deleted_duplicated_and_altered_rows_are_named(empty, refused):
     record(empty, refused, topics)
     client = empty.client()
     client.command("DELETE FROM loanstream.decisions_log WHERE application_id = 'a-003'")
-    client.command("INSERT INTO loanstream.verifications_log SELECT * FROM loanstream.verifications_log WHERE application_id = 'a-004'")
-    client.command("ALTER TABLE loanstream.decisions_log UPDATE score_final = 0.31 WHERE application_id = 'a-005' SETTINGS mutations_sync = 1")
-    client.command("INSERT INTO loanstream.applications_log SELECT * REPLACE (27 AS kafka_offset) FROM loanstream.applications_log WHERE application_id = 'a-006'")
+    client.command(
+        "INSERT INTO loanstream.verifications_log SELECT * FROM loanstream.verifications_log WHERE application_id = 'a-004'"
+    )
+    client.command(
+        "ALTER TABLE loanstream.decisions_log UPDATE score_final = 0.31 WHERE application_id = 'a-005' SETTINGS mutations_sync = 1"
+    )
+    client.command(
+        "INSERT INTO loanstream.applications_log SELECT * REPLACE (27 AS kafka_offset) FROM loanstream.applications_log WHERE application_id = 'a-006'"
+    )
     result = reconciled(empty, topics)
     assert found(result) == [
         ("altered", "decisions_log", "a-005", 10, ("score_final",)),
@@ -104,7 +110,11 @@ def test_deleted_duplicated_and_altered_rows_are_named(empty, refused):
 
 @pytest.mark.parametrize(
     ("table", "column"),
-    [("applications_log", "personal_encrypted"), ("verifications_log", "event_encrypted"), ("dead_letters_log", "event_encrypted")],
+    [
+        ("applications_log", "personal_encrypted"),
+        ("verifications_log", "event_encrypted"),
+        ("dead_letters_log", "event_encrypted"),
+    ],
 )
 def test_an_altered_seal_is_named(empty, refused, table, column):
     """An encrypted column that was changed, or moved from another row, is an altered row."""
@@ -114,7 +124,9 @@ def test_an_altered_seal_is_named(empty, refused, table, column):
         f"ALTER TABLE loanstream.{table} UPDATE {column} = concat(substring({column}, 1, 40), 'AAAA', substring({column}, 45)) "
         "WHERE kafka_offset = 0 SETTINGS mutations_sync = 1"
     )
-    assert [(d.kind, d.table, d.fields) for d in reconciled(empty, topics).differences] == [("altered", table, (column,))]
+    assert [(d.kind, d.table, d.fields) for d in reconciled(empty, topics).differences] == [
+        ("altered", table, (column,))
+    ]
 
 
 def test_an_application_without_an_end_is_named(empty, refused):
@@ -150,7 +162,7 @@ def test_a_sink_that_stands_still_is_said(empty, refused):
 
     class Behind(MemoryTopics):
         def recorded(self, partitions):
-            return {place: 0 for place in partitions}
+            return dict.fromkeys(partitions, 0)
 
     with pytest.raises(SinkBehind, match="bank-a"):
         compare(empty.client("reader"), Behind(flow(3)), ["bank-a"], CIPHER, patience_s=0.1)
@@ -180,12 +192,17 @@ def test_a_redriven_verification_begins_anew():
     [verification], [decision] = topics[VERIFICATIONS, 0], topics[DECISIONS, 0]
     worker = Worker("score", "score-0", "1", lambda: START)
     letter = dead_letter(verification, "internal_error", [], worker)
-    again = MemoryMessage(VERIFICATIONS, 0, 8, verification.key(), verification.value(), [("loanstream-attempts", b"1")], (2, START + 50))
+    again = MemoryMessage(
+        VERIFICATIONS, 0, 8, verification.key(), verification.value(), [("loanstream-attempts", b"1")], (2, START + 50)
+    )
     books = Balance("bank-a")
     books.put("applications", topics[APPLICATIONS, 0][0])
     books.put("verifications", verification)
     books.put("verifications", again)
-    books.put("verifications_dlq", MemoryMessage("loan.verifications.v1.bank-a.dlq", 0, 0, letter.key, letter.value, None, (2, 1)))
+    books.put(
+        "verifications_dlq",
+        MemoryMessage("loan.verifications.v1.bank-a.dlq", 0, 0, letter.key, letter.value, None, (2, 1)),
+    )
     assert books.undecided == 1
     books.put("decisions", decision)
     assert books.differences(whole=True) == []

@@ -1,0 +1,112 @@
+"""The latest decisions, and their agreement with outcomes recorded elsewhere."""
+
+import csv
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+Recorded = Literal["approved", "rejected"]
+
+_COLUMNS = (
+    "tenant",
+    "application_id",
+    "revision",
+    "accepted_at",
+    "outcome",
+    "p_calibrated",
+    "score_final",
+    "verification_result",
+    "basis",
+    "decision_id",
+)
+_AGREE = {("approved", "approve"), ("rejected", "decline")}
+
+
+class NotComparable(Exception):
+    """A file that holds no recorded outcomes; the message says what is expected."""
+
+
+def decisions(client: Any, tenant: str | None, outcome: str | None, limit: int) -> list[dict[str, Any]]:
+    """The latest `limit` decisions, newest first, with the reason that weighed most."""
+    found = client.query(
+        f"SELECT {', '.join(_COLUMNS)}, reasons[1].text AS first_reason FROM loanstream.decisions "  # noqa: S608 - fixed
+        "WHERE ({tenant:String} = '' OR tenant = {tenant:String}) "
+        "AND ({outcome:String} = '' OR outcome = {outcome:String}) "
+        "ORDER BY accepted_at DESC, kafka_offset DESC LIMIT {limit:UInt32}",
+        parameters={"tenant": tenant or "", "outcome": outcome or "", "limit": limit},
+    )
+    return [dict(row) for row in found.named_results()]
+
+
+@dataclass(slots=True)
+class Agreement:
+    """How decisions agree with recorded outcomes. `table` counts (recorded, outcome) pairs; `undecided` are rows of the
+    file that have no decision.
+    """
+
+    table: Counter[tuple[str, str]] = field(default_factory=Counter)
+    undecided: int = 0
+
+    @property
+    def compared(self) -> int:
+        """Approvals and declines that stand beside a recorded outcome; referred applications have no say yet."""
+        return sum(count for (_, outcome), count in self.table.items() if outcome != "refer")
+
+    @property
+    def referred(self) -> int:
+        """Decisions that a person is to make."""
+        return sum(count for (_, outcome), count in self.table.items() if outcome == "refer")
+
+    @property
+    def agreement(self) -> float | None:
+        """The share of approvals and declines that agree; None where there are none."""
+        agreeing = sum(count for pair, count in self.table.items() if pair in _AGREE)
+        return agreeing / self.compared if self.compared else None
+
+    def as_json(self) -> dict[str, Any]:
+        """All of it as one JSON object."""
+        table = [
+            {"recorded": pair[0], "outcome": pair[1], "count": count} for pair, count in sorted(self.table.items())
+        ]
+        figures = {"compared": self.compared, "agreement": self.agreement, "referred": self.referred}
+        return {**figures, "undecided": self.undecided, "table": table}
+
+
+def agreement(client: Any, file: Path, tenant: str | None = None, id_prefix: str = "") -> Agreement:
+    """Compare decisions (the highest revision of each application) with the `loan_status` column of `file`, a CSV in
+    the layout of the public loan-approval set, submitted under `id_prefix`. Raises `NotComparable`.
+    """
+    recorded = _recorded(file, id_prefix)
+    found = client.query(
+        "SELECT application_id, argMax(outcome, revision) FROM loanstream.decisions "
+        "WHERE {tenant:String} = '' OR tenant = {tenant:String} GROUP BY tenant, application_id",
+        parameters={"tenant": tenant or ""},
+    )
+    result, seen = Agreement(), set()
+    for application_id, outcome in found.result_rows:
+        status = recorded.get(application_id)
+        if status is not None:
+            seen.add(application_id)
+            result.table[status, outcome] += 1
+    result.undecided = len(recorded.keys() - seen)
+    return result
+
+
+def _recorded(file: Path, id_prefix: str) -> dict[str, Recorded]:
+    known: dict[str, Recorded] = {"approved": "approved", "rejected": "rejected"}
+    recorded: dict[str, Recorded] = {}
+    with file.open(encoding="utf-8-sig", newline="") as lines:
+        reader = csv.reader(lines)
+        names = [name.strip() for name in next(reader, [])]
+        if "loan_id" not in names or "loan_status" not in names:
+            raise NotComparable(f"{file.name} has no columns loan_id and loan_status to compare with")
+        identity, status = names.index("loan_id"), names.index("loan_status")
+        for cells in reader:
+            if not cells:
+                continue
+            said = cells[status].strip().lower() if len(cells) > status else ""
+            if said not in known:
+                raise NotComparable(f"{file.name}, line {reader.line_num}: loan_status is Approved or Rejected")
+            recorded[id_prefix + cells[identity].strip()] = known[said]
+    return recorded

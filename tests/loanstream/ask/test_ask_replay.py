@@ -1,0 +1,140 @@
+"""Replay against the real engine, with the shipped bundle and policy in a store of their own."""
+
+import json
+from pathlib import Path
+
+import orjson
+import pytest
+
+from loanstream.ask import replay as module
+from loanstream.ask.replay import Replayer
+from processors.artefacts import ArtefactStore
+from processors.stages.score import POLICY_FILE
+from processors.transport.messages import MemoryMessage
+from processors.transport.ranges import OffsetRange
+from processors.warehouse.cipher import ColumnCipher
+from processors.warehouse.sink import WarehouseSink
+from schemas.values import rfc3339_of_ms
+from schemas.verification import ApplicationVerified
+from scoring.bundle import load_bundle
+from scoring.decision import Scorer
+from scoring.policy_document import parse_policy
+from scoring.receipt import ReceiptKey
+from scoring.shipped import shipped_bundle_files, shipped_policy_text
+
+EXAMPLES = Path(__file__).parents[3] / "schemas" / "examples"
+CIPHER = ColumnCipher(b"k" * 32)
+START = 1_770_715_800_000
+DECISIONS, VERIFICATIONS = "loan.decisions.v1.bank-a", "loan.verifications.v1.bank-a"
+
+
+def receipt_key(tenant):
+    return ReceiptKey(f"{tenant}-1", b"r" * 32)
+
+
+@pytest.fixture(scope="module")
+def scorer():
+    return Scorer(load_bundle(shipped_bundle_files("default")), parse_policy(shipped_policy_text("standard")))
+
+
+@pytest.fixture
+def artefacts(tmp_path, scorer):
+    store = ArtefactStore(tmp_path / "artefacts")
+    store.put(scorer.bundle.bundle_id, shipped_bundle_files("default"))
+    store.put(scorer.policy.policy_id, {POLICY_FILE: shipped_policy_text("standard").encode()})
+    return store
+
+
+def verified(number, revision=1, income=None):
+    event = json.loads((EXAMPLES / "loan.application.verified.json").read_text())
+    application = event["application"]
+    application |= {"application_id": f"a-{number:03}", "revision": revision, "cibil_score": 300 + 37 * number % 600}
+    application["annual_income"] = income or f"{400_000 + 90_000 * number}.00"
+    return orjson.dumps(event | {"accepted_at": rfc3339_of_ms(START + number)})
+
+
+def processing():
+    return json.loads((EXAMPLES / "loan.decision.made.json").read_text())["processing"]
+
+
+def record(server, refused, scorer, events, *, decided=None):
+    """Put verified events and their decisions into the warehouse."""
+    parsed = [ApplicationVerified.model_validate_json(event) for event in events]
+    decisions = scorer.decide(parsed, receipt_key, "1.0")
+    for decision in decisions:
+        decision["processing"] = processing()
+    if decided is not None:
+        decided(decisions)
+    sink = WarehouseSink(server.client, CIPHER, refused)
+    for topic, values in ((VERIFICATIONS, events), (DECISIONS, [orjson.dumps(decision) for decision in decisions])):
+        messages = [MemoryMessage(topic, 0, n, b"key", value, None, (2, START)) for n, value in enumerate(values)]
+        sink.write(OffsetRange(topic, 0, 0, len(messages)), messages)
+    assert refused == []
+    return decisions
+
+
+def verdicts(server, artefacts, code_version="1.0", keys=receipt_key, application_id=None, cipher=CIPHER):
+    replayer = Replayer(server.client("reader"), cipher, artefacts, keys, code_version)
+    return list(replayer.verdicts("bank-a", application_id))
+
+
+def test_every_decision_is_equal(empty, refused, scorer, artefacts, monkeypatch):
+    """Decisions made in one batch are equal when made again in pages, revisions across a page's end included."""
+    monkeypatch.setattr(module, "PAGE", 7)
+    events = [verified(number, revision) for number in range(12) for revision in (1, 2)]
+    decisions = record(empty, refused, scorer, events)
+    assert len({decision["outcome"] for decision in decisions}) > 1
+    found = verdicts(empty, artefacts)
+    assert [verdict.result for verdict in found] == ["equal"] * 24
+    assert [(verdict.application_id, verdict.revision) for verdict in found] == [
+        (f"a-{number:03}", revision) for number in range(12) for revision in (1, 2)
+    ]
+    assert [verdict.revision for verdict in verdicts(empty, artefacts, application_id="a-003")] == [1, 2]
+
+
+def test_the_event_that_was_decided_is_the_one_replayed(empty, refused, scorer, artefacts):
+    """Where a bank repeated an application with other content, the decision is replayed from its own event."""
+    first, other = verified(3), json.loads(verified(3, income="9000000.00"))
+    other["accepted_at"] = rfc3339_of_ms(START + 500)
+    record(empty, refused, scorer, [first, orjson.dumps(other)])
+    assert [verdict.result for verdict in verdicts(empty, artefacts)] == ["equal"]
+
+
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        ({"outcome": "approve", "score_final": 0.123}, "outcome, score_final"),
+        ({"decision_id": "e06e2e9d-298d-5145-83ac-08c047940d22"}, "decision_id"),
+    ],
+)
+def test_a_changed_decision_differs(empty, refused, scorer, artefacts, change, why):
+    """A decision whose record says something else than its inputs give is named with the fields that differ."""
+
+    def decided(decisions):
+        decisions[2] |= change
+
+    record(empty, refused, scorer, [verified(number) for number in range(4)], decided=decided)
+    found = verdicts(empty, artefacts)
+    assert [verdict.result for verdict in found] == ["equal", "equal", "differs", "equal"]
+    assert found[2].why == why
+
+
+def test_other_code_is_said(empty, refused, scorer, artefacts):
+    """Under another code version a decision differs in exactly that."""
+    record(empty, refused, scorer, [verified(1)])
+    [verdict] = verdicts(empty, artefacts, code_version="2.0")
+    assert str(verdict) == "bank-a a-001 revision 1: differs: receipt.code_version"
+
+
+def test_what_is_missing_is_named(empty, refused, scorer, artefacts, tmp_path):
+    """Without its event, its artefacts or its keys a decision is not re-executable, and says for want of what."""
+    record(empty, refused, scorer, [verified(1), verified(2)])
+    found = verdicts(empty, ArtefactStore(tmp_path / "none"))
+    assert [verdict.result for verdict in found] == ["not re-executable"] * 2
+    assert scorer.bundle.bundle_id in found[0].why
+    [first, _] = verdicts(empty, artefacts, keys=lambda _: ReceiptKey("bank-a-2", b"s" * 32))
+    assert (first.result, first.why) == ("not re-executable", "receipt key bank-a-1")
+    [first, _] = verdicts(empty, artefacts, cipher=ColumnCipher(b"z" * 32))
+    assert "column key" in first.why
+    empty.client().command("DELETE FROM loanstream.verifications_log WHERE application_id = 'a-001'")
+    assert [verdict.why for verdict in verdicts(empty, artefacts)] == ["the verified event is not in the warehouse", ""]
