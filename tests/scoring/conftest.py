@@ -31,7 +31,9 @@ APPLICATION: dict[str, Any] = {
 MakeEvent = Callable[..., ApplicationVerified]
 
 
-def build_event(result: str = "verified", extractions: Any = (), checks: Any = (), **changes: Any) -> ApplicationVerified:
+def build_event(
+    result: str = "verified", extractions: Any = (), checks: Any = (), **changes: Any
+) -> ApplicationVerified:
     """An application with changes (dicts are merged), its verification result, extractions and checks."""
     application = {
         name: {**old, **changes[name]} if isinstance(old, dict) and name in changes else changes.get(name, old)

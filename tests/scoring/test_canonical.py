@@ -41,7 +41,7 @@ def es_number(value: float) -> str:
 def reference(value: object) -> str:
     """RFC 8785, written plainly."""
     if isinstance(value, dict):
-        items = sorted(value.items(), key=lambda item: [unit for unit in struct.iter_unpack(">H", item[0].encode("utf-16-be"))])
+        items = sorted(value.items(), key=lambda item: list(struct.iter_unpack(">H", item[0].encode("utf-16-be"))))
         return "{" + ",".join(f"{reference(k)}:{reference(v)}" for k, v in items) + "}"
     if isinstance(value, list):
         return "[" + ",".join(reference(item) for item in value) + "]"
@@ -56,8 +56,10 @@ json_values = st.recursive(
     | st.integers(-(2**53), 2**53)
     | st.floats(allow_nan=False, allow_infinity=False)
     | st.text(st.characters(exclude_categories=("Cs",))),
-    lambda inner: st.lists(inner, max_size=4)
-    | st.dictionaries(st.text(st.characters(exclude_categories=("Cs",)), max_size=4), inner, max_size=4),
+    lambda inner: (
+        st.lists(inner, max_size=4)
+        | st.dictionaries(st.text(st.characters(exclude_categories=("Cs",)), max_size=4), inner, max_size=4)
+    ),
     max_leaves=12,
 )
 

@@ -11,10 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from schemas.decision import LoanDecision
-from scoring.policy_document import parse_policy
 from scoring.decision import Scorer
+from scoring.features import FEATURES
+from scoring.policy_document import parse_policy
 from scoring.receipt import decision_content
-from scoring.shipped import BUNDLES, POLICIES, shipped_policy_text
+from scoring.shipped import BUNDLES, POLICIES
 
 PAIRS = [(bundle, policy) for bundle in BUNDLES for policy in POLICIES]
 PROCESSING = {
@@ -79,7 +80,11 @@ def test_every_explanation_adds_up(scorers, key, make_event, pair, batch):
 
 
 @settings(deadline=None, max_examples=60)
-@given(change=changes(), more=st.integers(1, 10**7), which=st.sampled_from(["cibil", "residential", "commercial", "luxury", "bank"]))
+@given(
+    change=changes(),
+    more=st.integers(1, 10**7),
+    which=st.sampled_from(["cibil", "residential", "commercial", "luxury", "bank"]),
+)
 def test_a_higher_cibil_score_or_asset_never_lowers_the_score(standard, decide_one, make_event, change, more, which):
     """Under the default bundle, raising the CIBIL score or any asset lowers neither probability nor policy score."""
     change |= {"currency": "INR", "cibil_score": change["cibil_score"] or 500}
@@ -212,8 +217,6 @@ def test_no_reason_names_a_factor_that_was_not_used(scorers, decide_one, make_ev
     """Points are given to features of the bundle and penalties of the policy alone, each moving the score."""
     for (bundle, policy), scorer in scorers.items():
         decision = decide_one(scorer, make_event(cibil_score=580))
-        from scoring.features import FEATURES  # noqa: PLC0415
-
         allowed = {FEATURES[name].reason for name in bundles[bundle].features}
         allowed |= {penalty.code for penalty in scorer.policy.penalties} | {"numerical_residual"}
         rows = [row for row in decision["reasons"] if not row["decisive"]]
@@ -258,6 +261,7 @@ events = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(events)
 from scoring.bundle import load_bundle
 from scoring.decision import Scorer
+from scoring.features import FEATURES
 from scoring.policy_document import parse_policy
 from scoring.receipt import ReceiptKey
 from scoring.shipped import shipped_bundle_files, shipped_policy_text

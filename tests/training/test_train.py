@@ -1,0 +1,139 @@
+"""Training: equal data give equal bytes, and the card says what was measured."""
+
+import dataclasses
+
+import numpy as np
+import orjson
+import pytest
+
+from scoring.bundle import load_bundle
+from scoring.features import FEATURES, POSITION, compute
+from scoring.shipped import BUNDLES, shipped_bundle_files
+from training.calibration import fit_platt, probability
+from training.card import LABEL_NOTE
+from training.data import DataError, parse_loans, sample_csv
+from training.figures import expected_calibration_error, figures
+from training.recipes import RECIPES
+from training.train import make_bundle, train
+
+SMALL = {
+    name: dataclasses.replace(recipe, trees=min(recipe.trees, 30), repeats=1, folds=3)
+    for name, recipe in RECIPES.items()
+}
+
+
+@pytest.fixture(scope="module")
+def csv():
+    return sample_csv(400, seed=7)
+
+
+@pytest.mark.parametrize("name", SMALL)
+def test_equal_data_give_equal_bytes(tmp_path, csv, name):
+    """Training twice on the same file writes the same files, and the bundle loads."""
+    data = tmp_path / "loans.csv"
+    data.write_bytes(csv)
+    cards = [train(data, tmp_path / folder, SMALL[name]) for folder in ("one", "two")]
+    one, two = ({f.name: f.read_bytes() for f in (tmp_path / folder).iterdir()} for folder in ("one", "two"))
+    assert one == two
+    assert cards[0] == cards[1]
+    assert load_bundle(one).bundle_id == cards[0].bundle_id
+    assert orjson.loads(one["card.json"])["figures"] == cards[0].figures
+
+
+def test_a_recipe_holds_its_model_to_the_tables_directions(csv):
+    """The default model never falls with a feature whose direction is up."""
+    files, _ = make_bundle(parse_loans(csv, "sample"), SMALL["default"], "INR")
+    bundle = load_bundle(files)
+    rows = compute(parse_loans(csv, "sample").raw)[:50][:, [POSITION[name] for name in bundle.features]]
+    for index, name in enumerate(bundle.features):
+        if FEATURES[name].direction == 1:
+            raised = rows.copy()
+            raised[:, index] *= 1.3
+            assert (bundle.raw(raised).margin >= bundle.raw(rows).margin).all(), name
+
+
+def test_missing_values_stay_missing(csv):
+    """A feature that was missing in training may be missing later; one that never was may not."""
+    lines = csv.decode().splitlines()
+    cells = lines[1].split(",")
+    cells[lines[0].split(",").index(" cibil_score")] = " "
+    loans = parse_loans("\n".join([lines[0], ",".join(cells), *lines[2:]]).encode(), "sample")
+    assert np.isnan(loans.raw["cibil_score"][0])
+    files, _ = make_bundle(loans, SMALL["default"], "INR")
+    assert load_bundle(files).may_be_missing == {"cibil_score"}
+
+
+def test_golden_vectors_are_nobodys(csv):
+    """A bundle travels; no vector in it is a row of the training data."""
+    loans = parse_loans(csv, "sample")
+    files, _ = make_bundle(loans, SMALL["default"], "INR")
+    names = load_bundle(files).features
+    people = {tuple(row) for row in compute(loans.raw)[:, [POSITION[name] for name in names]].tolist()}
+    vectors = [
+        tuple(float.fromhex(cell) for cell in vector["features"]) for vector in orjson.loads(files["golden.json"])
+    ]
+    assert len(vectors) == 17
+    assert not people & set(vectors)
+
+
+@pytest.mark.parametrize(
+    ("data", "says"),
+    [
+        (b"", "no rows"),
+        (b"loan_id, education\n1, Graduate\n", "header lacks"),
+        ("größe\n1\n".encode("latin-1"), "UTF-8"),
+    ],
+)
+def test_data_of_another_layout_is_refused(data, says):
+    """A file that is not of the layout is refused with what it lacks."""
+    with pytest.raises(DataError, match=says):
+        parse_loans(data, "sample")
+
+
+def test_a_bad_cell_is_named_by_line_and_column_not_by_value(csv):
+    """An error names where the bad value stands and never the value."""
+    lines = csv.decode().splitlines()
+    lines[3] = lines[3].replace(" Graduate", " Canary").replace(" Not Canary", " Canary")
+    with pytest.raises(DataError, match="line 4: education") as refused:
+        parse_loans("\n".join(lines).encode(), "sample")
+    assert "Canary" not in str(refused.value)
+
+
+def test_platt_finds_the_calibration_that_was_planted():
+    """Margins that are twice too sure, and shifted, are brought back."""
+    rng = np.random.default_rng(3)
+    truth = rng.normal(0, 1.5, 40_000)
+    approved = (rng.random(len(truth)) < probability(truth)).astype(np.int64)
+    a, b = fit_platt(2 * truth + 1, approved)
+    assert (a, b) == (pytest.approx(0.5, abs=0.02), pytest.approx(-0.5, abs=0.03))
+
+
+def test_platt_stays_finite_where_classes_do_not_overlap():
+    """A perfect separation gives a finite calibrator."""
+    margins = np.array([-3.0, -2.0, 2.0, 3.0])
+    a, b = fit_platt(margins, np.array([0, 0, 1, 1]))
+    assert 0 < a < 10
+    assert abs(b) < 1e-6
+
+
+def test_figures_of_a_known_case():
+    """Figures of four applicants, worked out by hand."""
+    p, approved = np.array([0.1, 0.4, 0.35, 0.8]), np.array([0, 0, 1, 1])
+    found = figures(p, approved)
+    assert found["auc"] == found["ks"] + 0.25 == 0.75
+    assert found["gini"] == 0.5
+    assert found["accuracy"] == 0.75
+    assert found["brier"] == pytest.approx((0.01 + 0.16 + 0.4225 + 0.04) / 4)
+    assert expected_calibration_error(np.array([0.5, 0.5]), np.array([0, 1])) == 0
+
+
+@pytest.mark.parametrize("name", BUNDLES)
+def test_shipped_bundles_are_of_the_public_set_and_say_so(name):
+    """A shipped card names data, figures and the label's perverse clause, and belongs to its bundle."""
+    files = shipped_bundle_files(name)
+    card, bundle = orjson.loads(files["card.json"]), load_bundle(files)
+    assert card["bundle_id"] == bundle.bundle_id
+    assert card["rows"] == 4269
+    assert card["data_sha256"].startswith("4b5cd093")
+    assert card["figures"]["accuracy"] > {"default": 0.999, "paper": 0.98}[name]
+    assert LABEL_NOTE in files["card.md"].decode()
