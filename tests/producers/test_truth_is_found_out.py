@@ -1,0 +1,53 @@
+"""Drawn by the producers, read by the workers' reader, judged by the scoring core: the three rooms have to agree."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from processors.documents.reading import read_document
+from producers.synthetic.applications import Shares, SyntheticApplication, SyntheticDocument, synthesise
+from schemas.verification import ExtractedField, Extraction
+from scoring.checks import check_claims, verification_result
+
+COUNT = 12
+
+
+def made(**shares: float) -> list[SyntheticApplication]:
+    wanted = Shares(**{"inflated": 0, "thin_file": 0, "broken": 0, "repeated": 0, "documents": 1, **shares})
+    return list(synthesise(COUNT, 11, "bank-a", wanted, datetime(2026, 11, 2, tzinfo=UTC)))
+
+
+def extraction(document: SyntheticDocument) -> Extraction:
+    found = read_document(document.data, document.kind)
+    return Extraction(
+        sha256=document.ref.sha256,
+        kind=document.kind,
+        status="unreadable" if found.reason else "read",
+        reason=found.reason,
+        reader="test",
+        lane="fast",
+        pages=found.pages,
+        fields=tuple(
+            ExtractedField(name=field.name, value=field.value, confidence=field.confidence, page=field.page)
+            for field in found.fields
+        ),
+        findings=found.findings,
+    )
+
+
+@pytest.mark.parametrize(
+    ("shares", "result"),
+    [
+        ({}, "verified"),
+        ({"thin_file": 1}, "verified"),
+        ({"inflated": 1}, "mismatch"),
+        ({"broken": 1}, "unreadable"),
+        ({"documents": 0}, "not_provided"),
+    ],
+)
+def test_the_truth_about_an_applicant_is_found_out(shares, result):
+    """Every honest claim is verified, every inflated one is a mismatch, every broken document unreadable."""
+    for item in made(**shares):
+        extractions = [extraction(document) for document in item.documents]
+        checks = check_claims(item.application, extractions)
+        assert verification_result(item.application, extractions, checks) == result, item.application.application_id
