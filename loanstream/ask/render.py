@@ -1,6 +1,7 @@
 """Answers as text for a terminal; nothing here asks anything."""
 
 from collections.abc import Iterable, Sequence
+from itertools import zip_longest
 from typing import Any
 
 from loanstream.ask.decisions import Agreement
@@ -44,7 +45,7 @@ def agreement_text(found: Agreement) -> str:
     return "\n".join(lines)
 
 
-def difference_table(result: Reconciliation) -> str:
+def reconciliation_text(result: Reconciliation) -> str:
     """Every difference on a line of its own, then what was compared."""
     compared = ", ".join(f"{count} {table.removesuffix('_log')}" for table, count in result.compared.items() if count)
     lines = [str(difference) for difference in result.differences]
@@ -86,14 +87,19 @@ def _chapter(chapter: Chapter) -> list[str]:
 
 def _claims(chapter: Chapter) -> list[str]:
     if chapter.verified is not None and "application" in chapter.verified:
-        return ["Claims", *_fields(chapter.verified["application"], skip={"documents", "tenant", "application_id"})]
+        hidden = {"documents", "tenant", "application_id", "revision"}
+        return ["Claims", *_pairs(_fields(chapter.verified["application"], skip=hidden))]
     if chapter.application is None:
         return ["Claims: not recorded"]
-    hidden = {"tenant", "application_id", "revision", "documents", "personal_encrypted", "kafka_topic"}
-    return [
-        "Claims",
-        *_fields(chapter.application, skip=hidden | {f"kafka_{n}" for n in ("partition", "offset", "timestamp")}),
-    ]
+    hidden = {"tenant", "application_id", "revision", "documents", "personal_encrypted"}
+    claims = {name: value for name, value in chapter.application.items() if not name.startswith("kafka_")}
+    return ["Claims", *_pairs(_fields(claims, skip=hidden))]
+
+
+def _pairs(cells: Sequence[str]) -> list[str]:
+    """Two columns, to stay on one screen."""
+    half = (len(cells) + 1) // 2
+    return [f"  {left:<52} {right}".rstrip() for left, right in zip_longest(cells[:half], cells[half:], fillvalue="")]
 
 
 def _fields(record: Record, skip: set[str], prefix: str = "") -> list[str]:
@@ -104,7 +110,7 @@ def _fields(record: Record, skip: set[str], prefix: str = "") -> list[str]:
         if isinstance(value, dict):
             lines += _fields(value, skip, f"{prefix}{name}.")
         else:
-            lines.append(f"  {prefix + name:<28} {_plain(value)}")
+            lines.append(f"{prefix + name:<24} {_plain(value)}")
     return lines
 
 
@@ -113,7 +119,8 @@ def _plain(value: Any) -> str:
         return ", ".join(_plain(part) for part in value)
     if isinstance(value, dict):
         return " ".join(map(str, value.values()))
-    return str(value)
+    # What a bank sent may hold codes that would write elsewhere on the screen.
+    return "".join(char if char.isprintable() else "?" for char in str(value))
 
 
 def _findings(verified: Record) -> list[str]:
@@ -126,7 +133,7 @@ def _findings(verified: Record) -> list[str]:
             f"  {part['kind']:<16} {found:<24} {len(part['fields'])} fields, {part['pages']} pages, {part['reader']}"
         )
     for check in verified["checks"]:
-        against = f"{check.get('claimed') or '-'} claimed, {check.get('found') or '-'} found"
+        against = f"{_plain(check.get('claimed') or '-')} claimed, {_plain(check.get('found') or '-')} found"
         lines.append(f"  {check['claim']:<16} {check['result']:<14} {against} {check.get('label') or ''}".rstrip())
     return lines
 
@@ -156,13 +163,13 @@ def _points(decision: Record) -> Sequence[str]:
     if decision["base_points"] is None:
         return lines
     running = decision["base_points"]
-    lines.append(f"  {'base':<48} {'':>9} {running:>9.2f}")
+    lines.append(f"  {'base':<66} {'':>9} {running:>9.2f}")
     for reason in decision["reasons"]:
         if reason["points"] is None:
             continue
         running += reason["points"]
-        lines.append(f"  {reason['text'][:48]:<48} {reason['points']:>+9.2f} {running:>9.2f}")
-    lines.append(f"  {'final':<48} {'':>9} {decision['final_points']:>9.2f}")
+        lines.append(f"  {reason['text'][:66]:<66} {reason['points']:>+9.2f} {running:>9.2f}")
+    lines.append(f"  {'final':<66} {'':>9} {decision['final_points']:>9.2f}")
     return lines
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from dashboards.queries import QUERIES, run
 from loanstream.ask.decisions import NotComparable, agreement, decisions
-from loanstream.ask.render import agreement_text, difference_table, replay_text, story_text
+from loanstream.ask.render import agreement_text, reconciliation_text, replay_text, story_text
 from loanstream.ask.story import story
 from processors.deadletters import Worker, dead_letter
 from processors.transport.messages import MemoryMessage
@@ -93,6 +93,16 @@ def test_a_story_without_the_key_keeps_the_person_out(warehouse):
     assert "Meera" not in text
     assert "not readable" in text
     assert "APPROVE" in text
+
+
+def test_a_story_writes_no_codes_to_the_terminal(warehouse):
+    """What a bank put into its extensions cannot move the cursor of the person who reads."""
+    verified = example("loan.application.verified")
+    verified["application"]["extensions"] = {"note": "a\x1b[2Jb"}
+    warehouse.put("loan.verifications.v1.bank-a", verified)
+    text = story_text(story(warehouse.server.client("reader"), CIPHER, "example-0002"))
+    assert "\x1b" not in text
+    assert "a?[2Jb" in text
 
 
 def test_an_unknown_application_is_unknown(warehouse):
@@ -187,7 +197,7 @@ def test_differences_and_verdicts_are_words():
     from loanstream.ask.replay import Replayed, Verdict
 
     result = Reconciliation([Difference("altered", "decisions_log", "bank-a", "a-1", 2, "t", 0, 7, ("outcome",))])
-    assert "altered in outcome: decisions_log, bank-a a-1 revision 2 (t[0] offset 7)" in difference_table(result)
+    assert "altered in outcome: decisions_log, bank-a a-1 revision 2 (t[0] offset 7)" in reconciliation_text(result)
     done = Replayed(unequal=[Verdict("bank-a", "a-1", 1, "id", "differs", "outcome")])
     done.totals.update({"equal": 3, "differs": 1})
     assert "3 equal, 1 differs" in replay_text(done)

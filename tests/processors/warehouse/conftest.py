@@ -72,7 +72,9 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WarehouseServer
 def empty(server: WarehouseServer) -> WarehouseServer:
     """The server with every table emptied."""
     client = server.client()
-    for (name,) in client.query("SELECT name FROM system.tables WHERE database = 'loanstream' AND name LIKE '%_log'").result_rows:
+    for (name,) in client.query(
+        "SELECT name FROM system.tables WHERE database = 'loanstream' AND name LIKE '%_log'"
+    ).result_rows:
         client.command(f"TRUNCATE TABLE loanstream.{name}")
     return server
 

@@ -85,7 +85,9 @@ def test_refused_rows_stand_alone(empty, sink, refused):
     messages = decisions(40)
     # The events' own models refuse what the tables refuse, so the test brings a constraint of its own.
     client = empty.client()
-    client.command("ALTER TABLE loanstream.decisions_log ADD CONSTRAINT no_17 CHECK application_id NOT IN ('a-17', 'a-3')")
+    client.command(
+        "ALTER TABLE loanstream.decisions_log ADD CONSTRAINT no_17 CHECK application_id NOT IN ('a-17', 'a-3')"
+    )
     try:
         for _ in range(2):
             sink.write(whole(messages), messages)
@@ -135,7 +137,9 @@ def test_an_invalid_application_is_left_to_verify(empty, sink, refused, value, k
 def test_the_first_record_is_the_decision(empty, sink):
     """The decision is the record with the lowest offset, whatever came first into the table; the other is a conflict."""
     other = "e06e2e9d-298d-5145-83ac-08c047940d23"
-    later = [message("loan.decisions.v1.bank-a", 9, example("loan.decision.made", decision_id=other, outcome="decline"))]
+    later = [
+        message("loan.decisions.v1.bank-a", 9, example("loan.decision.made", decision_id=other, outcome="decline"))
+    ]
     first = [message("loan.decisions.v1.bank-a", 2, example("loan.decision.made", revision=1))]
     sink.write(whole(later), later)
     sink.write(whole(first), first)
@@ -220,7 +224,11 @@ def test_a_sealed_value_belongs_to_its_row():
     sealed = CIPHER.seal(b"name", "personal_encrypted", "bank-a", "a-1", 1)
     assert CIPHER.open(sealed, "personal_encrypted", "bank-a", "a-1", 1) == b"name"
     assert CIPHER.seal(b"name", "personal_encrypted", "bank-a", "a-1", 1) == sealed
-    for place in (("personal_encrypted", "bank-a", "a-1", 2), ("personal_encrypted", "bank-b", "a-1", 1), ("event_encrypted", "bank-a", "a-1", 1)):
+    for place in (
+        ("personal_encrypted", "bank-a", "a-1", 2),
+        ("personal_encrypted", "bank-b", "a-1", 1),
+        ("event_encrypted", "bank-a", "a-1", 1),
+    ):
         with pytest.raises(SealBroken):
             CIPHER.open(sealed, *place)
     with pytest.raises(SealBroken):
