@@ -11,7 +11,7 @@ from typing import Any, Protocol
 from processors.transport.journal import InFlightJournal
 from processors.transport.ledger import Ledger
 from processors.transport.logs import place_of
-from processors.transport.messages import Batch, Message, Output, Processed
+from processors.transport.messages import Batch, Message, Output, Partition, Processed, spans
 from processors.transport.meters import Meters
 from processors.transport.range_source import RangeSource, RangeWork
 from processors.transport.ranges import OffsetRange
@@ -79,9 +79,13 @@ class StageHost:
             return
         messages = [message for message in item.messages if (message.topic(), message.partition()) in live]
         batch = Batch(messages, item.epoch, item.number, {place: item.spans[place] for place in live}, item.fence)
-        self._journal.begin(batch.spans)
         began = time.monotonic()
-        processed = await self._process(batch)
+        try:
+            processed = await self._process(batch)
+        except Exception as error:  # noqa: BLE001 - whatever a bug raises, its text stays inside
+            self._failed = True
+            self._source.halt()
+            raise StageFailedError(place_of(error)) from None
         self._journal.clear()
         self.meters.observe("batch_seconds", time.monotonic() - began)
         if processed.deferred:
@@ -91,8 +95,6 @@ class StageHost:
 
     def stop(self) -> None:
         """Commit what is open, unless the stage failed, and leave."""
-        if self._failed:
-            self._ledger.abandon()
         self._source.stop()
         self._sink.stop()
         if not self._failed:
@@ -100,17 +102,35 @@ class StageHost:
         self._journal.close()
 
     async def _process(self, batch: Batch) -> Processed:
-        try:
-            killer = self._killer(batch.messages)
-            return await self._spec.process(batch) if killer is None else Processed([killer])
-        except Exception as error:  # noqa: BLE001 - whatever a bug raises, its text stays inside
-            self._failed = True
-            raise StageFailedError(place_of(error)) from None
+        if self._journal.suspects() & batch.spans.keys():
+            return await self._one_by_one(batch)
+        self._journal.begin(batch.spans)
+        return await self._spec.process(batch)
 
-    def _killer(self, messages: list[Message]) -> Output | None:
-        if self._spec.crashed is None or len(messages) != 1:
+    async def _one_by_one(self, batch: Batch) -> Processed:
+        """Process a batch in which a killer may be: should it strike, the journal names it alone."""
+        outputs: dict[Partition, list[Output]] = {place: [] for place in batch.spans}
+        deferred: set[Partition] = set()
+        for message in batch.messages:
+            place = (message.topic(), message.partition())
+            if place not in deferred:
+                alone = Batch([message], batch.epoch, batch.number, spans([message]), batch.fence)
+                processed = await self._process_alone(alone)
+                outputs[place] += processed.outputs
+                deferred |= processed.deferred
+        kept = [output for place, made in outputs.items() if place not in deferred for output in made]
+        return Processed(kept, frozenset(deferred))
+
+    async def _process_alone(self, alone: Batch) -> Processed:
+        killer = self._killer(alone.messages[0])
+        if killer is not None:
+            return Processed([killer])
+        self._journal.begin(alone.spans)
+        return await self._spec.process(alone)
+
+    def _killer(self, message: Message) -> Output | None:
+        if self._spec.crashed is None:
             return None
-        message = messages[0]
         if not self._journal.is_killer((message.topic(), message.partition()), message.offset()):
             return None
         log.error("%s[%d]@%d kills its worker", message.topic(), message.partition(), message.offset())
@@ -138,7 +158,7 @@ class RangeHost:
                     break
                 item.written += 1
         except Exception as error:  # noqa: BLE001 - whatever a bug raises, its text stays inside
-            item.give_up()
+            self._source.halt()
             raise StageFailedError(place_of(error)) from None
         finally:
             item.finished()

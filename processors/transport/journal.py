@@ -1,10 +1,11 @@
 """The journal of a slot: what `process` is working on right now, so that a record that kills its worker is found.
 
 Before a batch is handed to `process` its offsets are written here; when `process` has answered they are cleared. A
-worker that finds offsets at its start knows that its predecessor died over them. It reads the partitions named there
-one record a batch until it is past them; a record over which the process died twice while it was alone in its batch is
-a killer and goes to `StageSpec.crashed`. A file survives the death of its process without fsync, and losing it
-with the machine only means that the search for a killer starts again.
+worker that finds offsets at its start knows that its predecessor died over them. It hands the records of the
+partitions named there to `process` one by one until it is past them (they are still committed together: a transaction
+each would take too long); a record over which the process died twice while it was alone is a killer and goes to
+`StageSpec.crashed`. A file survives the death of its process without fsync, and losing it with the machine only means
+that the search for a killer starts again.
 """
 
 import json

@@ -79,6 +79,10 @@ class RangeSource:
         self._deliver = deliver
         self._thread.start()
 
+    def halt(self) -> None:
+        """Poll no more: the stage failed."""
+        self._stopping.set()
+
     def stop(self) -> None:
         """Poll no more; returns when the ranges in hand are written or given up (at most 10 s) and all is closed."""
         self._stopping.set()

@@ -86,7 +86,8 @@ class TransactionalSink:
         """Commit what was written and end the thread."""
         self._stopping.set()
         self._work.put(None)
-        self._thread.join(STOP_S)
+        if self._thread.is_alive():
+            self._thread.join(STOP_S)
         self._watchdog.stop()
 
     def _run(self) -> None:

@@ -48,6 +48,7 @@ class KafkaSource:
         self._starts: dict[Partition, int] = {}
         self._paused_until: dict[Partition, float] = {}
         self._generation = 0
+        self._drain_s = DRAIN_S
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="poll", daemon=True)
 
@@ -55,6 +56,11 @@ class KafkaSource:
         """Subscribe, once `ready` (which waits for some seconds) says so, and begin to poll."""
         self._deliver, self._ready = deliver, ready
         self._thread.start()
+
+    def halt(self) -> None:
+        """Poll no more, and do not wait for open batches: the stage failed."""
+        self._drain_s = 0.0
+        self._stopping.set()
 
     def stop(self) -> None:
         """Poll no more; returns when open batches are committed (at most 10 s) and the consumer is closed."""
@@ -74,7 +80,7 @@ class KafkaSource:
             )
             while not self._stopping.is_set():
                 self._turn()
-            self._ledger.wait_until_empty(DRAIN_S)
+            self._ledger.wait_until_empty(self._drain_s)
             self._ledger.abandon()
             self._consumer.close()
         except KafkaException as error:
@@ -91,15 +97,12 @@ class KafkaSource:
         self._rewind(rewinds)
         self._resume_due()
         generation = self._generation
-        messages = self._poll(POLL_S, self._limit())
+        messages = self._poll(POLL_S, self._spec.max_records)
         if generation != self._generation:
             self._begin_again()
             return
         if messages:
             self._admit(messages, version)
-
-    def _limit(self) -> int:
-        return 1 if self._journal.suspects() & self._starts.keys() else self._spec.max_records
 
     def _poll(self, timeout: float, limit: int) -> list[Message]:
         return poll_records(self._consumer, self._spec.name, timeout, limit, self._die)
@@ -171,7 +174,7 @@ class KafkaSource:
         self._assigned({(place.topic, place.partition): place.offset for place in places})
 
     def _on_revoke(self, _: Consumer, partitions: Iterable[TopicPartition]) -> None:
-        drained = self._ledger.wait_until_empty(DRAIN_S)
+        drained = self._ledger.wait_until_empty(self._drain_s)
         self._ledger.abandon()
         self._assigned({})
         log.info("partitions revoked: %d, drained: %s", len(list(partitions)), drained)
