@@ -87,7 +87,9 @@ def test_a_broker_that_comes_back_costs_nothing(tmp_path: Path) -> None:
     broker = EmbeddedKafka(tmp_path)
     provision(broker.start(), ["bank-a"])
     try:
-        with ApplicationProducer({"bootstrap.servers": broker.bootstrap}, "bank-a") as producer:
+        with ApplicationProducer(
+            {"bootstrap.servers": broker.bootstrap, "message.timeout.ms": 140_000}, "bank-a"
+        ) as producer:
             for index, application in enumerate(applications):
                 producer.submit(application)
                 if index == 50:
