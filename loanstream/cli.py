@@ -7,6 +7,7 @@ difference found; 2 usage.
 import os
 import sys
 from collections.abc import Sequence
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -26,6 +27,15 @@ policy_app = typer.Typer(help="Policy documents.", no_args_is_help=True)
 app.add_typer(documents_app, name="documents")
 app.add_typer(dlq_app, name="dlq")
 app.add_typer(policy_app, name="policy")
+
+
+class Outcome(StrEnum):
+    """What a decision may be."""
+
+    APPROVE = "approve"
+    REFER = "refer"
+    DECLINE = "decline"
+
 
 State = Annotated[
     Path | None, typer.Option("--state", envvar="LOANSTREAM_STATE", help="the stack's directory (a per-user default)")
@@ -131,7 +141,7 @@ def documents_put(
 @app.command()
 def decisions(
     tenant: TenantOption = None,
-    outcome: Annotated[str | None, typer.Option(help="approve, refer or decline")] = None,
+    outcome: Annotated[Outcome | None, typer.Option(help="only these")] = None,
     limit: Annotated[int, typer.Option(min=1, max=1_000_000)] = 20,
     compare: Annotated[Path | None, typer.Option(help="CSV with recorded outcomes to compare with")] = None,
     state: State = None,

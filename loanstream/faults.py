@@ -1,6 +1,9 @@
 """Which exceptions are faults of a person's making or of the surroundings, and the one line each is told in."""
 
 FAULTS = (
+    "loanstream.ask.decisions.NotComparable",
+    "loanstream.ask.reconcile.SinkBehind",
+    "loanstream.ask.topics.TopicsUnreadable",
     "loanstream.settings.SettingProblem",
     "loanstream.stack.problem.StackProblem",
     "processors.activations.NothingActive",
