@@ -1,12 +1,13 @@
 """Dead letters for people: list them, look at one, send them back to where they came from."""
 
 import base64
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
 
+from processors.transport.messages import MemoryMessage, Message
 from schemas.decode import Undecodable, decode
 from schemas.headers import ATTEMPTS
 from schemas.operations import DeadLetter
@@ -16,6 +17,7 @@ GROUP = "dlq-redrive"
 """Its committed offsets say what was redriven already."""
 
 BATCH = 500
+RECORD = "record"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,17 +38,23 @@ class Letter:
 
 @dataclass
 class Redriven:
-    """What a redrive did: letters sent back, and those that hold no original to send."""
+    """What a redrive did: letters sent back, letters recorded after all, and those that neither can be done with."""
 
     sent: int = 0
+    recorded: int = 0
     not_redrivable: int = 0
+
+
+RecordAgain = Callable[[Message], bool]
+"""Puts a record into the warehouse that refused it before; whether it is there now."""
 
 
 class DeadLetterBox:
     """The dead letters of a broker, as far as they are retained."""
 
-    def __init__(self, bootstrap: str, security: Mapping[str, str]) -> None:
+    def __init__(self, bootstrap: str, security: Mapping[str, str], record_again: RecordAgain | None = None) -> None:
         self._connection = {**security, "bootstrap.servers": bootstrap}
+        self._record_again = record_again
 
     def letters(self, tenant: str | None = None) -> Iterator[Letter]:
         """Every dead letter up to the ends seen at the start, a partition after the other."""
@@ -91,18 +99,7 @@ class DeadLetterBox:
         producer.begin_transaction()
         try:
             for message in batch:
-                letter = _letter(message)
-                if letter is None or letter.value_base64 is None:
-                    done.not_redrivable += 1
-                    continue
-                producer.produce(
-                    letter.origin.topic,
-                    key=_bytes(letter.key_base64),
-                    value=_bytes(letter.value_base64),
-                    headers=_headers(letter),
-                )
-                producer.poll(0)
-                done.sent += 1
+                self._send_one(producer, _letter(message), done)
             if moves_on:
                 last = batch[-1]
                 position = TopicPartition(last.topic(), last.partition(), last.offset() + 1)
@@ -111,6 +108,25 @@ class DeadLetterBox:
         except KafkaException:
             producer.abort_transaction(30)
             raise
+
+    def _send_one(self, producer: Any, letter: DeadLetter | None, done: Redriven) -> None:
+        if letter is None or letter.value_base64 is None:
+            done.not_redrivable += 1
+        elif letter.stage == RECORD:
+            # Its event was decided, or read downstream, long ago: on its topic it would be so twice.
+            if self._record_again is not None and self._record_again(_original(letter)):
+                done.recorded += 1
+            else:
+                done.not_redrivable += 1
+        else:
+            producer.produce(
+                letter.origin.topic,
+                key=_bytes(letter.key_base64),
+                value=_bytes(letter.value_base64),
+                headers=_headers(letter),
+            )
+            producer.poll(0)
+            done.sent += 1
 
     def _consumer(self) -> Any:
         return Consumer(
@@ -176,6 +192,14 @@ def _letter(message: Any) -> DeadLetter | None:
         return decode(DeadLetter, message.value())
     except Undecodable:
         return None
+
+
+def _original(letter: DeadLetter) -> Message:
+    """The record as it stood in its topic."""
+    origin = letter.origin
+    headers = [(header.name, _bytes(header.value_base64) or b"") for header in letter.headers]
+    key, value = _bytes(letter.key_base64), _bytes(letter.value_base64)
+    return MemoryMessage(origin.topic, origin.partition, origin.offset, key, value, headers, (2, origin.timestamp_ms))
 
 
 def _headers(letter: DeadLetter) -> list[tuple[str, bytes | None]]:

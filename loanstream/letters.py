@@ -2,6 +2,8 @@
 
 import base64
 from collections import Counter, deque
+from dataclasses import asdict
+from functools import partial
 from typing import Any
 
 from rich.console import Group
@@ -10,6 +12,7 @@ from loanstream.deadletters import DeadLetterBox, Letter
 from loanstream.running import Running
 from loanstream.show import emit, table
 from loanstream.stack.problem import StackProblem
+from processors.transport.messages import Message
 from schemas.causes import CAUSES
 
 PREVIEW_BYTES = 2000
@@ -60,15 +63,28 @@ def show_letter(running: Running, wanted: str, *, as_json: bool) -> int:
 
 
 def redrive(running: Running, tenant: str | None, wanted: str | None, *, as_json: bool) -> int:
-    """Send dead letters back; exit code 1 where one holds no original to send."""
+    """Send dead letters back, or record them again; exit code 1 where one can be done neither with."""
     done = _box(running).redrive(tenant and running.tenant(tenant), wanted)
-    text = f"{done.sent} sent back" + (f", {done.not_redrivable} hold no original" if done.not_redrivable else "")
-    emit({"sent": done.sent, "not_redrivable": done.not_redrivable}, text, as_json=as_json)
+    text = f"{done.sent} sent back"
+    text += f", {done.recorded} recorded" if done.recorded else ""
+    text += f", {done.not_redrivable} hold no original or are refused again" if done.not_redrivable else ""
+    emit(asdict(done), text, as_json=as_json)
     return 1 if done.not_redrivable else 0
 
 
 def _box(running: Running) -> DeadLetterBox:
-    return DeadLetterBox(running.bootstrap, running.security)
+    return DeadLetterBox(running.bootstrap, running.security, partial(_record_again, running))
+
+
+def _record_again(running: Running, message: Message) -> bool:
+    from processors.transport.ranges import OffsetRange
+    from processors.warehouse.sink import WarehouseSink
+
+    refused: list[str] = []
+    sink = WarehouseSink(running.warehouse_writer, running.cipher, lambda _, cause, __: refused.append(cause))
+    place = OffsetRange(message.topic(), message.partition(), message.offset(), message.offset() + 1)
+    sink.write(place, [message])
+    return not refused
 
 
 def _row(found: Letter) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from typing import Any, Self
 from loanstream.stack.keys import TenantKeys, load_or_create_tenant, load_or_create_warehouse
 from loanstream.stack.layout import Layout, StackFile, read_stack
 from loanstream.stack.problem import StackProblem
+from loanstream.stack.table import WRITER
 from loanstream.warehouse_client import connect
 from processors.documents.blobs import FileBlobs
 from processors.documents.sealing import DocumentKey
@@ -75,6 +76,12 @@ class Running:
         """A client of the warehouse that may only read."""
         part = self.stack["warehouse"]
         return connect(part["url"], part["user"], part["password"], part["database"])
+
+    def warehouse_writer(self) -> Any:
+        """A client of the warehouse that may write, for the operator who can read the state's keys."""
+        part = self.stack["warehouse"]
+        password = load_or_create_warehouse(self.layout.keys).writer_password
+        return connect(part["url"], WRITER, password, part["database"])
 
     @cached_property
     def cipher(self) -> ColumnCipher:
