@@ -34,9 +34,14 @@ def submit_file(
                 sys.stderr.write(f"{line}\n")
                 refused += 1
                 continue
-            application, uploads = _with_documents(running, line, documents, id_prefix)
+            try:
+                application, uploads = _with_documents(running, line, documents, id_prefix)
+                producer.submit(application)
+            except ValueError as error:  # another tenant's application, more documents than one may have
+                sys.stderr.write(f"{line.application_id}: {error}\n")
+                refused += 1
+                continue
             uploaded += uploads
-            producer.submit(application)
         producer.flush()
         confirmed = producer.confirmed
     counts = {"tenant": bank, "submitted": confirmed, "refused_lines": refused, "documents": uploaded}
