@@ -129,6 +129,8 @@ def test_names_the_running_stack_to_a_second_start(start: Start) -> None:
 def test_children_die_with_a_killed_supervisor(start: Start) -> None:
     """After kill -9 of `up` the kernel ends its children."""
     stack = start().ready()
+    # Until they have become their commands, children notice the missing parent themselves.
+    wait_for(lambda: not any("bound.py" in str(psutil.Process(pid).cmdline()) for pid in left(stack.state)))
     stack.process.kill()
     stack.process.wait()
     wait_for(lambda: not left(stack.state), within_s=5)
