@@ -5,7 +5,6 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 from schemas.decision import Outcome
-from schemas.verification import VerificationResult
 from scoring.bundle import sha256
 from scoring.canonical import canonical_json
 
@@ -117,10 +116,6 @@ class Policy:
         """The features that its conditions look at, in order of first use."""
         conditions = [*(p.condition for p in self.penalties), *(r.condition for r in self.rules)]
         return tuple(dict.fromkeys(c.name for c in conditions if c.kind in {"feature", "missing"}))
-
-    def rule_of(self, result: VerificationResult) -> bool:
-        """Whether any rule looks at this verification result."""
-        return any(rule.condition.kind == "verification" and rule.condition.name == result for rule in self.rules)
 
 
 def _plain(value: Any) -> Any:

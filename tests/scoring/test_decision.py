@@ -138,6 +138,13 @@ def test_what_documents_say_decides(standard, paper, decide_one, make_event, res
         assert (outcome == "approve") == (not any(row["decisive"] for row in decision["reasons"]))
 
 
+def test_a_rule_against_approvals_leaves_declines_alone(standard, decide_one, make_event):
+    """Missing documents hold back an approval; a score that declines still declines, for its points alone."""
+    decision = decide_one(standard, make_event("not_provided", cibil_score=380))
+    assert decision["outcome"] == "decline"
+    assert not any(row["decisive"] for row in decision["reasons"])
+
+
 def test_no_policy_can_let_a_degraded_basis_approve(bundles, decide_one, make_event):
     """A policy without a single rule still refers what its documents put in doubt."""
     text = "name: lax\npoints: {score: 600, pdo: 20}\nbands: {approve: 0.0, decline: 0.0}\npenalties: []\nrules: []\n"
