@@ -77,8 +77,7 @@ class StageHost:
         if not live:
             self._ledger.settle(item.number)
             return
-        messages = [message for message in item.messages if (message.topic(), message.partition()) in live]
-        batch = Batch(messages, item.epoch, item.number, {place: item.spans[place] for place in live}, item.fence)
+        batch = item if len(live) == len(item.spans) else _part_of(item, live)
         began = time.monotonic()
         try:
             processed = await self._process(batch)
@@ -136,6 +135,12 @@ class StageHost:
         log.error("%s[%d]@%d kills its worker", message.topic(), message.partition(), message.offset())
         self.meters.add("killers")
         return self._spec.crashed(message)
+
+
+def _part_of(batch: Batch, live: frozenset[Partition]) -> Batch:
+    messages = [message for message in batch.messages if (message.topic(), message.partition()) in live]
+    covered = {place: span for place, span in batch.spans.items() if place in live}
+    return Batch(messages, batch.epoch, batch.number, covered, batch.fence)
 
 
 class RangeHost:

@@ -126,12 +126,13 @@ def spans(messages: Iterable[Message]) -> dict[Partition, Span]:
     >>> spans([MemoryMessage("t", 0, 4), MemoryMessage("t", 1, 9), MemoryMessage("t", 0, 7)])
     {('t', 0): Span(first=4, next=8), ('t', 1): Span(first=9, next=10)}
     """
-    found: dict[Partition, Span] = {}
+    first: dict[Partition, int] = {}
+    last: dict[Partition, int] = {}
     for message in messages:
-        partition, offset = (message.topic(), message.partition()), message.offset()
-        known = found.get(partition)
-        found[partition] = Span(offset if known is None else known.first, offset + 1)
-    return found
+        place, offset = (message.topic(), message.partition()), message.offset()
+        first.setdefault(place, offset)
+        last[place] = offset
+    return {place: Span(offset, last[place] + 1) for place, offset in first.items()}
 
 
 @dataclass(frozen=True, slots=True)

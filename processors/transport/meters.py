@@ -25,7 +25,7 @@ METERS: tuple[Meter, ...] = (
     Meter("batches", "counter", "batches (of the record stage: ranges) committed"),
     Meter("batch_seconds", "seconds", "time the stage's own function took for a batch"),
     Meter("commit_seconds", "seconds", "time from the beginning of a transaction to its commit"),
-    Meter("lag_seconds", "seconds", "age of a batch's oldest record, by its timestamp, when it was committed"),
+    Meter("lag_seconds", "seconds", "age of a batch's first record, by its timestamp, when it was committed"),
     Meter("aborts", "counter", "transactions aborted; their batches were processed again"),
     Meter("rewinds", "counter", "partitions read again, after an abort or because they were deferred"),
     Meter("deferred", "counter", "partitions put off because what they need is down"),

@@ -237,7 +237,6 @@ class RangeSource:
         self._meters.add("batches", len(written))
         self._meters.add("records_in", sum(len(messages) for _, messages in written))
         self._meters.observe("commit_seconds", time.monotonic() - began)
-        stamps = (message.timestamp() for _, messages in written for message in messages)
-        oldest = min((stamp for kind, stamp in stamps if kind), default=None)
-        if oldest is not None:
-            self._meters.observe("lag_seconds", max(0.0, time.time() - oldest / 1000))
+        kind, stamp = written[0][1][0].timestamp()
+        if kind:
+            self._meters.observe("lag_seconds", max(0.0, time.time() - stamp / 1000))

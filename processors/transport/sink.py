@@ -60,7 +60,6 @@ class TransactionalSink:
             "retry.backoff.ms": 5,
             "retry.backoff.max.ms": 500,
             "linger.ms": 0,
-            "compression.type": "lz4",
         }
         self._work: queue.SimpleQueue[tuple[Batch, frozenset[Partition], list[Output]] | None] = queue.SimpleQueue()
         self._known_topics: set[str] = set()
@@ -221,15 +220,17 @@ class TransactionalSink:
         return True
 
     def _count(self, batch: Batch, live: frozenset[Partition], outputs: list[Output], began: float) -> None:
-        messages = [message for message in batch.messages if (message.topic(), message.partition()) in live]
         for place in live:
             self._journal.passed(place, batch.spans[place].next)
         self._progress.committed()
-        self._meters.add("records_in", len(messages))
+        done = batch.messages
+        if len(live) < len(batch.spans):
+            done = [message for message in done if (message.topic(), message.partition()) in live]
+        self._meters.add("records_in", len(done))
         self._meters.add("records_out", len(outputs))
         self._meters.add("dead_letters", sum(output.topic.endswith(".dlq") for output in outputs))
         self._meters.add("batches")
         self._meters.observe("commit_seconds", time.monotonic() - began)
-        oldest = min((stamp for kind, stamp in (message.timestamp() for message in messages) if kind), default=None)
-        if oldest is not None:
-            self._meters.observe("lag_seconds", max(0.0, time.time() - oldest / 1000))
+        kind, stamp = done[0].timestamp()
+        if kind:
+            self._meters.observe("lag_seconds", max(0.0, time.time() - stamp / 1000))
