@@ -8,7 +8,6 @@ from loanstream.ask.decisions import agreement
 from loanstream.ask.decisions import decisions as latest
 from loanstream.ask.reconcile import reconcile as compare_all
 from loanstream.ask.render import agreement_text, decisions_rows, reconciliation_text, replay_text, story_text
-from loanstream.ask.replay import replay as replay_all
 from loanstream.ask.story import story
 from loanstream.running import Running
 from loanstream.show import emit, table
@@ -42,6 +41,8 @@ def show(running: Running, application_id: str, tenant: str | None, *, as_json: 
 
 def replay(running: Running, tenant: str | None, application_id: str | None, *, as_json: bool) -> int:
     """Make decisions again; exit code 1 where one is not equal."""
+    from loanstream.ask.replay import replay as replay_all  # the model's library is slow to import
+
     done = replay_all(running, tenant, application_id)
     value: dict[str, Any] = {"totals": dict(done.totals), "unequal": [asdict(verdict) for verdict in done.unequal]}
     emit(value, replay_text(done), as_json=as_json)

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from loanstream.ask.plain import rows
+
 Recorded = Literal["approved", "rejected"]
 
 _COLUMNS = (
@@ -36,7 +38,7 @@ def decisions(client: Any, tenant: str | None, outcome: str | None, limit: int) 
         "ORDER BY accepted_at DESC, kafka_offset DESC LIMIT {limit:UInt32}",
         parameters={"tenant": tenant or "", "outcome": outcome or "", "limit": limit},
     )
-    return [dict(row) for row in found.named_results()]
+    return rows(found)
 
 
 @dataclass(slots=True)

@@ -2,12 +2,14 @@
 
 from collections.abc import Iterable, Sequence
 from itertools import zip_longest
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from loanstream.ask.decisions import Agreement
 from loanstream.ask.reconcile import Reconciliation
-from loanstream.ask.replay import Replayed
 from loanstream.ask.story import Chapter, Record, Story
+
+if TYPE_CHECKING:  # importing it takes as long as all else here together
+    from loanstream.ask.replay import Replayed
 
 _RULE = "-" * 78
 _OUTCOMES = ("approve", "refer", "decline")
@@ -53,7 +55,7 @@ def reconciliation_text(result: Reconciliation) -> str:
     return "\n".join([*lines, f"{verdict}: compared {compared or 'nothing'}"])
 
 
-def replay_text(done: Replayed) -> str:
+def replay_text(done: "Replayed") -> str:
     """Whatever is not equal, then the totals."""
     totals = ", ".join(f"{count} {result}" for result, count in done.totals.most_common()) or "no decisions"
     left = done.totals.total() - done.totals["equal"] - len(done.unequal)

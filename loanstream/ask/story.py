@@ -6,6 +6,7 @@ from typing import Any
 
 import orjson
 
+from loanstream.ask.plain import rows
 from processors.warehouse.cipher import ColumnCipher, SealBroken
 from processors.warehouse.rows import opened
 
@@ -64,7 +65,7 @@ class Story:
 def story(client: Any, cipher: ColumnCipher, application_id: str, tenant: str | None = None) -> Story:
     """What the warehouse knows about `application_id` (of `tenant`, or of every tenant that has one)."""
     teller = _Teller(client, cipher, application_id, tenant)
-    return Story(application_id, teller.chapters(), teller.rows("dead_letters", "at, stage"))
+    return Story(application_id, teller.chapters(), teller.of("dead_letters", "at, stage"))
 
 
 class _Teller:
@@ -72,14 +73,14 @@ class _Teller:
         self._client, self._cipher = client, cipher
         self._parameters = {"application": application_id, "tenant": tenant or ""}
 
-    def rows(self, name: str, order: str = "tenant, revision, kafka_offset") -> list[Record]:
+    def of(self, name: str, order: str = "tenant, revision, kafka_offset") -> list[Record]:
         """The application's rows of a view or table."""
         found = self._client.query(
             f"SELECT * FROM loanstream.{name} WHERE application_id = {{application:String}} "  # noqa: S608 - fixed names
             f"AND ({{tenant:String}} = '' OR tenant = {{tenant:String}}) ORDER BY {order}",
             parameters=self._parameters,
         )
-        return [dict(row) for row in found.named_results()]
+        return rows(found)
 
     def chapters(self) -> list[Chapter]:
         """One for each revision of each tenant."""
@@ -89,14 +90,14 @@ class _Teller:
             place = (row["tenant"], row["revision"])
             return told.setdefault(place, Chapter(row["tenant"], row["application_id"], row["revision"]))
 
-        for row in self.rows("applications_log"):
+        for row in self.of("applications_log"):
             found = chapter(row)
             found.application = found.application or self._with_person(row)
-        for row in self.rows("decisions_log"):
+        for row in self.of("decisions_log"):
             _decided(chapter(row), orjson.loads(row["event"]))
-        for row in self.rows("verifications_log"):
+        for row in self.of("verifications_log"):
             self._verified(chapter(row), row)
-        for row in self.rows("outcomes", "tenant, revision, at"):
+        for row in self.of("outcomes", "tenant, revision, at"):
             chapter(row).outcomes.append(row)
         return [told[place] for place in sorted(told)]
 

@@ -121,7 +121,8 @@ def test_decisions_are_listed_and_narrowed(warehouse):
         warehouse.put("loan.decisions.v1.bank-a", made)
     client = warehouse.server.client("reader")
     assert [row["application_id"] for row in decisions(client, None, None, 2)] == ["a-2", "a-1"]
-    assert [row["application_id"] for row in decisions(client, "bank-a", "approve", 9)] == ["a-0"]
+    [row] = decisions(client, "bank-a", "approve", 9)
+    assert (row["application_id"], row["accepted_at"]) == ("a-0", "2026-02-10T09:30:00.000Z")
     assert decisions(client, "bank-b", None, 9) == []
 
 
