@@ -55,11 +55,8 @@ def store(artefacts: Path, bundle: str, policy: str) -> tuple[str, str]:
     return loaded_bundle.bundle_id, loaded_policy.policy_id
 
 
-def activate_first(
-    bootstrap: str, security: Mapping[str, str], artefacts: Path, bundle: str, policy: str, actor: str
-) -> bool:
+def activate_first(bootstrap: str, security: Mapping[str, str], bundle_id: str, policy_id: str, actor: str) -> bool:
     """Publish the first activation, unless the control topic already has one; whether it was published now."""
-    bundle_id, policy_id = store(artefacts, bundle, policy)
     if _has_records(bootstrap, security):
         return False
     activation = Activation(

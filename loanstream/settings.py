@@ -137,12 +137,20 @@ SETTINGS: tuple[Setting, ...] = (
         "a worker's own web port (readyz, healthz, metrics); 0 picks one",
     ),
     Setting(
-        "data",
-        "LOANSTREAM_DATA",
+        "slots",
+        "LOANSTREAM_SLOTS",
         _path,
         "a directory",
         str(default_state() / "slots"),
         "local disk of a worker: its slot's lock, its in-flight journal",
+    ),
+    Setting(
+        "data",
+        "LOANSTREAM_DATA",
+        _path,
+        "a directory",
+        "../shared/data",
+        "the public data sets, for training and tests",
     ),
     Setting(
         "cache", "LOANSTREAM_CACHE", _path, "a directory", str(cache_directory()), "what is fetched or made once a user"
@@ -175,6 +183,7 @@ class Settings:
     keys: Path
     tenants: tuple[str, ...]
     port: int
+    slots: Path
     data: Path
     cache: Path
     wait_for: Path | None

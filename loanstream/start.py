@@ -1,6 +1,7 @@
 """`loanstream up`: the embedded stack with what the other rooms bring to it."""
 
 import sys
+from concurrent.futures import Future
 from importlib import resources
 from pathlib import Path
 
@@ -14,10 +15,11 @@ from schemas.topics import TOPICS
 def start(state: Path, tenants: str, workers: int, policy: str, bundle: str) -> int:
     """Run the stack of `state` until it is told to stop. `tenants` are names by commas."""
     names = _tenants(tenants)
+    stored: Future[tuple[str, str]] = Future()
     hooks = Hooks(
-        first_activation=lambda bootstrap, policy, bundle: _activate(bootstrap, Layout(state), policy, bundle),
+        first_activation=lambda bootstrap, _policy, _bundle: _activate(bootstrap, *stored.result()),
         migrate=_migrate,
-        preload=lambda: _prepare(Layout(state), names, policy, bundle),
+        preload=lambda: _prepare(Layout(state), names, policy, bundle, stored),
     )
     return run_up(state, names, workers, policy, bundle, _say, hooks)
 
@@ -38,15 +40,21 @@ EXAMPLES_TENANT = "bank-a"
 """The tenant of the shipped examples, whose documents are there from the start."""
 
 
-def _prepare(layout: Layout, tenants: tuple[str, ...], policy: str, bundle: str) -> None:
+def _prepare(
+    layout: Layout, tenants: tuple[str, ...], policy: str, bundle: str, stored: Future[tuple[str, str]]
+) -> None:
     """What needs neither broker nor warehouse: the document store, and both artefacts, checked and stored."""
     from loanstream.artefacts import store
     from processors.documents.blobs import FileBlobs
     from processors.documents.sealing import DocumentKey
     from processors.documents.store import DocumentStore
 
+    try:
+        stored.set_result(store(layout.artefacts, bundle, policy))
+    except BaseException as error:
+        stored.set_exception(error)
+        raise
     blobs = FileBlobs.create(layout.documents)
-    store(layout.artefacts, bundle, policy)
     if EXAMPLES_TENANT in tenants:
         keys = load_or_create_tenant(layout.keys, EXAMPLES_TENANT)
         documents = DocumentStore(blobs, lambda _: DocumentKey(keys.document_id, keys.document_key))
@@ -54,10 +62,10 @@ def _prepare(layout: Layout, tenants: tuple[str, ...], policy: str, bundle: str)
             documents.put(EXAMPLES_TENANT, document.read_bytes())
 
 
-def _activate(bootstrap: str, layout: Layout, policy: str, bundle: str) -> None:
+def _activate(bootstrap: str, bundle_id: str, policy_id: str) -> None:
     from loanstream.artefacts import activate_first
 
-    activate_first(bootstrap, {}, layout.artefacts, bundle, policy, actor="loanstream up")
+    activate_first(bootstrap, {}, bundle_id, policy_id, actor="loanstream up")
 
 
 def _migrate(part: WarehousePart) -> None:

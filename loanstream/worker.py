@@ -59,7 +59,7 @@ def run(stage: str, settings: Settings, slot: int) -> int:
     when_ready()
     kafka = WorkerKafka(settings.bootstrap, dict(settings.kafka_security))
     metrics = MetricPublisher(settings.bootstrap, settings.kafka_security, worker)
-    return run_worker(spec, kafka, slot, settings.data, settings.port, metrics.publish)
+    return run_worker(spec, kafka, slot, settings.slots, settings.port, metrics.publish)
 
 
 def _verify(settings: Settings, worker: Worker) -> Built:

@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import orjson
-import xgboost
 
+from scoring.booster import xgboost
 from scoring.canonical import canonical_json
 from scoring.features import FEATURES, POSITION
 

@@ -51,7 +51,16 @@ class Judge:
         self._currency = bundle.currency
         self._needed = [(name, POSITION[name]) for name in bundle.features if name not in bundle.may_be_missing]
         self._wordings: dict[str, Wording] = {}
-        self._tests = [(rule, _TESTS[rule.condition.kind](rule)) for rule in policy.rules]
+        tests = [(rule, _TESTS[rule.condition.kind](rule)) for rule in policy.rules]
+        # Per verification result, the rules that can apply to it: most rules look at one result alone.
+        self._tests = {
+            result: [
+                (rule, test)
+                for rule, test in tests
+                if rule.condition.kind != "verification" or rule.condition.name == result
+            ]
+            for result in BASIS_OF_RESULT
+        }
 
     def gates(self, application: LoanApplication, features: Sequence[float]) -> list[Fired]:
         """Why the model cannot be asked about an application; mostly empty."""
@@ -68,9 +77,9 @@ class Judge:
     ) -> tuple[Outcome, list[Row]]:
         """The outcome, given what the bands say, and the rows of whatever decided it instead of the score."""
         refer, decline = list(gates), list[Fired]()
-        for rule, test in self._tests:
+        for rule, test in self._tests[event.verification_result]:
             found = test(event, features)
-            if found is not None and rule.instead_of in {None, banded}:
+            if found is not None and (rule.instead_of is None or rule.instead_of == banded):
                 (decline if rule.outcome == "decline" else refer).append(found)
         if decline:
             return "decline", self._rows(event, decline)
@@ -110,11 +119,10 @@ def _feature_test(rule: Rule) -> Test:
 
 
 def _verification_test(rule: Rule) -> Test:
-    name, above, column = rule.condition.name, rule.condition.above, POSITION["loan_amount"]
+    above, column = rule.condition.above, POSITION["loan_amount"]
 
     def test(event: ApplicationVerified, features: Sequence[float]) -> Fired | None:
-        result = event.verification_result
-        return Fired(rule.code, None, result) if result == name and features[column] > above else None
+        return Fired(rule.code, None, event.verification_result) if features[column] > above else None
 
     return test
 

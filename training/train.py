@@ -9,9 +9,9 @@ import numpy as np
 import numpy.typing as npt
 import orjson
 import sklearn
-import xgboost
 from sklearn.model_selection import RepeatedStratifiedKFold
 
+from scoring.booster import xgboost
 from scoring.bundle import (
     FORMAT,
     GOLDEN,

@@ -100,7 +100,7 @@ def _worker_environment(plan: Plan, stage: str, slot: int, port: int) -> dict[st
         "keys": layout.keys,
         "tenants": plan.tenants,
         "port": port,
-        "data": layout.slots,
+        "slots": layout.slots,
         "wait_for": layout.prepared,
     }
     if stage == "record":
