@@ -1,10 +1,15 @@
-"""The sink: the commit thread, one transaction per batch. The only thread that touches the producer."""
+"""The sink: the commit thread. The only thread that touches the producer.
+
+Whatever was processed while the last transaction was committed goes into the next one together: a record never waits
+for more than the transaction under way and its own.
+"""
 
 import logging
 import queue
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, cast
 
 from confluent_kafka import KafkaError, KafkaException, Producer, TopicPartition
@@ -22,8 +27,16 @@ log = logging.getLogger(__name__)
 CALL_S = 5.0
 RETRY_S = 6.0
 """Longer than the transaction's own timeout: by then the broker has given it up, and only a new producer can go on."""
+GROUP_RECORDS = 2000
 LOOK_UP_S = 2.0
 STOP_S = 3.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Written:
+    batch: Batch
+    handled: frozenset[Partition]
+    outputs: list[Output]
 
 
 class _Abort(Exception):
@@ -31,7 +44,7 @@ class _Abort(Exception):
 
 
 class TransactionalSink:
-    """Takes processed batches in order and commits each: outputs and input offsets, or neither.
+    """Takes processed batches in order and commits outputs and input offsets together, or neither.
 
     Errors: abortable ones abort and rewind; retriable ones repeat the call for 6 s; anything else ends the process.
     """
@@ -61,7 +74,7 @@ class TransactionalSink:
             "retry.backoff.max.ms": 500,
             "linger.ms": 0,
         }
-        self._work: queue.SimpleQueue[tuple[Batch, frozenset[Partition], list[Output]] | None] = queue.SimpleQueue()
+        self._work: queue.SimpleQueue[_Written | None] = queue.SimpleQueue()
         self._known_topics: set[str] = set()
         self._watchdog = Watchdog(die)
         self._stopping = threading.Event()
@@ -79,7 +92,7 @@ class TransactionalSink:
 
     def write(self, batch: Batch, handled: frozenset[Partition], outputs: list[Output]) -> None:
         """Commit the `handled` partitions of `batch` with their `outputs`, later and in order; never blocks."""
-        self._work.put((batch, handled, outputs))
+        self._work.put(_Written(batch, handled, outputs))
 
     def stop(self) -> None:
         """Commit what was written and end the thread."""
@@ -93,8 +106,8 @@ class TransactionalSink:
         try:
             self._producer = Producer(self._settings, logger=logging.getLogger("librdkafka"))
             self._fence_former_holders()
-            while (work := self._work.get()) is not None:
-                self._commit_or_abort(*work)
+            while group := self._next_group():
+                self._commit_or_abort(group)
                 self._stopping.wait(self._spec.rest_s)
         except KafkaException as error:
             self._die(f"the producer failed: {error.args[0].str()}")
@@ -113,35 +126,67 @@ class TransactionalSink:
                 self._ready.set()
                 return
 
-    def _commit_or_abort(self, batch: Batch, handled: frozenset[Partition], outputs: list[Output]) -> None:
-        began = time.monotonic()
-        live = self._ledger.live(batch.number)
-        if live and live != handled:
-            self._ledger.abort()  # deferred after it was processed: its outputs hold what may not be committed
-            return
-        put_off = self._homeless(batch, outputs)
-        if put_off:
-            self._ledger.defer(batch.number, put_off)
-            outputs = [output for output in outputs if output.origin not in put_off]
-        live -= put_off
-        if live:
-            try:
-                self._commit(batch, live, outputs)
-            except _Abort as abort:
-                self._abort(str(abort))
-                return
-            self._count(batch, live, outputs, began)
-        self._ledger.settle(batch.number)
+    def _next_group(self) -> list[_Written]:
+        """Wait for a batch, then take what is there, up to some thousand records; empty at the end."""
+        first = self._work.get()
+        if first is None:
+            return []
+        group, records = [first], len(first.batch.messages)
+        while records < GROUP_RECORDS and not self._work.empty():
+            written = self._work.get()
+            if written is None:
+                self._work.put(None)
+                break
+            group.append(written)
+            records += len(written.batch.messages)
+        return group
 
-    def _commit(self, batch: Batch, live: frozenset[Partition], outputs: list[Output]) -> None:
-        offsets = [TopicPartition(*place, batch.spans[place].next) for place in live]
+    def _commit_or_abort(self, group: list[_Written]) -> None:
+        began = time.monotonic()
+        ready: list[_Written] = []
+        stale = False
+        for written in group:
+            live = self._ledger.live(written.batch.number)
+            stale = bool(live) and live != written.handled
+            if stale:
+                break  # deferred after it was processed: its outputs hold what may not be committed
+            kept = self._without_homeless(written) if live else None
+            if kept is None:
+                self._ledger.settle(written.batch.number)
+            else:
+                ready.append(kept)
+        try:
+            if ready:
+                self._commit(ready)
+        except _Abort as abort:
+            self._abort(str(abort))
+            return
+        self._settle(ready, began)
+        if stale:
+            self._ledger.abort()
+
+    def _commit(self, ready: list[_Written]) -> None:
+        ends: dict[Partition, int] = {}
         self._call("begin_transaction", self._producer.begin_transaction)
-        for output in outputs:
-            self._produce(output)
-        if self._ledger.live(batch.number) != live:
+        for written in ready:
+            for output in written.outputs:
+                self._produce(output)
+            ends.update({place: written.batch.spans[place].next for place in written.handled})
+        if any(self._ledger.live(written.batch.number) != written.handled for written in ready):
             raise _Abort("the partitions were taken away")
-        self._call("send_offsets", self._producer.send_offsets_to_transaction, offsets, batch.fence, CALL_S)
+        offsets = [TopicPartition(*place, end) for place, end in ends.items()]
+        # All are of one assignment, for a change of it voids what is open: the last one's fence is everyone's.
+        fence = ready[-1].batch.fence
+        self._call("send_offsets", self._producer.send_offsets_to_transaction, offsets, fence, CALL_S)
         self._call("commit_transaction", self._producer.commit_transaction, CALL_S)
+
+    def _settle(self, ready: list[_Written], began: float) -> None:
+        for written in ready:
+            self._count(written.batch, written.handled, written.outputs)
+            self._ledger.settle(written.batch.number)
+        if ready:
+            self._progress.committed()
+            self._meters.observe("commit_seconds", time.monotonic() - began)
 
     def _abort(self, why: str) -> None:
         log.warning("transaction aborted: %s", why)
@@ -191,21 +236,24 @@ class TransactionalSink:
             else:
                 return
 
-    def _homeless(self, batch: Batch, outputs: list[Output]) -> frozenset[Partition]:
-        """The partitions whose outputs go to a topic that does not exist: they wait, the rest must not wait for them.
+    def _without_homeless(self, written: _Written) -> _Written | None:
+        """Put off the partitions whose outputs go to a topic that does not exist; None where nothing else is left.
 
         Looked up before the transaction, since inside it a missing topic would fail the transaction of all.
         """
+        outputs = written.outputs
         missing = {topic for topic in {output.topic for output in outputs} if not self._exists(topic)}
         if not missing:
-            return frozenset()
+            return written if written.handled else None
         log.warning("output topics do not exist, their input waits: %s", ", ".join(sorted(missing)))
         origins = {output.origin for output in outputs if output.topic in missing}
-        known = frozenset(origin for origin in origins if origin is not None)
         unsure = any(output.origin is None for output in outputs)
-        put_off = frozenset(batch.spans) if unsure else known
+        put_off = written.handled if unsure else frozenset(origin for origin in origins if origin is not None)
         self._meters.add("deferred", len(put_off))
-        return put_off
+        self._ledger.defer(written.batch.number, put_off)
+        kept = [output for output in outputs if output.origin not in put_off]
+        rest = written.handled - put_off
+        return _Written(written.batch, rest, kept) if rest else None
 
     def _exists(self, topic: str) -> bool:
         if topic in self._known_topics:
@@ -219,10 +267,9 @@ class TransactionalSink:
         self._known_topics.add(topic)
         return True
 
-    def _count(self, batch: Batch, live: frozenset[Partition], outputs: list[Output], began: float) -> None:
+    def _count(self, batch: Batch, live: frozenset[Partition], outputs: list[Output]) -> None:
         for place in live:
             self._journal.passed(place, batch.spans[place].next)
-        self._progress.committed()
         done = batch.messages
         if len(live) < len(batch.spans):
             done = [message for message in done if (message.topic(), message.partition()) in live]
@@ -230,7 +277,6 @@ class TransactionalSink:
         self._meters.add("records_out", len(outputs))
         self._meters.add("dead_letters", sum(output.topic.endswith(".dlq") for output in outputs))
         self._meters.add("batches")
-        self._meters.observe("commit_seconds", time.monotonic() - began)
         kind, stamp = done[0].timestamp()
         if kind:
             self._meters.observe("lag_seconds", max(0.0, time.time() - stamp / 1000))

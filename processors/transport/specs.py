@@ -31,7 +31,7 @@ class StageSpec:
     process: Callable[[Batch], Awaitable[Processed]]
     crashed: Callable[[Message], Output] | None = None
     max_records: int = 500
-    max_in_flight: int = 2
+    max_in_flight: int = 8
     rest_s: float = 0.010
     defer_s: float = 1.0
     patience_s: float = 30.0
