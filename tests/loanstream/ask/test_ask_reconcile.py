@@ -180,10 +180,16 @@ def test_many_pages_are_read(empty, refused, monkeypatch):
     """A table larger than a page is compared completely, also where one application has many records."""
     monkeypatch.setattr("loanstream.ask.stored.PAGE", 7)
     topics = flow(40, dead=set(range(20)))
+    often = topics[DECISIONS, 0][3]
+    topics[DECISIONS, 0] += [
+        MemoryMessage(DECISIONS, 0, offset, often.key(), often.value(), None, often.timestamp())
+        for offset in range(200, 220)
+    ]
     record(empty, refused, topics)
     empty.client().command("DELETE FROM loanstream.decisions_log WHERE application_id = 'a-033'")
     empty.client().command("DELETE FROM loanstream.dead_letters_log WHERE kafka_offset = 30")
-    assert sorted((d.kind, d.offset) for d in reconciled(empty, topics).differences) == [("lost", 26), ("lost", 30)]
+    differences = reconciled(empty, topics, patience_s=0.2).differences
+    assert sorted((d.kind, d.offset) for d in differences if d.kind != "made_twice") == [("lost", 26), ("lost", 30)]
 
 
 def test_a_redriven_verification_begins_anew():

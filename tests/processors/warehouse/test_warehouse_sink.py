@@ -80,6 +80,14 @@ def test_written_again_is_written_once(empty, sink):
     assert empty.client().query("SELECT count() FROM loanstream.decisions_log").result_rows == [(50,)]
 
 
+def test_a_range_is_known_by_its_token(empty, sink, refused):
+    """A range written again with other bytes in its rows, as after a change of key, is still the same range."""
+    verified = [message("loan.verifications.v1.bank-a", 3, example("loan.application.verified"))]
+    sink.write(whole(verified), verified)
+    WarehouseSink(empty.client, ColumnCipher(b"o" * 32), refused).write(whole(verified), verified)
+    assert empty.client().query("SELECT count() FROM loanstream.verifications_log").result_rows == [(1,)]
+
+
 def test_refused_rows_stand_alone(empty, sink, refused):
     """Rows that break a constraint become dead letters, once a writing; all their neighbours go in, once."""
     messages = decisions(40)
