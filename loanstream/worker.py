@@ -24,8 +24,8 @@ from schemas.topics import RECORD_MAX_BYTES, TOPICS
 Built = tuple[StageSpec | RangeSpec, Callable[[], None]]
 """A stage, and what to start once the broker is there."""
 
-SLOW_BATCH = 8
-"""Applications in one transaction of the slow lane: each may take seconds."""
+SLOW_LANE: dict[str, Any] = {"max_records": 8, "max_in_flight": 2, "patience_s": 120.0}
+"""The slow lane's transport: few applications in a transaction, for each may take seconds."""
 
 RECORD_RANGE = 2000
 """Records in one insert of the record stage, at most."""
@@ -77,13 +77,20 @@ def _verify(settings: Settings, worker: Worker) -> Built:
         return DocumentKey(keys.document_id, keys.document_key)
 
     blobs = FileBlobs.at(settings.documents_url)
-    desk = ReadingDesk(
-        DocumentStore(blobs, document_key), ExtractionStore(blobs, document_key, READER_VERSION), DocumentReader()
-    )
+    reader = DocumentReader()
+    desk = ReadingDesk(DocumentStore(blobs, document_key), ExtractionStore(blobs, document_key, READER_VERSION), reader)
     slow = worker.stage == "verify-slow"
     stage = VerifyStage("slow" if slow else "fast", desk, worker)
-    size = SLOW_BATCH if slow else 500
-    return StageSpec(worker.stage, _topics(worker.stage), stage, crashed=_crashed(worker), max_records=size), _nothing
+    spec = StageSpec(
+        worker.stage,
+        _topics(worker.stage),
+        stage,
+        crashed=_crashed(worker),
+        prepare=reader.start,
+        close=reader.close,
+        **(SLOW_LANE if slow else {}),
+    )
+    return spec, _nothing
 
 
 def _score(settings: Settings, worker: Worker) -> Built:

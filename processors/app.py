@@ -149,6 +149,8 @@ async def _serve(
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, asked.set)
+    if isinstance(spec, StageSpec) and spec.prepare is not None:
+        await spec.prepare()
     await app.start()
     log.info("worker started")
     waiting = asyncio.create_task(asked.wait())
@@ -159,5 +161,7 @@ async def _serve(
     if crash is not None:
         log.critical("worker stops, its batch is uncommitted: %s", crash)
     await app.stop()
+    if isinstance(spec, StageSpec) and spec.close is not None:
+        await spec.close()
     log.info("worker stopped")
     return 1 if crash is not None else 0

@@ -38,6 +38,6 @@ class MetricPublisher:
                 TOPICS["metrics"].name(),
                 key=self._worker.name.encode(),
                 value=metric.model_dump_json().encode(),
-                headers=headers,
+                headers=list(headers),
             )
         self._producer.flush(1)

@@ -7,10 +7,6 @@ from functools import lru_cache, partial
 from typing import Any
 
 import orjson
-from scoring.bundle import load_bundle
-from scoring.decision import Scorer
-from scoring.policy_document import parse_policy
-from scoring.receipt import ReceiptKey
 
 from processors.activations import InForce
 from processors.artefacts import ArtefactStore
@@ -24,6 +20,10 @@ from schemas.headers import child_traceparent, event_headers
 from schemas.topics import TOPICS
 from schemas.values import ms_of_utc, rfc3339_of_ms
 from schemas.verification import ApplicationVerified, VerifyProcessing
+from scoring.bundle import load_bundle
+from scoring.decision import Scorer
+from scoring.policy_document import parse_policy
+from scoring.receipt import ReceiptKey
 
 POLICY_FILE = "policy.yaml"
 """The one file of a policy's artefact."""

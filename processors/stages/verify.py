@@ -10,8 +10,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from scoring.checks import check_claims, verification_result
-
 from processors.deadletters import Worker, partition_of, place
 from processors.stages.envelope import Accepted, accept, check_addressed
 from processors.stages.guard import Guard
@@ -22,6 +20,7 @@ from schemas.headers import child_traceparent, event_headers
 from schemas.topics import TOPICS
 from schemas.values import Event, ms_of_utc, rfc3339_of_ms, utc_of_ms
 from schemas.verification import ApplicationVerified, Extraction, Lane, VerifyProcessing
+from scoring.checks import check_claims, verification_result
 
 FAST_BUDGET_S = 0.300
 """What the fast lane spends on the documents of one batch, in seconds."""

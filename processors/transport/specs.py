@@ -22,8 +22,9 @@ class StageSpec:
     `topics` are literal names or patterns anchored by `^`. `process` gets a batch and returns its outputs; it raises
     only for a bug of ours, which stops the worker with the batch uncommitted. `crashed` answers, instead of `process`,
     for a message that killed its worker twice while alone in its batch. `rest_s` is the pause after a commit: a little
-    of it makes transactions cheaper and so latency lower. `patience_s`
-    is how long input may wait without a commit before the worker calls itself unhealthy.
+    of it makes transactions cheaper and so latency lower. `patience_s` is how long input may wait without a commit
+    before the worker calls itself unhealthy. `prepare` is awaited on the worker's event loop before it joins its group,
+    `close` after its last batch.
     """
 
     name: str
@@ -35,6 +36,8 @@ class StageSpec:
     rest_s: float = 0.010
     defer_s: float = 1.0
     patience_s: float = 30.0
+    prepare: Callable[[], Awaitable[None]] | None = None
+    close: Callable[[], Awaitable[None]] | None = None
 
     def __post_init__(self) -> None:
         check_topics(self.topics)

@@ -172,7 +172,7 @@ def test_submit_decisions_show_replay_and_reconcile_speak_json(stack, bank, loan
     assert compared
     story = json.loads(cli(stack, "show", "1", "--tenant", "cli", "--json").stdout)
     assert "receipt" in json.dumps(story)
-    assert "points" in cli(stack, "show", "1", "--tenant", "cli").stdout.lower()
+    assert "Timings (ms)" in cli(stack, "show", "1", "--tenant", "cli").stdout
     replayed = json.loads(cli(stack, "replay", "--tenant", "cli", "--json").stdout)
     assert replayed["totals"] == {"equal": 300}
 
