@@ -15,7 +15,6 @@ from typing import Any, Protocol, TypeVar
 import orjson
 from pydantic import ValidationError
 
-from processors.stages.envelope import check_addressed
 from processors.transport.messages import Message
 from processors.warehouse.cipher import ColumnCipher
 from schemas.application import LoanApplication
@@ -79,7 +78,7 @@ def _application(message: Message, cipher: Seals) -> Rows:
         return []
     try:
         application = decode(LoanApplication, value)
-        check_addressed(message, application)
+        _check_addressed(message, application)
     except Undecodable:
         return []
     event = application.model_dump(mode="json")
@@ -129,9 +128,7 @@ def _decision(message: Message, _: Seals) -> Rows:
 
 def _outcome(message: Message, _: Seals) -> Rows:
     outcome = decode(LoanOutcome, message.value())
-    _check_tenant(message, outcome.tenant)
-    if message.key() != outcome.application_id.encode():
-        raise _refused("key_mismatch", "(key)", "the event's application_id")
+    _check_addressed(message, outcome)
     event = outcome.model_dump(mode="json")
     return [("outcomes_log", {**event, "content_sha256": _sha256(event), **_kafka(message)})]
 
@@ -208,6 +205,13 @@ def _of_ours(model: type[E], message: Message) -> E:
         return model.model_validate_json(message.value() or b"")
     except ValidationError as error:
         raise Undecodable("invalid_event", *field_errors(model, error)) from None
+
+
+def _check_addressed(message: Message, event: LoanApplication | LoanOutcome) -> None:
+    """What verify demands of an application (`processors.stages.envelope.check_addressed`), at a tenth of its cost."""
+    if message.key() != event.application_id.encode():
+        raise _refused("key_mismatch", "(key)", "the event's application_id")
+    _check_tenant(message, event.tenant)
 
 
 def _check_tenant(message: Message, tenant: str) -> None:
