@@ -27,6 +27,11 @@ _WORST_FIRST = itemgetter("points")
 Scored = tuple[float, float, float, list[float]]
 """p_model, p_calibrated, base points, points of each feature of the bundle."""
 
+Verdict = tuple[
+    Outcome, float | None, float | None, list[Row], float | None, float | None, float | None, list[Row], list[str]
+]
+"""Outcome, p_model, p_calibrated, penalties, score_final, base points, final points, reasons, basis."""
+
 
 class Scorer:
     """A bundle and a policy, ready to decide. Holds no state: safe to call from several threads at once."""
@@ -55,12 +60,22 @@ class Scorer:
             return []
         applications = [event.application for event in events]
         features = feature_matrix(applications)
-        scored = self._score(features)
-        hashed = feature_rows(self._names, features[:, self._used])
+        vectors = feature_rows(self._names, features[:, self._used])
         key_of = {tenant: keys(tenant) for tenant in {application.tenant for application in applications}}
+        # Step by step over the batch, not event by event: short loops stay in the processor's caches.
+        receipts = [
+            self._receipt(event, key_of[event.application.tenant], vector, code_version)
+            for event, vector in zip(events, vectors, strict=True)
+        ]
+        verdicts = [
+            self._verdict(event, row, scored)
+            for event, row, scored in zip(events, features.tolist(), self._score(features), strict=True)
+        ]
+        # The broker stamps a whole batch of a producer's with one time.
+        times = {at: _write_time(at, mode="json") for at in {event.accepted_at for event in events}}
         return [
-            self._decision(event, row, result, key_of[event.application.tenant], vector, code_version)
-            for event, row, result, vector in zip(events, features.tolist(), scored, hashed, strict=True)
+            self._decision(event, times[event.accepted_at], verdict, receipt)
+            for event, verdict, receipt in zip(events, verdicts, receipts, strict=True)
         ]
 
     def _score(self, features: npt.NDArray[np.float64]) -> list[Scored]:
@@ -73,19 +88,15 @@ class Scorer:
         explainer = self._explainer
         return list(zip(p_model, p_calibrated, explainer.base_points(raw), explainer.model_points(raw), strict=True))
 
+    def _verdict(self, event: ApplicationVerified, features: list[float], scored: Scored) -> Verdict:
+        gates = self._judge.gates(event.application, features)
+        return self._unscored(event, features, gates) if gates else self._scored(event, features, scored)
+
     def _decision(
-        self,
-        event: ApplicationVerified,
-        features: list[float],
-        scored: Scored,
-        key: ReceiptKey,
-        vector: bytes,
-        code_version: str,
+        self, event: ApplicationVerified, accepted_at: str, verdict: Verdict, receipt: dict[str, str]
     ) -> dict[str, Any]:
         application = event.application
-        gates = self._judge.gates(application, features)
-        body = self._unscored(event, features, gates) if gates else self._scored(event, features, scored)
-        receipt = self._receipt(event, key, vector, code_version)
+        outcome, p_model, p_calibrated, penalties, score, base, final, reasons, basis = verdict
         return {
             "tenant": application.tenant,
             "decision_id": decision_id(
@@ -99,11 +110,19 @@ class Scorer:
             ),
             "application_id": application.application_id,
             "revision": application.revision,
-            "accepted_at": _write_time(event.accepted_at, mode="json"),
-            **body,
+            "accepted_at": accepted_at,
+            "outcome": outcome,
+            "p_model": p_model,
+            "p_calibrated": p_calibrated,
+            "penalties": penalties,
+            "score_final": score,
+            "thresholds": self._thresholds,
+            "base_points": base,
+            "final_points": final,
+            "reasons": reasons,
             "recourse": None,
             "verification_result": event.verification_result,
-            "basis": basis_of(event, gates),
+            "basis": basis,
             "receipt": receipt,
         }
 
@@ -118,12 +137,12 @@ class Scorer:
             "code_version": code_version,
         }
 
-    def _unscored(self, event: ApplicationVerified, features: list[float], gates: list[Fired]) -> dict[str, Any]:
+    def _unscored(self, event: ApplicationVerified, features: list[float], gates: list[Fired]) -> Verdict:
         """The model was not asked: no probability and no points, and never an approval."""
         outcome, decisive = self._judge.judge(event, features, "refer", gates)
-        return self._body(outcome, None, None, [], None, None, None, decisive)
+        return outcome, None, None, [], None, None, None, decisive, basis_of(event, gates)
 
-    def _scored(self, event: ApplicationVerified, features: list[float], scored: Scored) -> dict[str, Any]:
+    def _scored(self, event: ApplicationVerified, features: list[float], scored: Scored) -> Verdict:
         p_model, p_calibrated, base, model_points = scored
         score, penalties, rows = self._penalties.apply(p_calibrated, features)
         outcome, decisive = self._judge.judge(event, features, self.policy.bands.outcome(score), [])
@@ -131,27 +150,5 @@ class Scorer:
         final = self._explainer.final_points(score)
         rows += self._explainer.residual_row(base, final, rows)
         rows.sort(key=_WORST_FIRST)
-        return self._body(outcome, p_model, p_calibrated, penalties, score, base, final, decisive + rows)
-
-    def _body(
-        self,
-        outcome: Outcome,
-        p_model: float | None,
-        p_calibrated: float | None,
-        penalties: list[Row],
-        score: float | None,
-        base: float | None,
-        final: float | None,
-        reasons: list[Row],
-    ) -> dict[str, Any]:
-        return {
-            "outcome": outcome,
-            "p_model": p_model,
-            "p_calibrated": p_calibrated,
-            "penalties": penalties,
-            "score_final": score,
-            "thresholds": self._thresholds,
-            "base_points": base,
-            "final_points": final,
-            "reasons": reasons,
-        }
+        basis = basis_of(event, [])
+        return outcome, p_model, p_calibrated, penalties, score, base, final, decisive + rows, basis

@@ -1,7 +1,7 @@
 """Rules: what decides without points. Declines stand above referrals, referrals above the bands."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from schemas.application import LoanApplication
 from schemas.decision import Outcome
@@ -35,8 +35,7 @@ RULE_OF_DEGRADED: dict[VerificationResult, str] = {
 """Results that approve under no policy, whatever its rules say."""
 
 
-@dataclass(frozen=True, slots=True)
-class Fired:
+class Fired(NamedTuple):
     """A rule that applied: its code, the applicant's value, and the verification result it looked at, if any."""
 
     code: str
@@ -89,7 +88,7 @@ class Judge:
 
     def _rows(self, event: ApplicationVerified, fired: list[Fired]) -> list[Row]:
         rows = {item.code: self._row(item.code, item.value) for item in fired}
-        if any(item.result or item.code == "income_gap" for item in fired):
+        if (event.extractions or event.checks) and any(item.result or item.code == "income_gap" for item in fired):
             for code, value in sorted(_findings(event).items())[:MAX_FINDINGS]:
                 rows.setdefault(code, self._row(code, value))
         return list(rows.values())

@@ -3,7 +3,7 @@
 import numpy as np
 
 from schemas.reasons import REASONS
-from scoring.features import FEATURE_NAMES, FEATURES, POSITION, RAW, compute, feature_matrix
+from scoring.features import FEATURE_NAMES, FEATURES, POSITION, RAW, compute, feature_matrix, raw_row
 
 
 def test_ratios_are_what_the_paper_defines(make_event):
@@ -33,7 +33,7 @@ def test_missing_is_not_zero(make_event):
 def test_the_trainers_columns_and_the_workers_applications_give_the_same_features(make_event):
     """Raw columns, as the trainer reads them from a file, lead to the same numbers as an application."""
     application = make_event().application
-    raw = {name: np.array([read(application)], dtype=np.float64) for name, read in RAW.items()}
+    raw = {name: np.array([value]) for name, value in zip(RAW, raw_row(application), strict=True)}
     assert np.array_equal(compute(raw), feature_matrix([application]), equal_nan=True)
 
 
