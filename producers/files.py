@@ -200,6 +200,6 @@ def _line_errors(
 
 def _expected(said: FieldError) -> str:
     text = said.expected
-    for beginning in ("Input should ", "be ", "a decimal string is of "):
+    for beginning in ("Input should ", "be "):
         text = text.removeprefix(beginning)
     return EXPECTED.get(said.error, text)

@@ -1,11 +1,14 @@
 """The bounded value types that events are made of. Every number, string and list on the wire has a bound."""
 
 import re
+from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, GetJsonSchemaHandler, PlainSerializer
+from pydantic_core import PydanticCustomError, core_schema
 
 from schemas.topics import TENANT_PATTERN
 
@@ -37,16 +40,74 @@ def _rfc3339(value: datetime) -> str:
 
 _DECIMAL_TEXT = r"^-?[0-9]{1,14}(\.[0-9]{1,2})?$"
 _DECIMAL = re.compile(_DECIMAL_TEXT, re.ASCII)
+_NEEDED = "a number or a decimal string with at most two decimals"
 
 
-def _plain_number(value: Any) -> Any:
-    """Refuse what Decimal would take besides plain numbers: '1e5', '1_000', ' 12 ', other scripts' digits, true."""
-    if isinstance(value, str):
-        if _DECIMAL.fullmatch(value) is None:
-            raise ValueError("a decimal string is of digits, with at most two decimals after a point")
-    elif isinstance(value, bool):
-        raise ValueError("must be a number or a decimal string")  # noqa: TRY004 - pydantic reports ValueError by field
-    return value
+def _decimal_of(value: Any) -> Decimal:
+    """A plain number: not what Decimal would take besides ('1e5', '1_000', ' 12 ', other scripts' digits), not true."""
+    match value:
+        case bool():
+            raise PydanticCustomError("decimal_type", _NEEDED)
+        case str():
+            if _DECIMAL.fullmatch(value) is None:
+                raise PydanticCustomError("decimal_parsing", _NEEDED)
+            return Decimal(value)
+        case int():
+            return Decimal(value)
+        case float():
+            made = Decimal(repr(value))
+            if not made.is_finite():
+                raise PydanticCustomError("finite_number", "a finite number")
+            return made
+        case Decimal() if value.is_finite():
+            return value
+    raise PydanticCustomError("decimal_type", _NEEDED)
+
+
+def _decimal(least: Decimal, most: Decimal, *, above: bool = False) -> Any:
+    """A validator for decimals from `least` (or above it) to `most`, with its JSON Schema.
+
+    One function instead of pydantic's own constraints, which take ten times as long for the seven of an application.
+    """
+    words = f"{'above' if above else 'at least'} {least:f} and at most {most:f}"
+
+    def parse(value: Any) -> Decimal:
+        made = _decimal_of(value)
+        if not least <= made <= most or (above and made == least):
+            raise PydanticCustomError("out_of_bounds", words)
+        if cast("int", made.as_tuple().exponent) < -2 and made != made.quantize(CENT):
+            raise PydanticCustomError("decimal_max_places", _NEEDED)
+        # Minus nought is nought: one amount, one canonical form.
+        return made or Decimal(0)
+
+    text = "^(?=.*[1-9])" if above else "^"
+    text += "-?[0-9]" if least < 0 else "[0-9]"
+    number = {"type": "number", "exclusiveMinimum" if above else "minimum": _plain(least), "maximum": _plain(most)}
+    schema = {
+        "description": "At most two decimals; the same bounds hold for the decimal string.",
+        "anyOf": [number, {"pattern": text + r"{1,14}(\.[0-9]{1,2})?$", "type": "string"}],
+    }
+    return _Parsed(parse, schema)
+
+
+def _plain(bound: Decimal) -> int | float:
+    return int(bound) if bound == int(bound) else float(bound)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Parsed:
+    """Annotation of a type whose values `parse` makes, and whose input `schema` describes."""
+
+    parse: Callable[[Any], Any]
+    schema: dict[str, Any]
+
+    def __get_pydantic_core_schema__(self, _source: Any, _handler: Any) -> core_schema.CoreSchema:
+        return core_schema.no_info_plain_validator_function(self.parse)
+
+    def __get_pydantic_json_schema__(self, _schema: Any, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        if handler.mode == "serialization":
+            return {"type": "string", "pattern": _DECIMAL_TEXT}
+        return dict(self.schema)
 
 
 def _printable(value: str) -> str:
@@ -56,22 +117,15 @@ def _printable(value: str) -> str:
 
 
 _as_money = PlainSerializer(_money_text, return_type=str, when_used="json")
-_decimal = BeforeValidator(_plain_number, json_schema_input_type=float | Annotated[str, Field(pattern=_DECIMAL_TEXT)])
 
-
-def _amount(**bounds: Any) -> Any:
-    # strict=False: the events are validated strictly, where a Decimal would have to be a Decimal already.
-    return Field(strict=False, max_digits=16, decimal_places=2, **bounds)
-
-
-Money = Annotated[Decimal, _decimal, _amount(ge=-MONEY_MAX, le=MONEY_MAX), _as_money]
+Money = Annotated[Decimal, _decimal(-MONEY_MAX, MONEY_MAX), _as_money]
 """An amount in the application's currency: a JSON number or a decimal string, |x| <= 1e13, at most two decimals;
 always written as a string with two decimals."""
 
-PositiveMoney = Annotated[Decimal, _decimal, _amount(gt=0, le=MONEY_MAX), _as_money]
-NonNegativeMoney = Annotated[Decimal, _decimal, _amount(ge=0, le=MONEY_MAX), _as_money]
+PositiveMoney = Annotated[Decimal, _decimal(Decimal(0), MONEY_MAX, above=True), _as_money]
+NonNegativeMoney = Annotated[Decimal, _decimal(Decimal(0), MONEY_MAX), _as_money]
 
-Years = Annotated[Decimal, _decimal, _amount(gt=0, le=50), _as_money]
+Years = Annotated[Decimal, _decimal(Decimal(0), Decimal(50), above=True), _as_money]
 """A term in years, at most two decimals; written like money."""
 
 Timestamp = Annotated[AwareDatetime, PlainSerializer(_rfc3339, return_type=str, when_used="json")]

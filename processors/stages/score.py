@@ -15,7 +15,7 @@ from processors.deadletters import Worker, partition_of, place
 from processors.stages.envelope import check_addressed
 from processors.stages.guard import Guard
 from processors.transport.messages import Batch, Message, Output, Processed
-from schemas.decode import decode
+from schemas.decode import decode_own
 from schemas.headers import child_traceparent, event_headers
 from schemas.topics import TOPICS
 from schemas.values import ms_of_utc, rfc3339_of_ms
@@ -116,6 +116,6 @@ class ScoreStage:
 
 
 def _decode(message: Message) -> _Verified:
-    event = decode(ApplicationVerified, message.value())
+    event = decode_own(ApplicationVerified, message.value())
     check_addressed(message, event.application)
     return _Verified(message, event)

@@ -15,7 +15,7 @@ from processors.stages.envelope import Accepted, accept, check_addressed
 from processors.stages.guard import Guard
 from processors.transport.messages import Batch, Message, Output, Processed
 from schemas.application import ApplicationAccepted, DocumentRef
-from schemas.decode import decode
+from schemas.decode import decode_own
 from schemas.headers import child_traceparent, event_headers
 from schemas.topics import TOPICS
 from schemas.values import Event, ms_of_utc, rfc3339_of_ms, utc_of_ms
@@ -83,7 +83,7 @@ class VerifyStage:
         now_ms = self._worker.now_ms()
         if self._lane == "fast":
             return accept(message, now_ms)
-        waited = decode(ApplicationAccepted, message.value())
+        waited = decode_own(ApplicationAccepted, message.value())
         check_addressed(message, waited.application)
         return Accepted(
             message, waited.application, ms_of_utc(waited.accepted_at), ms_of_utc(waited.fast_lane_started_at)
