@@ -1,6 +1,5 @@
 """From data to a bundle: out-of-fold margins, calibrator, final model, golden vectors, manifest and card."""
 
-import platform
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -140,7 +139,6 @@ def _manifest(
             "numpy": np.__version__,
             "scikit-learn": sklearn.__version__,
             "xgboost": xgboost.__version__,
-            "python": ".".join(platform.python_version_tuple()[:2]),
         },
     }
 
