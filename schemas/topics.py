@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 TENANT_PATTERN = "[a-z][a-z0-9-]{1,30}"
 MIB = 1024 * 1024
@@ -142,6 +143,7 @@ TENANT_TOPICS: tuple[Topic, ...] = tuple(topic for topic in TOPICS.values() if t
 SHARED_TOPICS: tuple[Topic, ...] = tuple(topic for topic in TOPICS.values() if not topic.per_tenant)
 
 
+@lru_cache(maxsize=65_536)  # asked for every record, and the patterns are slow to build
 def topic_of(name: str) -> tuple[Topic, str | None]:
     """The row a topic's name belongs to, and its tenant.
 

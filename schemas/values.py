@@ -110,8 +110,11 @@ class _Parsed:
         return dict(self.schema)
 
 
+_CONTROL = re.compile("[\x00-\x1f\ud800-\udfff]")
+
+
 def _printable(value: str) -> str:
-    if any(ord(char) < 32 or 0xD800 <= ord(char) <= 0xDFFF for char in value):
+    if _CONTROL.search(value) is not None:
         raise ValueError("must not hold control characters")
     return value
 
