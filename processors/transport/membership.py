@@ -5,7 +5,7 @@ Shared by the sources of both kinds of worker. Everything here is called in the 
 
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
 from confluent_kafka import OFFSET_INVALID, Consumer, KafkaError, KafkaException, TopicPartition
@@ -36,10 +36,15 @@ PASSING_CODES = frozenset(
 QUIET_CODES = frozenset({KafkaError._PARTITION_EOF})  # noqa: SLF001 - that is how confluent_kafka names client errors
 
 
-def open_consumer(kafka: WorkerKafka, stage: str, slot: int) -> Consumer:
-    """A consumer of the stage's group with the slot's static membership."""
+PATIENT_FETCH: dict[str, str | int] = {"fetch.min.bytes": 64 * 1024, "fetch.wait.max.ms": 200}
+"""For a stage that nobody waits for: the broker answers when there is something worth it, not for every record."""
+
+
+def open_consumer(kafka: WorkerKafka, stage: str, slot: int, fetch: Mapping[str, str | int] | None = None) -> Consumer:
+    """A consumer of the stage's group with the slot's static membership; `fetch` are further settings."""
     return Consumer(
         {
+            **(fetch or {}),
             **kafka.settings,
             "group.id": stage,
             "group.instance.id": f"{stage}-{slot}",

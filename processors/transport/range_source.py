@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
 from processors.transport.logs import place_of
-from processors.transport.membership import committed_positions, open_consumer, poll_records
+from processors.transport.membership import PATIENT_FETCH, committed_positions, open_consumer, poll_records
 from processors.transport.messages import Message, Partition
 from processors.transport.meters import Meters
 from processors.transport.ranges import Cursor, OffsetRange, RangeLostError, plan_range, read_cursor
@@ -91,7 +91,7 @@ class RangeSource:
 
     def _run(self) -> None:
         try:
-            self._consumer = open_consumer(self._kafka, self._spec.name, self._slot)
+            self._consumer = open_consumer(self._kafka, self._spec.name, self._slot, PATIENT_FETCH)
             self._consumer.subscribe(
                 list(self._spec.topics), on_assign=self._on_assign, on_revoke=self._on_revoke, on_lost=self._on_revoke
             )
