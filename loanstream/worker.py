@@ -5,6 +5,7 @@ named by LOANSTREAM_WAIT_FOR exists.
 """
 
 import argparse
+import gc
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -57,6 +58,9 @@ def run(stage: str, settings: Settings, slot: int) -> int:
     while settings.wait_for is not None and not settings.wait_for.exists():
         time.sleep(0.02)
     when_ready()
+    # What is loaded now stays for ever: the collector need not look at it again and again.
+    gc.collect()
+    gc.freeze()
     kafka = WorkerKafka(settings.bootstrap, dict(settings.kafka_security))
     metrics = MetricPublisher(settings.bootstrap, settings.kafka_security, worker)
     return run_worker(spec, kafka, slot, settings.slots, settings.port, metrics.publish)

@@ -35,7 +35,9 @@ def _money_text(value: Decimal) -> str:
 
 def _rfc3339(value: datetime) -> str:
     """UTC with milliseconds: the resolution of the broker's clock."""
-    return value.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    if value.utcoffset():
+        value = value.astimezone(UTC)
+    return f"{value.isoformat(timespec='milliseconds')[:23]}Z"
 
 
 _DECIMAL_TEXT = r"^-?[0-9]{1,14}(\.[0-9]{1,2})?$"

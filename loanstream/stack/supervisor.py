@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -26,6 +27,7 @@ MARK = "LOANSTREAM_STACK"
 TICK_S = 0.05
 BACKOFF_FIRST_S = 0.1
 BACKOFF_MOST_S = 5.0
+BACKGROUND_NICE = 10
 STEADY_AFTER_S = 30.0
 """A child that lived this long starts again without waiting."""
 DEATHS_AT_START = 3
@@ -39,7 +41,8 @@ class Child:
     """One row of the process table.
 
     `stop_rank` orders the stop (lowest first, a rank at once); `stop_within_s` is what a child of it gets before it is
-    killed. `is_ready` is asked until it first says yes after each start.
+    killed. `is_ready` is asked until it first says yes after each start. A `background` child gives way to the others
+    where processors are scarce.
     """
 
     name: str
@@ -48,6 +51,7 @@ class Child:
     environment: Mapping[str, str] = field(default_factory=dict, repr=False)
     stop_rank: int = 0
     stop_within_s: float = 6.0
+    background: bool = False
 
 
 @dataclass(slots=True)
@@ -59,6 +63,13 @@ class _Run:
     was_ready: bool = False
     deaths: int = 0
     start_at: float = 0.0
+
+
+def _give_way(pid: int) -> None:
+    """Lower a process' share of the processors. Where Linux groups sessions for its scheduler, the group's counts."""
+    with suppress(OSError):
+        os.setpriority(os.PRIO_PROCESS, pid, BACKGROUND_NICE)
+        Path(f"/proc/{pid}/autogroup").write_text(str(BACKGROUND_NICE))
 
 
 class Supervisor:
@@ -129,6 +140,8 @@ class Supervisor:
             run.process = subprocess.Popen(
                 command, env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
             )
+        if run.child.background:
+            _give_way(run.process.pid)
         run.started = time.monotonic()
         run.ready = False
 

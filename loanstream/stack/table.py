@@ -70,6 +70,7 @@ def children(plan: Plan) -> Iterator[Child]:
             "LOANSTREAM_WAREHOUSE_READER_PASSWORD": plan.warehouse_keys.reader_password,
         },
         stop_rank=STOP_WAREHOUSE,
+        background=True,
         stop_within_s=STOP_WITHIN_S[STOP_WAREHOUSE],
     )
     for stage, arguments in WORKERS.items():
@@ -81,6 +82,8 @@ def children(plan: Plan) -> Iterator[Child]:
                 _answers(plan.ports[name], "/readyz"),
                 _worker_environment(plan, stage, slot, plan.ports[name]),
                 stop_rank=STOP_WORKERS,
+                # Nobody waits for a record in the warehouse as they wait for a decision.
+                background=stage == "record",
                 stop_within_s=STOP_WITHIN_S[STOP_WORKERS],
             )
 

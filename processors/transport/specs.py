@@ -33,7 +33,7 @@ class StageSpec:
     crashed: Callable[[Message], Output] | None = None
     max_records: int = 500
     max_in_flight: int = 8
-    rest_s: float = 0.010
+    rest_s: float = 0.015
     defer_s: float = 1.0
     patience_s: float = 30.0
     prepare: Callable[[], Awaitable[None]] | None = None
