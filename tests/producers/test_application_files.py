@@ -156,7 +156,11 @@ def test_a_currency_that_nobody_gives_is_asked_for(read):
     ("before", "after", "said"),
     [
         ("9600000", "-9600000", "line 2, income_annum: expected above 0 and at most 10000000000000, found '-9600000'"),
-        ("9600000", "96_00000", "line 2, income_annum: expected a number or a decimal string with at most two decimals,"),
+        (
+            "9600000",
+            "96_00000",
+            "line 2, income_annum: expected a number or a decimal string with at most two decimals,",
+        ),
         ("9600000", "1e6", "line 2, income_annum: expected a number"),
         ("9600000", "NaN", "line 2, income_annum: expected a number"),
         ("9600000", "", "line 2, income_annum: expected a value, found nothing"),
