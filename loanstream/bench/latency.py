@@ -43,10 +43,10 @@ class Latency:
         return cls(p50, p95, p99, len(ordered), sent)
 
 
-def through_the_stages(running: Running, seconds: float) -> Latency:
+def through_the_stages(running: Running, seconds: float, rate: int = RATE) -> Latency:
     """Applications of one tenant without documents, through verify and score."""
     tenant = running.tenants[0]
-    return _measure(running, TOPICS["applications"].name(tenant), TOPICS["decisions"].name(tenant), seconds)
+    return _measure(running, TOPICS["applications"].name(tenant), TOPICS["decisions"].name(tenant), seconds, rate)
 
 
 def bare(running: Running, seconds: float) -> Latency:
@@ -54,15 +54,15 @@ def bare(running: Running, seconds: float) -> Latency:
     admin = AdminClient(running.admin_settings)
     for future in admin.create_topics([NewTopic(BARE_TOPIC, 4, 1)]).values():
         future.exception(15)
-    return _measure(running, BARE_TOPIC, BARE_TOPIC, seconds)
+    return _measure(running, BARE_TOPIC, BARE_TOPIC, seconds, RATE)
 
 
-def _measure(running: Running, into: str, out_of: str, seconds: float) -> Latency:
-    count, warm = int((seconds + WARM_UP_S) * RATE), int(WARM_UP_S * RATE)
+def _measure(running: Running, into: str, out_of: str, seconds: float, rate: int) -> Latency:
+    count, warm = int((seconds + WARM_UP_S) * rate), int(WARM_UP_S * rate)
     sent: dict[str, float] = {}
     received: dict[str, float] = {}
     witness = _witness(running, out_of, sent, received)
-    _send(running, into, count, sent)
+    _send(running, into, count, rate, sent)
     until = time.monotonic() + PATIENCE_S
     while len(received) < count and time.monotonic() < until:
         time.sleep(0.05)
@@ -71,7 +71,7 @@ def _measure(running: Running, into: str, out_of: str, seconds: float) -> Latenc
     return Latency.of([received[key] - sent[key] for key in measured if key in received], len(measured))
 
 
-def _send(running: Running, topic: str, count: int, sent: dict[str, float]) -> None:
+def _send(running: Running, topic: str, count: int, rate: int, sent: dict[str, float]) -> None:
     example = json.loads(
         (resources.files("schemas") / "examples" / "loan.application.submitted.json").read_text("utf-8")
     )
@@ -81,7 +81,7 @@ def _send(running: Running, topic: str, count: int, sent: dict[str, float]) -> N
     for number in range(count):
         key = example["application_id"] = f"{run}-{number}"
         value = json.dumps(example).encode()
-        time.sleep(max(0.0, started + number / RATE - time.monotonic()))
+        time.sleep(max(0.0, started + number / rate - time.monotonic()))
         sent[key] = time.monotonic()
         producer.produce(topic, key=key, value=value)
         producer.poll(0)

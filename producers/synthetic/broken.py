@@ -1,6 +1,8 @@
 """What arrives instead of a readable document: cut off, locked, or a mere picture."""
 
+import zlib
 from collections.abc import Callable, Mapping
+from functools import cache
 from io import BytesIO
 
 import pypdfium2
@@ -27,6 +29,38 @@ def scanned(document: bytes) -> bytes:
     canvas.showPage()
     canvas.save()
     return sheet.getvalue()
+
+
+BOMB_BYTES = 400 * 1024 * 1024
+
+
+def bomb(number: int) -> bytes:
+    """A small file whose one page inflates to hundreds of megabytes of drawing; each `number` is another document."""
+    stream = _bomb_stream()
+    objects = [
+        b"<</Type/Catalog/Pages 2 0 R>>",
+        b"<</Type/Pages/Kids[3 0 R]/Count 1>>",
+        b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 600 800]/Contents 4 0 R>>",
+        b"<</Filter[/FlateDecode/FlateDecode]/Length %d>>stream\n%b\nendstream" % (len(stream), stream),
+    ]
+    made = BytesIO(b"%PDF-1.4\n")
+    made.seek(0, 2)
+    offsets = []
+    for index, body in enumerate(objects, start=1):
+        offsets.append(made.tell())
+        made.write(b"%d 0 obj%b endobj\n" % (index, body))
+    start = made.tell()
+    made.write(b"xref\n0 5\n0000000000 65535 f \n" + b"".join(b"%010d 00000 n \n" % offset for offset in offsets))
+    made.write(b"trailer<</Size 5/Root 1 0 R>>\nstartxref\n%d\n%%%%EOF\n%% bomb %d\n" % (start, number))
+    return made.getvalue()
+
+
+@cache
+def _bomb_stream() -> bytes:
+    packer = zlib.compressobj(9)
+    line = b"0 0 m 9 9 l S " * 74_899  # about a megabyte
+    once = b"".join([packer.compress(line) for _ in range(BOMB_BYTES // len(line))]) + packer.flush()
+    return zlib.compress(once, 9)
 
 
 BREAKS: Mapping[str, Callable[[bytes], bytes]] = {"truncated": truncated, "image_only": scanned}

@@ -14,6 +14,7 @@ import pytest
 from loanstream.ask.reconcile import reconcile
 from loanstream.ask.replay import replay
 from loanstream.running import Running
+from producers.synthetic.broken import bomb
 
 pytestmark = [pytest.mark.stack, pytest.mark.chaos]
 
@@ -133,3 +134,32 @@ def test_after_all_that_the_warehouse_equals_the_topics_and_replay_is_equal(stac
     totals = replay(stack, tenant=TENANT).totals
     assert set(totals) == {"equal"}
     assert totals["equal"] > 0
+
+
+def test_bombs_of_one_bank_do_not_hold_up_another(stack, bank, shipped_example):
+    """While one tenant's hostile documents are still being worked off, everything another sends is decided."""
+    bombs = 8
+    earlier, _ = bank.outcomes("bombs", 0, patience_s=3)
+    for number in range(bombs):
+        data = bomb(number)
+        sha256 = stack.documents.put("bombs", data)
+        ref = {"kind": "payslip", "sha256": sha256, "media_type": "application/pdf", "size": len(data)}
+        name = f"bomb-{number}"
+        event = shipped_example | {"tenant": "bombs", "application_id": name, "documents": [ref]}
+        bank.publish("bombs", name, json.dumps(event).encode())
+    bank.flush()
+    before, _ = bank.outcomes("beside", 0, patience_s=3)
+    quiet = [f"quiet-{number}" for number in range(100)]
+    for name in quiet:
+        bank.publish(
+            "beside", name, json.dumps(shipped_example | {"tenant": "beside", "application_id": name}).encode()
+        )
+        time.sleep(0.02)
+    bank.flush()
+    decided, _ = bank.outcomes("beside", len(before) + len(quiet), patience_s=15)
+    assert {decision["application_id"] for decision in decided} >= set(quiet)
+    already, _ = bank.outcomes("bombs", 0, patience_s=2)
+    assert sum(decision["application_id"].startswith("bomb-") for decision in already) < bombs
+    ended, letters = bank.outcomes("bombs", len(earlier) + bombs, patience_s=120)
+    verdicts = {d["verification_result"] for d in ended if d["application_id"].startswith("bomb-")}
+    assert (verdicts, letters) == ({"unreadable"}, [])
