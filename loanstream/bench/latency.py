@@ -1,11 +1,14 @@
 """From submission to the decision in a read_committed consumer's hands, at a steady rate; and the same without us."""
 
 import json
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import resources
+from itertools import pairwise
 from typing import Any
 
 from confluent_kafka import Consumer, Producer, TopicPartition
@@ -19,7 +22,9 @@ RATE = 500
 """Applications a second."""
 
 WARM_UP_S = 5.0
-BARE_TOPIC = "bench.bare"
+BARE_TOPICS = ("bench.bare.1", "bench.bare.2", "bench.bare.3")
+JOINED_S = 8.0
+"""What two loops get to join their groups."""
 PATIENCE_S = 20.0
 
 
@@ -51,10 +56,30 @@ def through_the_stages(running: Running, seconds: float, rate: int = RATE) -> La
 
 def bare(running: Running, seconds: float) -> Latency:
     """The same records from a producer straight to a consumer."""
+    _create_bare_topics(running)
+    return _measure(running, BARE_TOPICS[0], BARE_TOPICS[0], seconds, RATE)
+
+
+def two_bare_loops(running: Running, seconds: float) -> Latency:
+    """The same records through two bare transactional loops, each a process of its own, as our stages are."""
+    _create_bare_topics(running)
+    hops = pairwise(BARE_TOPICS)
+    loops = [
+        subprocess.Popen([sys.executable, "-m", "loanstream.bench.bare_loop", running.bootstrap, *hop]) for hop in hops
+    ]
+    try:
+        time.sleep(JOINED_S)
+        return _measure(running, BARE_TOPICS[0], BARE_TOPICS[-1], seconds, RATE)
+    finally:
+        for loop in loops:
+            loop.kill()
+            loop.wait()
+
+
+def _create_bare_topics(running: Running) -> None:
     admin = AdminClient(running.admin_settings)
-    for future in admin.create_topics([NewTopic(BARE_TOPIC, 4, 1)]).values():
+    for future in admin.create_topics([NewTopic(name, 4, 1) for name in BARE_TOPICS]).values():
         future.exception(15)
-    return _measure(running, BARE_TOPIC, BARE_TOPIC, seconds, RATE)
 
 
 def _measure(running: Running, into: str, out_of: str, seconds: float, rate: int) -> Latency:
