@@ -36,7 +36,7 @@ PASSING_CODES = frozenset(
 QUIET_CODES = frozenset({KafkaError._PARTITION_EOF})  # noqa: SLF001 - that is how confluent_kafka names client errors
 
 
-PATIENT_FETCH: dict[str, str | int] = {"fetch.min.bytes": 1024 * 1024, "fetch.wait.max.ms": 1000}
+PATIENT_FETCH: dict[str, str | int] = {"fetch.min.bytes": 32 * 1024, "fetch.wait.max.ms": 250}
 """For a stage that nobody waits for: the broker answers when there is something worth it, not for every record."""
 
 
