@@ -4,7 +4,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Self
 
 from loanstream.stack.keys import TenantKeys, load_or_create_tenant, load_or_create_warehouse
@@ -30,14 +29,6 @@ class Running:
     def at(cls, state: Path) -> Self:
         """Read `state/stack.json`. StackProblem where no stack is ready there."""
         return cls(Layout(state), read_stack(state))
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Nothing is held open; the form makes later closing a matter of this file."""
 
     @property
     def bootstrap(self) -> str:

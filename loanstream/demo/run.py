@@ -17,7 +17,7 @@ from loanstream.running import Running
 from loanstream.stack.problem import StackProblem
 from producers.client import ApplicationProducer
 
-RATE = 60
+RATE = 40
 """Applications a second: a pace at which documents are read while one looks on."""
 
 PATIENCE_S = 120
@@ -46,8 +46,7 @@ def stack(state: Path, *arguments: str) -> Iterator[tuple[Running, float]]:
                 lines = log.read_text(errors="replace").strip().splitlines()
                 raise StackProblem(lines[-1] if lines else f"the stack ended at once; see {log}")
             time.sleep(0.05)
-        with Running.at(state) as running:
-            yield running, time.monotonic() - started
+        yield Running.at(state), time.monotonic() - started
     finally:
         process.send_signal(signal.SIGTERM)
         try:
