@@ -12,6 +12,7 @@ from typing import Any
 from rich.console import Group
 
 from loanstream.artefacts import load
+from loanstream.files import application_file
 from loanstream.show import emit, table
 from processors.deadletters import code_version
 from producers.files import read_applications
@@ -35,7 +36,9 @@ def score_file(file: Path, tenant: str, bundle: str, policy: str, currency: str,
     scorer = Scorer(*load(bundle, policy))
     errors: list[LineError] = []
     decisions: list[dict[str, Any]] = []
-    for batch in _batches(_good(read_applications(file, tenant, currency, utc_of_ms(now_ms)), errors)):
+    for batch in _batches(
+        _good(read_applications(application_file(file), tenant, currency, utc_of_ms(now_ms)), errors)
+    ):
         events = [_without_documents(application, now_ms) for application in batch]
         decisions += scorer.decide(events, lambda _: key, code_version())
     for error in errors:

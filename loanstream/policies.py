@@ -1,6 +1,7 @@
 """`loanstream policy`: check a document, or show a policy as it is understood."""
 
 import dataclasses
+import math
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,8 @@ from loanstream.artefacts import policy_text
 from loanstream.show import emit, table
 from scoring.policy import Policy, PolicyError
 from scoring.policy_document import parse_policy
+
+UNBOUND = (math.inf, -math.inf)
 
 
 def check(named: str, *, as_json: bool) -> int:
@@ -31,8 +34,20 @@ def show(named: str, *, as_json: bool) -> int:
 
 
 def _plain(policy: Policy) -> dict[str, Any]:
-    return dataclasses.asdict(policy)
+    content: dict[str, Any] = _bounded(dataclasses.asdict(policy))
+    return content
+
+
+def _bounded(value: Any) -> Any:
+    """Without the bounds that bind nothing (infinity is no JSON) and without what is not set."""
+    if isinstance(value, dict):
+        return {name: _bounded(part) for name, part in value.items() if part is not None and part not in UNBOUND}
+    return [_bounded(part) for part in value] if isinstance(value, list | tuple) else value
 
 
 def _lines(value: Any) -> str:
-    return "\n".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
+    if isinstance(value, list):
+        return "\n".join(map(_lines, value))
+    if isinstance(value, dict):
+        return ", ".join(f"{name} {_lines(part)}" for name, part in value.items())
+    return str(value)

@@ -4,6 +4,7 @@ import sys
 import time
 from pathlib import Path
 
+from loanstream.files import application_file
 from loanstream.running import Running
 from loanstream.show import emit
 from producers.client import ApplicationProducer
@@ -29,7 +30,7 @@ def submit_file(
     bank = running.tenant(tenant)
     refused = uploaded = 0
     with ApplicationProducer(running.producer_settings(bank), bank) as producer:
-        for line in read_applications(file, bank, currency, now, id_prefix):
+        for line in read_applications(application_file(file), bank, currency, now, id_prefix):
             if isinstance(line, LineError):
                 sys.stderr.write(f"{line}\n")
                 refused += 1

@@ -7,6 +7,8 @@ from typing import Any
 from loanstream.show import emit, table
 from loanstream.stack.problem import StackProblem
 
+LOANS = "loan_approval_dataset.csv"
+
 
 def run_training(data: Path | None, out: Path, recipe: str, *, as_json: bool) -> int:
     """Train `recipe` and write the bundle to `out`."""
@@ -15,10 +17,18 @@ def run_training(data: Path | None, out: Path, recipe: str, *, as_json: bool) ->
 
     if recipe not in RECIPES:
         raise StackProblem(f"--recipe: expected {', '.join(RECIPES)}")
-    card = train(data or default_data(), out, RECIPES[recipe])
+    card = train(_loans(data or default_data()), out, RECIPES[recipe])
     content: dict[str, Any] = asdict(card)
     emit(content, table(f"bundle in {out}", "", "", rows=[(k, str(v)) for k, v in content.items()]), as_json=as_json)
     return 0
+
+
+def _loans(data: Path) -> Path:
+    """The file of the public loan approval set in the folder `data`, or `data` itself. StackProblem where it is not."""
+    file = data / LOANS if data.is_dir() else data
+    if not file.is_file():
+        raise StackProblem(f"no loan data at {file}: --data (LOANSTREAM_DATA) names the folder that holds {LOANS}")
+    return file
 
 
 def default_data() -> Path:

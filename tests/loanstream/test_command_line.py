@@ -1,0 +1,90 @@
+"""The commands that need no running stack, as a person calls them."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from training.data import sample_csv
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def call(*arguments, code=0):
+    done = subprocess.run(
+        [sys.executable, "-m", "loanstream", *map(str, arguments)],
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert done.returncode == code, done
+    return done
+
+
+@pytest.fixture
+def loans(tmp_path):
+    path = tmp_path / "loans.csv"
+    path.write_bytes(sample_csv(40, seed=3))
+    return path
+
+
+def test_score_decides_a_file_and_prints_one_json_value(loans):
+    """Every line of the public layout is decided, with reasons and a receipt, without a broker."""
+    decisions = json.loads(call("score", loans, "--json").stdout)
+    assert len(decisions) == 40
+    assert all(decision["reasons"] and decision["receipt"]["bundle_id"] for decision in decisions)
+
+
+def test_score_names_the_line_that_is_wrong_and_decides_the_rest(loans):
+    """The fault goes to stderr with line, field and what was found; the exit code says that there was one."""
+    lines = loans.read_text().splitlines()
+    cells = lines[3].split(",")
+    cells[7] = "7800"
+    lines[3] = ",".join(cells)
+    loans.write_text("\n".join(lines))
+    done = call("score", loans, "--json", code=1)
+    assert "line 4" in done.stderr
+    assert "7800" in done.stderr
+    assert len(json.loads(done.stdout)) == 39
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("score", "nothing.csv"),
+        ("score", "loans.yaml"),
+        ("score", "loans.csv", "--policy", "nothing"),
+        ("policy", "check", "nothing.yaml"),
+        ("train", "--out", "bundle", "--data", "nothing"),
+        ("decisions", "--state", "nothing"),
+        ("dlq", "list", "--state", "nothing"),
+    ],
+)
+def test_what_a_person_can_mend_is_told_in_one_line(arguments, tmp_path, monkeypatch):
+    """No trace of ours for a wrong name."""
+    monkeypatch.chdir(tmp_path)
+    done = call(*arguments, code=1)
+    assert len(done.stderr.strip().splitlines()) == 1
+    assert "Traceback" not in done.stderr
+
+
+def test_a_policy_is_shown_as_strict_json():
+    """Bounds that bind nothing are left out: infinity is no JSON."""
+    shown = json.loads(call("policy", "show", "standard", "--json").stdout, parse_constant=pytest.fail)
+    assert shown["policy_id"].startswith("sha256:")
+
+
+def test_a_policy_with_overlapping_bands_is_refused_with_its_line(tmp_path):
+    """The line that is wrong is named."""
+    text = (ROOT / "scoring" / "policies" / "standard.yaml").read_text()
+    wrong = tmp_path / "wrong.yaml"
+    wrong.write_text(text.replace("approve: 0.7", "approve: 0.2"))
+    assert "line 8" in call("policy", "check", wrong, code=1).stdout
+
+
+def test_an_unknown_option_is_a_usage_error():
+    """Exit code 2."""
+    call("decisions", "--nonsense", code=2)
