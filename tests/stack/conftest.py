@@ -13,7 +13,19 @@ from loanstream.demo.run import stack as running_stack
 from loanstream.running import Running
 from schemas.topics import TOPICS
 
-TENANTS = ("bank-a", "bank-b", "broken-in", "papers", "bombs", "beside", "faults", "mirror", "cli", "private")
+TENANTS = (
+    "bank-a",
+    "bank-b",
+    "broken-in",
+    "papers",
+    "bombs",
+    "beside",
+    "faults",
+    "mirror",
+    "cli",
+    "private",
+    "switched",
+)
 DEAD_LETTERS = ("applications_dlq", "applications_slow_dlq", "verifications_dlq")
 
 
