@@ -8,6 +8,9 @@ from functools import lru_cache
 from processors.documents.text_layer import Cell, Line
 
 _NOT_WORDS = re.compile(r"[^a-z0-9 ]+")
+_AMOUNT = re.compile(r"-?(\d|rs\.?|inr|[₹$£€])", re.IGNORECASE)
+_SEPARATOR = re.compile(r"^(?:[:\s]|-(?!\d|rs\.?|inr|[₹$£€]))+", re.IGNORECASE)
+"""Between a label and its value. A minus before an amount is no separator: an account may be overdrawn."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +50,7 @@ def _value(lines: Sequence[Line], index: int, position: int, cell: Cell, label: 
         return rest
     line = lines[index]
     if position + 1 < len(line.cells):
-        right = line.cells[position + 1].text.lstrip(":- ").strip()
+        right = _SEPARATOR.sub("", line.cells[position + 1].text).strip()
         if right:
             return right
         if position + 2 < len(line.cells):
@@ -65,7 +68,7 @@ def _after_label(cell: Cell, label: str) -> str | None:
     words = [plain(word.text) for word in cell.words]
     count = len(label.split())
     follows = " ".join(words[:count]) == label and len(words) > count
-    if follows and (cell.words[count].text[0].isdigit() or re.match(r"(?i)(rs\.?|inr|[₹$£€])", cell.words[count].text)):
+    if follows and _AMOUNT.match(cell.words[count].text):
         return " ".join(word.text for word in cell.words[count:])
     return None
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from decimal import Decimal
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from processors.documents import bank_statement, payslip
@@ -35,6 +35,9 @@ def page(number: int, texts: Sequence[list[Word]]) -> list[Line]:
     order=st.permutations(["debit", "credit", "balance"]),
     header=st.booleans(),
     newest_first=st.booleans(),
+)
+@example(
+    movements=[-1, -1, -9999, *[-50_000] * 3], order=["debit", "credit", "balance"], header=True, newest_first=False
 )
 @settings(max_examples=60, deadline=None)
 def test_a_statement_is_proven_in_any_layout(
