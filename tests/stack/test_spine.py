@@ -146,7 +146,7 @@ def test_documents_that_cannot_be_read_refer_with_their_reason(bank, stack, tmp_
 
 def test_a_repeated_submission_gives_the_same_decision_id_and_bytes(bank):
     """A bank that sends an application twice gets one decision, twice."""
-    tenant = "beside"
+    tenant = "twice"
     event = json.dumps(example(tenant=tenant, application_id="twice")).encode()
     for _ in range(2):
         bank.publish(tenant, "twice", event)
