@@ -25,6 +25,7 @@ TENANTS = (
     "cli",
     "private",
     "switched",
+    "twice",
 )
 DEAD_LETTERS = ("applications_dlq", "applications_slow_dlq", "verifications_dlq")
 
