@@ -5,7 +5,7 @@ import uuid
 from collections.abc import Mapping
 from pathlib import Path
 
-from confluent_kafka import Consumer, Producer, TopicPartition
+from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
 
 from loanstream.stack.problem import StackProblem
 from processors.artefacts import ArtefactStore
@@ -98,7 +98,16 @@ def publish(bootstrap: str, security: Mapping[str, str], activation: Activation)
 def _has_records(bootstrap: str, security: Mapping[str, str]) -> bool:
     consumer = Consumer({**security, "bootstrap.servers": bootstrap, "group.id": "control-readers"})
     try:
-        _, end = consumer.get_watermark_offsets(TopicPartition(TOPICS["control"].name(), 0), timeout=ANSWER_S)
-        return bool(end > 0)
+        control, until = TopicPartition(TOPICS["control"].name(), 0), time.monotonic() + ANSWER_S
+        while True:
+            try:
+                _, end = consumer.get_watermark_offsets(control, timeout=ANSWER_S)
+            except KafkaException:
+                # A topic made a moment ago may not have its leader yet (and librdkafka does not call that retriable).
+                if time.monotonic() > until:
+                    raise
+                time.sleep(0.1)
+            else:
+                return bool(end > 0)
     finally:
         consumer.close()
