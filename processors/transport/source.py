@@ -13,7 +13,7 @@ from processors.transport.logs import place_of
 from processors.transport.membership import committed_positions, open_consumer, poll_records
 from processors.transport.messages import Batch, Message, Partition, spans
 from processors.transport.meters import Meters
-from processors.transport.runtime import Die, Progress
+from processors.transport.runtime import TURN_LIMIT_S, Die, Progress, Watchdog
 from processors.transport.specs import StageSpec, WorkerKafka
 
 log = logging.getLogger(__name__)
@@ -49,12 +49,14 @@ class KafkaSource:
         self._paused_until: dict[Partition, float] = {}
         self._generation = 0
         self._drain_s = DRAIN_S
+        self._watchdog = Watchdog(die, TURN_LIMIT_S)
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="poll", daemon=True)
 
     def start(self, deliver: Callable[[Batch], None], ready: Callable[[float], bool]) -> None:
         """Subscribe, once `ready` (which waits for some seconds) says so, and begin to poll."""
         self._deliver, self._ready = deliver, ready
+        self._watchdog.start()
         self._thread.start()
 
     def halt(self) -> None:
@@ -67,11 +69,12 @@ class KafkaSource:
         self._stopping.set()
         if self._thread.is_alive():
             self._thread.join(DRAIN_S + 3.0)
+        self._watchdog.stop()
 
     def _run(self) -> None:
         try:
             while not self._ready(POLL_S):
-                self._progress.looped(0)
+                self._turns()
                 if self._stopping.is_set():
                     return
             self._consumer = open_consumer(self._kafka, self._spec.name, self._slot)
@@ -89,7 +92,7 @@ class KafkaSource:
             self._die(f"the poll thread failed: {place_of(error)}")
 
     def _turn(self) -> None:
-        self._progress.looped(self._ledger.open_batches)
+        self._turns()
         if not self._ledger.wait_for_slot(KEEP_ALIVE_AFTER_S):
             self._keep_alive()
             return
@@ -103,6 +106,10 @@ class KafkaSource:
             return
         if messages:
             self._admit(messages, version)
+
+    def _turns(self) -> None:
+        self._progress.looped(self._ledger.open_batches)
+        self._watchdog.busy("a turn of the poll thread")
 
     def _poll(self, timeout: float, limit: int) -> list[Message]:
         return poll_records(self._consumer, self._spec.name, timeout, limit, self._die)
@@ -123,7 +130,7 @@ class KafkaSource:
         places = [TopicPartition(*place) for place in self._starts]
         self._consumer.pause(places)
         while not self._stopping.is_set() and not self._ledger.wait_for_slot(POLL_S):
-            self._progress.looped(self._ledger.open_batches)
+            self._turns()
             generation = self._generation
             strays = self._poll(0, 1)
             if generation != self._generation:

@@ -56,7 +56,13 @@ class Banks:
     def __init__(self, running: Running) -> None:
         self.running = running
         self._producer = Producer(
-            {**running.admin_settings, "message.max.bytes": 4_000_000, "linger.ms": 5, "log_level": 2}
+            {
+                **running.admin_settings,
+                "enable.idempotence": True,  # or a restart of the broker makes it send a record twice
+                "message.max.bytes": 4_000_000,
+                "linger.ms": 5,
+                "log_level": 2,
+            }
         )
 
     def publish(self, tenant: str, key: str | bytes | None, value: bytes, **more) -> None:
@@ -64,7 +70,7 @@ class Banks:
         self._producer.poll(0)
 
     def flush(self) -> None:
-        assert self._producer.flush(30) == 0
+        assert self._producer.flush(90) == 0
 
     def outcomes(self, tenant: str, expected: int, patience_s: float = 90) -> tuple[list[dict], list[dict]]:
         """Decisions and dead letters of a tenant, once there are `expected` together and a moment more has passed."""

@@ -262,6 +262,19 @@ def test_a_slot_in_use_is_refused(flow: Flow) -> None:
     assert "slot 0 of stage" in second.log.read_text()
 
 
+@pytest.mark.parametrize("kind", ["stage", "range"])
+def test_a_worker_whose_slot_is_taken_over_elsewhere_ends(flow: Flow, kind: str) -> None:
+    """The broker fences a static member when another joins under its name: polling on, it would get nothing for ever."""
+    worker = flow.begin_at_zero().start(kind).ready()
+    group = flow.prefix
+    other = Consumer({"bootstrap.servers": flow.bootstrap, "group.id": group, "group.instance.id": f"{group}-0"})
+    other.subscribe([f"{flow.prefix}.in"])
+    until(lambda: other.poll(0.1) is None and worker.process.poll() is not None)
+    other.close()
+    assert worker.process.returncode == 1
+    assert "fenced" in worker.log.read_text().splitlines()[-1]
+
+
 def test_two_workers_share_the_partitions(flow: Flow) -> None:
     """A worker that joins takes its share, and one that is killed gives it back; nothing is lost or repeated."""
     first = flow.begin_at_zero().start().ready()
