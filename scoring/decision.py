@@ -67,10 +67,7 @@ class Scorer:
             self._receipt(event, key_of[event.application.tenant], vector, code_version)
             for event, vector in zip(events, vectors, strict=True)
         ]
-        verdicts = [
-            self._verdict(event, row, scored)
-            for event, row, scored in zip(events, features.tolist(), self._score(features), strict=True)
-        ]
+        verdicts = self._verdicts(events, features)
         # The broker stamps a whole batch of a producer's with one time.
         times = {at: _write_time(at, mode="json") for at in {event.accepted_at for event in events}}
         return [
@@ -88,9 +85,18 @@ class Scorer:
         explainer = self._explainer
         return list(zip(p_model, p_calibrated, explainer.base_points(raw), explainer.model_points(raw), strict=True))
 
-    def _verdict(self, event: ApplicationVerified, features: list[float], scored: Scored) -> Verdict:
-        gates = self._judge.gates(event.application, features)
-        return self._unscored(event, features, gates) if gates else self._scored(event, features, scored)
+    def _verdicts(self, events: Sequence[ApplicationVerified], features: npt.NDArray[np.float64]) -> list[Verdict]:
+        gates = self._judge.gates(events, features)
+        rules = self._judge.conditions.holding(events, features)
+        penalties = self._penalties.conditions.holding(events, features)
+        return [
+            self._unscored(event, values, gates[row], rules.get(row, ()))
+            if row in gates
+            else self._scored(event, values, scored, rules.get(row, ()), penalties.get(row, ()))
+            for row, (event, values, scored) in enumerate(
+                zip(events, features.tolist(), self._score(features), strict=True)
+            )
+        ]
 
     def _decision(
         self, event: ApplicationVerified, accepted_at: str, verdict: Verdict, receipt: dict[str, str]
@@ -137,15 +143,24 @@ class Scorer:
             "code_version": code_version,
         }
 
-    def _unscored(self, event: ApplicationVerified, features: list[float], gates: list[Fired]) -> Verdict:
+    def _unscored(
+        self, event: ApplicationVerified, features: list[float], gates: list[Fired], rules: Sequence[int]
+    ) -> Verdict:
         """The model was not asked: no probability and no points, and never an approval."""
-        outcome, decisive = self._judge.judge(event, features, "refer", gates)
+        outcome, decisive = self._judge.judge(event, features, "refer", gates, rules)
         return outcome, None, None, [], None, None, None, decisive, basis_of(event, gates)
 
-    def _scored(self, event: ApplicationVerified, features: list[float], scored: Scored) -> Verdict:
+    def _scored(
+        self,
+        event: ApplicationVerified,
+        features: list[float],
+        scored: Scored,
+        rules: Sequence[int],
+        penalties_due: Sequence[int],
+    ) -> Verdict:
         p_model, p_calibrated, base, model_points = scored
-        score, penalties, rows = self._penalties.apply(p_calibrated, features)
-        outcome, decisive = self._judge.judge(event, features, self.policy.bands.outcome(score), [])
+        score, penalties, rows = self._penalties.apply(p_calibrated, features, penalties_due)
+        outcome, decisive = self._judge.judge(event, features, self.policy.bands.outcome(score), (), rules)
         rows += self._explainer.feature_rows(features, model_points)
         final = self._explainer.final_points(score)
         rows += self._explainer.residual_row(base, final, rows)

@@ -1,21 +1,21 @@
 """Rules: what decides without points. Declines stand above referrals, referrals above the bands."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
-from schemas.application import LoanApplication
+import numpy as np
+
 from schemas.decision import Outcome
 from schemas.verification import ApplicationVerified, VerificationResult
 from scoring.bundle import Bundle
 from scoring.checks import reason_of_check, result_of_extraction
+from scoring.conditions import Conditions, Matrix
 from scoring.explanation import Row, Wording
 from scoring.features import FEATURES, POSITION
-from scoring.policy import Condition, Kind, Policy, Rule
+from scoring.policy import Policy, Rule
 
 MAX_FINDINGS = 100
 """Rows for what documents show: a decision has room for 200 rows in all."""
-
-Test = Callable[[ApplicationVerified, Sequence[float]], "Fired | None"]
 
 BASIS_OF_RESULT: dict[VerificationResult, str] = {
     "verified": "documents_verified",
@@ -48,38 +48,39 @@ class Judge:
 
     def __init__(self, bundle: Bundle, policy: Policy) -> None:
         self._currency = bundle.currency
-        self._needed = [(name, POSITION[name]) for name in bundle.features if name not in bundle.may_be_missing]
+        self._needed = [name for name in bundle.features if name not in bundle.may_be_missing]
+        self._needed_columns = [POSITION[name] for name in self._needed]
+        self._rules = policy.rules
+        self.conditions = Conditions([rule.condition for rule in policy.rules])
         self._wordings: dict[str, Wording] = {}
-        tests = [(rule, _TESTS[rule.condition.kind](rule)) for rule in policy.rules]
-        # Per verification result, the rules that can apply to it: most rules look at one result alone.
-        self._tests = {
-            result: [
-                (rule, test)
-                for rule, test in tests
-                if rule.condition.kind != "verification" or rule.condition.name == result
-            ]
-            for result in BASIS_OF_RESULT
-        }
 
-    def gates(self, application: LoanApplication, features: Sequence[float]) -> list[Fired]:
-        """Why the model cannot be asked about an application; mostly empty."""
-        fired = []
-        if application.currency != self._currency:
-            fired.append(Fired("currency_not_modelled", application.currency))
-        for name, column in self._needed:
-            if features[column] != features[column]:
-                fired.append(Fired("thin_file" if name == "cibil_score" else "feature_missing"))
-        return fired
+    def gates(self, events: Sequence[ApplicationVerified], features: Matrix) -> dict[int, list[Fired]]:
+        """For each event about which the model cannot be asked: why."""
+        gates: dict[int, list[Fired]] = {}
+        for row, event in enumerate(events):
+            if event.application.currency != self._currency:
+                gates[row] = [Fired("currency_not_modelled", event.application.currency)]
+        for row, at in np.argwhere(np.isnan(features[:, self._needed_columns])).tolist():
+            code = "thin_file" if self._needed[at] == "cibil_score" else "feature_missing"
+            gates.setdefault(row, []).append(Fired(code))
+        return gates
 
     def judge(
-        self, event: ApplicationVerified, features: Sequence[float], banded: Outcome, gates: list[Fired]
+        self,
+        event: ApplicationVerified,
+        features: Sequence[float],
+        banded: Outcome,
+        gates: Sequence[Fired],
+        holding: Sequence[int],
     ) -> tuple[Outcome, list[Row]]:
-        """The outcome, given what the bands say, and the rows of whatever decided it instead of the score."""
+        """The outcome, given what the bands say and which rules' conditions hold, and the rows of whatever decided it
+        instead of the score.
+        """
         refer, decline = list(gates), list[Fired]()
-        for rule, test in self._tests[event.verification_result]:
-            found = test(event, features)
-            if found is not None and (rule.instead_of is None or rule.instead_of == banded):
-                (decline if rule.outcome == "decline" else refer).append(found)
+        for at in holding:
+            rule = self._rules[at]
+            if rule.instead_of is None or rule.instead_of == banded:
+                (decline if rule.outcome == "decline" else refer).append(_fired(rule, event, features))
         if decline:
             return "decline", self._rows(event, decline)
         if banded == "approve" and not refer and (code := RULE_OF_DEGRADED.get(event.verification_result)):
@@ -106,59 +107,15 @@ def basis_of(event: ApplicationVerified, gates: Sequence[Fired]) -> list[str]:
     return list(dict.fromkeys([*codes, *(gate.code for gate in gates)])) if gates else codes
 
 
-def _feature_test(rule: Rule) -> Test:
-    name, above, below = rule.condition.name, rule.condition.above, rule.condition.below
-    column, show = POSITION[name], FEATURES[name].show
-
-    def test(_event: ApplicationVerified, features: Sequence[float]) -> Fired | None:
-        value = features[column]
-        return Fired(rule.code, show(value)) if above < value < below else None
-
-    return test
-
-
-def _verification_test(rule: Rule) -> Test:
-    above, column = rule.condition.above, POSITION["loan_amount"]
-
-    def test(event: ApplicationVerified, features: Sequence[float]) -> Fired | None:
-        return Fired(rule.code, None, event.verification_result) if features[column] > above else None
-
-    return test
-
-
-def _missing_test(rule: Rule) -> Test:
-    column = POSITION[rule.condition.name]
-
-    def test(_event: ApplicationVerified, features: Sequence[float]) -> Fired | None:
-        return Fired(rule.code) if features[column] != features[column] else None
-
-    return test
-
-
-def _income_gap_test(rule: Rule) -> Test:
-    def test(event: ApplicationVerified, _features: Sequence[float]) -> Fired | None:
-        return Fired(rule.code) if event.checks and _income_gap(rule.condition, event) else None
-
-    return test
-
-
-_TESTS: dict[Kind, Callable[[Rule], Test]] = {
-    "feature": _feature_test,
-    "verification": _verification_test,
-    "missing": _missing_test,
-    "income_gap": _income_gap_test,
-}
-
-
-def _income_gap(condition: Condition, event: ApplicationVerified) -> bool:
-    return any(
-        check.difference is not None
-        and check.similarity is not None
-        and abs(check.difference) > condition.above
-        and check.similarity < condition.below
-        for check in event.checks
-        if check.claim == "annual_income"
-    )
+def _fired(rule: Rule, event: ApplicationVerified, features: Sequence[float]) -> Fired:
+    match rule.condition.kind:
+        case "feature":
+            name = rule.condition.name
+            return Fired(rule.code, FEATURES[name].show(features[POSITION[name]]))
+        case "verification":
+            return Fired(rule.code, None, event.verification_result)
+        case _:
+            return Fired(rule.code)
 
 
 def _findings(event: ApplicationVerified) -> dict[str, str | None]:

@@ -1,0 +1,81 @@
+"""The tables of contributions against XGBoost's own answers: the same bits."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from scoring.booster import xgboost
+from scoring.bundle import Bundle, load_bundle
+from scoring.contributions import MAX_SPLITS, ContributionTables
+from scoring.shipped import shipped_bundle_files
+
+FEATURES = 5
+
+
+def boosted(depth: int, seed: int = 1, rounds: int = 20):
+    """A booster on data with missing values, whole numbers that repeat, and a threshold on every feature."""
+    rng = np.random.default_rng(seed)
+    rows = np.round(rng.normal(size=(600, FEATURES)), 1)
+    rows[rng.random(rows.shape) < 0.1] = np.nan
+    target = (np.nan_to_num(rows) @ np.arange(1, FEATURES + 1) + rng.normal(size=600) > 0).astype(float)
+    params = {"objective": "binary:logistic", "max_depth": depth, "nthread": 1, "base_score": 0.4}
+    return xgboost.train(params, xgboost.DMatrix(rows, target), rounds)
+
+
+@pytest.fixture(scope="module")
+def small():
+    """A booster of trees of depth three."""
+    return boosted(3)
+
+
+def same_bits(booster, tables: ContributionTables, rows) -> bool:
+    expected = booster.predict(xgboost.DMatrix(rows), pred_contribs=True)
+    found = tables.contributions(rows)
+    return found.tobytes() == expected[:, :-1].tobytes() and bool((expected[:, -1] == tables.bias).all())
+
+
+@pytest.fixture(scope="module")
+def standard() -> Bundle:
+    """The bundle that decides unless told otherwise."""
+    return load_bundle(shipped_bundle_files("default"))
+
+
+def test_the_shipped_default_bundle_is_tabulated(standard):
+    """What is fast in the benchmark is what decides."""
+    assert standard.tables is not None
+
+
+@given(
+    st.lists(
+        st.lists(
+            st.one_of(st.floats(-1e9, 1e9), st.sampled_from([0.0, 0.1, -0.1, 1.5, float("nan")])),
+            min_size=FEATURES,
+            max_size=FEATURES,
+        ),
+        min_size=1,
+        max_size=20,
+    )
+)
+def test_any_row_gets_the_bits_of_xgboost(small, rows):
+    """On thresholds, beside them, far from them, and missing."""
+    tables = ContributionTables.of(small)
+    assert tables is not None
+    assert same_bits(small, tables, np.array(rows))
+
+
+def test_rows_at_every_threshold_of_the_default_bundle_get_the_bits_of_xgboost(standard):
+    """Each threshold, and the numbers beside it, in each feature, beside typical values of the others."""
+    thresholds = standard.tables.thresholds
+    columns = standard.tables.columns
+    rows = np.full((3 * len(thresholds), len(standard.features)), 5e6)
+    for index, (column, threshold) in enumerate(zip(columns, thresholds, strict=True)):
+        for step, value in enumerate((np.nextafter(threshold, -np.inf), threshold, np.nextafter(threshold, np.inf))):
+            rows[3 * index + step, column] = value if np.isfinite(value) else np.nan
+    assert same_bits(standard.booster, standard.tables, rows)
+
+
+def test_a_model_of_larger_trees_has_no_tables():
+    """It answers for itself."""
+    assert ContributionTables.of(boosted(6)) is None
+    assert MAX_SPLITS < 2**6 - 1
