@@ -18,8 +18,8 @@ import orjson
 
 from scoring.booster import xgboost
 from scoring.canonical import canonical_json
-from scoring.contributions import ContributionTables
 from scoring.features import FEATURES, POSITION
+from scoring.tree_tables import TreeTables
 
 MANIFEST = "manifest.json"
 MODEL = "model.ubj"
@@ -69,7 +69,7 @@ class Bundle:
     may_be_missing: frozenset[str]
     manifest: Mapping[str, Any]
     booster: Any
-    tables: ContributionTables | None
+    tables: TreeTables | None
 
     @property
     def columns(self) -> list[int]:
@@ -81,15 +81,16 @@ class Bundle:
         return ask(self.booster, features, self.tables)
 
 
-def ask(booster: Any, features: Matrix, tables: ContributionTables | None = None) -> Raw:
+def ask(booster: Any, features: Matrix, tables: TreeTables | None = None) -> Raw:
     """Margins and exact contributions of a booster for (n, k) float64 rows; missing is NaN. Its `tables`, where it has
     some, give the same bits sooner.
     """
+    if tables is not None:
+        margins, added = tables.ask(features)
+        bias = np.full(len(features), tables.bias, np.float64)
+        return Raw(margins.astype(np.float64), added.astype(np.float64), bias)
     data = xgboost.DMatrix(features, nthread=1)
     margin = booster.predict(data, output_margin=True).astype(np.float64)
-    if tables is not None:
-        bias = np.full(len(features), tables.bias, np.float64)
-        return Raw(margin, tables.contributions(features).astype(np.float64), bias)
     contributions = booster.predict(data, pred_contribs=True).astype(np.float64)
     return Raw(margin, contributions[:, :-1], contributions[:, -1])
 
@@ -130,7 +131,7 @@ def bundle_id_of(manifest: Mapping[str, Any]) -> str:
     return sha256(canonical_json(dict(manifest)))
 
 
-def golden_vectors(booster: Any, rows: Matrix, tables: ContributionTables | None = None) -> list[dict[str, Any]]:
+def golden_vectors(booster: Any, rows: Matrix, tables: TreeTables | None = None) -> list[dict[str, Any]]:
     """What a booster says of some rows, as exact hexadecimal floats: the content of `golden.json`."""
     raw = ask(booster, rows, tables)
     return [
@@ -163,7 +164,7 @@ def load_bundle(files: Mapping[str, bytes]) -> Bundle:
     if booster.feature_names is not None and list(booster.feature_names) != list(manifest["features"]):
         raise BundleError(f"{MODEL}: its features are not those of {MANIFEST}, in the same order")
     booster = _without_names(booster)
-    tables = ContributionTables.of(booster)
+    tables = TreeTables.of(booster)
     _check_golden(booster, tables, files[GOLDEN], len(manifest["features"]))
     _check_range(booster, manifest["calibrator"])
     return Bundle(
@@ -203,7 +204,7 @@ def _manifest(files: Mapping[str, bytes]) -> dict[str, Any]:
     return dict(manifest)
 
 
-def _check_golden(booster: Any, tables: ContributionTables | None, data: bytes, width: int) -> None:
+def _check_golden(booster: Any, tables: TreeTables | None, data: bytes, width: int) -> None:
     golden = orjson.loads(data)
     if not golden or any(len(vector["features"]) != width for vector in golden):
         raise BundleError(f"{GOLDEN}: needs vectors of {width} features")

@@ -12,7 +12,7 @@ from schemas.decision import Outcome
 from schemas.values import Timestamp
 from schemas.verification import ApplicationVerified
 from scoring.bundle import Bundle, sigmoid
-from scoring.canonical import application_bytes, evidence_bytes, feature_rows
+from scoring.canonical import NO_EVIDENCE, application_bytes, evidence_bytes, feature_rows
 from scoring.explanation import Explainer, Row
 from scoring.features import POSITION, feature_matrix
 from scoring.penalties import Penalties
@@ -63,9 +63,11 @@ class Scorer:
         vectors = feature_rows(self._names, features[:, self._used])
         key_of = {tenant: keys(tenant) for tenant in {application.tenant for application in applications}}
         # Step by step over the batch, not event by event: short loops stay in the processor's caches.
+        no_evidence = {tenant: key.hash(NO_EVIDENCE) for tenant, key in key_of.items()}
         receipts = [
-            self._receipt(event, key_of[event.application.tenant], vector, code_version)
+            self._receipt(event, key_of[tenant], no_evidence[tenant], vector, code_version)
             for event, vector in zip(events, vectors, strict=True)
+            for tenant in (event.application.tenant,)
         ]
         verdicts = self._verdicts(events, features)
         # The broker stamps a whole batch of a producer's with one time.
@@ -132,11 +134,14 @@ class Scorer:
             "receipt": receipt,
         }
 
-    def _receipt(self, event: ApplicationVerified, key: ReceiptKey, vector: bytes, code_version: str) -> dict[str, str]:
+    def _receipt(
+        self, event: ApplicationVerified, key: ReceiptKey, no_evidence: str, vector: bytes, code_version: str
+    ) -> dict[str, str]:
+        evidence = evidence_bytes(event.application, event.extractions)
         return {
             "key_id": key.key_id,
             "input_hmac": key.hash(application_bytes(event.application)),
-            "evidence_hmac": key.hash(evidence_bytes(event.application, event.extractions)),
+            "evidence_hmac": no_evidence if evidence is NO_EVIDENCE else key.hash(evidence),
             "features_hmac": key.hash(vector),
             "bundle_id": self.bundle.bundle_id,
             "policy_id": self._policy_id,

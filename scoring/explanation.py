@@ -8,6 +8,7 @@ takes what is left, so that the rows sum to final - base.
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import Any
 
 import numpy as np
@@ -23,10 +24,12 @@ UNREGISTERED = "A document reader reported a finding of this code."
 
 Row = dict[str, Any]
 
+_POINTS = itemgetter("points")
+
 
 def log_odds(probability: float) -> float:
     """Log-odds of a probability, clipped so that they stay finite."""
-    p = min(max(probability, CLIP), 1 - CLIP)
+    p = CLIP if probability < CLIP else min(probability, 1 - CLIP)
     return math.log(p / (1 - p))
 
 
@@ -74,7 +77,7 @@ class Explainer:
     """Turns contributions and penalties of one (bundle, points) into rows of an explanation."""
 
     def __init__(self, bundle: Bundle, points: Points) -> None:
-        self._points = points
+        self._zero, self._factor = points.score, points.factor
         self._scale = bundle.a * points.factor
         self._shift = points.score + points.factor * bundle.b
         self._features = [_feature_wording(name) for name in bundle.features]
@@ -92,20 +95,21 @@ class Explainer:
 
     def final_points(self, score: float) -> float:
         """The points of a policy score."""
-        return round(self._points.score + self._points.factor * log_odds(score), 6)
+        return round(self._zero + self._factor * log_odds(score), 6)
 
     def penalty_points(self, before: float, after: float) -> float:
         """The points by which a penalty moves the score from `before` to `after`."""
-        return round(self._points.factor * (log_odds(after) - log_odds(before)), 6)
+        return round(self._factor * (log_odds(after) - log_odds(before)), 6)
 
     def feature_rows(self, values: Sequence[float], points: Sequence[float]) -> list[Row]:
         """A row for each feature that moved the score; one that did not is no reason.
 
         `values` are of the whole table of features, `points` of the bundle's.
         """
-        rows = []
-        for (column, show, code, before, after), moved in zip(self._features, points, strict=True):
+        rows, wordings = [], self._features
+        for index, moved in enumerate(points):
             if moved:
+                column, show, code, before, after = wordings[index]
                 value = values[column]
                 shown = show(value) if value == value else "missing"  # noqa: PLR0124 - the fastest test for NaN
                 text = f"{before}{shown}{after}"
@@ -114,7 +118,7 @@ class Explainer:
 
     def residual_row(self, base: float, final: float, rows: Sequence[Row]) -> list[Row]:
         """The row of what rounding leaves, none where it leaves nothing."""
-        left = round(final - base - sum([row["points"] for row in rows]), 6)
+        left = round(final - base - sum(map(_POINTS, rows)), 6)
         return [self._residual.points(left, None)] if left else []
 
 

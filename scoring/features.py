@@ -33,20 +33,21 @@ RAW: tuple[str, ...] = (
 def raw_row(application: LoanApplication) -> tuple[float, ...]:
     """The raw numbers of an application, in the order of RAW; missing is NaN, never zero."""
     a, person, loan, assets = application, application.applicant, application.loan, application.assets
-    return (
-        float(person.dependents),
-        float(person.education == "graduate"),
-        float(person.self_employed),
-        float(a.annual_income),
-        float(loan.amount),
-        float(loan.term_years),
-        math.nan if a.cibil_score is None else float(a.cibil_score),
-        float(assets.residential),
-        float(assets.commercial),
-        float(assets.luxury),
-        float(assets.bank),
-        math.nan if a.monthly_obligations is None else float(a.monthly_obligations),
+    numbers = (
+        person.dependents,
+        person.education == "graduate",
+        person.self_employed,
+        a.annual_income,
+        loan.amount,
+        loan.term_years,
+        math.nan if a.cibil_score is None else a.cibil_score,
+        assets.residential,
+        assets.commercial,
+        assets.luxury,
+        assets.bank,
+        math.nan if a.monthly_obligations is None else a.monthly_obligations,
     )
+    return tuple(map(float, numbers))
 
 
 def _money(value: float) -> str:
@@ -127,7 +128,8 @@ POSITION: dict[str, int] = {name: index for index, name in enumerate(FEATURE_NAM
 
 def raw_columns(applications: Sequence[LoanApplication]) -> dict[str, Column]:
     """The raw numbers of applications as float64 columns."""
-    table = np.array([raw_row(application) for application in applications]).reshape(-1, len(RAW))
+    # One flat list: numpy takes twice as long over a list of rows.
+    table = np.array([number for application in applications for number in raw_row(application)]).reshape(-1, len(RAW))
     return dict(zip(RAW, np.ascontiguousarray(table.T), strict=True))
 
 

@@ -89,7 +89,8 @@ class Judge:
 
     def _rows(self, event: ApplicationVerified, fired: list[Fired]) -> list[Row]:
         rows = {item.code: self._row(item.code, item.value) for item in fired}
-        if (event.extractions or event.checks) and any(item.result or item.code == "income_gap" for item in fired):
+        # Without a reading nothing was found: no check can have failed.
+        if event.extractions and any(item.result or item.code == "income_gap" for item in fired):
             for code, value in sorted(_findings(event).items())[:MAX_FINDINGS]:
                 rows.setdefault(code, self._row(code, value))
         return list(rows.values())

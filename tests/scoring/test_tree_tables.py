@@ -1,4 +1,4 @@
-"""The tables of contributions against XGBoost's own answers: the same bits."""
+"""The tables of trees against XGBoost's own answers: the same bits."""
 
 import numpy as np
 import pytest
@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 
 from scoring.booster import xgboost
 from scoring.bundle import Bundle, load_bundle
-from scoring.contributions import MAX_SPLITS, ContributionTables
 from scoring.shipped import shipped_bundle_files
+from scoring.tree_tables import MAX_SPLITS, TreeTables
 
 FEATURES = 5
 
@@ -29,10 +29,13 @@ def small():
     return boosted(3)
 
 
-def same_bits(booster, tables: ContributionTables, rows) -> bool:
-    expected = booster.predict(xgboost.DMatrix(rows), pred_contribs=True)
-    found = tables.contributions(rows)
-    return found.tobytes() == expected[:, :-1].tobytes() and bool((expected[:, -1] == tables.bias).all())
+def same_bits(booster, tables: TreeTables, rows) -> bool:
+    data = xgboost.DMatrix(rows)
+    expected = booster.predict(data, pred_contribs=True)
+    margins, contributions = tables.ask(rows)
+    assert margins.tobytes() == booster.predict(data, output_margin=True).tobytes()
+    assert contributions.tobytes() == expected[:, :-1].tobytes()
+    return bool((expected[:, -1] == tables.bias).all())
 
 
 @pytest.fixture(scope="module")
@@ -59,7 +62,7 @@ def test_the_shipped_default_bundle_is_tabulated(standard):
 )
 def test_any_row_gets_the_bits_of_xgboost(small, rows):
     """On thresholds, beside them, far from them, and missing."""
-    tables = ContributionTables.of(small)
+    tables = TreeTables.of(small)
     assert tables is not None
     assert same_bits(small, tables, np.array(rows))
 
@@ -77,5 +80,5 @@ def test_rows_at_every_threshold_of_the_default_bundle_get_the_bits_of_xgboost(s
 
 def test_a_model_of_larger_trees_has_no_tables():
     """It answers for itself."""
-    assert ContributionTables.of(boosted(6)) is None
+    assert TreeTables.of(boosted(6)) is None
     assert MAX_SPLITS < 2**6 - 1
