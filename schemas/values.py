@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
+from functools import lru_cache
 from typing import Annotated, Any, cast
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, GetJsonSchemaHandler, PlainSerializer
@@ -35,7 +36,7 @@ def _money_text(value: Decimal) -> str:
 
 def _rfc3339(value: datetime) -> str:
     """UTC with milliseconds: the resolution of the broker's clock."""
-    if value.utcoffset():
+    if value.tzinfo is not UTC and value.utcoffset():
         value = value.astimezone(UTC)
     return f"{value.isoformat(timespec='milliseconds')[:23]}Z"
 
@@ -159,7 +160,12 @@ def rfc3339_of_ms(milliseconds: int) -> str:
     >>> rfc3339_of_ms(1_700_000_000_123)
     '2023-11-14T22:13:20.123Z'
     """
-    return _rfc3339(utc_of_ms(milliseconds))
+    return f"{_second(milliseconds // 1000)}.{milliseconds % 1000:03}Z"
+
+
+@lru_cache(maxsize=64)
+def _second(seconds: int) -> str:
+    return datetime.fromtimestamp(seconds, UTC).isoformat()[:19]
 
 
 def ms_of_utc(moment: datetime) -> int:

@@ -27,14 +27,20 @@ class ErrorBudget:
     """
 
     _seen: deque[tuple[int, int, int]] = field(default_factory=deque)
+    _records: int = 0
+    _errors: int = 0
 
     def spend(self, now_ms: int, records: int, errors: int) -> bool:
         """Note a batch; whether the errors of the window stay within the budget."""
+        # Sums that are kept: a minute holds thousands of batches.
         self._seen.append((now_ms, records, errors))
+        self._records += records
+        self._errors += errors
         while self._seen[0][0] < now_ms - WINDOW_MS:
-            self._seen.popleft()
-        failed = sum(row[2] for row in self._seen)
-        return failed == 0 or failed <= SHARE * sum(row[1] for row in self._seen)
+            _, old_records, old_errors = self._seen.popleft()
+            self._records -= old_records
+            self._errors -= old_errors
+        return self._errors == 0 or self._errors <= SHARE * self._records
 
 
 class Guard:
