@@ -136,7 +136,7 @@ class _Run:
         """
         behind, best, deadline = dict(last), -1, time.monotonic() + self._patience_s
         while behind:
-            recorded = self._topics.recorded(list(behind))
+            recorded = self._topics.recorded(list(last))
             behind = {place: offset for place, offset in behind.items() if recorded.get(place, -1) <= offset}
             if sum(recorded.values()) > best:
                 best, deadline = sum(recorded.values()), time.monotonic() + self._patience_s

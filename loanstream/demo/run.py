@@ -14,6 +14,7 @@ from loanstream.demo.result import ASKED, Result
 from loanstream.demo.traffic import Item, traffic
 from loanstream.demo.watch import Watch
 from loanstream.running import Running
+from loanstream.stack.bound import bound
 from loanstream.stack.problem import StackProblem
 from producers.client import ApplicationProducer
 
@@ -35,7 +36,7 @@ def stack(state: Path, *arguments: str) -> Iterator[tuple[Running, float]]:
     log = state.parent / f"{state.name}.log"
     with log.open("wb") as output:
         process = subprocess.Popen(
-            [sys.executable, "-m", "loanstream", "up", "--state", str(state), *arguments],
+            bound([sys.executable, "-m", "loanstream", "up", "--state", str(state), *arguments]),
             stdout=output,
             stderr=subprocess.STDOUT,
             env=os.environ | {"NO_COLOR": "1"},

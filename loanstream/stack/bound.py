@@ -7,8 +7,14 @@ import ctypes
 import os
 import signal
 import sys
+from collections.abc import Sequence
 
 PR_SET_PDEATHSIG = 1
+
+
+def bound(command: Sequence[str]) -> list[str]:
+    """The command that runs `command` bound to this process; start it in the main thread, which the kernel looks at."""
+    return [sys.executable, "-I", "-S", __file__, str(os.getpid()), *command]
 
 
 def main(parent: int, command: list[str]) -> None:

@@ -8,7 +8,6 @@ import logging
 import os
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
@@ -17,7 +16,7 @@ from pathlib import Path
 
 import psutil
 
-from loanstream.stack import bound
+from loanstream.stack.bound import bound
 from loanstream.stack.layout import ProcessPart
 from loanstream.stack.problem import StackProblem
 
@@ -134,11 +133,15 @@ class Supervisor:
                 run.process = None
 
     def _spawn(self, run: _Run) -> None:
-        command = [sys.executable, "-I", "-S", bound.__file__, str(os.getpid()), *run.child.command]
         environment = os.environ | dict(run.child.environment) | {MARK: self._state}
         with self._log(run).open("ab") as log:
             run.process = subprocess.Popen(
-                command, env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
+                bound(run.child.command),
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
             )
         if run.child.background:
             _give_way(run.process.pid)
