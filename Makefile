@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 
-.PHONY: setup demo test check bench chaos lock clean
+.PHONY: setup demo test check bench chaos chaos-selftest lock clean
 
 setup: $(STAMP)
 
@@ -33,7 +33,10 @@ bench: setup
 	@$(BIN)/loanstream bench --json
 
 chaos: setup
-	@$(BIN)/python -m pytest -m chaos tests/stack
+	@$(BIN)/python -m loanstream chaos --state .chaos/state
+
+chaos-selftest: setup
+	@$(BIN)/python -m loanstream chaos --selftest --state .chaos
 
 lock:
 	@uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \

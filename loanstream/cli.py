@@ -259,6 +259,24 @@ def bench(as_json: AsJson = False) -> None:
 
 
 @app.command()
+def chaos(
+    state: Annotated[Path, typer.Option(help="where its stack is made, anew")] = Path("chaos-state"),
+    kills: Annotated[int, typer.Option(min=0, help="kills of the workers of each stage")] = 10,
+    restarts: Annotated[int, typer.Option(min=0, help="broker stops, and as many kills")] = 5,
+    others: Annotated[int, typer.Option(min=0, help="rounds of every other fault")] = 1,
+    selftest: Annotated[bool, typer.Option("--selftest", help="take rules out; each run must turn red")] = False,
+) -> None:
+    """Break a stack under load in every way of a table, and count what became of each record."""
+    from loanstream.chaos.faults import table
+    from loanstream.chaos.run import run_chaos
+    from loanstream.chaos.run import selftest as run_selftest
+
+    if selftest:
+        raise typer.Exit(run_selftest(state.absolute()))
+    raise typer.Exit(run_chaos(state.absolute(), table(kills, restarts, others)))
+
+
+@app.command()
 def doctor(state: State = None, as_json: AsJson = False) -> None:
     """Check this machine and the running stack, line by line, with how to mend what is wrong."""
     from loanstream.checkup import checkup

@@ -1,0 +1,224 @@
+"""The table of faults: what is done to the stack, how often, and how long outcomes may stay away for it."""
+
+import os
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from loanstream.chaos.load import Load
+from loanstream.deadletters import DeadLetterBox
+from loanstream.running import Running
+from loanstream.stack.bound import bound
+from loanstream.stack.ports import LOOPBACK
+from processors.documents.store import DocumentStore
+from producers.synthetic.broken import bomb
+
+SESSION_S, TRANSACTION_S = 10.0, 5.0
+"""A member's session and a transaction's timeout, as the transport sets them."""
+
+KILL_GOAL_S = SESSION_S + 5
+FREEZE_GOAL_S = SESSION_S + TRANSACTION_S + 5
+BROKER_GOAL_S = 45.0
+OTHER_GOAL_S = 5.0
+FREEZE_S = SESSION_S + 4
+RESTART_S = 120.0
+
+PATCHES = Path(__file__).parent / "patches"
+"""What `PYTHONPATH` names for a worker that is to misbehave."""
+
+
+@dataclass
+class Ground:
+    """What a fault may act on. `redriven` counts records that a fault sent again itself."""
+
+    running: Running
+    load: Load
+    redriven: int = 0
+
+    def pid(self, name: str) -> int:
+        """The process id of a process of the stack, as stack.json names it now."""
+        processes = Running.at(self.running.layout.state).stack["processes"]
+        return next(process["pid"] for process in processes if process["name"] == name)
+
+    def wait_for_successor(self, name: str, before: int) -> None:
+        """Return when the supervisor has started `name` again."""
+        until = time.monotonic() + RESTART_S
+        while time.monotonic() < until:
+            if self.pid(name) != before:
+                return
+            time.sleep(0.1)
+        raise TimeoutError(f"{name} was not started again")
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One row: its name, what it does (the load goes on meanwhile), how often, and its goal in seconds of silence."""
+
+    name: str
+    do: Callable[[Ground], None]
+    times: int
+    goal_s: float
+
+
+def _signal(name: str, number: int, ground: Ground) -> None:
+    before = ground.pid(name)
+    os.kill(before, number)
+    ground.wait_for_successor(name, before)
+
+
+def _freeze(name: str, seconds: float, ground: Ground) -> None:
+    pid = ground.pid(name)
+    os.kill(pid, signal.SIGSTOP)
+    time.sleep(seconds)
+    os.kill(pid, signal.SIGCONT)
+
+
+def _stutter(name: str, ground: Ground) -> None:
+    """Slow: the process runs a fifth of the time."""
+    pid = ground.pid(name)
+    until = time.monotonic() + 10
+    while time.monotonic() < until:
+        os.kill(pid, signal.SIGSTOP)
+        time.sleep(0.4)
+        os.kill(pid, signal.SIGCONT)
+        time.sleep(0.1)
+
+
+@contextmanager
+def _third_worker(ground: Ground, stage: str, **environment: str) -> Iterator[None]:
+    """A worker beside those of the stack, with the environment of the first and a slot of its own."""
+    process = psutil.Process(ground.pid(f"{stage}-0"))
+    with psutil.Popen(
+        bound([*process.cmdline()[:-1], "7"]),
+        env=process.environ() | {"LOANSTREAM_PORT": str(_free_port())} | environment,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    ) as third:
+        try:
+            yield
+        finally:
+            third.send_signal(signal.SIGTERM)
+            third.wait(30)
+
+
+def _free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind((LOOPBACK, 0))
+        return int(listener.getsockname()[1])
+
+
+def _join_and_leave(stage: str, ground: Ground) -> None:
+    with _third_worker(ground, stage):
+        time.sleep(12)
+
+
+def _odd_worker(stage: str, variable: str, value: str, ground: Ground) -> None:
+    """A third worker that misbehaves in itself (see `patches`)."""
+    with _third_worker(ground, stage, PYTHONPATH=str(PATCHES), **{variable: value}):
+        time.sleep(15)
+
+
+def _refuse_rows(ground: Ground) -> None:
+    """A warehouse that can be read but takes no rows."""
+    writer = ground.running.warehouse_writer()
+    tables = ("decisions_log", "applications_log", "verifications_log")
+    for table in tables:
+        writer.command(f"ALTER TABLE {table} MODIFY SETTING parts_to_throw_insert = 1, parts_to_delay_insert = 1")
+    try:
+        time.sleep(10)
+    finally:
+        for table in tables:
+            writer.command(f"ALTER TABLE {table} RESET SETTING parts_to_throw_insert, parts_to_delay_insert")
+
+
+def _store_gone(ground: Ground) -> None:
+    """The document store away while applications with documents come in."""
+    tenant = ground.running.tenants[0]
+    reference = _put(ground.running.documents, tenant, b"%PDF-1.4 not much of a document")
+    root = ground.running.layout.documents
+    away = root.with_name("documents-away")
+    root.rename(away)
+    try:
+        for number in range(20):
+            ground.load.publish(tenant, f"store-{time.time_ns()}-{number}", documents=[reference])
+        time.sleep(5)
+    finally:
+        away.rename(root)
+
+
+def _poison(ground: Ground) -> None:
+    for number in range(2000):
+        ground.load.publish_bytes(ground.running.tenants[0], f"poison-{number}", b'{"tenant": 1, "tenant": 2}')
+
+
+def _bombs(ground: Ground) -> None:
+    """Hostile documents of one bank, with the load of both going on."""
+    tenant = ground.running.tenants[0]
+    for number in range(20):
+        reference = _put(ground.running.documents, tenant, bomb(number))
+        ground.load.publish(tenant, f"bomb-{time.time_ns()}-{number}", documents=[reference])
+
+
+def _repeats(ground: Ground) -> None:
+    """The same record several times, and the same application with another amount: each record has its outcome."""
+    tenant = ground.running.tenants[0]
+    for number in range(100):
+        name = f"repeat-{time.time_ns()}"
+        ground.load.publish(tenant, name)
+        ground.load.publish(tenant, name)
+        ground.load.publish(tenant, name, annual_income=f"{1_000_000 + number}.00")
+
+
+def _redrive(ground: Ground) -> None:
+    """Every dead letter of a bank back into the stream while it runs."""
+    ground.load.flush()
+    time.sleep(3)
+    running = ground.running
+    ground.redriven += DeadLetterBox(running.bootstrap, running.security).redrive(running.tenants[1]).sent
+
+
+def _put(store: DocumentStore, tenant: str, data: bytes) -> dict[str, Any]:
+    sha256 = store.put(tenant, data)
+    return {"kind": "payslip", "sha256": sha256, "media_type": "application/pdf", "size": len(data)}
+
+
+def table(kills: int, restarts: int, others: int) -> list[Fault]:
+    """All faults, each so often; the workers of a stage in turn."""
+    rows = []
+    for stage in ("verify", "verify-slow", "score", "record"):
+        rows += [
+            Fault(f"kill {stage}-{slot}", partial(_signal, f"{stage}-{slot}", signal.SIGKILL), times, KILL_GOAL_S)
+            for slot, times in enumerate(((kills + 1) // 2, kills // 2))
+            if times
+        ]
+    for stage in ("verify", "score", "record"):
+        rows.append(Fault(f"freeze {stage}-0", partial(_freeze, f"{stage}-0", FREEZE_S), others, FREEZE_GOAL_S))
+    for stage in ("verify", "score"):
+        rows.append(Fault(f"join and leave {stage}", partial(_join_and_leave, stage), others, KILL_GOAL_S))
+    rows += [
+        Fault("broker stopped", partial(_signal, "kafka", signal.SIGTERM), restarts, BROKER_GOAL_S),
+        Fault("broker killed", partial(_signal, "kafka", signal.SIGKILL), restarts, BROKER_GOAL_S),
+        Fault("warehouse killed", partial(_signal, "warehouse", signal.SIGKILL), others, OTHER_GOAL_S),
+        Fault("warehouse slow", partial(_stutter, "warehouse"), others, OTHER_GOAL_S),
+        Fault("warehouse refuses rows", _refuse_rows, others, OTHER_GOAL_S),
+        Fault("document store gone", _store_gone, others, OTHER_GOAL_S),
+        Fault("clock jumps", partial(_odd_worker, "score", "LOANSTREAM_CHAOS_CLOCK_S", "3600"), others, KILL_GOAL_S),
+        *(
+            Fault(f"aborts {stage}", partial(_odd_worker, stage, "LOANSTREAM_CHAOS_ABORTS", "0.3"), others, KILL_GOAL_S)
+            for stage in ("verify", "score")
+        ),
+        Fault("poison flood", _poison, others, OTHER_GOAL_S),
+        Fault("bomb flood", _bombs, others, OTHER_GOAL_S),
+        Fault("repeats and conflicts", _repeats, others, OTHER_GOAL_S),
+        Fault("redrive under load", _redrive, others, OTHER_GOAL_S),
+    ]
+    return [row for row in rows if row.times]

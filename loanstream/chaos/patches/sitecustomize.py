@@ -1,0 +1,80 @@
+"""Faults inside a worker, for chaos alone: Python loads this file in processes whose PYTHONPATH names its folder.
+
+LOANSTREAM_CHAOS_CLOCK_S makes the worker's clock jump that far five seconds after its start.
+LOANSTREAM_CHAOS_ABORTS is the share of its transactions that abort when everything in them is done.
+LOANSTREAM_CHAOS_BREAK names a rule of the transport to remove; a chaos run that stays green then proves nothing.
+"""
+
+import os
+import random
+import sys
+import time
+
+JUMP_AFTER_S = 5.0
+
+
+def _jump(seconds: float) -> None:
+    real, began = time.time_ns, time.monotonic()
+
+    def jumped() -> int:
+        late = time.monotonic() - began > JUMP_AFTER_S
+        return real() + (int(seconds * 1e9) if late else 0)
+
+    time.time_ns = jumped
+    time.time = lambda: jumped() / 1e9
+
+
+def _abort_often(share: float) -> None:
+    from processors.transport import sink
+
+    call = sink.TransactionalSink._call
+
+    def aborting(self: object, what: str, function: object, *arguments: object) -> None:
+        if what == "commit_transaction" and random.random() < share:
+            raise sink._Abort("chaos asked for it")
+        call(self, what, function, *arguments)
+
+    sink.TransactionalSink._call = aborting
+
+
+def _commit_outside() -> None:
+    """Offsets are committed by the consumer before the transaction, as in a plain consumer and producer."""
+    from confluent_kafka import Consumer
+
+    from processors.transport import membership, sink, source
+
+    consumers = []
+
+    def opened(*arguments: object, **named: object) -> Consumer:
+        consumer = membership.open_consumer(*arguments, **named)
+        consumers.append(consumer)
+        return consumer
+
+    source.open_consumer = opened
+    call = sink.TransactionalSink._call
+
+    def outside(self: object, what: str, function: object, *arguments: object) -> None:
+        if what == "send_offsets":
+            consumers[-1].commit(offsets=arguments[0], asynchronous=False)
+        else:
+            call(self, what, function, *arguments)
+
+    sink.TransactionalSink._call = outside
+
+
+def _without_veto() -> None:
+    from processors.transport.ledger import Ledger
+
+    Ledger._vetoed = lambda _self, _version: False
+
+
+if "loanstream.worker" in sys.orig_argv:
+    if seconds := os.environ.get("LOANSTREAM_CHAOS_CLOCK_S"):
+        _jump(float(seconds))
+    if share := os.environ.get("LOANSTREAM_CHAOS_ABORTS"):
+        _abort_often(float(share))
+    match os.environ.get("LOANSTREAM_CHAOS_BREAK"):
+        case "commit-outside":
+            _commit_outside()
+        case "no-veto":
+            _without_veto()

@@ -1,0 +1,229 @@
+"""`loanstream chaos`: goes through the table of faults and counts what became of every record."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, fields
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+from loanstream.ask.reconcile import reconcile
+from loanstream.ask.replay import replay
+from loanstream.chaos.faults import PATCHES, Fault, Ground
+from loanstream.chaos.load import Load, Sent
+from loanstream.demo.run import stack
+from loanstream.running import Running
+from loanstream.show import console
+from loanstream.show import table as text_table
+from loanstream.stack.bound import bound
+
+WORKERS = 2
+SETTLED_WITHIN_S = 180.0
+RECENT_S = 3.0
+"""What was sent this long ago has its outcome, where nothing is wrong."""
+
+WITHIN_S = 120.0
+BROKEN = ("commit-outside", "no-veto")
+SELFTEST_TABLE = ("--kills", "4", "--restarts", "0", "--others", "1")
+MUST_BE_ZERO = ("lost", "duplicated", "conflicting", "undelivered", "differences", "unequal")
+
+
+@dataclass(slots=True)
+class Outcomes:
+    """What the witness saw, by trace."""
+
+    file: Path
+    read: int = 0
+    at: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
+    decisions: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
+    letters: int = 0
+
+    def look(self) -> None:
+        """Read what the witness has written since."""
+        with self.file.open() as lines:
+            lines.seek(self.read)
+            while (line := lines.readline()).endswith("\n"):
+                self.read = lines.tell()
+                seen = json.loads(line)
+                if "trace" in seen:
+                    self._note(seen)
+
+    def _note(self, seen: Mapping[str, Any]) -> None:
+        self.at[seen["trace"]].append(seen["at"])
+        if seen["decision_id"] is None:
+            self.letters += 1
+        else:
+            self.decisions[seen["trace"]].add(seen["decision_id"])
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One fault's figures. `silence_s` is the longest time for which some partition had no outcome."""
+
+    fault: str
+    times: int
+    sent: int
+    decided: int
+    lost: int
+    duplicated: int
+    conflicting: int
+    silence_s: float
+    goal_s: float
+
+
+def totals(rows: Sequence[Row], strangers: int, redriven: int) -> dict[str, Any]:
+    """All rows together; `strangers` are outcomes of no record of ours beside those of `redriven` ones."""
+    return {
+        "faults": sum(row.times for row in rows),
+        "sent": sum(row.sent for row in rows),
+        "lost": sum(row.lost for row in rows) + max(0, redriven - strangers),
+        "duplicated": sum(row.duplicated for row in rows) + max(0, strangers - redriven),
+        "conflicting": sum(row.conflicting for row in rows),
+        "longest_silence_s": max((row.silence_s for row in rows), default=0.0),
+        "beyond_goal": [row.fault for row in rows if row.silence_s > row.goal_s],
+    }
+
+
+def count(fault: Fault, sent: Iterable[Sent], outcomes: Outcomes, silence_s: float) -> Row:
+    """What became of the records of one fault."""
+    own = list(sent)
+    ids: dict[str, set[str]] = defaultdict(set)
+    for record in own:
+        ids[record.content] |= outcomes.decisions.get(record.trace, set())
+    times = [len(outcomes.at.get(record.trace, ())) for record in own]
+    return Row(
+        fault.name,
+        fault.times,
+        len(own),
+        sum(1 for record in own if outcomes.decisions.get(record.trace)),
+        sum(1 for found in times if found == 0),
+        sum(found - 1 for found in times if found > 1),
+        sum(1 for found in ids.values() if len(found) > 1),
+        round(silence_s, 1),
+        fault.goal_s,
+    )
+
+
+def run_chaos(state: Path, faults: Sequence[Fault]) -> int:
+    """Run the faults on a fresh stack at `state`; 0 only if nothing was lost, doubled or decided two ways, and the
+    warehouse and the replay agree. The last line printed is one JSON object.
+    """
+    if state.exists():
+        shutil.rmtree(state)
+    state.parent.mkdir(parents=True, exist_ok=True)
+    with stack(state, "--workers", str(WORKERS)) as (running, _):
+        rows, end = go_through(running, state.with_name(f"{state.name}-witness.jsonl"), faults)
+    columns = [column.name.replace("_", " ") for column in fields(Row)]
+    console().print(text_table("chaos", *columns, rows=[tuple(asdict(row).values()) for row in rows]))
+    sys.stdout.write(json.dumps(end) + "\n")
+    return 1 if any(end[name] for name in MUST_BE_ZERO) else 0
+
+
+def selftest(state: Path) -> int:
+    """Run chaos against transports with a rule taken out; 0 only if each run turns red: then green means something."""
+    verdicts = {}
+    for broken in BROKEN:
+        command = [sys.executable, "-m", "loanstream", "chaos", "--state", str(state / broken), *SELFTEST_TABLE]
+        environment = os.environ | {"PYTHONPATH": str(PATCHES), "LOANSTREAM_CHAOS_BREAK": broken}
+        done = subprocess.run(bound(command), env=environment, check=False, stdout=subprocess.PIPE, text=True)
+        sys.stdout.write(done.stdout)
+        verdicts[broken] = "red" if done.returncode == 1 else "green"
+    sys.stdout.write(json.dumps(verdicts) + "\n")
+    return 0 if set(verdicts.values()) == {"red"} else 1
+
+
+def go_through(running: Running, file: Path, faults: Sequence[Fault]) -> tuple[list[Row], dict[str, Any]]:
+    """Every fault in turn, with witness and load; the rows and the totals with what the warehouse says."""
+    outcomes = Outcomes(file)
+    silences: dict[str, float] = {}
+    with watching(running, file):
+        ground = Ground(running, Load(running))
+        ground.load.start()
+        _settle(ground, outcomes)
+        for fault in faults:
+            ground.load.fault = fault.name
+            for time_of in range(fault.times):
+                began = time.time()
+                fault.do(ground)
+                _settle(ground, outcomes)
+                silence = longest_silence(outcomes, ground.load.sent, began, time.time())
+                silences[fault.name] = max(silence, silences.get(fault.name, 0.0))
+                sys.stderr.write(f"{fault.name} {time_of + 1}/{fault.times}: silent for {silence:.1f} s\n")
+        ground.load.end()
+        _wait_for_all(ground, outcomes)
+    sent = list(ground.load.sent.values())
+    warm_up = Fault("(no fault)", lambda _: None, 0, 0.0)
+    rows = [
+        count(fault, (one for one in sent if one.fault == fault.name), outcomes, silences.get(fault.name, 0.0))
+        for fault in faults
+    ]
+    rows.append(count(warm_up, (one for one in sent if one.fault == "warm-up"), outcomes, 0.0))
+    strangers = sum(len(found) for trace, found in outcomes.at.items() if trace not in ground.load.sent)
+    end = totals(rows, strangers, ground.redriven) | {"undelivered": ground.load.failed}
+    end["differences"] = len(reconcile(running).differences)
+    replayed = replay(running).totals
+    return rows, end | {"replayed": replayed["equal"], "unequal": replayed.total() - replayed["equal"]}
+
+
+class watching:  # noqa: N801 - reads as a verb: with watching(...)
+    """The witness, running."""
+
+    def __init__(self, running: Running, file: Path) -> None:
+        file.unlink(missing_ok=True)
+        module = [sys.executable, "-m", "loanstream.chaos.witness"]
+        command = [*module, str(running.layout.state), str(file), *running.tenants]
+        self._file, self._process = file, subprocess.Popen(bound(command))
+
+    def __enter__(self) -> None:
+        until = time.monotonic() + WITHIN_S
+        while not self._file.exists() or not self._file.stat().st_size:
+            if self._process.poll() is not None or time.monotonic() > until:
+                raise RuntimeError("the witness did not begin to watch")
+            time.sleep(0.1)
+
+    def __exit__(self, *_: object) -> None:
+        self._process.kill()
+        self._process.wait()
+
+
+def longest_silence(outcomes: Outcomes, sent: Mapping[str, Sent], began: float, ended: float) -> float:
+    """The longest time for which some partition of the applications had no outcome, between two moments (seconds since
+    1970). Every partition gets several records a second, so it is what its applicants waited.
+    """
+    moments: dict[str, list[float]] = defaultdict(lambda: [began, ended])
+    for trace, found in outcomes.at.items():
+        if trace in sent:
+            moments[sent[trace].partition] += [at for at in found if began < at < ended]
+    return max(
+        (later - earlier for all_of in moments.values() for earlier, later in pairwise(sorted(all_of))), default=0
+    )
+
+
+def _settle(ground: Ground, outcomes: Outcomes) -> None:
+    """Wait until what was sent some seconds ago has its outcome; gives up after minutes, and the count will tell."""
+    until = time.monotonic() + SETTLED_WITHIN_S
+    while time.monotonic() < until:
+        older = set(ground.load.sent)
+        time.sleep(RECENT_S)
+        outcomes.look()
+        if older and all(trace in outcomes.at for trace in older):
+            return
+
+
+def _wait_for_all(ground: Ground, outcomes: Outcomes) -> None:
+    until = time.monotonic() + SETTLED_WITHIN_S
+    while time.monotonic() < until:
+        outcomes.look()
+        expected = len(ground.load.sent) + ground.redriven
+        if sum(len(found) for found in outcomes.at.values()) >= expected:
+            break
+        time.sleep(0.5)
+    # A second outcome of a record would follow at once.
+    time.sleep(RECENT_S)
+    outcomes.look()
