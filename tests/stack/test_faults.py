@@ -1,6 +1,6 @@
 """The short version of the chaos suite: processes are killed and restarted under load, and nothing is lost or doubled.
 
-`make chaos` runs it alone; the long version with every fault many times over is a later addition.
+`make chaos` is the long version: every fault many times over, two workers a stage, a verifier of its own.
 """
 
 import json
