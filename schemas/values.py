@@ -31,11 +31,13 @@ class Event(BaseModel):
 
 
 def _money_text(value: Decimal) -> str:
-    return format(value.quantize(CENT), "f")
+    text = str(value)
+    # The usual spellings; the general way takes three times as long, eight times an application.
+    return text if text[-3:-2] == "." and text[:-3].isdigit() else format(value.quantize(CENT), "f")
 
 
-def _rfc3339(value: datetime) -> str:
-    """UTC with milliseconds: the resolution of the broker's clock."""
+def rfc3339(value: datetime) -> str:
+    """A moment as events write it: UTC with milliseconds, the resolution of the broker's clock."""
     if value.tzinfo is not UTC and value.utcoffset():
         value = value.astimezone(UTC)
     return f"{value.isoformat(timespec='milliseconds')[:23]}Z"
@@ -134,7 +136,7 @@ NonNegativeMoney = Annotated[Decimal, _decimal(Decimal(0), MONEY_MAX), _as_money
 Years = Annotated[Decimal, _decimal(Decimal(0), Decimal(50), above=True), _as_money]
 """A term in years, at most two decimals; written like money."""
 
-Timestamp = Annotated[AwareDatetime, PlainSerializer(_rfc3339, return_type=str, when_used="json")]
+Timestamp = Annotated[AwareDatetime, PlainSerializer(rfc3339, return_type=str, when_used="json")]
 
 Tenant = Annotated[str, Field(pattern=f"^{TENANT_PATTERN}$")]
 ApplicationId = Annotated[str, Field(pattern=r"^[A-Za-z0-9._:-]{1,64}$")]
@@ -149,6 +151,7 @@ Sentence = Annotated[str, Field(max_length=500)]
 Probability = Annotated[float, Field(ge=0, le=1)]
 
 
+@lru_cache(maxsize=1024)
 def utc_of_ms(milliseconds: int) -> datetime:
     """A broker's timestamp as a datetime in UTC."""
     return datetime.fromtimestamp(milliseconds // 1000, UTC).replace(microsecond=milliseconds % 1000 * 1000)

@@ -1,12 +1,12 @@
 """How many decisions a second the scoring core makes on one core: all points, the receipt, and the bytes."""
 
-import gc
 import time
 from datetime import UTC, datetime
 
 import orjson
 
 from loanstream.artefacts import load
+from loanstream.worker import calm_collector
 from producers.synthetic.applications import Shares, synthesise
 from schemas.verification import ApplicationVerified, VerifyProcessing
 from scoring.checks import check_claims, verification_result
@@ -46,9 +46,7 @@ def core_decisions_per_s(bundle: str = "default", policy: str = "standard", coun
     scorer = Scorer(*load(bundle, policy))
     key = ReceiptKey("bench", b"k" * 32)
     batch_of = events(count)
-    # As a worker does once it has loaded everything: the collector need not walk the input again and again.
-    gc.collect()
-    gc.freeze()
+    calm_collector()  # as a worker does once it has loaded everything
     rates = []
     for _ in range(ROUNDS):
         started = time.process_time()

@@ -7,7 +7,7 @@ import subprocess
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -38,11 +38,14 @@ PATCHES = Path(__file__).parent / "patches"
 
 @dataclass
 class Ground:
-    """What a fault may act on. `redriven` counts records that a fault sent again itself."""
+    """What a fault may act on. `redriven` counts records that a fault sent again itself; `given_up` are the traces of
+    records that nobody waits for any more.
+    """
 
     running: Running
     load: Load
     redriven: int = 0
+    given_up: set[str] = field(default_factory=set)
 
     def pid(self, name: str) -> int:
         """The process id of a process of the stack, as stack.json names it now."""

@@ -18,7 +18,7 @@ from processors.transport.messages import Batch, Message, Output, Processed
 from schemas.decode import decode_own
 from schemas.headers import child_traceparent, event_headers
 from schemas.topics import TOPICS
-from schemas.values import ms_of_utc, rfc3339_of_ms
+from schemas.values import ms_of_utc, rfc3339, rfc3339_of_ms
 from schemas.verification import ApplicationVerified, VerifyProcessing
 from scoring.bundle import load_bundle
 from scoring.decision import Scorer
@@ -35,6 +35,7 @@ class _Verified:
 
     message: Message
     event: ApplicationVerified
+    accepted_ms: int
 
 
 class Scorers:
@@ -67,11 +68,10 @@ class ScoreStage:
         started_ms = self._worker.now_ms()
         verified, dead = self._guard.each(batch.messages, _decode)
         if verified:
-            await self._control.wait_for(max(ms_of_utc(item.event.accepted_at) for item in verified))
+            await self._control.wait_for(max(item.accepted_ms for item in verified))
         groups: dict[InForce, list[_Verified]] = defaultdict(list)
         for item in verified:
-            tenant, accepted_ms = item.event.application.tenant, ms_of_utc(item.event.accepted_at)
-            groups[self._control.in_force(tenant, accepted_ms)].append(item)
+            groups[self._control.in_force(item.event.application.tenant, item.accepted_ms)].append(item)
         made = {id(message): output for message, output in dead}
         for chosen, items in groups.items():
             decide = partial(self._decide, self._scorers.of(chosen), started_ms)
@@ -93,8 +93,8 @@ class ScoreStage:
         verify: VerifyProcessing = item.event.processing
         return {
             "lane": verify.lane,
-            "verify_started_at": rfc3339_of_ms(ms_of_utc(verify.started_at)),
-            "verify_finished_at": rfc3339_of_ms(ms_of_utc(verify.finished_at)),
+            "verify_started_at": rfc3339(verify.started_at),
+            "verify_finished_at": rfc3339(verify.finished_at),
             "score_started_at": started,
             "score_finished_at": finished,
             "verify_worker": verify.worker,
@@ -118,4 +118,4 @@ class ScoreStage:
 def _decode(message: Message) -> _Verified:
     event = decode_own(ApplicationVerified, message.value())
     check_addressed(message, event.application)
-    return _Verified(message, event)
+    return _Verified(message, event, ms_of_utc(event.accepted_at))

@@ -25,8 +25,9 @@ def boosted(depth: int, seed: int = 1, rounds: int = 20):
 
 @pytest.fixture(scope="module")
 def small():
-    """A booster of trees of depth three."""
-    return boosted(3)
+    """A booster of trees of depth three, and its tables."""
+    booster = boosted(3)
+    return booster, TreeTables.of(booster)
 
 
 def same_bits(booster, tables: TreeTables, rows) -> bool:
@@ -62,9 +63,9 @@ def test_the_shipped_default_bundle_is_tabulated(standard):
 )
 def test_any_row_gets_the_bits_of_xgboost(small, rows):
     """On thresholds, beside them, far from them, and missing."""
-    tables = TreeTables.of(small)
+    booster, tables = small
     assert tables is not None
-    assert same_bits(small, tables, np.array(rows))
+    assert same_bits(booster, tables, np.array(rows))
 
 
 def test_rows_at_every_threshold_of_the_default_bundle_get_the_bits_of_xgboost(standard):
