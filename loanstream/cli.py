@@ -264,6 +264,7 @@ def chaos(
     kills: Annotated[int, typer.Option(min=0, help="kills of the workers of each stage")] = 10,
     restarts: Annotated[int, typer.Option(min=0, help="broker stops, and as many kills")] = 5,
     others: Annotated[int, typer.Option(min=0, help="rounds of every other fault")] = 1,
+    only: Annotated[str, typer.Option(metavar="NAMES", help="faults whose names hold one of these, by commas")] = "",
     selftest: Annotated[bool, typer.Option("--selftest", help="take rules out; each run must turn red")] = False,
 ) -> None:
     """Break a stack under load in every way of a table, and count what became of each record."""
@@ -273,7 +274,9 @@ def chaos(
 
     if selftest:
         raise typer.Exit(run_selftest(state.absolute()))
-    raise typer.Exit(run_chaos(state.absolute(), table(kills, restarts, others)))
+    wanted = tuple(only.split(","))
+    faults = [row for row in table(kills, restarts, others) if any(word in row.name for word in wanted)]
+    raise typer.Exit(run_chaos(state.absolute(), faults))
 
 
 @app.command()

@@ -40,7 +40,13 @@ def rfc3339(value: datetime) -> str:
     """A moment as events write it: UTC with milliseconds, the resolution of the broker's clock."""
     if value.tzinfo is not UTC and value.utcoffset():
         value = value.astimezone(UTC)
-    return f"{value.isoformat(timespec='milliseconds')[:23]}Z"
+    second = _second(value.year, value.month, value.day, value.hour, value.minute, value.second)
+    return f"{second}.{value.microsecond // 1000:03}Z"
+
+
+@lru_cache(maxsize=1024)
+def _second(year: int, month: int, day: int, hour: int, minute: int, second: int) -> str:
+    return f"{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}"
 
 
 _DECIMAL_TEXT = r"^-?[0-9]{1,14}(\.[0-9]{1,2})?$"
@@ -163,12 +169,7 @@ def rfc3339_of_ms(milliseconds: int) -> str:
     >>> rfc3339_of_ms(1_700_000_000_123)
     '2023-11-14T22:13:20.123Z'
     """
-    return f"{_second(milliseconds // 1000)}.{milliseconds % 1000:03}Z"
-
-
-@lru_cache(maxsize=64)
-def _second(seconds: int) -> str:
-    return datetime.fromtimestamp(seconds, UTC).isoformat()[:19]
+    return rfc3339(utc_of_ms(milliseconds))
 
 
 def ms_of_utc(moment: datetime) -> int:

@@ -9,6 +9,7 @@ import orjson
 
 from loanstream.artefacts import load
 from loanstream.bench.core import events
+from loanstream.show import console, table
 from loanstream.worker import calm_collector
 from processors.activations import InForce
 from processors.control import ControlReader
@@ -112,8 +113,11 @@ def _best(step: Callable[[], object]) -> float:
     return min(taken) / RECORDS * 1e6
 
 
+_LOOP = asyncio.Runner()
+
+
 def _run(stage: Callable[[Batch], Coroutine[Any, Any, Processed]], messages: list[Message]) -> Processed:
-    return asyncio.run(stage(Batch(messages, 0)))
+    return _LOOP.run(stage(Batch(messages, 0)))
 
 
 def _messages() -> list[Message]:
@@ -136,3 +140,8 @@ def _messages() -> list[Message]:
 
 def _delivered(output: Any, offset: int) -> Message:
     return MemoryMessage(output.topic, 0, offset, output.key, output.value, output.headers, (LOG_APPEND_TIME, 0))
+
+
+if __name__ == "__main__":
+    for stage, steps in profile().items():
+        console().print(table(stage, "step", "µs a record", rows=list(steps.items())))
