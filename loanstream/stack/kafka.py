@@ -10,7 +10,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from loanstream.stack import jars, ports
+from loanstream.stack import jars, ports, unclean
 from loanstream.stack.archive import java_command, prepare
 from loanstream.stack.node import PORT_NAMES, format_directory, is_ready, write_properties
 from loanstream.stack.problem import StackProblem
@@ -36,7 +36,7 @@ def broker_command(
     prepare(home, on_progress)
     format_directory(directory, home)
     properties, address = write_properties(directory)
-    return address, java_command(home, "kafka.Kafka", str(properties))
+    return address, unclean.broker_command(directory, java_command(home, "kafka.Kafka", str(properties)))
 
 
 class EmbeddedKafka:

@@ -4,6 +4,7 @@ A partition without a committed offset would let a stage start at "latest" and l
 Everything here may run again, and while workers run.
 """
 
+import secrets
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -15,6 +16,7 @@ from confluent_kafka.admin._config import ConfigResource
 from confluent_kafka.cimpl import NewTopic
 
 from loanstream.stack.problem import StackProblem
+from processors.transport import CHECK_PARTITIONS, CHECK_TOPIC
 from schemas.stages import STAGES, Stage
 from schemas.topics import SHARED_TOPICS, TENANT_TOPICS, TOPICS, Topic
 
@@ -29,7 +31,8 @@ BROKER_TOPICS: dict[str, dict[str, str]] = {
 }
 BROKER_TOPIC_PARTITIONS = 8
 """As in the embedded broker's properties; a broker of yours has its own by the time its topics are provisioned."""
-LOADING = (
+PASSING = (
+    KafkaError.UNSTABLE_OFFSET_COMMIT,
     KafkaError.NOT_COORDINATOR,
     KafkaError.COORDINATOR_NOT_AVAILABLE,
     KafkaError.COORDINATOR_LOAD_IN_PROGRESS,
@@ -71,11 +74,9 @@ def create(client: Client, tenants: tuple[str, ...]) -> None:
 def _create_broker_topics(client: Client) -> None:
     admin = AdminClient(dict(client))
     existing = admin.list_topics(timeout=REQUEST_S).topics
-    wanted = [
-        NewTopic(name, BROKER_TOPIC_PARTITIONS, 1, config=config)
-        for name, config in BROKER_TOPICS.items()
-        if name not in existing
-    ]
+    rows = [NewTopic(name, BROKER_TOPIC_PARTITIONS, 1, config=config) for name, config in BROKER_TOPICS.items()]
+    rows.append(NewTopic(CHECK_TOPIC, CHECK_PARTITIONS, 1))
+    wanted = [row for row in rows if row.topic not in existing]
     for name, future in (admin.create_topics(wanted) if wanted else {}).items():
         _created(name, future.exception(REQUEST_S))
 
@@ -83,19 +84,27 @@ def _create_broker_topics(client: Client) -> None:
 def commit_first_offsets(client: Client, tenants: tuple[str, ...]) -> None:
     """Commit offset 0 for each stage's group on each partition it reads and has no offset on.
 
-    In one transaction: the broker takes it for a group whose workers are running too (a plain commit it would refuse).
+    In transactions: the broker takes them for a group whose workers are running too (a plain commit it would refuse).
     """
-    with ThreadPoolExecutor(len(STAGES)) as pool:
-        found = pool.map(lambda stage: _without_offset(client, stage, tenants), STAGES.values())
-        gaps = dict(zip((stage.group for stage in STAGES.values()), found, strict=True))
-    if not any(gaps.values()):
-        return
     producer = Producer(
         dict(client) | {"transactional.id": "loanstream-provision", "retry.backoff.ms": 50, "log_level": 3}
     )
     producer.init_transactions(REQUEST_S)
+    places = {stage.group: _read_by(stage, tenants) for stage in STAGES.values()}
+    # A coordinator that still reads its log may know of no offsets where there are some: a token, last in that log,
+    # tells whether it has read all (docs/measured.md).
+    token = TopicPartition(CHECK_TOPIC, 0, secrets.randbits(62))
+    _commit(producer, client, {group: [token] for group in places})
+    with ThreadPoolExecutor(len(places)) as pool:
+        found = pool.map(lambda group: _without_offset(client, group, places[group], token), places)
+        gaps = dict(zip(places, found, strict=True))
+    if any(gaps.values()):
+        _commit(producer, client, gaps)
+
+
+def _commit(producer: Producer, client: Client, offsets: Mapping[str, list[TopicPartition]]) -> None:
     producer.begin_transaction()
-    for group, partitions in gaps.items():
+    for group, partitions in offsets.items():
         if partitions:
             outsider = Consumer(dict(client) | {"group.id": group})
             producer.send_offsets_to_transaction(partitions, outsider.consumer_group_metadata(), REQUEST_S)
@@ -124,32 +133,42 @@ def _rows(tenants: tuple[str, ...]) -> Iterator[tuple[str, Topic]]:
     return iter(sorted(rows, key=lambda row: row[1].input))
 
 
-def _without_offset(client: Client, stage: Stage, tenants: tuple[str, ...]) -> list[TopicPartition]:
+def _read_by(stage: Stage, tenants: tuple[str, ...]) -> list[TopicPartition]:
     read = {TOPICS[key].stem for key in stage.reads}
-    partitions = [
+    return [
         TopicPartition(name, number)
         for name, topic in _rows(tenants)
         if topic.stem in read
         for number in range(topic.partitions)
     ]
-    asker = Consumer(dict(client) | {"group.id": stage.group})
+
+
+def _without_offset(
+    client: Client, group: str, partitions: list[TopicPartition], token: TopicPartition
+) -> list[TopicPartition]:
+    asker = Consumer(dict(client) | {"group.id": group})
     try:
-        committed = _committed(asker, partitions)
+        committed = _committed(asker, partitions, token)
     finally:
         asker.close()
     return [TopicPartition(at.topic, at.partition, 0) for at in committed if at.offset < 0]
 
 
-def _committed(asker: Consumer, partitions: list[TopicPartition]) -> list[TopicPartition]:
+def _committed(asker: Consumer, partitions: list[TopicPartition], token: TopicPartition) -> list[TopicPartition]:
     until = time.monotonic() + REQUEST_S
     while True:
         try:
-            return asker.committed(partitions, timeout=REQUEST_S)
+            *found, echo = asker.committed([*partitions, token], timeout=REQUEST_S)
         except KafkaException as error:
             # A coordinator that is still loading says so; the client passes that on instead of asking again.
-            if error.args[0].code() not in LOADING or time.monotonic() > until:
+            if error.args[0].code() not in PASSING or time.monotonic() > until:
                 raise
-            time.sleep(RETRY_S)
+        else:
+            if echo.offset == token.offset:
+                return found
+            if time.monotonic() > until:
+                raise StackProblem("the group coordinator does not know its last offset: start the broker again")
+        time.sleep(RETRY_S)
 
 
 def _created(name: str, error: BaseException | None) -> None:

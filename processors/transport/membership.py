@@ -4,8 +4,10 @@ Shared by the sources of both kinds of worker. Everything here is called in the 
 """
 
 import logging
+import secrets
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, cast
 
 from confluent_kafka import OFFSET_INVALID, Consumer, KafkaError, KafkaException, TopicPartition
@@ -18,6 +20,10 @@ log = logging.getLogger(__name__)
 
 POSITION_WAIT_S = 5.0
 """How long a new topic may take to get its first committed offsets from whoever created it."""
+
+PAUSES_S = (0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 6.4)
+"""Between two questions for committed offsets. They grow because a coordinator that began to read its log twice starts
+over with every write in between: it comes to its end only when it is left alone for as long as it reads."""
 
 PASSING_CODES = frozenset(
     {
@@ -33,6 +39,18 @@ PASSING_CODES = frozenset(
 )
 """What a broker that is away for a while, or a transaction that is still open, answers."""
 
+OUSTED_CODES = frozenset(
+    {
+        KafkaError.ILLEGAL_GENERATION,
+        KafkaError.UNKNOWN_MEMBER_ID,
+        KafkaError.REBALANCE_IN_PROGRESS,
+        KafkaError.FENCED_INSTANCE_ID,
+    }
+)
+"""What the group answers to a member that it is giving another assignment, or that it no longer knows."""
+
+TOKEN_BITS = 62
+
 QUIET_CODES = frozenset({KafkaError._PARTITION_EOF})  # noqa: SLF001 - that is how confluent_kafka names client errors
 
 
@@ -40,15 +58,28 @@ PATIENT_FETCH: dict[str, str | int] = {"fetch.min.bytes": 32 * 1024, "fetch.wait
 """For a stage that nobody waits for: the broker answers when there is something worth it, not for every record."""
 
 
-def open_consumer(kafka: WorkerKafka, stage: str, slot: int, fetch: Mapping[str, str | int] | None = None) -> Consumer:
+@dataclass(frozen=True, slots=True)
+class Member:
+    """Who a worker is in its stage's group."""
+
+    group: str
+    slot: int
+
+    @property
+    def name(self) -> str:
+        """The static member's id, the client's too."""
+        return f"{self.group}-{self.slot}"
+
+
+def open_consumer(kafka: WorkerKafka, member: Member, fetch: Mapping[str, str | int] | None = None) -> Consumer:
     """A consumer of the stage's group with the slot's static membership; `fetch` are further settings."""
     return Consumer(
         {
             **(fetch or {}),
             **kafka.settings,
-            "group.id": stage,
-            "group.instance.id": f"{stage}-{slot}",
-            "client.id": f"{stage}-{slot}",
+            "group.id": member.group,
+            "group.instance.id": member.name,
+            "client.id": member.name,
             # Eager and round-robin: fewest aborts and shortest silence when workers come and go, and the partitions of
             # many small tenants spread evenly (range gives every tenant's partition 0 to the same worker).
             "partition.assignment.strategy": "roundrobin",
@@ -64,21 +95,32 @@ def open_consumer(kafka: WorkerKafka, stage: str, slot: int, fetch: Mapping[str,
 
 
 def committed_positions(
-    consumer: Consumer, group: str, partitions: Sequence[TopicPartition], die: Die
+    consumer: Consumer, kafka: WorkerKafka, member: Member, partitions: Sequence[TopicPartition], die: Die
 ) -> list[TopicPartition]:
     """The committed offsets (with metadata) of `partitions`, which a new member begins at.
 
-    Waits for transactions that are still open; a partition without a committed offset ends the worker.
+    Waits for transactions that are still open. None at all where the group wants its partitions back meanwhile (a new
+    assignment is on its way); a partition without a committed offset ends the worker.
     """
     deadline = time.monotonic() + POSITION_WAIT_S
+    pauses = iter(PAUSES_S)
     while partitions:
         try:
-            found: list[TopicPartition] = consumer.committed(list(partitions), timeout=10)
+            found = _proved(consumer, kafka.check_place(member.slot), partitions)
         except KafkaException as error:
-            if error.args[0].code() in PASSING_CODES:
-                log.warning("the committed offsets of group %s are not to be had yet: %s", group, error.args[0].str())
+            code = error.args[0].code()
+            if code in OUSTED_CODES:
+                log.warning("the assignment is void before it began: %s", error.args[0].str())
+                return []
+            if code in PASSING_CODES:
+                log.warning(
+                    "the committed offsets of group %s are not to be had yet: %s", member.group, error.args[0].str()
+                )
+                time.sleep(next(pauses, PAUSES_S[-1]))
                 continue
-            die(f"the committed offsets of group {group} cannot be read: {error.args[0].str()}")
+            die(f"the committed offsets of group {member.group} cannot be read: {error.args[0].str()}")
+        if found is None:
+            continue
         lacking = [place for place in found if place.offset == OFFSET_INVALID]
         if not lacking:
             return found
@@ -86,11 +128,29 @@ def committed_positions(
             gap = lacking[0]
             low, high = consumer.get_watermark_offsets(gap, timeout=10)
             die(
-                f"{gap.topic}[{gap.partition}] has no committed offset for group {group} "
+                f"{gap.topic}[{gap.partition}] has no committed offset for group {member.group} "
                 f"(it holds offsets {low} to {high}); commit the offset to begin at, then start again"
             )
         time.sleep(0.2)
     return []
+
+
+def _proved(
+    consumer: Consumer, check: TopicPartition, partitions: Sequence[TopicPartition]
+) -> list[TopicPartition] | None:
+    """The committed offsets by a coordinator that knows its whole log; None from one that does not prove it.
+
+    After a broker's restart Kafka's coordinator can answer while it still reads its log: with offsets of long ago
+    (docs/measured.md). So a token is committed first, which becomes the last record of that log, and only an answer
+    that holds the token counts: whatever read the log that far read the offsets before it.
+    """
+    check.offset = secrets.randbits(TOKEN_BITS)
+    consumer.commit(offsets=[check], asynchronous=False)
+    *found, echo = consumer.committed([*partitions, check], timeout=10)
+    if echo.offset == check.offset:
+        return found
+    log.warning("the coordinator does not know what it has just been told: it is asked again")
+    return None
 
 
 def poll_records(consumer: Consumer, group: str, timeout: float, limit: int, die: Die) -> list[Message]:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
 from processors.transport.logs import place_of
-from processors.transport.membership import PATIENT_FETCH, committed_positions, open_consumer, poll_records
+from processors.transport.membership import PATIENT_FETCH, Member, committed_positions, open_consumer, poll_records
 from processors.transport.messages import Message, Partition
 from processors.transport.meters import Meters
 from processors.transport.ranges import Cursor, OffsetRange, RangeLostError, plan_range, read_cursor
@@ -64,7 +64,7 @@ class RangeSource:
     def __init__(
         self, spec: RangeSpec, kafka: WorkerKafka, slot: int, meters: Meters, progress: Progress, die: Die
     ) -> None:
-        self._spec, self._kafka, self._slot = spec, kafka, slot
+        self._spec, self._kafka, self._member = spec, kafka, Member(spec.name, slot)
         self._meters, self._progress, self._die = meters, progress, die
         self._deliver: Callable[[RangeWork], None] = lambda _: None
         self._cursors: dict[Partition, Cursor] = {}
@@ -94,7 +94,7 @@ class RangeSource:
 
     def _run(self) -> None:
         try:
-            self._consumer = open_consumer(self._kafka, self._spec.name, self._slot, PATIENT_FETCH)
+            self._consumer = open_consumer(self._kafka, self._member, PATIENT_FETCH)
             self._consumer.subscribe(
                 list(self._spec.topics), on_assign=self._on_assign, on_revoke=self._on_revoke, on_lost=self._on_revoke
             )
@@ -218,10 +218,10 @@ class RangeSource:
         self._consumer.assign([TopicPartition(*place, cursor.start) for place, cursor in self._cursors.items()])
 
     def _on_assign(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
-        places = committed_positions(consumer, self._spec.name, partitions, self._die)
+        places = committed_positions(consumer, self._kafka, self._member, partitions, self._die)
         self._cursors = {(place.topic, place.partition): read_cursor(place.offset, place.metadata) for place in places}
         consumer.assign([TopicPartition(place.topic, place.partition, place.offset) for place in places])
-        consumer.resume(partitions)
+        consumer.resume(places)
         self._assigned()
 
     def _on_revoke(self, _: Consumer, partitions: Iterable[TopicPartition]) -> None:

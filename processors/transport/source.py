@@ -10,7 +10,7 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 from processors.transport.journal import InFlightJournal
 from processors.transport.ledger import OUTDATED, Ledger, Rewind
 from processors.transport.logs import place_of
-from processors.transport.membership import committed_positions, open_consumer, poll_records
+from processors.transport.membership import Member, committed_positions, open_consumer, poll_records
 from processors.transport.messages import Batch, Message, Partition, spans
 from processors.transport.meters import Meters
 from processors.transport.runtime import TURN_LIMIT_S, Die, Progress, Watchdog
@@ -41,7 +41,7 @@ class KafkaSource:
         progress: Progress,
         die: Die,
     ) -> None:
-        self._spec, self._kafka, self._slot = spec, kafka, slot
+        self._spec, self._kafka, self._member = spec, kafka, Member(spec.name, slot)
         self._ledger, self._journal, self._meters, self._progress, self._die = ledger, journal, meters, progress, die
         self._deliver: Callable[[Batch], None] = lambda _: None
         self._ready: Callable[[float], bool] = lambda _: True
@@ -77,7 +77,7 @@ class KafkaSource:
                 self._turns()
                 if self._stopping.is_set():
                     return
-            self._consumer = open_consumer(self._kafka, self._spec.name, self._slot)
+            self._consumer = open_consumer(self._kafka, self._member)
             self._consumer.subscribe(
                 list(self._spec.topics), on_assign=self._on_assign, on_revoke=self._on_revoke, on_lost=self._on_lost
             )
@@ -173,11 +173,11 @@ class KafkaSource:
 
     def _on_assign(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
         self._ledger.abandon()
-        places = committed_positions(consumer, self._spec.name, partitions, self._die)
+        places = committed_positions(consumer, self._kafka, self._member, partitions, self._die)
         for place in places:
             self._journal.passed((place.topic, place.partition), place.offset)
         consumer.assign(places)
-        consumer.resume(partitions)
+        consumer.resume(places)
         self._assigned({(place.topic, place.partition): place.offset for place in places})
 
     def _on_revoke(self, _: Consumer, partitions: Iterable[TopicPartition]) -> None:

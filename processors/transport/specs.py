@@ -4,6 +4,8 @@ import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
+from confluent_kafka import TopicPartition
+
 from processors.transport.messages import Batch, Message, Output, Processed
 from processors.transport.ranges import OffsetRange
 
@@ -62,12 +64,22 @@ class RangeSpec:
         check_topics(self.topics)
 
 
+CHECK_TOPIC = "loan.coordinator-check.v1"
+CHECK_PARTITIONS = 8
+"""Two slots that share one may disturb each other's check; they repeat it."""
+
+
 @dataclass(frozen=True, slots=True)
 class WorkerKafka:
     """The broker a worker talks to; `security` holds librdkafka settings and may override anything."""
 
     bootstrap: str
     security: dict[str, str] = field(default_factory=dict)
+    check_topic: str = CHECK_TOPIC
+
+    def check_place(self, slot: int) -> TopicPartition:
+        """Where the worker of `slot` commits the tokens it checks the coordinator with; the topic holds no records."""
+        return TopicPartition(self.check_topic, slot % CHECK_PARTITIONS)
 
     @property
     def settings(self) -> dict[str, str | int]:

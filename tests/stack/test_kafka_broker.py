@@ -1,15 +1,22 @@
 """The embedded broker, for real."""
 
+import os
 import signal
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from confluent_kafka import Consumer, KafkaException, Producer
+from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 
+from loanstream.stack import node, unclean
 from loanstream.stack.kafka import EmbeddedKafka
+from processors.transport import CHECK_TOPIC, WorkerKafka
+from processors.transport.membership import Member, committed_positions
+
+MANY = [TopicPartition("many", number) for number in range(100)]
 
 
 @pytest.fixture(scope="module")
@@ -18,9 +25,9 @@ def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedKafka]:
         yield running
 
 
-def _create(bootstrap: str, topic: str) -> None:
+def _create(bootstrap: str, topic: str, partitions: int = 1) -> None:
     admin = AdminClient({"bootstrap.servers": bootstrap})
-    admin.create_topics([NewTopic(topic, 1, 1)])[topic].result(30)
+    admin.create_topics([NewTopic(topic, partitions, 1)])[topic].result(30)
 
 
 def _values(bootstrap: str, topic: str, count: int) -> list[bytes | None]:
@@ -63,12 +70,61 @@ def test_finds_its_data_and_its_port_again(tmp_path: Path) -> None:
     producer = Producer({"bootstrap.servers": address, "acks": "all"})
     producer.produce("kept", b"v")
     producer.flush(10)
-    assert first._process is not None
-    first._process.send_signal(signal.SIGKILL)
+    os.kill(first.pid, signal.SIGKILL)
     first.stop()
     with EmbeddedKafka(tmp_path) as second:
         assert second.bootstrap == address
         assert _values(address, "kept", 1) == [b"v"]
+
+
+@pytest.fixture
+def killed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> EmbeddedKafka:
+    """A broker that was killed with 250 offsets committed for each of 100 partitions, and will be slow to read them."""
+    broker = EmbeddedKafka(tmp_path)
+    address = broker.start()
+    _create(address, "many", partitions=100)
+    _create(address, CHECK_TOPIC)
+    consumer = _member_of_g(address)
+    for offset in range(1, 251):
+        consumer.commit(offsets=[TopicPartition("many", number, offset) for number in range(100)], asynchronous=False)
+    consumer.close()
+    os.kill(broker.pid, signal.SIGKILL)
+    broker.stop()
+    monkeypatch.setenv("JAVA_TOOL_OPTIONS", "-Xint")
+    return broker
+
+
+def _member_of_g(address: str) -> Consumer:
+    return Consumer({"bootstrap.servers": address, "group.id": "g", "reconnect.backoff.max.ms": 100, "log_level": 0})
+
+
+def _first_answer(address: str) -> set[int]:
+    """The first committed offsets that the broker tells."""
+    consumer, told = _member_of_g(address), set()
+    while not told:
+        with suppress(KafkaException):
+            told = {place.offset for place in consumer.committed(MANY, timeout=1)}
+    consumer.close()
+    return told
+
+
+def test_tells_the_last_committed_offsets_or_none_after_a_kill(killed: EmbeddedKafka) -> None:
+    """A killed broker with a long history of offsets does not answer with old ones while it still reads them."""
+    with killed:
+        assert _first_answer(killed.bootstrap) == {250}
+
+
+def test_a_worker_does_not_believe_a_coordinator_that_still_reads(
+    killed: EmbeddedKafka, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where nobody counts the dead broker out, it answers with old offsets; a worker takes the last ones alone."""
+    monkeypatch.setitem(node.PROPERTIES, "broker.session.timeout.ms", "3000")
+    monkeypatch.setattr(unclean, "broker_command", lambda _, java: list(java))
+    with killed:
+        _first_answer(killed.bootstrap)
+        consumer, worker = _member_of_g(killed.bootstrap), WorkerKafka(killed.bootstrap)
+        found = committed_positions(consumer, worker, Member("g", 0), MANY, pytest.fail)
+    assert {place.offset for place in found} == {250}
 
 
 def test_says_that_it_is_not_running(tmp_path: Path) -> None:
