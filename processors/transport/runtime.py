@@ -10,7 +10,8 @@ from typing import NoReturn
 log = logging.getLogger(__name__)
 
 LOOP_LIMIT_S = 10.0
-BUSY_LIMIT_S = 20.0
+BUSY_LIMIT_S = 9.0
+"""Of one call of the producer, each of which is given 5 s: one that takes longer than these does not come back."""
 TURN_LIMIT_S = 60.0
 """Of one turn of a poll thread. Longer than whatever may hold one up: a drain, a look-up, a transaction still open."""
 

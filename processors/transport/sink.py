@@ -201,9 +201,9 @@ class TransactionalSink:
     def _call(self, what: str, function: Callable[..., object], *arguments: object) -> None:
         """A transactional call, repeated while it may be; under the watchdog, for it may never return."""
         deadline = time.monotonic() + RETRY_S
-        self._watchdog.busy(what)
         try:
             while True:
+                self._watchdog.busy(what)
                 try:
                     function(*arguments)
                 except KafkaException as raised:
