@@ -251,8 +251,19 @@ def policy_show(name: str, as_json: AsJson = False) -> None:
 
 
 @app.command()
-def bench(as_json: AsJson = False) -> None:
+def bench(
+    full: Annotated[
+        bool, typer.Option("--full", help="beside rivals, and a million applications: up to an hour")
+    ] = False,
+    applications: Annotated[int, typer.Option(min=1000, help="through the whole chain, with --full")] = 1_000_000,
+    plot: Annotated[Path | None, typer.Option(help="where to draw memory, with --full (SVG)")] = None,
+    as_json: AsJson = False,
+) -> None:
     """Measure speed, in one run, as ratios where machines differ."""
+    if full:
+        from loanstream.bench.full import run_full
+
+        raise typer.Exit(run_full(applications, plot, as_json=as_json))
     from loanstream.bench.run import run_bench
 
     raise typer.Exit(run_bench(as_json=as_json))

@@ -48,16 +48,17 @@ class Latency:
         return cls(p50, p95, p99, len(ordered), sent)
 
 
-def through_the_stages(running: Running, seconds: float, rate: int = RATE) -> Latency:
-    """Applications of one tenant without documents, through verify and score."""
-    tenant = running.tenants[0]
-    return _measure(running, TOPICS["applications"].name(tenant), TOPICS["decisions"].name(tenant), seconds, rate)
+def through_the_stages(running: Running, seconds: float, rate: int = RATE, tenants: int = 1) -> Latency:
+    """Applications of so many tenants in turn, without documents, through verify and score."""
+    names = running.tenants[:tenants]
+    into, out_of = ([TOPICS[key].name(name) for name in names] for key in ("applications", "decisions"))
+    return _measure(running, into, out_of, seconds, rate)
 
 
 def bare(running: Running, seconds: float) -> Latency:
     """The same records from a producer straight to a consumer."""
     _create_bare_topics(running)
-    return _measure(running, BARE_TOPICS[0], BARE_TOPICS[0], seconds, RATE)
+    return _measure(running, BARE_TOPICS[:1], BARE_TOPICS[:1], seconds, RATE)
 
 
 def two_bare_loops(running: Running, seconds: float) -> Latency:
@@ -69,7 +70,7 @@ def two_bare_loops(running: Running, seconds: float) -> Latency:
     ]
     try:
         time.sleep(JOINED_S)
-        return _measure(running, BARE_TOPICS[0], BARE_TOPICS[-1], seconds, RATE)
+        return _measure(running, BARE_TOPICS[:1], BARE_TOPICS[-1:], seconds, RATE)
     finally:
         for loop in loops:
             loop.kill()
@@ -82,7 +83,7 @@ def _create_bare_topics(running: Running) -> None:
         future.exception(15)
 
 
-def _measure(running: Running, into: str, out_of: str, seconds: float, rate: int) -> Latency:
+def _measure(running: Running, into: Sequence[str], out_of: Sequence[str], seconds: float, rate: int) -> Latency:
     count, warm = int((seconds + WARM_UP_S) * rate), int(WARM_UP_S * rate)
     sent: dict[str, float] = {}
     received: dict[str, float] = {}
@@ -96,24 +97,26 @@ def _measure(running: Running, into: str, out_of: str, seconds: float, rate: int
     return Latency.of([received[key] - sent[key] for key in measured if key in received], len(measured))
 
 
-def _send(running: Running, topic: str, count: int, rate: int, sent: dict[str, float]) -> None:
+def _send(running: Running, topics: Sequence[str], count: int, rate: int, sent: dict[str, float]) -> None:
     example = json.loads(
         (resources.files("schemas") / "examples" / "loan.application.submitted.json").read_text("utf-8")
     )
     producer = Producer({**running.admin_settings, "linger.ms": 0, "enable.idempotence": True})
     run, started = f"bench-{time.time_ns()}", time.monotonic()
-    example["tenant"] = running.tenants[0]
     for number in range(count):
+        example["tenant"] = running.tenants[number % len(topics)]
         key = example["application_id"] = f"{run}-{number}"
         value = json.dumps(example).encode()
         time.sleep(max(0.0, started + number / rate - time.monotonic()))
         sent[key] = time.monotonic()
-        producer.produce(topic, key=key, value=value)
+        producer.produce(topics[number % len(topics)], key=key, value=value)
         producer.poll(0)
     producer.flush(30)
 
 
-def _witness(running: Running, topic: str, sent: dict[str, float], received: dict[str, float]) -> threading.Event:
+def _witness(
+    running: Running, topics: Sequence[str], sent: dict[str, float], received: dict[str, float]
+) -> threading.Event:
     """A consumer in a thread that notes when each key that was sent arrives; set the event to stop it."""
     consumer: Any = Consumer(
         {
@@ -123,7 +126,8 @@ def _witness(running: Running, topic: str, sent: dict[str, float], received: dic
             "isolation.level": "read_committed",
         }
     )
-    partitions = [TopicPartition(topic, number) for number in consumer.list_topics(topic, 15).topics[topic].partitions]
+    known = consumer.list_topics(timeout=15).topics
+    partitions = [TopicPartition(topic, number) for topic in topics for number in known[topic].partitions]
     for partition in partitions:
         partition.offset = consumer.get_watermark_offsets(partition, timeout=15)[1]
     consumer.assign(partitions)

@@ -27,7 +27,6 @@ log = logging.getLogger(__name__)
 CALL_S = 5.0
 RETRY_S = 6.0
 """Longer than the transaction's own timeout: by then the broker has given it up, and only a new producer can go on."""
-GROUP_RECORDS = 2000
 LOOK_UP_S = 2.0
 STOP_S = 3.0
 
@@ -127,12 +126,12 @@ class TransactionalSink:
                 return
 
     def _next_group(self) -> list[_Written]:
-        """Wait for a batch, then take what is there, up to some thousand records; empty at the end."""
+        """Wait for a batch, then take what is there, up to the stage's bound; empty at the end."""
         first = self._work.get()
         if first is None:
             return []
         group, records = [first], len(first.batch.messages)
-        while records < GROUP_RECORDS and not self._work.empty():
+        while records < self._spec.commit_records and not self._work.empty():
             written = self._work.get()
             if written is None:
                 self._work.put(None)

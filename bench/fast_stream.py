@@ -1,0 +1,28 @@
+"""FastStream on confluent-kafka: batches of 500 in, one publication of the batch out; at least once, as it offers."""
+
+import asyncio
+import os
+
+from faststream import AckPolicy, FastStream
+from faststream.confluent import KafkaBroker
+from work import answer, job
+
+told = job()
+broker = KafkaBroker(told.bootstrap, logger=None)
+
+
+@broker.subscriber(
+    told.source,
+    group_id=told.group,
+    batch=True,
+    max_records=int(os.environ.get("BENCH_COMMIT_EVERY", "500")),
+    auto_offset_reset="earliest",
+    ack_policy=AckPolicy.NACK_ON_ERROR,
+)
+async def decide(values: list[bytes]) -> None:
+    """Answer a batch."""
+    answers = [answer(value) for value in values]
+    await broker.publish_batch(*answers, topic=told.target)
+
+
+asyncio.run(FastStream(broker, logger=None).run())

@@ -1,0 +1,174 @@
+"""As many applications as there are: how long the chain takes for a burst, and what a million leave in memory."""
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from importlib import resources
+from typing import Any
+
+import psutil
+from confluent_kafka import Consumer, Producer, TopicPartition
+
+from loanstream.ask.reconcile import SinkBehind, reconcile
+from loanstream.ask.replay import replay
+from loanstream.bench.plot import Curve
+from loanstream.running import Running
+from schemas.topics import TOPICS
+
+WAITING = 20_000
+"""Applications that may be on their way in a long run: a bank's own back-pressure."""
+SAMPLE_S = 5.0
+WARM = 0.1
+"""Share of a long run after which memory is looked at for the first time: by then every buffer was used."""
+PATIENCE_S = 120.0
+
+Progress = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Burst:
+    """What became of `count` applications published at once: seconds to publish, and until the last was decided."""
+
+    count: int
+    published_s: float
+    drained_s: float
+    decisions_per_s: float
+
+
+def burst(running: Running, count: int) -> Burst:
+    """Publish `count` applications of the first tenant as quickly as a client can, and wait for all decisions."""
+    with closing(_Decided(running)) as decided:
+        started = time.monotonic()
+        _publish(running, range(count), "burst")
+        published = time.monotonic() - started
+        decided.wait_for(count)
+        took = time.monotonic() - started
+    return Burst(count, round(published, 2), round(took, 2), round(count / took, 1))
+
+
+def million(running: Running, count: int, on_progress: Progress) -> tuple[dict[str, Any], list[Curve]]:
+    """`count` applications through the whole chain: rate, memory of every process, reconciliation and replay."""
+    memory = _Memory(running)
+    started = time.monotonic()
+    with closing(_Decided(running)) as decided:
+        step = WAITING // 4
+        for first in range(0, count, step):
+            _publish(running, range(first, min(first + step, count)), "million")
+            while decided.count() < first + step - WAITING:
+                time.sleep(0.01)
+            memory.sample(decided.seen / count)
+            on_progress(f"{decided.seen:,} of {count:,} decided")
+        decided.wait_for(count)
+    took = time.monotonic() - started
+    memory.sample(1.0, now=True)
+    on_progress("comparing the warehouse with the topics")
+    while True:
+        try:
+            compared = reconcile(running)
+        except SinkBehind:
+            on_progress("waiting for record")
+        else:
+            break
+    memory.sample(1.0, now=True)
+    on_progress("making every decision again")
+    replayed = replay(running)
+    figures = {
+        "applications": count,
+        "applications_per_s": round(count / took, 1),
+        "rss_mb": memory.summary(),
+        "warehouse_equal": not compared.differences,
+        "warehouse_rows": compared.compared.total(),
+        "replay_equal": replayed.exit_code == 0,
+        "replayed": replayed.totals.total(),
+    }
+    return figures, memory.curves
+
+
+def _publish(running: Running, numbers: range, prefix: str) -> None:
+    """Applications of one tenant, each another amount and income, under ids of this run."""
+    tenant = running.tenants[0]
+    topic = TOPICS["applications"].name(tenant)
+    example = resources.files("schemas") / "examples" / "loan.application.submitted.json"
+    event = json.loads(example.read_text("utf-8")) | {"tenant": tenant}
+    producer = Producer({**running.admin_settings, "enable.idempotence": True, "linger.ms": 20})
+    for number in numbers:
+        event["application_id"] = f"{prefix}-{number}"
+        event["annual_income"] = 1_000_000 + number % 8_000_000
+        event["cibil_score"] = 300 + number % 600
+        while True:
+            try:
+                producer.produce(topic, json.dumps(event).encode(), event["application_id"].encode())
+            except BufferError:
+                producer.poll(0.1)
+            else:
+                break
+        producer.poll(0)
+    producer.flush(60)
+
+
+class _Decided:
+    """Counts the decisions of the first tenant that a downstream service sees, from now on."""
+
+    def __init__(self, running: Running) -> None:
+        self._consumer: Any = Consumer(
+            {
+                **running.admin_settings,
+                "group.id": "bench-flood",
+                "enable.auto.commit": False,
+                "isolation.level": "read_committed",
+            }
+        )
+        self.seen = 0
+        topic = TOPICS["decisions"].name(running.tenants[0])
+        places = [
+            TopicPartition(topic, number) for number in self._consumer.list_topics(topic, 15).topics[topic].partitions
+        ]
+        for place in places:
+            place.offset = self._consumer.get_watermark_offsets(place, timeout=15)[1]
+        self._consumer.assign(places)
+
+    def count(self) -> int:
+        """All that were seen, after another look."""
+        self.seen += sum(message.error() is None for message in self._consumer.consume(5000, 0.05))
+        return self.seen
+
+    def wait_for(self, count: int) -> None:
+        """Until so many were seen. TimeoutError when none comes for two minutes."""
+        last, until = self.seen, time.monotonic() + PATIENCE_S
+        while self.count() < count:
+            if self.seen > last:
+                last, until = self.seen, time.monotonic() + PATIENCE_S
+            elif time.monotonic() > until:
+                raise TimeoutError(f"{count - self.seen} applications were not decided")
+
+    def close(self) -> None:
+        """Let the consumer go."""
+        self._consumer.close()
+
+
+class _Memory:
+    """Resident memory of every process of the stack, over a run."""
+
+    def __init__(self, running: Running) -> None:
+        self._processes = {part["name"]: psutil.Process(part["pid"]) for part in running.stack["processes"]}
+        self._next = 0.0
+        self.curves = [Curve(name) for name in self._processes]
+
+    def sample(self, share: float, *, now: bool = False) -> None:
+        """Look, where the last look is some seconds ago; `share` of the run is done."""
+        if not now and time.monotonic() < self._next:
+            return
+        self._next = time.monotonic() + SAMPLE_S
+        for curve in self.curves:
+            curve.points.append((share, self._processes[curve.name].memory_info().rss / 1e6))
+
+    def summary(self) -> dict[str, dict[str, float]]:
+        """The first look after the warm-up, and the last, of each process (MB)."""
+        return dict(self._first_and_last())
+
+    def _first_and_last(self) -> Iterator[tuple[str, dict[str, float]]]:
+        for curve in self.curves:
+            start = next(value for share, value in curve.points if share >= WARM)
+            yield curve.name, {"start": round(start, 1), "end": round(curve.points[-1][1], 1)}

@@ -1,0 +1,98 @@
+"""`loanstream bench --full`: what takes up to an hour: rivals, tenants, bursts, and a million applications."""
+
+import tempfile
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import typer
+
+from loanstream.bench.flood import burst, million
+from loanstream.bench.latency import Latency, through_the_stages, two_bare_loops
+from loanstream.bench.plot import svg
+from loanstream.bench.rivals import measure_rivals
+from loanstream.bench.run import measure, show
+from loanstream.demo.run import stack
+from loanstream.running import Running
+
+ROUNDS = 3
+ROUND_S = 15.0
+TENANTS = (1, 2, 20)
+BURST = 50_000
+MILLION = 1_000_000
+
+GOALS: dict[str, str] = {
+    "records_per_s": "of each contender, for comparison",
+    "commit_every": "records a commit of each contender",
+    "stage_vs_bare_transactional": ">= 0.9, both commit every 500",
+    "stage_vs_bare_idempotent": "for comparison",
+    "stage_vs_quix": "> 1, each at its best",
+    "stage_vs_faststream": "> 1, each at its best",
+    "stage_vs_plain_faust": "> 1, each at its best",
+    "overhead_us_per_record": "<= 8, beside the bare transactional loop",
+    "latency_vs_bare": "<= 1.2: p50 of both stages by that of two bare transactional loops",
+    "latency_ms_tenants": "at 500/s over so many tenants",
+    "burst": "50,000 at once, by workers a stage",
+    "applications": "through the whole chain",
+    "applications_per_s": "of those",
+    "rss_mb": "flat",
+    "warehouse_equal": "true",
+    "warehouse_rows": "compared",
+    "replay_equal": "true",
+    "replayed": "decisions made again",
+}
+"""What each figure is held against."""
+
+Progress = Callable[[str], None]
+
+
+def run_full(applications: int, plot: Path | None, *, as_json: bool) -> int:
+    """Measure everything; memory's curves go to `plot`."""
+    figures = measure_full(applications, plot, lambda line: typer.echo(line, err=True))
+    show(figures, GOALS, as_json=as_json)
+    return 0
+
+
+def measure_full(applications: int, plot: Path | None, on_progress: Progress) -> dict[str, Any]:
+    """The short benchmark's figures and those above."""
+    on_progress("the short benchmark")
+    figures = measure()
+    figures |= measure_rivals(on_progress=on_progress)
+    with tempfile.TemporaryDirectory(prefix="loanstream-bench-") as folder:
+        on_progress("latency beside two bare loops")
+        with stack(Path(folder) / "latency") as (running, _):
+            figures["latency_vs_bare"] = latency_vs_bare(running)
+        on_progress("latency by tenants")
+        banks = ",".join(f"bank-{number}" for number in range(max(TENANTS)))
+        with stack(Path(folder) / "tenants", "--tenants", banks) as (running, _):
+            figures["latency_ms_tenants"] = {
+                str(count): asdict(through_the_stages(running, ROUND_S, tenants=count)) for count in TENANTS
+            }
+        figures["burst"] = {}
+        for workers in (2, 1):
+            on_progress(f"a burst of {BURST:,}, {workers} workers a stage")
+            with stack(Path(folder) / f"burst-{workers}", "--workers", str(workers)) as (running, _):
+                figures["burst"][str(workers)] = asdict(burst(running, BURST))
+        on_progress(f"{applications:,} applications")
+        with stack(Path(folder) / "million") as (running, _):
+            found, curves = million(running, applications, on_progress)
+    if plot is not None:
+        plot.write_text(svg(f"Resident memory over {applications:,} applications", "MB", curves))
+    return figures | found
+
+
+def latency_vs_bare(running: Running) -> dict[str, Any]:
+    """Rounds of both in turn; the median of the rounds' ratios of p50, and what it is made of."""
+    ours: list[Latency] = []
+    bare: list[Latency] = []
+    for _ in range(ROUNDS):
+        ours.append(through_the_stages(running, ROUND_S))
+        bare.append(two_bare_loops(running, ROUND_S))
+    ratio = median(mine.p50 / other.p50 for mine, other in zip(ours, bare, strict=True))
+    return {
+        "ratio": round(ratio, 2),
+        "ours_p50_ms": [one.p50 for one in ours],
+        "bare_p50_ms": [one.p50 for one in bare],
+    }

@@ -1,0 +1,207 @@
+"""What a stage carries beside bare loops and other libraries: `python -m loanstream.bench.rivals [RECORDS ROUNDS]`.
+
+Every contender (a program in `bench/`) answers the same records with the same work, in a process of its own, on the
+same broker, one after the other, in rounds: machines are noisy, so only what was measured in one round is compared.
+"""
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+import venv
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from hashlib import sha256
+from importlib import resources
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from confluent_kafka import Consumer, Producer, TopicPartition
+from confluent_kafka.admin import AdminClient
+from confluent_kafka.cimpl import NewTopic
+
+from loanstream.stack.bound import bound
+from loanstream.stack.jars import cache_directory
+from loanstream.stack.kafka import EmbeddedKafka
+from loanstream.stack.problem import StackProblem
+from processors.transport import CHECK_PARTITIONS, CHECK_TOPIC
+
+PROGRAMS = Path(__file__).parents[2] / "bench"
+SOURCE = "bench.applications"
+PARTITIONS = 4
+RECORDS = 40_000
+ROUNDS = 3
+SKIPPED = 0.2
+"""Share of the outputs at the begin that is not timed: clients join their groups, and the first fetches are small."""
+PATIENCE_S = 120.0
+
+
+Progress = Callable[[str], object]
+
+
+@dataclass(frozen=True, slots=True)
+class Contender:
+    """One row: a program, where it runs, and what it is told."""
+
+    name: str
+    program: str
+    guarantee: str
+    rival: bool = False
+    every: int = 500
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What its process is told."""
+        return {"BENCH_COMMIT_EVERY": str(self.every)}
+
+
+CONTENDERS: tuple[Contender, ...] = (
+    Contender("bare_idempotent", "bare_idempotent.py", "at least once"),
+    Contender("bare_transactional", "bare_transactional.py", "exactly once"),
+    Contender("stage", "our_stage.py", "exactly once"),
+    Contender("stage_best", "our_stage.py", "exactly once", every=4000),
+    Contender("quix", "quix_streams.py", "exactly once", rival=True, every=5000),
+    Contender("faststream", "fast_stream.py", "at least once", rival=True, every=2000),
+    Contender("plain_faust", "plain_faust.py", "at least once", rival=True, every=5000),
+)
+"""`every`: records a commit. The first three take 500, so that they compare; the others what was best for each."""
+
+
+def rivals_python(on_progress: Progress = lambda _: None) -> Path:
+    """The interpreter of the rivals' environment, made from `bench/requirements.lock` where it is missing."""
+    lock = PROGRAMS / "requirements.lock"
+    home = cache_directory() / f"rivals-{sha256(lock.read_bytes()).hexdigest()[:12]}"
+    python = home / "bin" / "python"
+    if not (home / "complete").exists():
+        on_progress("making the rivals' environment (once, about a minute)")
+        venv.create(home, with_pip=True, clear=True)
+        command = [str(python), "-m", "pip", "install", "--quiet", "--require-hashes", "-r", str(lock)]
+        done = subprocess.run(command, check=False, capture_output=True, text=True)
+        if done.returncode != 0:
+            raise StackProblem(f"the rivals' environment cannot be made: {done.stderr.strip().splitlines()[-1]}")
+        (home / "complete").touch()
+    return python
+
+
+def measure_rivals(
+    records: int = RECORDS, rounds: int = ROUNDS, on_progress: Progress = lambda _: None
+) -> dict[str, Any]:
+    """Records a second of each contender (the median of the rounds), and the ratios that are asked for."""
+    python = rivals_python(on_progress)
+    rates: dict[str, list[float]] = {contender.name: [] for contender in CONTENDERS}
+    with tempfile.TemporaryDirectory(prefix="loanstream-rivals-") as folder, EmbeddedKafka(Path(folder)) as broker:
+        _fill(broker.bootstrap, records)
+        for number in range(rounds):
+            for contender in CONTENDERS:
+                on_progress(f"round {number + 1} of {rounds}: {contender.name}")
+                rates[contender.name].append(_run(contender, number, python, broker.bootstrap, records, Path(folder)))
+    return _figures(rates)
+
+
+def _figures(rates: dict[str, list[float]]) -> dict[str, Any]:
+    def ratio(of: str, to: str) -> float:
+        return round(median(mine / other for mine, other in zip(rates[of], rates[to], strict=True)), 3)
+
+    spent = (1e6 / stage - 1e6 / bare for stage, bare in zip(rates["stage"], rates["bare_transactional"], strict=True))
+    return {
+        "records_per_s": {name: round(median(found)) for name, found in rates.items()},
+        "commit_every": {contender.name: contender.every for contender in CONTENDERS},
+        "stage_vs_bare_transactional": ratio("stage", "bare_transactional"),
+        "stage_vs_bare_idempotent": ratio("stage", "bare_idempotent"),
+        "stage_vs_quix": ratio("stage_best", "quix"),
+        "stage_vs_faststream": ratio("stage_best", "faststream"),
+        "stage_vs_plain_faust": ratio("stage_best", "plain_faust"),
+        "overhead_us_per_record": round(median(spent), 1),
+    }
+
+
+def _fill(bootstrap: str, records: int) -> None:
+    admin = AdminClient({"bootstrap.servers": bootstrap})
+    rows = [NewTopic(SOURCE, PARTITIONS, 1), NewTopic(CHECK_TOPIC, CHECK_PARTITIONS, 1)]
+    for made in admin.create_topics(rows).values():
+        made.result(30)
+    example = json.loads(
+        (resources.files("schemas") / "examples" / "loan.application.submitted.json").read_text("utf-8")
+    )
+    producer = Producer({"bootstrap.servers": bootstrap, "enable.idempotence": True, "linger.ms": 50})
+    for number in range(records):
+        example["application_id"] = f"bench-{number}"
+        while True:
+            try:
+                producer.produce(SOURCE, json.dumps(example).encode(), example["application_id"].encode())
+            except BufferError:
+                producer.poll(0.5)
+            else:
+                break
+    producer.flush(60)
+
+
+def _run(contender: Contender, number: int, python: Path, bootstrap: str, records: int, folder: Path) -> float:
+    target = f"bench.{contender.name}.{number}"
+    admin = AdminClient({"bootstrap.servers": bootstrap})
+    row = NewTopic(target, PARTITIONS, 1, config={"message.timestamp.type": "LogAppendTime"})
+    admin.create_topics([row])[target].result(30)
+    interpreter = str(python) if contender.rival else sys.executable
+    # Ours alone may see the product's packages; every contender sees bench/work.py, for that is its own folder.
+    paths = {} if contender.rival else {"PYTHONPATH": str(PROGRAMS.parent)}
+    command = [interpreter, str(PROGRAMS / contender.program), bootstrap, SOURCE, target, target.replace(".", "-")]
+    log = folder / f"{target}.log"
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            bound(command), env=os.environ | contender.environment | paths, stdout=output, stderr=output, cwd=folder
+        )
+    try:
+        stamps = _stamps(bootstrap, target, records, process, log)
+    finally:
+        process.kill()
+        process.wait()
+        admin.delete_topics([target])[target].result(30)
+    first = int(len(stamps) * SKIPPED)
+    return 1000 * (len(stamps) - first) / max(1, stamps[-1] - stamps[first])
+
+
+def _stamps(bootstrap: str, target: str, records: int, process: "subprocess.Popen[bytes]", log: Path) -> list[int]:
+    """The broker's times (ms) of all committed outputs, once there are as many as inputs."""
+    until = time.monotonic() + PATIENCE_S
+    consumer: Any = Consumer(
+        {"bootstrap.servers": bootstrap, "group.id": "bench-witness", "isolation.level": "read_committed"}
+    )
+    try:
+        while True:
+            if process.poll() is not None or time.monotonic() > until:
+                words = log.read_text(errors="replace").strip().splitlines()
+                raise StackProblem(f"{target} did not answer all records: {words[-1] if words else 'it said nothing'}")
+            time.sleep(0.2)
+            # Asking for the ends is cheap; the records are read when the race is over.
+            if sum(_ends(consumer, target)) >= records:
+                found = sorted(_read(consumer, target))
+                if len(found) >= records:
+                    return found
+    finally:
+        consumer.close()
+
+
+def _ends(consumer: Any, target: str) -> Iterator[int]:
+    for number in range(PARTITIONS):
+        yield consumer.get_watermark_offsets(TopicPartition(target, number), timeout=10)[1]
+
+
+def _read(consumer: Any, target: str) -> Iterator[int]:
+    consumer.assign([TopicPartition(target, number, 0) for number in range(PARTITIONS)])
+    while messages := consumer.consume(2000, 1.0):
+        yield from (message.timestamp()[1] for message in messages if message.error() is None)
+    consumer.unassign()
+
+
+def main() -> None:
+    """Print the figures as one JSON object."""
+    records, rounds = map(int, sys.argv[1:3]) if len(sys.argv) > 1 else (RECORDS, ROUNDS)
+    found = measure_rivals(records, rounds, lambda line: sys.stderr.write(f"{line}\n"))
+    sys.stdout.write(json.dumps(found, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()
