@@ -29,5 +29,5 @@ async def decide(stream: faust.StreamT[bytes]) -> None:
         target.send_soon(key=event.key, value=answer(event.value))
 
 
-sys.argv[1:] = ["worker", "-l", "warning"]
+sys.argv[1:] = ["worker", "-l", "warn"]
 app.main()

@@ -74,6 +74,7 @@ class TransactionalSink:
             "linger.ms": 0,
         }
         self._work: queue.SimpleQueue[_Written | None] = queue.SimpleQueue()
+        self._next: _Written | None = None
         self._known_topics: set[str] = set()
         self._watchdog = Watchdog(die)
         self._stopping = threading.Event()
@@ -127,17 +128,21 @@ class TransactionalSink:
 
     def _next_group(self) -> list[_Written]:
         """Wait for a batch, then take what is there, up to the stage's bound; empty at the end."""
-        first = self._work.get()
+        first = self._next or self._work.get()
+        self._next = None
         if first is None:
             return []
         group, records = [first], len(first.batch.messages)
-        while records < self._spec.commit_records and not self._work.empty():
+        while not self._work.empty():
             written = self._work.get()
             if written is None:
                 self._work.put(None)
                 break
-            group.append(written)
             records += len(written.batch.messages)
+            if records > self._spec.commit_records:
+                self._next = written
+                break
+            group.append(written)
         return group
 
     def _commit_or_abort(self, group: list[_Written]) -> None:
