@@ -28,6 +28,9 @@ PAGE = 2_000
 SHOWN = 1_000
 """Decisions that are named one by one where they are not equal; all are counted."""
 
+NOT_COMPARED = frozenset({"accepted_at", "processing"})
+"""When it was made, and how long it took: no part of what was decided."""
+
 EQUAL = "equal"
 DIFFERS = "differs"
 NOT_RE_EXECUTABLE = "not re-executable"
@@ -197,11 +200,17 @@ def compare(decision: Decision, again: Decision) -> tuple[str, str]:
     >>> compare({"outcome": "approve", "receipt": {"code_version": "1"}}, {"outcome": "approve", "receipt": {}})
     ('differs', 'receipt.code_version')
     """
-    if decision_content(decision) == decision_content(again):
+    # Equal bytes under sorted names have equal canonical bytes, which take ten times as long to write.
+    if _sorted(decision) == _sorted(again) or decision_content(decision) == decision_content(again):
         return EQUAL, ""
-    names = [name for name in _differing(decision, again) if name not in {"accepted_at", "processing"}]
+    names = [name for name in _differing(decision, again) if name not in NOT_COMPARED]
     more = f" and {len(names) - _FIELDS_NAMED} more" if len(names) > _FIELDS_NAMED else ""
     return DIFFERS, ", ".join(names[:_FIELDS_NAMED]) + more
+
+
+def _sorted(decision: Mapping[str, Any]) -> bytes:
+    content = {name: value for name, value in decision.items() if name not in NOT_COMPARED}
+    return orjson.dumps(content, option=orjson.OPT_SORT_KEYS)
 
 
 def _differing(one: Mapping[str, Any], other: Mapping[str, Any], prefix: str = "") -> list[str]:

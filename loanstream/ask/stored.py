@@ -71,11 +71,15 @@ class StoredRows:
 
     def fingerprint(self, row: Row) -> int:
         """A number that equal rows share, whichever side they come from (within one process)."""
-        return hash(tuple(frozen(row.get(name)) for name in self.columns))
+        values = map(row.get, self.columns)
+        return hash(tuple(frozen(value) if type(value) in _NESTED else value for value in values))
 
     def changed(self, expected: Row, found: Row) -> tuple[str, ...]:
         """The columns in which two rows differ."""
         return tuple(name for name in self.columns if frozen(expected.get(name)) != frozen(found.get(name)))
+
+
+_NESTED = (dict, list)
 
 
 def frozen(value: Any) -> Any:

@@ -23,11 +23,11 @@ class StageSpec:
 
     `topics` are literal names or patterns anchored by `^`. `process` gets a batch and returns its outputs; it raises
     only for a bug of ours, which stops the worker with the batch uncommitted. `crashed` answers, instead of `process`,
-    for a message that killed its worker twice while alone in its batch. Batches that wait are committed together, at most
-    `commit_records` records or one batch. `rest_s` is the pause after a commit: a little
-    of it makes transactions cheaper and so latency lower. `patience_s` is how long input may wait without a commit
-    before the worker calls itself unhealthy. `prepare` is awaited on the worker's event loop before it joins its group,
-    `close` after its last batch.
+    for a message that killed its worker twice while alone in its batch. Batches that wait are committed together, at
+    most `commit_records` records or one batch. `rest_s` is the pause after a commit: a little of it makes transactions
+    cheaper and so latency lower. `patience_s` is how long input may wait without a commit before the worker calls
+    itself unhealthy. `prepare` is awaited on the worker's event loop before it joins its group, `close` after its last
+    batch.
     """
 
     name: str
