@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 
-.PHONY: setup demo test check bench chaos chaos-selftest lock clean
+.PHONY: setup demo test check bench bench-full chaos chaos-selftest lock clean
 
 setup: $(STAMP)
 
@@ -32,6 +32,9 @@ check: setup
 bench: setup
 	@$(BIN)/loanstream bench --json
 
+bench-full: setup
+	@$(BIN)/loanstream bench --full --json
+
 chaos: setup
 	@$(BIN)/python -m loanstream chaos --state .chaos/state
 
@@ -41,6 +44,8 @@ chaos-selftest: setup
 lock:
 	@uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
 		--group dev --group build pyproject.toml --output-file requirements.lock
+	@uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
+		bench/requirements.in --output-file bench/requirements.lock
 
 clean:
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis

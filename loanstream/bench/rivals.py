@@ -98,10 +98,12 @@ def measure_rivals(
             for contender in CONTENDERS:
                 on_progress(f"round {number + 1} of {rounds}: {contender.name}")
                 rates[contender.name].append(_run(contender, number, python, broker.bootstrap, records, Path(folder)))
-    return _figures(rates)
+    return figures_of(rates)
 
 
-def _figures(rates: dict[str, list[float]]) -> dict[str, Any]:
+def figures_of(rates: dict[str, list[float]]) -> dict[str, Any]:
+    """What is asked for, of the records a second of each contender in each round: ratios are taken within a round."""
+
     def ratio(of: str, to: str) -> float:
         return round(median(mine / other for mine, other in zip(rates[of], rates[to], strict=True)), 3)
 

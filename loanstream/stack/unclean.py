@@ -67,7 +67,7 @@ def count_out(directory: Path, java: Sequence[str]) -> None:
         timer = threading.Timer(LONGEST_S, controller.terminate)
         timer.start()
         try:
-            _read_until_counted_out(controller.stdout or ())
+            read_until_counted_out(controller.stdout or ())
         finally:
             timer.cancel()
             controller.terminate()
@@ -77,7 +77,8 @@ def count_out(directory: Path, java: Sequence[str]) -> None:
                 controller.kill()
 
 
-def _read_until_counted_out(lines: Iterable[str]) -> None:
+def read_until_counted_out(lines: Iterable[str]) -> None:
+    """Read the controller's log until the fencing stands in it, or the log ends; warnings go to standard output."""
     batches = 0
     fencing = False
     for line in lines:
