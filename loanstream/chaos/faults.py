@@ -30,6 +30,7 @@ FREEZE_GOAL_S = SESSION_S + TRANSACTION_S + 5
 BROKER_GOAL_S = 45.0
 OTHER_GOAL_S = 5.0
 FREEZE_S = SESSION_S + 4
+AWAY_S = 5.0
 RESTART_S = 120.0
 
 PATCHES = Path(__file__).parent / "patches"
@@ -153,7 +154,7 @@ def _store_gone(ground: Ground) -> None:
     try:
         for number in range(20):
             ground.load.publish(tenant, f"store-{time.time_ns()}-{number}", documents=[reference])
-        time.sleep(5)
+        time.sleep(AWAY_S)
     finally:
         away.rename(root)
 
@@ -213,7 +214,7 @@ def table(kills: int, restarts: int, others: int) -> list[Fault]:
         Fault("warehouse killed", partial(_signal, "warehouse", signal.SIGKILL), others, OTHER_GOAL_S),
         Fault("warehouse slow", partial(_stutter, "warehouse"), others, OTHER_GOAL_S),
         Fault("warehouse refuses rows", _refuse_rows, others, OTHER_GOAL_S),
-        Fault("document store gone", _store_gone, others, OTHER_GOAL_S),
+        Fault("document store gone", _store_gone, others, AWAY_S + OTHER_GOAL_S),
         Fault("clock jumps", partial(_odd_worker, "score", "LOANSTREAM_CHAOS_CLOCK_S", "3600"), others, KILL_GOAL_S),
         *(
             Fault(f"aborts {stage}", partial(_odd_worker, stage, "LOANSTREAM_CHAOS_ABORTS", "0.3"), others, KILL_GOAL_S)
