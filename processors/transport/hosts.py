@@ -69,7 +69,7 @@ class StageHost:
     def start(self, deliver: Callable[[Batch], None]) -> None:
         """Fence former holders of the slot, then poll."""
         self._sink.start()
-        self._source.start(deliver, self._sink.wait_until_ready)
+        self._source.start(deliver, self._sink.wait_until_ready, self._sink.doubt)
 
     async def work(self, item: Batch) -> None:
         """Process what is still live of a batch and give it to the sink."""

@@ -77,6 +77,7 @@ class TransactionalSink:
         self._next: _Written | None = None
         self._known_topics: set[str] = set()
         self._watchdog = Watchdog(die)
+        self._doubted = threading.Event()
         self._stopping = threading.Event()
         self._ready = threading.Event()
         self._thread = threading.Thread(target=self._run, name="commit", daemon=True)
@@ -94,6 +95,14 @@ class TransactionalSink:
         """Commit the `handled` partitions of `batch` with their `outputs`, later and in order; never blocks."""
         self._work.put(_Written(batch, handled, outputs))
 
+    def doubt(self) -> None:
+        """The broker was out of reach: before the next transaction the producer is replaced.
+
+        librdkafka remembers the group's coordinator for minutes, and where a broker went away and came back it may wait
+        for one that no longer exists, without end (its issues 5456 and 5511). A new producer asks anew.
+        """
+        self._doubted.set()
+
     def stop(self) -> None:
         """Commit what was written and end the thread."""
         self._stopping.set()
@@ -104,9 +113,10 @@ class TransactionalSink:
 
     def _run(self) -> None:
         try:
-            self._producer = Producer(self._settings, logger=logging.getLogger("librdkafka"))
-            self._fence_former_holders()
+            self._renew()
             while group := self._next_group():
+                if self._doubted.is_set():
+                    self._renew()
                 self._commit_or_abort(group)
                 self._stopping.wait(self._spec.rest_s)
         except KafkaException as error:
@@ -114,8 +124,19 @@ class TransactionalSink:
         except Exception as error:  # noqa: BLE001 - a thread that ends quietly would leave a worker that does nothing
             self._die(f"the commit thread failed: {place_of(error)}")
 
+    def _renew(self) -> None:
+        """A new producer: whatever an older one of this slot has open is aborted."""
+        self._doubted.clear()
+        self._watchdog.busy("a new producer")
+        self._producer = Producer(self._settings, logger=logging.getLogger("librdkafka"))
+        try:
+            self._fence_former_holders()
+        finally:
+            self._watchdog.idle()
+
     def _fence_former_holders(self) -> None:
         while not self._stopping.is_set():
+            self._watchdog.busy("init_transactions")
             try:
                 self._producer.init_transactions(CALL_S)
             except KafkaException as error:
@@ -215,6 +236,7 @@ class TransactionalSink:
                     if error.fatal() or not (error.txn_requires_abort() or error.retriable()):
                         self._die(f"{what}: {error.str()}")
                     if error.txn_requires_abort():
+                        self.doubt()
                         raise _Abort(f"{what}: {error.str()}") from None
                     if time.monotonic() > deadline:
                         self._die(f"{what} failed for {RETRY_S:.0f} s: {error.str()}")

@@ -45,6 +45,7 @@ class KafkaSource:
         self._ledger, self._journal, self._meters, self._progress, self._die = ledger, journal, meters, progress, die
         self._deliver: Callable[[Batch], None] = lambda _: None
         self._ready: Callable[[float], bool] = lambda _: True
+        self._out_of_reach: Callable[[], None] = lambda: None
         self._starts: dict[Partition, int] = {}
         self._paused_until: dict[Partition, float] = {}
         self._generation = 0
@@ -53,9 +54,14 @@ class KafkaSource:
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="poll", daemon=True)
 
-    def start(self, deliver: Callable[[Batch], None], ready: Callable[[float], bool]) -> None:
-        """Subscribe, once `ready` (which waits for some seconds) says so, and begin to poll."""
-        self._deliver, self._ready = deliver, ready
+    def start(
+        self, deliver: Callable[[Batch], None], ready: Callable[[float], bool], out_of_reach: Callable[[], None]
+    ) -> None:
+        """Subscribe, once `ready` (which waits for some seconds) says so, and begin to poll.
+
+        `out_of_reach` is told when the group gave its member up because it had not heard of it for so long.
+        """
+        self._deliver, self._ready, self._out_of_reach = deliver, ready, out_of_reach
         self._watchdog.start()
         self._thread.start()
 
@@ -189,6 +195,7 @@ class KafkaSource:
     def _on_lost(self, _: Consumer, partitions: Iterable[TopicPartition]) -> None:
         self._ledger.abandon()
         self._assigned({})
+        self._out_of_reach()
         log.warning("partitions lost: %d", len(list(partitions)))
 
     def _assigned(self, starts: dict[Partition, int]) -> None:
