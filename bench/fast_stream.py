@@ -1,4 +1,6 @@
-"""FastStream on confluent-kafka: batches of 500 in, one publication of the batch out; at least once, as it offers."""
+"""FastStream on confluent-kafka: batches of 500 in, one publication of the batch out.
+
+At least once, as it offers; without keys, which a batch of its cannot have (so it does less)."""
 
 import asyncio
 import os

@@ -1,4 +1,4 @@
-"""A stage of ours on the same work: transport, ledger, journal and Faust host, as verify and score have them."""
+"""A stage of ours on the same work: transport, ledger, journal and Faust host; no rest between commits."""
 
 import os
 import socket

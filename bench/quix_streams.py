@@ -15,6 +15,7 @@ app = Application(
     commit_interval=1.0,
     auto_create_topics=False,
     use_changelog_topics=False,
+    producer_extra_config={"retry.backoff.ms": 5},
     loglevel="WARNING",
 )
 source = app.topic(told.source, value_deserializer="bytes", key_deserializer="bytes")

@@ -46,19 +46,24 @@ class StoredRows:
         kind, last = ("String", "") if by == "application_id" else ("Int64", -1)
         own = "tenant = {tenant:String} AND " if tenant is not None else ""
         # An alias must not stand in for the column in WHERE.
-        query = (
-            f"SELECT {self._selected} FROM loanstream.{self.table} AS log "  # noqa: S608 - names from our own tables
-            f"WHERE {own}log.kafka_topic = {{topic:String}} AND log.{by} > {{last:{kind}}} "
-            f"ORDER BY {'log.tenant, ' if tenant is not None else ''}log.{by} LIMIT {PAGE} WITH TIES"
+        rest = (
+            f"FROM loanstream.{self.table} AS log "
+            f"WHERE {own}log.kafka_topic = {{topic:String}} AND log.{by} > {{last:{kind}}}"
         )
+        # Where a page ends is asked of its column alone: to sort whole rows of a large table takes more than a GiB.
+        order = f"ORDER BY {'log.tenant, ' if tenant is not None else ''}log.{by} LIMIT {PAGE}"
+        end = f"SELECT count(), max({by}) FROM (SELECT log.{by} {rest} {order})"  # noqa: S608 - see above
+        page = f"SELECT {self._selected} {rest} AND log.{by} <= {{end:{kind}}}"
         while True:
             parameters = {"topic": topic, "tenant": tenant or "", "last": last}
-            lines = self._client.raw_query(query, parameters=parameters, fmt="JSONEachRow").splitlines()
+            (count, upto), *_ = self._client.query(end, parameters=parameters).result_rows
+            if count == 0:
+                return
+            parameters["end"] = upto
+            lines = self._client.raw_query(page, parameters=parameters, fmt="JSONEachRow").splitlines()
             for line in lines:
                 yield self._digested(orjson.loads(line))
-            if len(lines) < PAGE:
-                return
-            last = orjson.loads(lines[-1])[by]
+            last = upto
 
     def _digested(self, row: Row) -> Row:
         if self.table in SEALED:

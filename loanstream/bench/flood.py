@@ -87,7 +87,7 @@ def million(running: Running, count: int, on_progress: Progress) -> tuple[dict[s
 
 
 def _publish(running: Running, numbers: range, prefix: str) -> None:
-    """Applications of one tenant, each another amount and income, under ids of this run."""
+    """Applications of one tenant, each another income and score."""
     tenant = running.tenants[0]
     topic = TOPICS["applications"].name(tenant)
     example = resources.files("schemas") / "examples" / "loan.application.submitted.json"

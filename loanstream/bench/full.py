@@ -27,6 +27,7 @@ BURST = 50_000
 GOALS: dict[str, str] = {
     "records_per_s": "of each contender, for comparison",
     "commit_every": "records a commit of each contender",
+    "guarantee": "of each contender: the rivals without transactions do less",
     "stage_vs_bare_transactional": ">= 0.9, both commit every 500",
     "stage_vs_bare_idempotent": "for comparison",
     "stage_vs_quix": "> 1, each at its best",

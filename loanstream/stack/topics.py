@@ -93,7 +93,7 @@ def commit_first_offsets(client: Client, tenants: tuple[str, ...]) -> None:
     places = {stage.group: _read_by(stage, tenants) for stage in STAGES.values()}
     # A coordinator that still reads its log may know of no offsets where there are some: a token, last in that log,
     # tells whether it has read all (docs/measured.md).
-    token = TopicPartition(CHECK_TOPIC, 0, secrets.randbits(62))
+    token = TopicPartition(CHECK_TOPIC, CHECK_PARTITIONS - 1, secrets.randbits(62))
     _commit(producer, client, {group: [token] for group in places})
     with ThreadPoolExecutor(len(places)) as pool:
         found = pool.map(lambda group: _without_offset(client, group, places[group], token), places)

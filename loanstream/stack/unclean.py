@@ -23,9 +23,10 @@ FENCING = "Fencing broker"
 COMMITTED = "Processed handleCommit"
 """What the controller says when a session has run out, and of each batch that its log then has;
 `log4j2-controller.properties` lets it. The second batch after the first line is the fencing's own, or a later one."""
+QUIET_BATCHES = 12
+"""So many (there are two a second) without a fencing: then the broker had been counted out before."""
 LONGEST_S = 15.0
 """Then the broker starts all the same: slower, and with the coordinator's trouble above."""
-STOP_WITHIN_S = 5.0
 
 CONTROLLER: dict[str, str] = {
     "process.roles": "controller",
@@ -62,29 +63,33 @@ def count_out(directory: Path, java: Sequence[str]) -> None:
     alone.write_text(controller_properties(broker.read_text()))
     logging = "-Dlog4j2.configurationFile=" + str(Path(__file__).with_name("log4j2-controller.properties"))
     command = [_instead(part, broker, alone, logging) for part in java]
-    with subprocess.Popen(bound(command), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True) as controller:
+    pipe = subprocess.PIPE
+    with subprocess.Popen(
+        bound(command), stdin=subprocess.DEVNULL, stdout=pipe, text=True, errors="replace"
+    ) as controller:
         _end_with(controller)
-        timer = threading.Timer(LONGEST_S, controller.terminate)
+        timer = threading.Timer(LONGEST_S, controller.kill)
         timer.start()
         try:
             read_until_counted_out(controller.stdout or ())
         finally:
             timer.cancel()
-            controller.terminate()
-            try:
-                controller.wait(STOP_WITHIN_S)
-            except subprocess.TimeoutExpired:
-                controller.kill()
+            # What it has to say stands in its log, which a kill does not take away.
+            controller.kill()
+    sys.stdout.flush()
 
 
 def read_until_counted_out(lines: Iterable[str]) -> None:
-    """Read the controller's log until the fencing stands in it, or the log ends; warnings go to standard output."""
-    batches = 0
-    fencing = False
+    """Read the controller's log until the fencing stands in it, there is none to come, or the log ends.
+
+    Its warnings go to standard output.
+    """
+    left = QUIET_BATCHES
     for line in lines:
-        fencing |= FENCING in line
-        batches += fencing and COMMITTED in line
-        if batches == 2:
+        if FENCING in line:
+            left = 2
+        left -= COMMITTED in line
+        if left == 0:
             return
         if " INFO " not in line and " DEBUG " not in line:
             sys.stdout.write(line)

@@ -7,10 +7,19 @@ thread), `ranges` and `range_worker` (the same for a sink that is not Kafka), `j
 
 from processors.transport.messages import Batch, MemoryMessage, Message, Output, Partition, Processed
 from processors.transport.ranges import OffsetRange
-from processors.transport.specs import CHECK_PARTITIONS, CHECK_TOPIC, RangeSpec, Retry, StageSpec, WorkerKafka
+from processors.transport.specs import (
+    CHECK_PARTITIONS,
+    CHECK_SLOTS,
+    CHECK_TOPIC,
+    RangeSpec,
+    Retry,
+    StageSpec,
+    WorkerKafka,
+)
 
 __all__ = [
     "CHECK_PARTITIONS",
+    "CHECK_SLOTS",
     "CHECK_TOPIC",
     "Batch",
     "MemoryMessage",

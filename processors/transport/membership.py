@@ -39,16 +39,6 @@ PASSING_CODES = frozenset(
 )
 """What a broker that is away for a while, or a transaction that is still open, answers."""
 
-OUSTED_CODES = frozenset(
-    {
-        KafkaError.ILLEGAL_GENERATION,
-        KafkaError.UNKNOWN_MEMBER_ID,
-        KafkaError.REBALANCE_IN_PROGRESS,
-        KafkaError.FENCED_INSTANCE_ID,
-    }
-)
-"""What the group answers to a member that it is giving another assignment, or that it no longer knows."""
-
 TOKEN_BITS = 62
 
 QUIET_CODES = frozenset({KafkaError._PARTITION_EOF})  # noqa: SLF001 - that is how confluent_kafka names client errors
@@ -99,28 +89,31 @@ def committed_positions(
 ) -> list[TopicPartition]:
     """The committed offsets (with metadata) of `partitions`, which a new member begins at.
 
-    Waits for transactions that are still open. None at all where the group wants its partitions back meanwhile (a new
-    assignment is on its way); a partition without a committed offset ends the worker.
+    Waits for transactions that are still open. None at all where the group no longer knows the member: its next
+    heartbeat brings a new assignment. A partition without a committed offset ends the worker.
     """
-    deadline = time.monotonic() + POSITION_WAIT_S
+    deadline: float | None = None
     pauses = iter(PAUSES_S)
     while partitions:
         try:
             found = _proved(consumer, kafka.check_place(member.slot), partitions)
         except KafkaException as error:
             code = error.args[0].code()
-            if code in OUSTED_CODES:
+            if code == KafkaError.UNKNOWN_MEMBER_ID:
                 log.warning("the assignment is void before it began: %s", error.args[0].str())
                 return []
-            if code in PASSING_CODES:
-                log.warning(
-                    "the committed offsets of group %s are not to be had yet: %s", member.group, error.args[0].str()
-                )
-                time.sleep(next(pauses, PAUSES_S[-1]))
-                continue
-            die(f"the committed offsets of group {member.group} cannot be read: {error.args[0].str()}")
+            if code == KafkaError.UNKNOWN_TOPIC_OR_PART:
+                die(f"the topic {kafka.check_topic} does not exist; provision the topics, then start again")
+            if code not in PASSING_CODES:
+                die(f"the committed offsets of group {member.group} cannot be read: {error.args[0].str()}")
+            log.warning(
+                "the committed offsets of group %s are not to be had yet: %s", member.group, error.args[0].str()
+            )
+            found = None
         if found is None:
+            time.sleep(next(pauses, PAUSES_S[-1]))
             continue
+        deadline = deadline or time.monotonic() + POSITION_WAIT_S
         lacking = [place for place in found if place.offset == OFFSET_INVALID]
         if not lacking:
             return found

@@ -257,6 +257,7 @@ class TransactionalSink:
                 self._producer.poll(0.1)
             except KafkaException as raised:
                 if raised.args[0].txn_requires_abort():
+                    self.doubt()
                     raise _Abort(f"produce: {raised.args[0].str()}") from None
                 self._die(f"produce to {output.topic} ({len(output.value or b'')} bytes): {raised.args[0].str()}")
             else:

@@ -67,8 +67,10 @@ class RangeSpec:
 
 
 CHECK_TOPIC = "loan.coordinator-check.v1"
-CHECK_PARTITIONS = 8
-"""Two slots that share one may disturb each other's check; they repeat it."""
+CHECK_SLOTS = 8
+"""Partitions for the tokens of slots. Two slots that share one may disturb each other's check; they repeat it."""
+CHECK_PARTITIONS = CHECK_SLOTS + 1
+"""The last one is for whoever provisions the topics."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +83,7 @@ class WorkerKafka:
 
     def check_place(self, slot: int) -> TopicPartition:
         """Where the worker of `slot` commits the tokens it checks the coordinator with; the topic holds no records."""
-        return TopicPartition(self.check_topic, slot % CHECK_PARTITIONS)
+        return TopicPartition(self.check_topic, slot % CHECK_SLOTS)
 
     @property
     def settings(self) -> dict[str, str | int]:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from loanstream.bench.rivals import CONTENDERS, PROGRAMS, Contender, figures_of
+from loanstream.bench.rivals import CONTENDERS, PROGRAMS, Contender, figures_of, rate_of
 
 
 def rates(**changed: list[float]) -> dict[str, list[float]]:
@@ -24,3 +24,10 @@ def test_the_overhead_is_what_a_record_costs_more() -> None:
 def test_every_contender_is_a_program(contender: Contender) -> None:
     """The table names files that exist."""
     assert (PROGRAMS / contender.program).is_file()
+
+
+@pytest.mark.parametrize("burst", [1, 500, 4000])
+def test_who_writes_in_bursts_is_not_quicker_for_it(burst: int) -> None:
+    """A thousand a second is a thousand a second, one by one or four thousand at once every four seconds."""
+    stamps = [1000 * (number // burst) * burst // 1000 for number in range(40_000)]
+    assert rate_of(stamps) == pytest.approx(1000, rel=0.02)

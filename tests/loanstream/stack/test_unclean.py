@@ -54,3 +54,10 @@ def test_the_second_batch_after_the_fencing_is_the_end() -> None:
     )
     read_until_counted_out(lines)
     assert list(lines) == ["DEBUG one more"]
+
+
+def test_a_broker_that_was_counted_out_before_is_not_waited_for() -> None:
+    """It may have died again before it was let in: then there is no fencing to come."""
+    lines = iter([f"DEBUG {unclean.COMMITTED}"] * 20)
+    read_until_counted_out(lines)
+    assert len(list(lines)) == 20 - unclean.QUIET_BATCHES
