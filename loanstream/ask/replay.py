@@ -128,7 +128,7 @@ class Replayer:
             parameters=parameters,
         )
         found = self._client.query(
-            f"SELECT application_id, revision, event {rest}"  # noqa: S608 - fixed clauses
+            f"SELECT application_id, revision, event {rest}"
             f"AND application_id <= {{end:String}} {order}, kafka_offset LIMIT 1 BY tenant, application_id, revision",
             parameters=parameters | {"end": end.first_row[0]},
         )
