@@ -83,7 +83,7 @@ def _record_again(running: Running, message: Message) -> bool:
     refused: list[str] = []
     sink = WarehouseSink(running.warehouse_writer, running.cipher, lambda _, cause, __: refused.append(cause))
     place = OffsetRange(message.topic(), message.partition(), message.offset(), message.offset() + 1)
-    sink.write(place, [message])
+    sink.write(place, sink.prepare([message]))
     return not refused
 
 

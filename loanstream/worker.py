@@ -136,7 +136,8 @@ def _record(settings: Settings, worker: Worker) -> Built:
 
     cipher = ColumnCipher(load_or_create_warehouse(settings.keys).column_key)
     sink = WarehouseSink(lambda: writer(settings), cipher, _dead_letter_producer(settings, worker))
-    return RangeSpec(worker.stage, _topics(worker.stage), sink.write, max_records=RECORD_RANGE), _nothing
+    topics = _topics(worker.stage)
+    return RangeSpec(worker.stage, topics, sink.write, sink.prepare, max_records=RECORD_RANGE), _nothing
 
 
 def _nothing() -> None:

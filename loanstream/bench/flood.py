@@ -11,7 +11,7 @@ from typing import Any
 import psutil
 from confluent_kafka import Consumer, Producer, TopicPartition
 
-from loanstream.ask.reconcile import SinkBehind, reconcile
+from loanstream.ask.reconcile import reconcile
 from loanstream.ask.replay import replay
 from loanstream.bench.plot import Curve
 from loanstream.running import Running
@@ -23,18 +23,29 @@ SAMPLE_S = 5.0
 WARM = 0.1
 """Share of a long run after which memory is looked at for the first time: by then every buffer was used."""
 PATIENCE_S = 120.0
+ROWS_OF_ONE = 3
+"""Rows of an application without documents: its own, its verification's, its decision's."""
+_RECORDED = """
+SELECT (SELECT count() FROM loanstream.applications_log WHERE tenant = {tenant:String})
+     + (SELECT count() FROM loanstream.verifications_log WHERE tenant = {tenant:String})
+     + (SELECT count() FROM loanstream.decisions_log WHERE tenant = {tenant:String})
+"""
 
 Progress = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True)
 class Burst:
-    """What became of `count` applications published at once: seconds to publish, and until the last was decided."""
+    """What became of `count` applications published at once: seconds to publish, until the last was decided, and until
+    every row of theirs was in the warehouse (three each: application, verification, decision).
+    """
 
     count: int
     published_s: float
     drained_s: float
+    recorded_s: float
     decisions_per_s: float
+    rows_per_s: float
 
 
 def burst(running: Running, count: int) -> Burst:
@@ -45,7 +56,10 @@ def burst(running: Running, count: int) -> Burst:
         published = time.monotonic() - started
         decided.wait_for(count)
         took = time.monotonic() - started
-    return Burst(count, round(published, 2), round(took, 2), round(count / took, 1))
+    _wait_until_recorded(running, count)
+    recorded = time.monotonic() - started
+    rates = (round(count / took, 1), round(ROWS_OF_ONE * count / recorded, 1))
+    return Burst(count, round(published, 2), round(took, 2), round(recorded, 2), *rates)
 
 
 def million(running: Running, count: int, on_progress: Progress) -> tuple[dict[str, Any], list[Curve]]:
@@ -64,19 +78,16 @@ def million(running: Running, count: int, on_progress: Progress) -> tuple[dict[s
     took = time.monotonic() - started
     memory.sample(1.0, now=True)
     on_progress("comparing the warehouse with the topics")
-    while True:
-        try:
-            compared = reconcile(running)
-        except SinkBehind:
-            on_progress("waiting for record")
-        else:
-            break
+    _wait_until_recorded(running, count)
+    recorded = time.monotonic() - started
+    compared = reconcile(running)
     memory.sample(1.0, now=True)
     on_progress("making every decision again")
     replayed = replay(running)
     figures = {
         "applications": count,
         "applications_per_s": round(count / took, 1),
+        "rows_per_s": round(ROWS_OF_ONE * count / recorded, 1),
         "rss_mb": memory.summary(),
         "warehouse_equal": not compared.differences,
         "warehouse_rows": compared.compared.total(),
@@ -84,6 +95,22 @@ def million(running: Running, count: int, on_progress: Progress) -> tuple[dict[s
         "replayed": replayed.totals.total(),
     }
     return figures, memory.curves
+
+
+def _wait_until_recorded(running: Running, count: int) -> None:
+    """Until the warehouse has the rows of so many applications of the first tenant, of whom it had none.
+
+    TimeoutError when none comes for two minutes.
+    """
+    client = running.warehouse()
+    seen, until = 0, time.monotonic() + PATIENCE_S
+    while seen < ROWS_OF_ONE * count:
+        (found,) = client.query(_RECORDED, parameters={"tenant": running.tenants[0]}).first_row
+        if found > seen:
+            seen, until = found, time.monotonic() + PATIENCE_S
+        elif time.monotonic() > until:
+            raise TimeoutError(f"{ROWS_OF_ONE * count - seen} rows were not recorded")
+        time.sleep(0.2)
 
 
 def _publish(running: Running, numbers: range, prefix: str) -> None:

@@ -39,6 +39,7 @@ GOALS: dict[str, str] = {
     "burst": "50,000 at once, by workers a stage",
     "applications": "through the whole chain",
     "applications_per_s": "of those",
+    "rows_per_s": "into the warehouse, until the last of them",
     "rss_mb": "flat",
     "warehouse_equal": "true",
     "warehouse_rows": "compared",

@@ -4,7 +4,8 @@ import asyncio
 import logging
 import random
 import time
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -158,10 +159,11 @@ class RangeHost:
     async def work(self, item: RangeWork) -> None:
         """Write the ranges in order; while what they are written to is down, try the same one again."""
         try:
-            for planned, messages in item.ranges:
-                if not await self._write(item, planned, messages):
-                    break
-                item.written += 1
+            async with aclosing(self._prepared(item)) as prepared:
+                async for planned, ready in prepared:
+                    if not await self._write(item, planned, ready):
+                        break
+                    item.written += 1
         except Exception as error:  # noqa: BLE001 - whatever a bug raises, its text stays inside
             self._source.halt()
             raise StageFailedError(place_of(error)) from None
@@ -172,12 +174,28 @@ class RangeHost:
         """Commit what is written and leave."""
         self._source.stop()
 
-    async def _write(self, item: RangeWork, planned: OffsetRange, messages: list[Message]) -> bool:
+    async def _prepared(self, item: RangeWork) -> AsyncGenerator[tuple[OffsetRange, Any], None]:
+        """Each range, made ready while the one before it is written."""
+        coming = self._preparing(item.ranges)
+        try:
+            for number, (planned, _) in enumerate(item.ranges, 1):
+                ready = await coming
+                coming = self._preparing(item.ranges[number:])
+                yield planned, ready
+        finally:
+            # A thread cannot be called back; and what it raises holds data, so it must not stay unread.
+            await asyncio.gather(coming, return_exceptions=True)
+
+    def _preparing(self, left: list[tuple[OffsetRange, list[Message]]]) -> asyncio.Task[Any]:
+        messages = left[0][1] if left else []
+        return asyncio.create_task(asyncio.to_thread(self._spec.prepare, messages))
+
+    async def _write(self, item: RangeWork, planned: OffsetRange, ready: Any) -> bool:
         wait, longest = BACKOFF_S
         while not item.given_up:
             began = time.monotonic()
             try:
-                await asyncio.to_thread(self._spec.write, planned, messages)
+                await asyncio.to_thread(self._spec.write, planned, ready)
             except Retry as why:
                 self.meters.add("retries")
                 log.warning("%s waits: %s", planned.token, why)

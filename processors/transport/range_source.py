@@ -25,7 +25,9 @@ log = logging.getLogger(__name__)
 POLL_S = 0.2
 DRAIN_S = 10.0
 KEEP_ALIVE_AFTER_S = 1.0
-MAX_WAITING = 4000
+MAX_WAITING = 20_000
+MAX_WAITING_BYTES = 32 * 1024 * 1024
+"""What may wait in memory, whichever comes first; a poll adds at most what librdkafka has fetched ahead (64 MiB)."""
 
 
 @dataclass(slots=True)
@@ -130,8 +132,10 @@ class RangeSource:
 
     def _room(self) -> int:
         """How many records more may wait in memory; a range that was planned before needs all of its own, uncounted."""
-        waiting = (len(read) for place, read in self._read.items() if self._cursors[place].planned_end is None)
-        return MAX_WAITING - sum(waiting)
+        waiting = [read for place, read in self._read.items() if self._cursors[place].planned_end is None]
+        if sum(len(message.value() or b"") for read in waiting for message in read) > MAX_WAITING_BYTES:
+            return 0
+        return MAX_WAITING - sum(map(len, waiting))
 
     def _poll(self, timeout: float, limit: int) -> list[Message]:
         return poll_records(self._consumer, self._spec.name, timeout, limit, self._die)

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 from confluent_kafka import TopicPartition
 
@@ -51,14 +52,16 @@ class StageSpec:
 class RangeSpec:
     """A stage that writes its input elsewhere, in planned ranges of offsets (see `ranges`).
 
-    `write` runs in a thread of its own and must be idempotent under the range's `token`; it raises `Retry` while what
-    it writes to is down, and anything else only for a bug of ours. `max_records` bounds one range.
-    `patience_s` as in StageSpec.
+    `prepare` makes of a range's records what `write` takes, while the range before it is being written. `write` must be
+    idempotent under the range's `token`; it raises `Retry` while what it writes to is down. Both run in threads of
+    their own and raise anything else only for a bug of ours. `max_records` bounds one range. `patience_s` as in
+    StageSpec.
     """
 
     name: str
     topics: tuple[str, ...]
-    write: Callable[[OffsetRange, list[Message]], None]
+    write: Callable[[OffsetRange, Any], None]
+    prepare: Callable[[list[Message]], Any] = list
     max_records: int = 1000
     patience_s: float = 30.0
 

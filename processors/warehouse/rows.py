@@ -7,7 +7,7 @@ the record stood in Kafka is part of every row: (topic, partition, offset) says 
 import base64
 import hashlib
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Protocol, TypeVar
@@ -81,7 +81,8 @@ def _application(message: Message, cipher: Seals) -> Rows:
         _check_addressed(message, application)
     except Undecodable:
         return []
-    event = application.model_dump(mode="json")
+    # Pydantic writes JSON in a third of the time it takes for the same as Python objects.
+    event = orjson.loads(application.model_dump_json())
     monitoring, extensions = event.pop("monitoring"), event.pop("extensions")
     personal = {name: event["applicant"].pop(name) for name in _PERSONAL} | {"extensions": extensions}
     place = {name: event[name] for name in _PLACE}
@@ -192,11 +193,6 @@ def flat(event: Mapping[str, Any], prefix: str = "") -> Row:
         else:
             row[prefix + name] = value
     return row
-
-
-def as_lines(rows: Iterable[Row]) -> bytes:
-    """Rows as ClickHouse reads them: JSONEachRow."""
-    return b"\n".join(map(orjson.dumps, rows))
 
 
 def _of_ours(model: type[E], message: Message) -> E:

@@ -7,20 +7,23 @@ after everything else has gone in.
 
 import re
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
+import orjson
 from clickhouse_connect.driver.exceptions import ClickHouseError, Error
 
 from processors.transport.messages import Message
 from processors.transport.ranges import OffsetRange
 from processors.transport.specs import Retry
 from processors.warehouse.cipher import ColumnCipher
-from processors.warehouse.rows import Row, as_lines, rows_of
+from processors.warehouse.rows import rows_of
 from schemas.decode import Undecodable
 from schemas.operations import FieldError
 
 DeadLetters = Callable[[Message, str, Sequence[FieldError]], None]
-Entry = tuple[Message, Row]
+Entry = tuple[Message, bytes]
+"""A record and the line that is its row."""
 
 REFUSALS: dict[int, str] = {
     6: "cannot_parse_text",
@@ -53,9 +56,19 @@ _SETTINGS = {
 _CONSTRAINT = re.compile(r"Constraint `([a-z_]{1,64})`")
 
 
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """What a range's records become: lines by table, and the records that make none, each with its fault."""
+
+    tables: dict[str, list[Entry]]
+    refused: list[tuple[Message, Undecodable]]
+
+
 class WarehouseSink:
-    """The record stage's `write`. `client_factory` makes a clickhouse-connect client that may write; it is called
-    again after each trouble. `dead_letter` takes a record that makes no row, a cause and the faults by field.
+    """The record stage's `prepare` and `write`.
+
+    `client_factory` makes a clickhouse-connect client that may write; it is called again after each trouble.
+    `dead_letter` takes a record that makes no row, a cause and the faults by field.
     """
 
     def __init__(self, client_factory: Callable[[], Any], cipher: ColumnCipher, dead_letter: DeadLetters) -> None:
@@ -64,28 +77,28 @@ class WarehouseSink:
         self._cipher = cipher
         self._dead_letter = dead_letter
 
-    def write(self, range_: OffsetRange, messages: Sequence[Message]) -> None:
+    def prepare(self, messages: Sequence[Message]) -> Prepared:
+        """The rows of a range, as ClickHouse reads them. Asks the warehouse nothing."""
+        made = Prepared({}, [])
+        for message in messages:
+            try:
+                for table, row in rows_of(message, self._cipher):
+                    made.tables.setdefault(table, []).append((message, orjson.dumps(row)))
+            except Undecodable as fault:
+                made.refused.append((message, fault))
+        return made
+
+    def write(self, range_: OffsetRange, prepared: Prepared) -> None:
         """Write all rows of a range of one partition. Raises `Retry` while the warehouse takes none."""
-        tables, refused = self._rows(messages)
-        for table, entries in tables.items():
+        refused = list(prepared.refused)
+        for table, entries in prepared.tables.items():
             refused += self._insert(table, entries, range_.token)
         for message, fault in refused:
             self._dead_letter(message, fault.cause, fault.errors)
 
-    def _rows(self, messages: Sequence[Message]) -> tuple[dict[str, list[Entry]], list[tuple[Message, Undecodable]]]:
-        tables: dict[str, list[Entry]] = {}
-        refused = []
-        for message in messages:
-            try:
-                for table, row in rows_of(message, self._cipher):
-                    tables.setdefault(table, []).append((message, row))
-            except Undecodable as fault:
-                refused.append((message, fault))
-        return tables, refused
-
     def _insert(self, table: str, entries: Sequence[Entry], token: str) -> list[tuple[Message, Undecodable]]:
         """Insert what ClickHouse takes; the rest comes back with its fault."""
-        fault = self._try_insert(table, [row for _, row in entries], token)
+        fault = self._try_insert(table, [line for _, line in entries], token)
         if fault is None:
             return []
         if len(entries) == 1:
@@ -94,12 +107,12 @@ class WarehouseSink:
         halves = (entries[:middle], entries[middle:])
         return [refused for half in halves for refused in self._insert(table, half, _token(token, half))]
 
-    def _try_insert(self, table: str, rows: Sequence[Row], token: str) -> Undecodable | None:
+    def _try_insert(self, table: str, lines: Sequence[bytes], token: str) -> Undecodable | None:
         try:
             if self._client is None:
                 self._client = self._client_factory()
             settings = {**_SETTINGS, "insert_deduplication_token": token}
-            self._client.raw_insert(f"loanstream.{table}", None, as_lines(rows), settings, "JSONEachRow")
+            self._client.raw_insert(f"loanstream.{table}", None, b"\n".join(lines), settings, "JSONEachRow")
         except (ClickHouseError, OSError) as error:
             code = error.code if isinstance(error, Error) else None
             if code in REFUSALS:

@@ -1,6 +1,7 @@
 """What the agent does with a batch, without a broker: the source and the sink are put aside."""
 
 import asyncio
+import threading
 
 import pytest
 
@@ -126,8 +127,8 @@ def test_a_bug_leaves_its_trace_in_the_journal_and_not_its_text(tmp_path):
     assert InFlightJournal(tmp_path / "score-0.inflight").suspects() == {A, B}
 
 
-def ranges(write):
-    host = RangeHost(RangeSpec("record", ("in",), write), KAFKA, 0, never)
+def ranges(write, prepare=list):
+    host = RangeHost(RangeSpec("record", ("in",), write, prepare), KAFKA, 0, never)
     first, second = OffsetRange("in", 0, 0, 3), OffsetRange("in", 1, 0, 3)
     return host, RangeWork([(first, MESSAGES[::2]), (second, MESSAGES[1::2])])
 
@@ -173,6 +174,38 @@ def test_a_bug_in_a_write_stops_the_worker_and_counts_what_was_written():
 
     host, work = ranges(write)
     with pytest.raises(StageFailedError, match=r"^KeyError at "):
+        asyncio.run(host.work(work))
+    assert work.written == 1
+    assert work.wait(0)
+
+
+def test_a_range_is_prepared_while_the_one_before_it_is_written():
+    """The first write waits for the second range's preparation, and each write gets what was prepared for it."""
+    begun, seen = threading.Event(), []
+
+    def prepare(messages):
+        if messages == MESSAGES[1::2]:
+            begun.set()
+        return len(messages)
+
+    def write(planned, prepared):
+        assert begun.wait(10)
+        seen.append((planned.partition, prepared))
+
+    host, work = ranges(write, prepare)
+    asyncio.run(host.work(work))
+    assert seen == [(0, 3), (1, 3)]
+
+
+def test_a_bug_in_a_preparation_stops_the_worker_before_its_range():
+    """The range before it is committed, and the error names type and place alone."""
+
+    def prepare(messages):
+        if messages == MESSAGES[1::2]:
+            raise ValueError("Jane Canary")
+
+    host, work = ranges(lambda *_: None, prepare)
+    with pytest.raises(StageFailedError, match=r"^ValueError at "):
         asyncio.run(host.work(work))
     assert work.written == 1
     assert work.wait(0)

@@ -45,6 +45,10 @@ def whole(messages):
     return OffsetRange(messages[0].topic(), 0, messages[0].offset(), messages[-1].offset() + 1)
 
 
+def put(sink, messages):
+    sink.write(whole(messages), sink.prepare(messages))
+
+
 @pytest.fixture
 def sink(empty, refused):
     return WarehouseSink(empty.client, CIPHER, refused)
@@ -65,7 +69,7 @@ def test_each_event_has_its_row(empty, sink, refused):
     client = empty.client("reader")
     for view, (topic, event) in kinds.items():
         record = message(topic, 7, event, event.get("application_id", "example-0002").encode())
-        sink.write(OffsetRange(topic, 0, 5, 8), [record])
+        sink.write(OffsetRange(topic, 0, 5, 8), sink.prepare([record]))
         found = client.query(f"SELECT kafka_topic, kafka_offset FROM loanstream.{view}").result_rows
         assert found == [(topic, 7)], view
     assert refused == []
@@ -76,15 +80,15 @@ def test_written_again_is_written_once(empty, sink):
     """A range written three times, as after crashes, is in the table once."""
     messages = decisions(50)
     for _ in range(3):
-        sink.write(whole(messages), messages)
+        put(sink, messages)
     assert empty.client().query("SELECT count() FROM loanstream.decisions_log").result_rows == [(50,)]
 
 
 def test_a_range_is_known_by_its_token(empty, sink, refused):
     """A range written again with other bytes in its rows, as after a change of key, is still the same range."""
     verified = [message("loan.verifications.v1.bank-a", 3, example("loan.application.verified"))]
-    sink.write(whole(verified), verified)
-    WarehouseSink(empty.client, ColumnCipher(b"o" * 32), refused).write(whole(verified), verified)
+    put(sink, verified)
+    put(WarehouseSink(empty.client, ColumnCipher(b"o" * 32), refused), verified)
     assert empty.client().query("SELECT count() FROM loanstream.verifications_log").result_rows == [(1,)]
 
 
@@ -98,7 +102,7 @@ def test_refused_rows_stand_alone(empty, sink, refused):
     )
     try:
         for _ in range(2):
-            sink.write(whole(messages), messages)
+            put(sink, messages)
     finally:
         client.command("ALTER TABLE loanstream.decisions_log DROP CONSTRAINT no_17")
     assert refused == [(3, "refused_by_warehouse", ["(row)"]), (17, "refused_by_warehouse", ["(row)"])] * 2
@@ -121,7 +125,7 @@ def test_refused_rows_stand_alone(empty, sink, refused):
 def test_what_is_no_event_is_a_dead_letter(empty, sink, refused, topic, value, cause):
     """A record that is not its topic's event becomes a dead letter with its cause."""
     record = message(topic, 4, value)
-    sink.write(whole([record]), [record])
+    put(sink, [record])
     assert [(offset, why) for offset, why, _ in refused] == [(4, cause)]
 
 
@@ -137,7 +141,7 @@ def test_what_is_no_event_is_a_dead_letter(empty, sink, refused, topic, value, c
 def test_an_invalid_application_is_left_to_verify(empty, sink, refused, value, key):
     """An application that verify refuses makes neither a row nor a second dead letter."""
     record = message("loan.applications.v1.bank-a", 0, value, key)
-    sink.write(whole([record]), [record])
+    put(sink, [record])
     assert refused == []
     assert empty.client().query("SELECT count() FROM loanstream.applications_log").result_rows == [(0,)]
 
@@ -149,8 +153,8 @@ def test_the_first_record_is_the_decision(empty, sink):
         message("loan.decisions.v1.bank-a", 9, example("loan.decision.made", decision_id=other, outcome="decline"))
     ]
     first = [message("loan.decisions.v1.bank-a", 2, example("loan.decision.made", revision=1))]
-    sink.write(whole(later), later)
-    sink.write(whole(first), first)
+    put(sink, later)
+    put(sink, first)
     client = empty.client("reader")
     assert client.query("SELECT outcome, kafka_offset FROM loanstream.decisions").result_rows == [("approve", 2)]
     conflict = client.query("SELECT decision_id, decision_ids, outcomes FROM loanstream.conflicts").result_rows
@@ -161,7 +165,7 @@ def test_the_first_record_is_the_decision(empty, sink):
 def test_a_repeat_is_no_conflict(empty, sink):
     """A repeated decision with the same id has one row in the view and none among the conflicts."""
     messages = [message("loan.decisions.v1.bank-a", offset, example("loan.decision.made")) for offset in (1, 2)]
-    sink.write(whole(messages), messages)
+    put(sink, messages)
     client = empty.client("reader")
     assert client.query("SELECT count() FROM loanstream.decisions_log").result_rows == [(2,)]
     assert client.query("SELECT count() FROM loanstream.decisions").result_rows == [(1,)]
@@ -171,16 +175,16 @@ def test_a_repeat_is_no_conflict(empty, sink):
 def test_a_warehouse_that_is_down_is_waited_for(empty, sink, refused):
     """While the warehouse is down nothing is refused; when it is back, the same range goes in once."""
     messages = decisions(10)
-    sink.write(whole(messages), messages)
+    put(sink, messages)
     later = decisions(10, 10)
     empty.stop()
     try:
         with pytest.raises(Retry):
-            sink.write(whole(later), later)
+            put(sink, later)
     finally:
         empty.start()
-    sink.write(whole(messages), messages)
-    sink.write(whole(later), later)
+    put(sink, messages)
+    put(sink, later)
     assert refused == []
     assert empty.client().query("SELECT count() FROM loanstream.decisions_log").result_rows == [(20,)]
 
@@ -192,7 +196,7 @@ def test_a_missing_table_is_waited_for(empty, refused):
     try:
         record = message("loan.outcomes.v1.bank-a", 0, example("loan.outcome.recorded", application_id="example-0002"))
         with pytest.raises(Retry):
-            WarehouseSink(empty.client, CIPHER, refused).write(whole([record]), [record])
+            put(WarehouseSink(empty.client, CIPHER, refused), [record])
     finally:
         client.command("RENAME TABLE loanstream.aside TO loanstream.outcomes_log")
     assert refused == []
@@ -219,7 +223,7 @@ def test_no_name_is_readable(empty, sink):
         ("loan.applications.v1.bank-a.dlq", letter),
     ):
         record = message(topic, 0, event, event.get("application_id", "x").encode())
-        sink.write(whole([record]), [record])
+        put(sink, [record])
     client = empty.client()
     for table, columns in (("applications_log", 1), ("verifications_log", 1), ("dead_letters_log", 1)):
         text = client.raw_query(f"SELECT * FROM loanstream.{table}", fmt="JSONEachRow").decode()
