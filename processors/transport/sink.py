@@ -29,6 +29,10 @@ RETRY_S = 6.0
 """Longer than the transaction's own timeout: by then the broker has given it up, and only a new producer can go on."""
 LOOK_UP_S = 2.0
 STOP_S = 3.0
+REST_SHARE = 0.25
+REST_MOST_S = 0.1
+"""What arrived during a long transaction (of many partitions) is worth waiting for: else the next takes a few records
+that were quick, and all others wait for the one after it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,8 +121,10 @@ class TransactionalSink:
             while group := self._next_group():
                 if self._doubted.is_set():
                     self._renew()
+                began = time.monotonic()
                 self._commit_or_abort(group)
-                self._stopping.wait(self._spec.rest_s)
+                took = time.monotonic() - began
+                self._stopping.wait(max(self._spec.rest_s, min(took * REST_SHARE, REST_MOST_S)))
         except KafkaException as error:
             self._die(f"the producer failed: {error.args[0].str()}")
         except Exception as error:  # noqa: BLE001 - a thread that ends quietly would leave a worker that does nothing
