@@ -61,7 +61,7 @@ def record(server, refused, topics):
     sink = WarehouseSink(server.client, CIPHER, refused)
     for (topic, partition), messages in topics.items():
         if messages and topic != SLOW:
-            sink.write(OffsetRange(topic, partition, 0, messages[-1].offset() + 1), messages)
+            sink.write(OffsetRange(topic, partition, 0, messages[-1].offset() + 1), sink.prepare(messages))
 
 
 def reconciled(server, topics, **options):

@@ -68,7 +68,7 @@ def record(server, refused, scorer, events, *, decided=None):
     sink = WarehouseSink(server.client, CIPHER, refused)
     for topic, values in ((VERIFICATIONS, events), (DECISIONS, [orjson.dumps(decision) for decision in decisions])):
         messages = [MemoryMessage(topic, 0, n, b"key", value, None, (2, START)) for n, value in enumerate(values)]
-        sink.write(OffsetRange(topic, 0, 0, len(messages)), messages)
+        sink.write(OffsetRange(topic, 0, 0, len(messages)), sink.prepare(messages))
     assert refused == []
     return decisions
 

@@ -34,9 +34,8 @@ class Warehouse:
     def put(self, topic, event, key="example-0002"):
         value = event if isinstance(event, bytes) else json.dumps(event).encode()
         message = MemoryMessage(topic, 0, self.offset, key.encode(), value, None, (2, START))
-        WarehouseSink(self.server.client, CIPHER, self.refused).write(
-            OffsetRange(topic, 0, self.offset, self.offset + 1), [message]
-        )
+        sink = WarehouseSink(self.server.client, CIPHER, self.refused)
+        sink.write(OffsetRange(topic, 0, self.offset, self.offset + 1), sink.prepare([message]))
         self.offset += 1
         assert self.refused == []
         return message
