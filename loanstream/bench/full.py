@@ -11,7 +11,7 @@ from typing import Any
 import typer
 
 from loanstream.bench.flood import burst, million
-from loanstream.bench.latency import Latency, through_the_stages, two_bare_loops
+from loanstream.bench.latency import Latency, through_the_stages, two_bare_loops, warm
 from loanstream.bench.plot import svg
 from loanstream.bench.rivals import measure_rivals
 from loanstream.bench.run import measure, show
@@ -72,6 +72,7 @@ def measure_full(applications: int, plot: Path | None, on_progress: Progress) ->
     with tempfile.TemporaryDirectory(prefix="loanstream-bench-") as folder:
         on_progress("latency beside two bare loops")
         with stack(Path(folder) / "latency") as (running, _):
+            warm(running)
             keep({"latency_vs_bare": latency_vs_bare(running)})
         keep({"latency_ms_tenants": latency_by_tenants(Path(folder), on_progress)})
         keep({"burst": bursts(Path(folder), on_progress)})
@@ -89,6 +90,7 @@ def latency_by_tenants(folder: Path, on_progress: Progress) -> dict[str, Any]:
     on_progress("latency by tenants")
     banks = ",".join(f"bank-{number}" for number in range(max(TENANTS)))
     with stack(folder / "tenants", "--tenants", banks) as (running, _):
+        warm(running)
         return {str(count): asdict(through_the_stages(running, ROUND_S, tenants=count)) for count in TENANTS}
 
 

@@ -22,6 +22,8 @@ RATE = 500
 """Applications a second."""
 
 WARM_UP_S = 5.0
+COMPILED_S = 60.0
+"""After so much load Java has compiled what the broker does most. A bank's broker did so long ago."""
 BARE_TOPICS = ("bench.bare.1", "bench.bare.2", "bench.bare.3")
 JOINED_S = 8.0
 """What two loops get to join their groups."""
@@ -53,6 +55,11 @@ def through_the_stages(running: Running, seconds: float, rate: int = RATE, tenan
     names = running.tenants[:tenants]
     into, out_of = ([TOPICS[key].name(name) for name in names] for key in ("applications", "decisions"))
     return _measure(running, into, out_of, seconds, rate)
+
+
+def warm(running: Running) -> None:
+    """Put a new stack's broker under load until its compiler has done its work."""
+    through_the_stages(running, COMPILED_S)
 
 
 def bare(running: Running, seconds: float) -> Latency:

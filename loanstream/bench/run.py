@@ -10,7 +10,7 @@ from typing import Any
 
 from loanstream.bench.bombs import beside_bombs
 from loanstream.bench.core import core_decisions_per_s
-from loanstream.bench.latency import bare, through_the_stages, two_bare_loops
+from loanstream.bench.latency import bare, through_the_stages, two_bare_loops, warm
 from loanstream.demo.run import stack
 from loanstream.show import emit, table
 
@@ -52,6 +52,7 @@ def measure() -> dict[str, Any]:
             with stack(Path(folder) / f"state-{number}") as (running, ready_s):
                 ready.append(ready_s)
                 if number == STARTS - 1:
+                    warm(running)
                     figures["latency_ms"] = asdict(through_the_stages(running, SECONDS))
                     figures["two_bare_loops_ms"] = asdict(two_bare_loops(running, SECONDS))
                     figures["bare_latency_ms"] = asdict(bare(running, SECONDS / 2))
