@@ -22,7 +22,7 @@ RATE = 500
 """Applications a second."""
 
 WARM_UP_S = 5.0
-COMPILED_S = 60.0
+COMPILED_S = 150.0
 """After so much load Java has compiled what the broker does most. A bank's broker did so long ago."""
 BARE_TOPICS = ("bench.bare.1", "bench.bare.2", "bench.bare.3")
 JOINED_S = 8.0
