@@ -72,14 +72,15 @@ def million(running: Running, count: int, on_progress: Progress) -> tuple[dict[s
             _publish(running, range(first, min(first + step, count)), "million")
             while decided.count() < first + step - WAITING:
                 time.sleep(0.01)
-            memory.sample(decided.seen / count)
-            on_progress(f"{decided.seen:,} of {count:,} decided")
+            if memory.sample(decided.seen / count):
+                on_progress(f"{decided.seen:,} of {count:,} decided")
         decided.wait_for(count)
     took = time.monotonic() - started
     memory.sample(1.0, now=True)
-    on_progress("comparing the warehouse with the topics")
+    on_progress("waiting for the last row")
     _wait_until_recorded(running, count)
     recorded = time.monotonic() - started
+    on_progress("comparing the warehouse with the topics")
     compared = reconcile(running)
     memory.sample(1.0, now=True)
     on_progress("making every decision again")
@@ -183,13 +184,14 @@ class _Memory:
         self._next = 0.0
         self.curves = [Curve(name) for name in self._processes]
 
-    def sample(self, share: float, *, now: bool = False) -> None:
-        """Look, where the last look is some seconds ago; `share` of the run is done."""
+    def sample(self, share: float, *, now: bool = False) -> bool:
+        """Look, where the last look is some seconds ago (did we?); `share` of the run is done."""
         if not now and time.monotonic() < self._next:
-            return
+            return False
         self._next = time.monotonic() + SAMPLE_S
         for curve in self.curves:
             curve.points.append((share, self._processes[curve.name].memory_info().rss / 1e6))
+        return True
 
     def summary(self) -> dict[str, dict[str, float]]:
         """The first look after the warm-up, and the last, of each process (MB)."""

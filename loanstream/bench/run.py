@@ -14,7 +14,7 @@ from loanstream.bench.latency import bare, through_the_stages, two_bare_loops, w
 from loanstream.demo.run import stack
 from loanstream.show import emit, table
 
-STARTS = 3
+STARTS = 4
 HELPS = 5
 SECONDS = 20.0
 
