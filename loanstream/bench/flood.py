@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
 from importlib import resources
@@ -21,7 +21,7 @@ WAITING = 20_000
 """Applications that may be on their way in a long run: a bank's own back-pressure."""
 SAMPLE_S = 5.0
 WARM = 0.1
-"""Share of a long run after which memory is looked at for the first time: by then every buffer was used."""
+"""Share of a long run's applications whose memory does not count: until then buffers are used for the first time."""
 PATIENCE_S = 120.0
 ROWS_OF_ONE = 3
 """Rows of an application without documents: its own, its verification's, its decision's."""
@@ -72,22 +72,25 @@ def million(running: Running, count: int, on_progress: Progress) -> tuple[dict[s
             _publish(running, range(first, min(first + step, count)), "million")
             while decided.count() < first + step - WAITING:
                 time.sleep(0.01)
-            if memory.sample(decided.seen / count):
+            if memory.sample():
                 on_progress(f"{decided.seen:,} of {count:,} decided")
+            if decided.seen >= WARM * count:
+                memory.warmed()
         decided.wait_for(count)
     took = time.monotonic() - started
-    memory.sample(1.0, now=True)
     on_progress("waiting for the last row")
-    _wait_until_recorded(running, count)
+    _wait_until_recorded(running, count, memory.sample)
     recorded = time.monotonic() - started
+    memory.sample(now=True)
     on_progress("comparing the warehouse with the topics")
     compared = reconcile(running)
-    memory.sample(1.0, now=True)
     on_progress("making every decision again")
     replayed = replay(running)
     figures = {
         "applications": count,
         "applications_per_s": round(count / took, 1),
+        "decided_s": round(took, 1),
+        "recorded_s": round(recorded, 1),
         "rows_per_s": round(ROWS_OF_ONE * count / recorded, 1),
         "rss_mb": memory.summary(),
         "warehouse_equal": not compared.differences,
@@ -98,10 +101,10 @@ def million(running: Running, count: int, on_progress: Progress) -> tuple[dict[s
     return figures, memory.curves
 
 
-def _wait_until_recorded(running: Running, count: int) -> None:
+def _wait_until_recorded(running: Running, count: int, on_look: Callable[[], object] = lambda: None) -> None:
     """Until the warehouse has the rows of so many applications of the first tenant, of whom it had none.
 
-    TimeoutError when none comes for two minutes.
+    `on_look` is called after each look. TimeoutError when no row comes for two minutes.
     """
     client = running.warehouse()
     seen, until = 0, time.monotonic() + PATIENCE_S
@@ -111,6 +114,7 @@ def _wait_until_recorded(running: Running, count: int) -> None:
             seen, until = found, time.monotonic() + PATIENCE_S
         elif time.monotonic() > until:
             raise TimeoutError(f"{ROWS_OF_ONE * count - seen} rows were not recorded")
+        on_look()
         time.sleep(0.2)
 
 
@@ -181,23 +185,31 @@ class _Memory:
 
     def __init__(self, running: Running) -> None:
         self._processes = {part["name"]: psutil.Process(part["pid"]) for part in running.stack["processes"]}
+        self._began = time.monotonic()
         self._next = 0.0
+        self._first: int | None = None
         self.curves = [Curve(name) for name in self._processes]
 
-    def sample(self, share: float, *, now: bool = False) -> bool:
-        """Look, where the last look is some seconds ago (did we?); `share` of the run is done."""
+    def sample(self, *, now: bool = False) -> bool:
+        """Look, where the last look is some seconds ago (did we?)."""
         if not now and time.monotonic() < self._next:
             return False
         self._next = time.monotonic() + SAMPLE_S
+        minutes = (time.monotonic() - self._began) / 60
         for curve in self.curves:
-            curve.points.append((share, self._processes[curve.name].memory_info().rss / 1e6))
+            curve.points.append((minutes, self._processes[curve.name].memory_info().rss / 1e6))
         return True
 
-    def summary(self) -> dict[str, dict[str, float]]:
-        """The first look after the warm-up, and the last, of each process (MB)."""
-        return dict(self._first_and_last())
+    def warmed(self) -> None:
+        """By now every buffer was used: what is seen from here on should stay."""
+        if self._first is None:
+            self.sample(now=True)
+            self._first = len(self.curves[0].points) - 1
 
-    def _first_and_last(self) -> Iterator[tuple[str, dict[str, float]]]:
+    def summary(self) -> dict[str, dict[str, float]]:
+        """The look after the warm-up, the last, and the highest between them, of each process (MB)."""
+        found = {}
         for curve in self.curves:
-            start = next(value for share, value in curve.points if share >= WARM)
-            yield curve.name, {"start": round(start, 1), "end": round(curve.points[-1][1], 1)}
+            looks = [value for _, value in curve.points[self._first or 0 :]]
+            found[curve.name] = {"start": round(looks[0], 1), "end": round(looks[-1], 1), "most": round(max(looks), 1)}
+        return found

@@ -39,6 +39,8 @@ GOALS: dict[str, str] = {
     "burst": "50,000 at once, by workers a stage",
     "applications": "through the whole chain",
     "applications_per_s": "of those",
+    "decided_s": "until the last of those",
+    "recorded_s": "until the last row of those",
     "rows_per_s": "into the warehouse, until the last of them",
     "rss_mb": "flat",
     "warehouse_equal": "true",
@@ -81,7 +83,7 @@ def measure_full(applications: int, plot: Path | None, on_progress: Progress) ->
             found, curves = million(running, applications, on_progress)
     keep(found)
     if plot is not None:
-        plot.write_text(svg(f"Resident memory over {applications:,} applications", "MB", curves))
+        plot.write_text(svg(f"Resident memory over {applications:,} applications (minutes)", "MB", curves))
     return figures
 
 

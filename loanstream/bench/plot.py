@@ -9,14 +9,15 @@ COLOURS = ("#1f6f8b", "#c8553d", "#588157", "#8a5a83", "#d4a017", "#3d405b")
 
 @dataclass(slots=True)
 class Curve:
-    """`points`: share of the run (0 to 1) and a value."""
+    """`points`: minutes of the run (or whatever the title says), and a value."""
 
     name: str
     points: list[tuple[float, float]] = field(default_factory=list)
 
 
 def svg(title: str, unit: str, curves: Sequence[Curve]) -> str:
-    """The curves above one axis that begins at 0, each with its name at its end."""
+    """The curves above an axis from 0 to the last point, each with its name at its end."""
+    last = max(at for curve in curves for at, _ in curve.points)
     most = max(value for curve in curves for _, value in curve.points) * 1.05
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{LEFT + WIDTH + LABELS}" height="{HEIGHT + 2 * TOP + 20}">',
@@ -31,12 +32,12 @@ def svg(title: str, unit: str, curves: Sequence[Curve]) -> str:
     for label, line in zip(_apart([_y(curve.points[-1][1], most) for curve in curves]), enumerate(curves), strict=True):
         number, curve = line
         colour = COLOURS[number % len(COLOURS)]
-        path = " ".join(f"{LEFT + share * WIDTH:.1f},{_y(value, most):.1f}" for share, value in curve.points)
+        path = " ".join(f"{LEFT + at / last * WIDTH:.1f},{_y(value, most):.1f}" for at, value in curve.points)
         parts.append(f'<polyline points="{path}" fill="none" stroke="{colour}" stroke-width="1.5"/>')
         parts.append(f'<text x="{LEFT + WIDTH + 6}" y="{label + 4:.1f}" fill="{colour}">{curve.name}</text>')
     for step in range(5):
         x = LEFT + WIDTH * step / 4
-        parts.append(f'<text x="{x}" y="{TOP + HEIGHT + 18}" text-anchor="middle">{25 * step} %</text>')
+        parts.append(f'<text x="{x}" y="{TOP + HEIGHT + 18}" text-anchor="middle">{last * step / 4:.1f}</text>')
     return "\n".join([*parts, "</svg>", ""])
 
 
