@@ -6,11 +6,12 @@ import sys
 import threading
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import resources
 from itertools import pairwise
 from typing import Any
 
+import psutil
 from confluent_kafka import Consumer, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
@@ -32,13 +33,18 @@ PATIENCE_S = 20.0
 
 @dataclass(frozen=True, slots=True)
 class Latency:
-    """Percentiles in milliseconds, over `count` records of `sent`."""
+    """Percentiles in milliseconds, over `count` records of `sent`.
+
+    `stolen` is the share of the processors' time that the hypervisor gave to others meanwhile (None where the system
+    does not tell): figures taken while it is large say more about the machine than about us.
+    """
 
     p50: float
     p95: float
     p99: float
     count: int
     sent: int
+    stolen: float | None = None
 
     @classmethod
     def of(cls, seconds: Sequence[float], sent: int) -> "Latency":
@@ -95,13 +101,23 @@ def _measure(running: Running, into: Sequence[str], out_of: Sequence[str], secon
     sent: dict[str, float] = {}
     received: dict[str, float] = {}
     witness = _witness(running, out_of, sent, received)
+    before = psutil.cpu_times()
     _send(running, into, count, rate, sent)
     until = time.monotonic() + PATIENCE_S
     while len(received) < count and time.monotonic() < until:
         time.sleep(0.05)
     witness.set()
     measured = list(sent)[warm:]
-    return Latency.of([received[key] - sent[key] for key in measured if key in received], len(measured))
+    found = Latency.of([received[key] - sent[key] for key in measured if key in received], len(measured))
+    return replace(found, stolen=_stolen(before, psutil.cpu_times()))
+
+
+def _stolen(before: Any, after: Any) -> float | None:
+    if not hasattr(after, "steal"):
+        return None
+    # A guest's time is counted in user's as well.
+    spent = sum(after[:8]) - sum(before[:8])
+    return round(float((after.steal - before.steal) / spent), 3)
 
 
 def _send(running: Running, topics: Sequence[str], count: int, rate: int, sent: dict[str, float]) -> None:

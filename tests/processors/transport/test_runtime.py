@@ -2,6 +2,9 @@
 
 import json
 import logging
+import platform
+import subprocess
+import sys
 import threading
 
 import pytest
@@ -111,3 +114,22 @@ def test_spans_cover_first_to_one_after_last_of_each_partition():
     """What a batch covers is what is committed for it, holes included."""
     messages = [MemoryMessage("t", 0, 4), MemoryMessage("t", 1, 9), MemoryMessage("t", 0, 7)]
     assert spans(messages) == {("t", 0): (4, 8), ("t", 1): (9, 10)}
+
+
+_HOLES = """
+import psutil
+from processors.transport.runtime import give_back_memory
+
+blocks = [bytes(2_000) for _ in range(50_000)]
+kept = blocks[::50]
+del blocks
+held = psutil.Process().memory_info().rss
+give_back_memory()
+print(held - psutil.Process().memory_info().rss)
+"""
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="another C library gives memory back by itself, or not")
+def test_gives_back_what_was_freed_between_blocks_still_in_use():
+    done = subprocess.run([sys.executable, "-c", _HOLES], capture_output=True, text=True, check=True)
+    assert int(done.stdout) > 50_000_000
