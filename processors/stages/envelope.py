@@ -38,7 +38,9 @@ def accept(message: Message, now_ms: int) -> Accepted:
         raise _refused("too_large", "(record)", f"at most {APPLICATION_MAX_BYTES} bytes", f"{len(value)} bytes")
     application = decode(LoanApplication, value)
     check_addressed(message, application)
-    return Accepted(message, application.model_copy(update={"monitoring": None}), accepted_ms, now_ms)
+    if application.monitoring is not None:
+        application = application.model_copy(update={"monitoring": None})
+    return Accepted(message, application, accepted_ms, now_ms)
 
 
 def check_addressed(message: Message, application: LoanApplication) -> None:
