@@ -57,7 +57,7 @@ class StageHost:
         self._spec = spec
         self._failed = False
         self._journal = InFlightJournal(slot_dir / f"{spec.name}-{slot}.inflight")
-        self._ledger = Ledger(spec.max_in_flight)
+        self._ledger = Ledger()
 
         def die_innocent(line: str) -> Any:
             self._journal.clear()  # the batch in hand is not why we end
@@ -70,7 +70,7 @@ class StageHost:
     def start(self, deliver: Callable[[Batch], None]) -> None:
         """Fence former holders of the slot, then poll."""
         self._sink.start()
-        self._source.start(deliver, self._sink.wait_until_ready, self._sink.doubt)
+        self._source.start(deliver, self._sink.wait_until_ready, self._sink.wait_until_rested, self._sink.doubt)
 
     async def work(self, item: Batch) -> None:
         """Process what is still live of a batch and give it to the sink."""

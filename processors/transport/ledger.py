@@ -48,8 +48,7 @@ class Ticket:
 class Ledger:
     """Open batches, oldest first, and pending rewinds. Every method may be called from any thread."""
 
-    def __init__(self, max_in_flight: int) -> None:
-        self._max = max_in_flight
+    def __init__(self) -> None:
         self._changed = threading.Condition()
         self._open: dict[int, _Open] = {}
         self._rewinds: dict[Partition, Rewind] = {}
@@ -58,10 +57,10 @@ class Ledger:
         self.epoch = 0
         self.rewound = 0
 
-    def wait_for_slot(self, timeout: float) -> bool:
-        """Wait until another batch may be opened; False after `timeout` seconds."""
+    def wait_for_slot(self, most: int, timeout: float) -> bool:
+        """Wait until fewer than `most` batches are open; False after `timeout` seconds."""
         with self._changed:
-            return self._changed.wait_for(lambda: len(self._open) < self._max, timeout)
+            return self._changed.wait_for(lambda: len(self._open) < most, timeout)
 
     def take_rewinds(self) -> tuple[int, dict[Partition, Rewind]]:
         """What to rewind before the next poll, and the version under which that poll happens."""

@@ -1,7 +1,7 @@
 """The sink: the commit thread. The only thread that touches the producer.
 
-Whatever was processed while the last transaction was committed goes into the next one together: a record never waits
-for more than the transaction under way and its own.
+Whatever was processed while the last transaction was committed goes into the next one together: a processed record
+never waits for more than the transaction under way and its own.
 """
 
 import logging
@@ -80,6 +80,7 @@ class TransactionalSink:
         self._work: queue.SimpleQueue[_Written | None] = queue.SimpleQueue()
         self._next: _Written | None = None
         self._known_topics: set[str] = set()
+        self._rested_at = 0.0
         self._watchdog = Watchdog(die)
         self._doubted = threading.Event()
         self._stopping = threading.Event()
@@ -94,6 +95,10 @@ class TransactionalSink:
     def wait_until_ready(self, timeout: float) -> bool:
         """Wait until former holders are fenced: only then may committed offsets be read."""
         return self._ready.wait(timeout)
+
+    def wait_until_rested(self) -> None:
+        """Wait until the next transaction may begin: what is polled now need not wait for it."""
+        self._stopping.wait(self._rested_at - time.monotonic())
 
     def write(self, batch: Batch, handled: frozenset[Partition], outputs: list[Output]) -> None:
         """Commit the `handled` partitions of `batch` with their `outputs`, later and in order; never blocks."""
@@ -121,10 +126,8 @@ class TransactionalSink:
             while group := self._next_group():
                 if self._doubted.is_set():
                     self._renew()
-                began = time.monotonic()
                 self._commit_or_abort(group)
-                took = time.monotonic() - began
-                self._stopping.wait(max(self._spec.rest_s, min(took * REST_SHARE, REST_MOST_S)))
+                self.wait_until_rested()
         except KafkaException as error:
             self._die(f"the producer failed: {error.args[0].str()}")
         except Exception as error:  # noqa: BLE001 - a thread that ends quietly would leave a worker that does nothing
@@ -212,12 +215,16 @@ class TransactionalSink:
         self._call("commit_transaction", self._producer.commit_transaction, CALL_S)
 
     def _settle(self, ready: list[_Written], began: float) -> None:
+        if not ready:
+            return
+        now = time.monotonic()
+        # Before the ledger says that there is room, for then the source asks how long to rest.
+        self._rested_at = now + max(self._spec.rest_s, min((now - began) * REST_SHARE, REST_MOST_S))
         for written in ready:
             self._count(written.batch, written.handled, written.outputs)
             self._ledger.settle(written.batch.number)
-        if ready:
-            self._progress.committed()
-            self._meters.observe("commit_seconds", time.monotonic() - began)
+        self._progress.committed()
+        self._meters.observe("commit_seconds", now - began)
 
     def _abort(self, why: str) -> None:
         log.warning("transaction aborted: %s", why)

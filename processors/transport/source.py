@@ -1,4 +1,9 @@
-"""The source: the poll thread, from a subscription to batches. The only thread that touches the consumer."""
+"""The source: the poll thread, from a subscription to batches. The only thread that touches the consumer.
+
+Two paces. Who keeps up polls once for each transaction, when the sink has rested: one batch of all that came meanwhile
+costs less than several small ones, and is committed no later. Who is behind (a poll gave a full batch) polls ahead, so
+that batches are processed while the last ones are committed.
+"""
 
 import logging
 import threading
@@ -27,7 +32,7 @@ KEEP_ALIVE_AFTER_S = 1.0
 class KafkaSource:
     """Polls batches and hands each to `deliver` (called in the poll thread; it must not block).
 
-    The ledger bounds how many are open. `stop` ends polling, waits until open batches are committed, and closes.
+    `stop` ends polling, waits until open batches are committed, and closes.
     """
 
     def __init__(
@@ -45,23 +50,30 @@ class KafkaSource:
         self._ledger, self._journal, self._meters, self._progress, self._die = ledger, journal, meters, progress, die
         self._deliver: Callable[[Batch], None] = lambda _: None
         self._ready: Callable[[float], bool] = lambda _: True
+        self._rest: Callable[[], None] = lambda: None
         self._out_of_reach: Callable[[], None] = lambda: None
         self._starts: dict[Partition, int] = {}
         self._paused_until: dict[Partition, float] = {}
         self._generation = 0
+        self._most_open = 1
         self._drain_s = DRAIN_S
         self._watchdog = Watchdog(die, TURN_LIMIT_S)
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="poll", daemon=True)
 
     def start(
-        self, deliver: Callable[[Batch], None], ready: Callable[[float], bool], out_of_reach: Callable[[], None]
+        self,
+        deliver: Callable[[Batch], None],
+        ready: Callable[[float], bool],
+        rest: Callable[[], None],
+        out_of_reach: Callable[[], None],
     ) -> None:
         """Subscribe, once `ready` (which waits for some seconds) says so, and begin to poll.
 
+        `rest` waits until what is polled then can be committed at once (0.1 s at most).
         `out_of_reach` is told when the group gave its member up because it had not heard of it for so long.
         """
-        self._deliver, self._ready, self._out_of_reach = deliver, ready, out_of_reach
+        self._deliver, self._ready, self._rest, self._out_of_reach = deliver, ready, rest, out_of_reach
         self._watchdog.start()
         self._thread.start()
 
@@ -99,9 +111,11 @@ class KafkaSource:
 
     def _turn(self) -> None:
         self._turns()
-        if not self._ledger.wait_for_slot(KEEP_ALIVE_AFTER_S):
+        if not self._ledger.wait_for_slot(self._most_open, KEEP_ALIVE_AFTER_S):
             self._keep_alive()
             return
+        if self._most_open == 1:
+            self._rest()
         version, rewinds = self._ledger.take_rewinds()
         self._rewind(rewinds)
         self._resume_due()
@@ -110,6 +124,8 @@ class KafkaSource:
         if generation != self._generation:
             self._begin_again()
             return
+        behind = len(messages) == self._spec.max_records
+        self._most_open = self._spec.max_in_flight if behind else 1
         if messages:
             self._admit(messages, version)
 
@@ -135,7 +151,7 @@ class KafkaSource:
         """Serve the group while no slot is free: without polls the broker would take us for dead, or wait for us."""
         places = [TopicPartition(*place) for place in self._starts]
         self._consumer.pause(places)
-        while not self._stopping.is_set() and not self._ledger.wait_for_slot(POLL_S):
+        while not self._stopping.is_set() and not self._ledger.wait_for_slot(self._most_open, POLL_S):
             self._turns()
             generation = self._generation
             strays = self._poll(0, 1)

@@ -24,8 +24,9 @@ class StageSpec:
 
     `topics` are literal names or patterns anchored by `^`. `process` gets a batch and returns its outputs; it raises
     only for a bug of ours, which stops the worker with the batch uncommitted. `crashed` answers, instead of `process`,
-    for a message that killed its worker twice while alone in its batch. Batches that wait are committed together, at
-    most `commit_records` records or one batch. `rest_s` is the pause after a commit: a little of it makes transactions
+    for a message that killed its worker twice while alone in its batch. `max_in_flight` batches of `max_records` may be
+    open, but only while the stage is behind; else one. Batches that wait are committed together, at most
+    `commit_records` records or one batch. `rest_s` is the pause after a commit: a little of it makes transactions
     cheaper and so latency lower. `patience_s` is how long input may wait without a commit before the worker calls
     itself unhealthy. `prepare` is awaited on the worker's event loop before it joins its group, `close` after its last
     batch.
@@ -38,7 +39,7 @@ class StageSpec:
     max_records: int = 500
     max_in_flight: int = 8
     commit_records: int = 2000
-    rest_s: float = 0.015
+    rest_s: float = 0.004
     defer_s: float = 1.0
     patience_s: float = 30.0
     prepare: Callable[[], Awaitable[None]] | None = None

@@ -22,17 +22,17 @@ def admitted(ledger, spans):
 
 def test_no_more_batches_are_open_than_may_be_in_flight():
     """A slot is free until as many batches are open as may be, and again when one is settled."""
-    ledger = Ledger(max_in_flight=1)
+    ledger = Ledger()
     number = admitted(ledger, {A: Span(0, 3)})
-    assert not ledger.wait_for_slot(0)
+    assert not ledger.wait_for_slot(1, 0)
     ledger.settle(number)
-    assert ledger.wait_for_slot(0)
+    assert ledger.wait_for_slot(1, 0)
     assert ledger.wait_until_empty(0)
 
 
 def test_an_abort_reads_every_open_batch_again():
     """After an abort each partition goes back to the first offset that is open, and no open batch may be committed."""
-    ledger = Ledger(2)
+    ledger = Ledger()
     first, second = admitted(ledger, {A: Span(5, 8)}), admitted(ledger, {A: Span(8, 9), B: Span(2, 4)})
     ledger.abort()
     assert ledger.live(first) == ledger.live(second) == frozenset()
@@ -41,7 +41,7 @@ def test_an_abort_reads_every_open_batch_again():
 
 def test_what_was_polled_before_an_abort_is_not_admitted_after_it():
     """A batch polled past a rewind is refused and read again: the veto."""
-    ledger = Ledger(2)
+    ledger = Ledger()
     admitted(ledger, {A: Span(5, 8)})
     version, _ = ledger.take_rewinds()
     ledger.abort()
@@ -51,7 +51,7 @@ def test_what_was_polled_before_an_abort_is_not_admitted_after_it():
 
 def test_a_deferred_partition_leaves_its_batch_and_all_later_ones():
     """Later messages of a deferred partition must not overtake it; other partitions go on."""
-    ledger = Ledger(3)
+    ledger = Ledger()
     first, second = admitted(ledger, {A: Span(0, 2), B: Span(0, 1)}), admitted(ledger, {A: Span(2, 3), B: Span(1, 2)})
     ledger.defer(first, {A})
     assert ledger.live(first) == ledger.live(second) == {B}
@@ -60,7 +60,7 @@ def test_a_deferred_partition_leaves_its_batch_and_all_later_ones():
 
 def test_an_abort_does_not_rewind_what_was_deferred_before():
     """The deferred partition was rewound once; going back further would not be wrong, going forward would lose."""
-    ledger = Ledger(3)
+    ledger = Ledger()
     first = admitted(ledger, {A: Span(0, 2), B: Span(0, 1)})
     ledger.defer(first, {A})
     ledger.abort()
@@ -69,7 +69,7 @@ def test_an_abort_does_not_rewind_what_was_deferred_before():
 
 def test_a_new_assignment_cancels_older_rewinds():
     """Reading begins at the committed offsets; a rewind of the time before would decide records twice."""
-    ledger = Ledger(2)
+    ledger = Ledger()
     admitted(ledger, {A: Span(5, 8)})
     ledger.abort()
     ledger.abandon()
@@ -78,7 +78,7 @@ def test_a_new_assignment_cancels_older_rewinds():
 
 def test_what_was_polled_before_an_assignment_is_not_admitted_after_it():
     """The fence of such a batch would be of the older generation."""
-    ledger = Ledger(2)
+    ledger = Ledger()
     version, _ = ledger.take_rewinds()
     ledger.abandon()
     assert ledger.admit({A: Span(0, 1)}, version) is None
@@ -86,12 +86,12 @@ def test_what_was_polled_before_an_assignment_is_not_admitted_after_it():
 
 def test_outdated_is_never_admitted():
     """A record that arrives although its partition is paused is read again later."""
-    assert Ledger(1).admit({A: Span(3, 4)}, OUTDATED) is None
+    assert Ledger().admit({A: Span(3, 4)}, OUTDATED) is None
 
 
 def test_settling_a_void_batch_changes_nothing():
     """A batch that was voided while it was processed can be closed like any other."""
-    ledger = Ledger(1)
+    ledger = Ledger()
     number = admitted(ledger, {A: Span(0, 1)})
     ledger.abort()
     ledger.settle(number)
@@ -115,7 +115,7 @@ class Worker(RuleBasedStateMachine):
         self.boot()
 
     def boot(self):
-        self.ledger = self.ledger_type(2)
+        self.ledger = self.ledger_type()
         self.channel, self.processed = deque(), deque()
         self.polling = None
         self.begin_at_committed()
@@ -131,7 +131,7 @@ class Worker(RuleBasedStateMachine):
     @precondition(lambda self: self.polling is None)
     @rule()
     def begin_a_poll(self):
-        if not self.ledger.wait_for_slot(0):
+        if not self.ledger.wait_for_slot(2, 0):
             return
         version, rewinds = self.ledger.take_rewinds()
         for place, rewind in rewinds.items():
