@@ -97,7 +97,7 @@ class TransactionalSink:
         return self._ready.wait(timeout)
 
     def wait_until_rested(self) -> None:
-        """Wait until the next transaction may begin: what is polled now need not wait for it."""
+        """Wait until the next transaction may begin, so that what is polled then need not wait for it."""
         self._stopping.wait(self._rested_at - time.monotonic())
 
     def write(self, batch: Batch, handled: frozenset[Partition], outputs: list[Output]) -> None:
@@ -193,7 +193,7 @@ class TransactionalSink:
             if ready:
                 self._commit(ready)
         except _Abort as abort:
-            self._abort(str(abort))
+            self._abort(str(abort), began)
             return
         self._settle(ready, began)
         if stale:
@@ -217,16 +217,20 @@ class TransactionalSink:
     def _settle(self, ready: list[_Written], began: float) -> None:
         if not ready:
             return
-        now = time.monotonic()
-        # Before the ledger says that there is room, for then the source asks how long to rest.
-        self._rested_at = now + max(self._spec.rest_s, min((now - began) * REST_SHARE, REST_MOST_S))
+        took = self._rest(began)
         for written in ready:
             self._count(written.batch, written.handled, written.outputs)
             self._ledger.settle(written.batch.number)
         self._progress.committed()
-        self._meters.observe("commit_seconds", now - began)
+        self._meters.observe("commit_seconds", took)
 
-    def _abort(self, why: str) -> None:
+    def _rest(self, began: float) -> float:
+        """Begin to rest; returns what the transaction took. Before the ledger has room, for then the source asks."""
+        now = time.monotonic()
+        self._rested_at = now + max(self._spec.rest_s, min((now - began) * REST_SHARE, REST_MOST_S))
+        return now - began
+
+    def _abort(self, why: str, began: float) -> None:
         log.warning("transaction aborted: %s", why)
         self._known_topics.clear()
         try:
@@ -234,6 +238,7 @@ class TransactionalSink:
         except _Abort as again:
             self._die(f"the transaction cannot be aborted: {again}")
         self._meters.add("aborts")
+        self._rest(began)
         self._ledger.abort()
 
     def _call(self, what: str, function: Callable[..., object], *arguments: object) -> None:

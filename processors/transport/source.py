@@ -1,8 +1,8 @@
 """The source: the poll thread, from a subscription to batches. The only thread that touches the consumer.
 
 Two paces. Who keeps up polls once for each transaction, when the sink has rested: one batch of all that came meanwhile
-costs less than several small ones, and is committed no later. Who is behind (a poll gave a full batch) polls ahead, so
-that batches are processed while the last ones are committed.
+costs less than several small ones, and is seldom committed later. Who is behind (a poll gave a full batch, or a batch
+takes long) polls ahead, so that batches are processed while the last ones are committed.
 """
 
 import logging
@@ -26,7 +26,8 @@ log = logging.getLogger(__name__)
 POLL_S = 0.2
 DRAIN_S = 10.0
 SEEK_WAIT_S = 5.0
-KEEP_ALIVE_AFTER_S = 1.0
+LONG_S = 1.0
+"""A batch that is open for so long is not waited for: more are polled beside it, or the group is served without."""
 
 
 class KafkaSource:
@@ -70,7 +71,7 @@ class KafkaSource:
     ) -> None:
         """Subscribe, once `ready` (which waits for some seconds) says so, and begin to poll.
 
-        `rest` waits until what is polled then can be committed at once (0.1 s at most).
+        `rest` waits, for a moment, until what is polled then can be committed without waiting.
         `out_of_reach` is told when the group gave its member up because it had not heard of it for so long.
         """
         self._deliver, self._ready, self._rest, self._out_of_reach = deliver, ready, rest, out_of_reach
@@ -111,9 +112,11 @@ class KafkaSource:
 
     def _turn(self) -> None:
         self._turns()
-        if not self._ledger.wait_for_slot(self._most_open, KEEP_ALIVE_AFTER_S):
-            self._keep_alive()
-            return
+        if not self._ledger.wait_for_slot(self._most_open, LONG_S):
+            self._most_open = self._spec.max_in_flight
+            if not self._ledger.wait_for_slot(self._most_open, 0):
+                self._keep_alive()
+                return
         if self._most_open == 1:
             self._rest()
         version, rewinds = self._ledger.take_rewinds()

@@ -63,7 +63,7 @@ def write(planned: OffsetRange, messages: list[Message]) -> None:
 
 
 spec = (
-    StageSpec(prefix, (f"^{prefix}\\.in$",), process, crashed, defer_s=0.3)
+    StageSpec(prefix, (f"^{prefix}\\.in$",), process, crashed, max_records=20, defer_s=0.3)
     if kind == "stage"
     else RangeSpec(prefix, (f"{prefix}.in",), write)
 )

@@ -73,12 +73,16 @@ class Polling:
     """A source under way: at most three records a batch, at most two batches ahead."""
 
     def __init__(self, directory, monkeypatch):
+        self.long_after(60, monkeypatch)
         self.consumer, self.ledger, self.batches = MemoryConsumer(), Ledger(), queue.SimpleQueue()
         monkeypatch.setattr("processors.transport.source.open_consumer", lambda *_: self.consumer)
         spec = StageSpec("score", ("in",), never, max_records=3, max_in_flight=2)
         journal = InFlightJournal(directory / "score-0.inflight")
-        rest = (self.ledger, journal, Meters("score", 0), Progress(30.0), never)
-        self.source = KafkaSource(spec, WorkerKafka("127.0.0.1:9"), 0, *rest)
+        parts = (self.ledger, journal, Meters("score", 0), Progress(30.0), never)
+        self.source = KafkaSource(spec, WorkerKafka("127.0.0.1:9"), 0, *parts)
+
+    def long_after(self, seconds, monkeypatch):
+        monkeypatch.setattr("processors.transport.source.LONG_S", seconds)
 
     def start(self):
         self.source.start(self.batches.put, lambda _: True, lambda: self.consumer.seen.append("rest"), never)
@@ -98,6 +102,7 @@ def polling(tmp_path, monkeypatch):
     made = Polling(tmp_path, monkeypatch)
     yield made
     made.source.halt()
+    made.ledger.abandon()  # nobody processes what is open
     made.source.stop()
 
 
@@ -134,3 +139,13 @@ def test_who_is_behind_polls_ahead_without_rest_until_it_keeps_up(polling):
     assert polling.stands_still()
     polling.ledger.settle(third.number)
     assert numbers(polling.batch()) == [8]
+
+
+def test_a_batch_that_takes_long_does_not_hold_up_the_next(polling, monkeypatch):
+    """A document may take seconds: what came after it is processed beside it."""
+    polling.long_after(0.01, monkeypatch)
+    polling.consumer.feed(1)
+    polling.start()
+    polling.batch()
+    polling.consumer.feed(1)
+    assert numbers(polling.batch()) == [1]
