@@ -3,7 +3,7 @@
 import json
 import time
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from importlib import resources
 from typing import Any
@@ -184,10 +184,12 @@ class _Memory:
     """Resident memory of every process of the stack, over a run."""
 
     def __init__(self, running: Running) -> None:
+        self._state = running.layout.state
         self._processes = {part["name"]: psutil.Process(part["pid"]) for part in running.stack["processes"]}
+        self._restarts = dict.fromkeys(self._processes, 0)
         self._began = time.monotonic()
         self._next = 0.0
-        self._first: int | None = None
+        self._warm: float | None = None
         self.curves = [Curve(name) for name in self._processes]
 
     def sample(self, *, now: bool = False) -> bool:
@@ -197,19 +199,30 @@ class _Memory:
         self._next = time.monotonic() + SAMPLE_S
         minutes = (time.monotonic() - self._began) / 60
         for curve in self.curves:
-            curve.points.append((minutes, self._processes[curve.name].memory_info().rss / 1e6))
+            try:
+                curve.points.append((minutes, self._processes[curve.name].memory_info().rss / 1e6))
+            except psutil.NoSuchProcess:
+                self._find_successor(curve.name)
         return True
 
     def warmed(self) -> None:
         """By now every buffer was used: what is seen from here on should stay."""
-        if self._first is None:
+        if self._warm is None:
+            self._warm = (time.monotonic() - self._began) / 60
             self.sample(now=True)
-            self._first = len(self.curves[0].points) - 1
 
     def summary(self) -> dict[str, dict[str, float]]:
-        """The look after the warm-up, the last, and the highest between them, of each process (MB)."""
-        found = {}
+        """Of each process the look after the warm-up, the last and the highest (MB), and how often it was replaced."""
+        found: dict[str, dict[str, float]] = {}
         for curve in self.curves:
-            looks = [value for _, value in curve.points[self._first or 0 :]]
-            found[curve.name] = {"start": round(looks[0], 1), "end": round(looks[-1], 1), "most": round(max(looks), 1)}
+            looks = [value for minutes, value in curve.points if minutes >= (self._warm or 0)]
+            seen = {"start": looks[0], "end": looks[-1], "most": max(looks)}
+            found[curve.name] = {name: round(value, 1) for name, value in seen.items()}
+            found[curve.name]["restarts"] = self._restarts[curve.name]
         return found
+
+    def _find_successor(self, name: str) -> None:
+        pids = {part["name"]: part["pid"] for part in Running.at(self._state).stack["processes"]}
+        with suppress(psutil.NoSuchProcess):  # not started again yet: the next look finds it
+            self._processes[name] = psutil.Process(pids[name])
+            self._restarts[name] += 1

@@ -4,6 +4,7 @@ Every contender (a program in `bench/`) answers the same records with the same w
 same broker, one after the other, in rounds: machines are noisy, so only what was measured in one round is compared.
 """
 
+import argparse
 import json
 import os
 import subprocess
@@ -217,8 +218,11 @@ def _read(consumer: Any, target: str) -> Iterator[int]:
 
 def main() -> None:
     """Print the figures as one JSON object."""
-    records, rounds = map(int, sys.argv[1:3]) if len(sys.argv) > 1 else (RECORDS, ROUNDS)
-    found = measure_rivals(records, rounds, lambda line: sys.stderr.write(f"{line}\n"))
+    parser = argparse.ArgumentParser(description="Carry the same records by a stage, bare loops and other libraries.")
+    parser.add_argument("records", type=int, nargs="?", default=RECORDS, help="records a round")
+    parser.add_argument("rounds", type=int, nargs="?", default=ROUNDS, help="rounds; one more warms up")
+    told = parser.parse_args()
+    found = measure_rivals(told.records, told.rounds, lambda line: sys.stderr.write(f"{line}\n"))
     sys.stdout.write(json.dumps(found, indent=1) + "\n")
 
 

@@ -1,0 +1,41 @@
+"""Memory's curves go on when the supervisor replaces a worker, and say that it did."""
+
+import subprocess
+import sys
+from contextlib import contextmanager
+from types import SimpleNamespace
+
+from loanstream.bench import flood
+from loanstream.running import Running
+
+
+@contextmanager
+def sleeper():
+    with subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"]) as process:
+        yield process
+        process.kill()
+
+
+def stack(process):
+    return SimpleNamespace(
+        stack={"processes": [{"name": "score-0", "pid": process.pid}]}, layout=SimpleNamespace(state=None)
+    )
+
+
+def test_a_replaced_process_is_followed_and_counted(monkeypatch):
+    """Between the death and the successor a look finds nothing, and that is no fault."""
+    with sleeper() as first, sleeper() as second:
+        here = stack(first)
+        monkeypatch.setattr(Running, "at", lambda _: here)
+        memory = flood._Memory(here)
+        memory.warmed()
+        first.kill()
+        first.wait()
+        memory.sample(now=True)
+        here = stack(second)
+        memory.sample(now=True)
+        memory.sample(now=True)
+    assert len(memory.curves[0].points) == 2
+    figures = memory.summary()["score-0"]
+    assert figures.pop("restarts") == 1
+    assert all(megabytes > 1 for megabytes in figures.values())
