@@ -11,7 +11,9 @@ from loanstream.running import Running
 
 @contextmanager
 def sleeper():
-    with subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"]) as process:
+    command = [sys.executable, "-c", "print(flush=True); import time; time.sleep(60)"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
+        process.stdout.readline()  # a process that has only just begun has no memory to speak of
         yield process
         process.kill()
 
