@@ -5,7 +5,7 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -35,6 +35,10 @@ RESTART_S = 120.0
 
 PATCHES = Path(__file__).parent / "patches"
 """What `PYTHONPATH` names for a worker that is to misbehave."""
+
+CLOCK_AHEAD = {"LOANSTREAM_CHAOS_CLOCK_S": "3600"}
+ABORTS = {"LOANSTREAM_CHAOS_ABORTS": "0.3"}
+POLLS_AHEAD = {"LOANSTREAM_CHAOS_POLLS_AHEAD": "1"}
 
 
 @dataclass
@@ -125,9 +129,9 @@ def _join_and_leave(stage: str, ground: Ground) -> None:
         time.sleep(12)
 
 
-def _odd_worker(stage: str, variable: str, value: str, ground: Ground) -> None:
+def _odd_worker(stage: str, misbehaviour: Mapping[str, str], ground: Ground) -> None:
     """A third worker that misbehaves in itself (see `patches`)."""
-    with _third_worker(ground, stage, PYTHONPATH=str(PATCHES), **{variable: value}):
+    with _third_worker(ground, stage, PYTHONPATH=str(PATCHES), **misbehaviour):
         time.sleep(15)
 
 
@@ -215,9 +219,10 @@ def table(kills: int, restarts: int, others: int) -> list[Fault]:
         Fault("warehouse slow", partial(_stutter, "warehouse"), others, OTHER_GOAL_S),
         Fault("warehouse refuses rows", _refuse_rows, others, OTHER_GOAL_S),
         Fault("document store gone", _store_gone, others, AWAY_S + OTHER_GOAL_S),
-        Fault("clock jumps", partial(_odd_worker, "score", "LOANSTREAM_CHAOS_CLOCK_S", "3600"), others, KILL_GOAL_S),
+        Fault("clock jumps", partial(_odd_worker, "score", CLOCK_AHEAD), others, KILL_GOAL_S),
         *(
-            Fault(f"aborts {stage}", partial(_odd_worker, stage, "LOANSTREAM_CHAOS_ABORTS", "0.3"), others, KILL_GOAL_S)
+            Fault(f"aborts {stage}{pace}", partial(_odd_worker, stage, misbehaviour), others, KILL_GOAL_S)
+            for pace, misbehaviour in (("", ABORTS), (" polling ahead", ABORTS | POLLS_AHEAD))
             for stage in ("verify", "score")
         ),
         Fault("poison flood", _poison, others, OTHER_GOAL_S),

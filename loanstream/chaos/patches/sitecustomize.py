@@ -2,6 +2,7 @@
 
 LOANSTREAM_CHAOS_CLOCK_S makes the worker's clock jump that far five seconds after its start.
 LOANSTREAM_CHAOS_ABORTS is the share of its transactions that abort when everything in them is done.
+LOANSTREAM_CHAOS_POLLS_AHEAD makes it poll beside open batches at any load, as a stage does that is behind.
 LOANSTREAM_CHAOS_BREAK names a rule of the transport to remove; a chaos run that stays green then proves nothing.
 """
 
@@ -35,6 +36,18 @@ def _abort_often(share: float) -> None:
         call(self, what, function, *arguments)
 
     sink.TransactionalSink._call = aborting
+
+
+def _poll_ahead() -> None:
+    from processors.transport.source import KafkaSource
+
+    turn = KafkaSource._turn
+
+    def ahead(self: KafkaSource) -> None:
+        self._most_open = self._spec.max_in_flight
+        turn(self)
+
+    KafkaSource._turn = ahead
 
 
 def _commit_outside() -> None:
@@ -73,6 +86,8 @@ if "loanstream.worker" in sys.orig_argv:
         _jump(float(seconds))
     if share := os.environ.get("LOANSTREAM_CHAOS_ABORTS"):
         _abort_often(float(share))
+    if os.environ.get("LOANSTREAM_CHAOS_POLLS_AHEAD"):
+        _poll_ahead()
     match os.environ.get("LOANSTREAM_CHAOS_BREAK"):
         case "commit-outside":
             _commit_outside()
