@@ -32,6 +32,9 @@ OTHER_GOAL_S = 5.0
 FREEZE_S = SESSION_S + 4
 AWAY_S = 5.0
 RESTART_S = 120.0
+BURST = 10_000
+BUSY_AFTER_S = 0.5
+"""A burst keeps the stages busy for seconds; after so long both work at it."""
 
 PATCHES = Path(__file__).parent / "patches"
 """What `PYTHONPATH` names for a worker that is to misbehave."""
@@ -81,6 +84,15 @@ def _signal(name: str, number: int, ground: Ground) -> None:
     before = ground.pid(name)
     os.kill(before, number)
     ground.wait_for_successor(name, before)
+
+
+def _kill_behind(name: str, ground: Ground) -> None:
+    """Killed in the midst of a burst, with transactions one after the other and batches waiting."""
+    burst = f"burst-{time.time_ns()}"
+    for number in range(BURST):
+        ground.load.publish(ground.running.tenants[number % 2], f"{burst}-{number}")
+    time.sleep(BUSY_AFTER_S)
+    _signal(name, signal.SIGKILL, ground)
 
 
 def _freeze(name: str, seconds: float, ground: Ground) -> None:
@@ -208,6 +220,8 @@ def table(kills: int, restarts: int, others: int) -> list[Fault]:
             for slot, times in enumerate(((kills + 1) // 2, kills // 2))
             if times
         ]
+    for stage in ("verify", "score"):
+        rows.append(Fault(f"kill {stage}-0 behind", partial(_kill_behind, f"{stage}-0"), others, KILL_GOAL_S))
     for stage in ("verify", "score", "record"):
         rows.append(Fault(f"freeze {stage}-0", partial(_freeze, f"{stage}-0", FREEZE_S), others, FREEZE_GOAL_S))
     for stage in ("verify", "score"):

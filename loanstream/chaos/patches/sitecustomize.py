@@ -51,28 +51,26 @@ def _poll_ahead() -> None:
 
 
 def _commit_outside() -> None:
-    """Offsets are committed by the consumer before the transaction, as in a plain consumer and producer."""
-    from confluent_kafka import Consumer
+    """The consumer commits what it has polled, before it is processed and outside of the transaction."""
+    from confluent_kafka import TopicPartition
 
-    from processors.transport import membership, sink, source
+    from processors.transport.messages import spans
+    from processors.transport.sink import TransactionalSink
+    from processors.transport.source import KafkaSource
 
-    consumers = []
+    admit, call = KafkaSource._admit, TransactionalSink._call
 
-    def opened(*arguments: object, **named: object) -> Consumer:
-        consumer = membership.open_consumer(*arguments, **named)
-        consumers.append(consumer)
-        return consumer
+    def after_offsets(self: KafkaSource, messages: list, version: int) -> None:
+        ends = [TopicPartition(*place, span.next) for place, span in spans(messages).items()]
+        self._consumer.commit(offsets=ends, asynchronous=False)
+        admit(self, messages, version)
 
-    source.open_consumer = opened
-    call = sink.TransactionalSink._call
-
-    def outside(self: object, what: str, function: object, *arguments: object) -> None:
-        if what == "send_offsets":
-            consumers[-1].commit(offsets=arguments[0], asynchronous=False)
-        else:
+    def without_offsets(self: TransactionalSink, what: str, function: object, *arguments: object) -> None:
+        if what != "send_offsets":
             call(self, what, function, *arguments)
 
-    sink.TransactionalSink._call = outside
+    KafkaSource._admit = after_offsets
+    TransactionalSink._call = without_offsets
 
 
 def _without_veto() -> None:
