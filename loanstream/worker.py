@@ -25,8 +25,15 @@ from schemas.topics import RECORD_MAX_BYTES, TOPICS
 Built = tuple[StageSpec | RangeSpec, Callable[[], None]]
 """A stage, and what to start once the broker is there."""
 
-FAST_LANE: dict[str, Any] = {"max_in_flight": 3}
-"""The fast lane's: a batch may take 300 ms for its documents, so few of them may stand in a row before a record."""
+FAST_LANE: dict[str, Any] = {"max_in_flight": 3, "rest_s": 0.008}
+"""The fast lane's: a batch may take 300 ms for its documents, so few of them may stand in a row before a record.
+
+It rests longer than score, so that its transactions follow one another a little more slowly than score can follow:
+then each finds score waiting for it, and nothing waits for score (docs/measured.md).
+"""
+
+SCORE: dict[str, Any] = {"rest_s": 0.002}
+"""Score's: it is ready again before verify's next transaction."""
 
 SLOW_LANE: dict[str, Any] = {"max_records": 8, "max_in_flight": 2, "patience_s": 120.0}
 """The slow lane's transport: few applications in a transaction, for each may take seconds."""
@@ -125,7 +132,7 @@ def _score(settings: Settings, worker: Worker) -> Built:
     control = ControlReader(settings.bootstrap, settings.kafka_security)
     scorers = Scorers(ArtefactStore(path_of(settings.artefacts_url)))
     stage = ScoreStage(control, scorers, receipt_key, worker)
-    return StageSpec(worker.stage, _topics(worker.stage), stage, crashed=_crashed(worker)), control.start
+    return StageSpec(worker.stage, _topics(worker.stage), stage, crashed=_crashed(worker), **SCORE), control.start
 
 
 def _record(settings: Settings, worker: Worker) -> Built:
