@@ -22,7 +22,8 @@ from loanstream.stack.node import CHECKPOINT, format_directory, is_ready, write_
 from loanstream.stack.problem import StackProblem
 
 JAVA_FLAGS: tuple[str, ...] = (
-    "-Xms128m",
+    # All of it from the start: a quarter of it is full every 0.6 s under load, and all else waits for 17 ms each time.
+    "-Xms512m",
     "-Xmx512m",
     "-XX:+UseSerialGC",
     "-XX:+ExitOnOutOfMemoryError",
