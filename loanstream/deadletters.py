@@ -3,7 +3,8 @@
 import base64
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from itertools import islice
+from typing import Any, NamedTuple
 
 from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
 
@@ -20,20 +21,41 @@ BATCH = 500
 RECORD = "record"
 
 
-@dataclass(frozen=True, slots=True)
-class Letter:
-    """A dead letter with the place it lies at; `id` is `topic/partition/offset`."""
+class LetterId(NamedTuple):
+    """Where a dead letter lies. Written `topic/partition/offset`, as `dlq list` shows it.
+
+    >>> str(LetterId.parse("loan.applications.v1.bank-a.dlq/0/5"))
+    'loan.applications.v1.bank-a.dlq/0/5'
+    """
 
     topic: str
     partition: int
     offset: int
+
+    @classmethod
+    def parse(cls, text: str) -> "LetterId":
+        """The id that `text` writes. LetterProblem for anything else."""
+        match text.split("/"):
+            case [topic, partition, offset] if topic and partition.isdecimal() and offset.isdecimal():
+                return cls(topic, int(partition), int(offset))
+            case _:
+                raise LetterProblem(f"{text!r} is no dead letter's id; expected topic/partition/offset, see dlq list")
+
+    def __str__(self) -> str:
+        return f"{self.topic}/{self.partition}/{self.offset}"
+
+
+class LetterProblem(ValueError):
+    """A dead letter that is asked for by a wrong id, or that is not there; one line for a person."""
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """A dead letter with the place it lies at, by which `dlq show` and `dlq redrive --id` ask for it."""
+
+    id: LetterId
     letter: DeadLetter
     redriven: bool
-
-    @property
-    def id(self) -> str:
-        """The name `dlq show` and `dlq redrive --id` take."""
-        return f"{self.topic}/{self.partition}/{self.offset}"
 
 
 @dataclass
@@ -61,41 +83,56 @@ class DeadLetterBox:
         consumer = self._consumer()
         try:
             for partition, redriven_to in self._partitions(consumer, tenant):
-                for message in _read(consumer, partition, None):
+                for message in _read(consumer, partition):
                     letter = _letter(message)
                     if letter is not None:
-                        offset = message.offset()
-                        yield Letter(partition.topic, partition.partition, offset, letter, offset < redriven_to)
+                        place = LetterId(partition.topic, partition.partition, message.offset())
+                        yield Letter(place, letter, place.offset < redriven_to)
         finally:
             consumer.close()
 
-    def redrive(self, tenant: str | None = None, only: str | None = None) -> Redriven:
+    def letter(self, wanted: LetterId) -> Letter:
+        """One dead letter. LetterProblem where none lies there."""
+        consumer = self._consumer()
+        try:
+            for partition, redriven_to in self._partitions(consumer, None):
+                letter = _letter(_at(consumer, wanted)) if _holds(partition, wanted) else None
+                if letter is not None:
+                    return Letter(wanted, letter, wanted.offset < redriven_to)
+        finally:
+            consumer.close()
+        raise LetterProblem(f"no dead letter {wanted}; see dlq list")
+
+    def redrive(self, tenant: str | None = None, only: LetterId | None = None) -> Redriven:
         """Send back what was not sent back yet, in transactions with the offsets that say so.
 
-        With `only` (a letter's id) exactly that letter, whether it was redriven before or not.
+        With `only` exactly that letter, whether it was redriven before or not; LetterProblem where none lies there.
         """
         done = Redriven()
         consumer, producer = self._consumer(), self._producer()
         try:
             producer.init_transactions(30)
-            for partition, redriven_to in self._partitions(consumer, tenant):
-                if only is not None and not only.startswith(f"{partition.topic}/{partition.partition}/"):
-                    continue
-                partition.offset = int(only.rsplit("/", 1)[1]) if only else redriven_to
-                batch: list[Any] = []
-                for message in _read(consumer, partition, 1 if only else None):
-                    batch.append(message)
-                    if len(batch) == BATCH:
-                        self._send(producer, consumer, batch, done, moves_on=only is None)
-                        batch = []
+            for batch in self._of_one(consumer, tenant, only) if only else self._waiting(consumer, tenant):
                 self._send(producer, consumer, batch, done, moves_on=only is None)
         finally:
             consumer.close()
         return done
 
+    def _waiting(self, consumer: Any, tenant: str | None) -> Iterator[list[Any]]:
+        """The records that were not sent back yet, in batches of one partition each."""
+        for partition, redriven_to in self._partitions(consumer, tenant):
+            partition.offset = redriven_to
+            records = _read(consumer, partition)
+            while batch := list(islice(records, BATCH)):
+                yield batch
+
+    def _of_one(self, consumer: Any, tenant: str | None, only: LetterId) -> Iterator[list[Any]]:
+        found = [_at(consumer, only) for partition, _ in self._partitions(consumer, tenant) if _holds(partition, only)]
+        if not any(found):
+            raise LetterProblem(f"no dead letter {only}{f' of {tenant}' if tenant else ''}; see dlq list")
+        yield found
+
     def _send(self, producer: Any, consumer: Any, batch: list[Any], done: Redriven, *, moves_on: bool) -> None:
-        if not batch:
-            return
         producer.begin_transaction()
         try:
             for message in batch:
@@ -167,15 +204,24 @@ class DeadLetterBox:
                 yield TopicPartition(name, committed.partition, 0), max(committed.offset, 0)
 
 
-def _read(consumer: Any, partition: TopicPartition, limit: int | None) -> Iterator[Any]:
+def _holds(partition: TopicPartition, wanted: LetterId) -> bool:
+    return (partition.topic, partition.partition) == wanted[:2]
+
+
+def _at(consumer: Any, wanted: LetterId) -> Any:
+    """The record at a place; None where retention, or a transaction's marker, left none there."""
+    first = next(_read(consumer, TopicPartition(*wanted)), None)
+    return first if first is not None and first.offset() == wanted.offset else None
+
+
+def _read(consumer: Any, partition: TopicPartition) -> Iterator[Any]:
     """The records from `partition.offset` to the end seen now."""
     first, end = consumer.get_watermark_offsets(partition, timeout=15)
     partition.offset = max(partition.offset, first)
     if partition.offset >= end:
         return
     consumer.assign([partition])
-    given = 0
-    while limit is None or given < limit:
+    while True:
         message = consumer.poll(15)
         if message is None:
             raise TimeoutError(f"the broker stopped answering while {partition.topic} was read")
@@ -185,11 +231,12 @@ def _read(consumer: Any, partition: TopicPartition, limit: int | None) -> Iterat
             raise KafkaException(message.error())
         if message.offset() >= end:
             return
-        given += 1
         yield message
 
 
 def _letter(message: Any) -> DeadLetter | None:
+    if message is None:
+        return None
     try:
         return decode(DeadLetter, message.value())
     except Undecodable:

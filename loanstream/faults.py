@@ -4,6 +4,7 @@ FAULTS = (
     "loanstream.ask.decisions.NotComparable",
     "loanstream.ask.reconcile.SinkBehind",
     "loanstream.ask.topics.TopicsUnreadable",
+    "loanstream.deadletters.LetterProblem",
     "loanstream.settings.SettingProblem",
     "loanstream.stack.problem.StackProblem",
     "processors.activations.NothingActive",

@@ -8,10 +8,9 @@ from typing import Any
 
 from rich.console import Group
 
-from loanstream.deadletters import DeadLetterBox, Letter
+from loanstream.deadletters import DeadLetterBox, Letter, LetterId
 from loanstream.running import Running
 from loanstream.show import emit, table
-from loanstream.stack.problem import StackProblem
 from processors.transport.messages import Message
 from schemas.causes import CAUSES
 
@@ -46,25 +45,24 @@ def list_letters(running: Running, tenant: str | None, limit: int, *, as_json: b
 
 def show_letter(running: Running, wanted: str, *, as_json: bool) -> int:
     """One dead letter. Its original may hold personal data: it goes to this terminal alone."""
-    for found in _box(running).letters():
-        if found.id == wanted:
-            letter = found.letter
-            original = base64.b64decode(letter.value_base64 or "")
-            value: dict[str, Any] = {
-                "id": found.id,
-                "redriven": found.redriven,
-                **letter.model_dump(mode="json", exclude={"value_base64"}),
-                "original": original[:PREVIEW_BYTES].decode("utf-8", "backslashreplace"),
-            }
-            rows = [(name, str(content)) for name, content in value.items()]
-            emit(value, table(found.id, "", "", rows=rows), as_json=as_json)
-            return 0
-    raise StackProblem(f"no dead letter {wanted}: ids are topic/partition/offset, see dlq list")
+    found = _box(running).letter(LetterId.parse(wanted))
+    letter = found.letter
+    original = base64.b64decode(letter.value_base64 or "")
+    value: dict[str, Any] = {
+        "id": str(found.id),
+        "redriven": found.redriven,
+        **letter.model_dump(mode="json", exclude={"value_base64"}),
+        "original": original[:PREVIEW_BYTES].decode("utf-8", "backslashreplace"),
+    }
+    rows = [(name, str(content)) for name, content in value.items()]
+    emit(value, table(wanted, "", "", rows=rows), as_json=as_json)
+    return 0
 
 
 def redrive(running: Running, tenant: str | None, wanted: str | None, *, as_json: bool) -> int:
     """Send dead letters back, or record them again; exit code 1 where one can be done neither with."""
-    done = _box(running).redrive(tenant and running.tenant(tenant), wanted)
+    only = None if wanted is None else LetterId.parse(wanted)
+    done = _box(running).redrive(tenant and running.tenant(tenant), only)
     text = f"{done.sent} sent back"
     text += f", {done.recorded} recorded" if done.recorded else ""
     text += f", {done.not_redrivable} hold no original or are refused again" if done.not_redrivable else ""
@@ -90,7 +88,7 @@ def _record_again(running: Running, message: Message) -> bool:
 def _row(found: Letter) -> dict[str, Any]:
     first = found.letter.errors[0] if found.letter.errors else None
     return {
-        "id": found.id,
+        "id": str(found.id),
         "stage": found.letter.stage,
         "cause": found.letter.cause,
         "field": first.field if first else "",

@@ -193,6 +193,29 @@ def test_a_dead_letter_is_listed_shown_and_redriven_once(stack, bank):
     assert sorted(letter["attempts"] for letter in letters) == [1, 2]
     listed = json.loads(cli(stack, "dlq", "list", "--tenant", tenant, "--json").stdout)
     assert sorted(letter["redriven"] for letter in listed["letters"]) == ["no", "yes"]
+    once_more = cli(stack, "dlq", "redrive", "--id", letter["id"], "--json")
+    assert json.loads(once_more.stdout)["sent"] == 1
+    _, letters = bank.outcomes(tenant, 3)
+    assert sorted(letter["attempts"] for letter in letters) == [1, 2, 2]
+
+
+def test_only_the_dead_letter_that_was_asked_for_is_sent_back(stack, bank):
+    """An offset at which no letter lies (past the end, another tenant's, a transaction's marker) sends nothing, exit 1."""
+    tenant = "mirror"
+    bank.publish(tenant, "bad", b"{not json")
+    bank.flush()
+    _, before = bank.outcomes(tenant, 1)
+    letter = json.loads(cli(stack, "dlq", "list", "--tenant", tenant, "--json").stdout)["letters"][-1]
+    topic, partition, offset = letter["id"].split("/")
+    marker = f"{topic}/{partition}/{int(offset) + 1}"
+    for wanted in (marker, f"{topic}/{partition}/1000", f"{topic}/99/0", "no.such.topic/0/0"):
+        for verb in (("show", wanted), ("redrive", "--id", wanted)):
+            refused = cli(stack, "dlq", *verb, code=1)
+            assert refused.stderr == f"loanstream: no dead letter {wanted}; see dlq list\n"
+    assert "of bank-b" in cli(stack, "dlq", "redrive", "--tenant", "bank-b", "--id", letter["id"], code=1).stderr
+    assert "expected topic/partition/offset" in cli(stack, "dlq", "redrive", "--id", "17", code=1).stderr
+    _, after = bank.outcomes(tenant, len(before))
+    assert len(after) == len(before)
 
 
 def test_a_second_up_on_the_same_state_says_who_holds_it(stack):
