@@ -75,7 +75,7 @@ def verified() -> dict[str, Any]:
     key = json.loads(data)["application_id"].encode()
     topic = TOPICS["applications"].name(json.loads(data)["tenant"])
     message = MemoryMessage(topic, 0, 0, key, data, [], (LOG_APPEND_TIME, ACCEPTED_MS))
-    processed = asyncio.run(VerifyStage("fast", _Shelf(), worker)(Batch([message], epoch=0)))
+    processed = asyncio.run(VerifyStage("fast", _Shelf(), worker)(Batch([message])))
     made: dict[str, Any] = json.loads(processed.outputs[0].value or b"")
     return made
 

@@ -6,7 +6,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Self
 
-from loanstream.stack.keys import TenantKeys, load_or_create_tenant, load_or_create_warehouse
+from loanstream.stack.keys import TenantKeys, load_tenant, load_warehouse
 from loanstream.stack.layout import Layout, StackFile, read_stack
 from loanstream.stack.problem import StackProblem
 from loanstream.stack.table import WRITER
@@ -71,17 +71,17 @@ class Running:
     def warehouse_writer(self) -> Any:
         """A client of the warehouse that may write, for the operator who can read the state's keys."""
         part = self.stack["warehouse"]
-        password = load_or_create_warehouse(self.layout.keys).writer_password
+        password = load_warehouse(self.layout.keys).writer_password
         return connect(part["url"], WRITER, password, part["database"])
 
     @cached_property
     def cipher(self) -> ColumnCipher:
         """Opens the warehouse's encrypted columns."""
-        return ColumnCipher(load_or_create_warehouse(self.layout.keys).column_key)
+        return ColumnCipher(load_warehouse(self.layout.keys).column_key)
 
     def keys_of(self, tenant: str) -> TenantKeys:
         """A tenant's keys."""
-        return load_or_create_tenant(self.layout.keys, self.tenant(tenant))
+        return load_tenant(self.layout.keys, self.tenant(tenant))
 
     @property
     def receipt_keys(self) -> Callable[[str], ReceiptKey]:

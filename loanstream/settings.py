@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 from loanstream.stack.jars import cache_directory
 from loanstream.stack.layout import default_state
+from processors.documents.blobs import path_of
 from schemas.topics import TENANT_PATTERN, TOPICS
 
 
@@ -52,13 +53,15 @@ def _path(found: str) -> Path:
     return Path(found).expanduser().absolute()
 
 
-def _url(*schemes: str) -> Callable[[str], str]:
-    def parse(found: str) -> str:
-        if urlsplit(found).scheme not in schemes:
-            raise ValueError
-        return found
+def _http_url(found: str) -> str:
+    if urlsplit(found).scheme not in {"http", "https"}:
+        raise ValueError
+    return found
 
-    return parse
+
+def _file_url(found: str) -> str:
+    path_of(found)
+    return found
 
 
 def _tenants(found: str) -> tuple[str, ...]:
@@ -94,7 +97,7 @@ SETTINGS: tuple[Setting, ...] = (
         "how a worker proves itself to Kafka",
         secret=True,
     ),
-    Setting("warehouse_url", "LOANSTREAM_WAREHOUSE_URL", _url("http", "https"), "an http(s) URL", None, "ClickHouse"),
+    Setting("warehouse_url", "LOANSTREAM_WAREHOUSE_URL", _http_url, "an http(s) URL", None, "ClickHouse"),
     Setting("warehouse_user", "LOANSTREAM_WAREHOUSE_USER", _text, "a name", "writer", "the account record writes with"),
     Setting(
         "warehouse_password",
@@ -108,14 +111,12 @@ SETTINGS: tuple[Setting, ...] = (
     Setting(
         "warehouse_database", "LOANSTREAM_WAREHOUSE_DATABASE", _text, "a name", "loanstream", "the warehouse's database"
     ),
-    Setting(
-        "documents_url", "LOANSTREAM_DOCUMENTS_URL", _url("file", "s3"), "a file: or s3: URL", None, "document store"
-    ),
+    Setting("documents_url", "LOANSTREAM_DOCUMENTS_URL", _file_url, "file:///DIRECTORY", None, "document store"),
     Setting(
         "artefacts_url",
         "LOANSTREAM_ARTEFACTS_URL",
-        _url("file", "s3"),
-        "a file: or s3: URL",
+        _file_url,
+        "file:///DIRECTORY",
         None,
         "bundles and policies, by content hash",
     ),

@@ -17,11 +17,11 @@ def start(state: Path, tenants: str, workers: int, policy: str, bundle: str) -> 
     names = _tenants(tenants)
     stored: Future[tuple[str, str]] = Future()
     hooks = Hooks(
-        first_activation=lambda bootstrap, _policy, _bundle: _activate(bootstrap, *stored.result()),
+        first_activation=lambda bootstrap: _activate(bootstrap, *stored.result()),
         migrate=_migrate,
         preload=lambda: _prepare(Layout(state), names, policy, bundle, stored),
     )
-    return run_up(state, names, workers, policy, bundle, _say, hooks)
+    return run_up(state, names, workers, _say, hooks)
 
 
 def _tenants(text: str) -> tuple[str, ...]:

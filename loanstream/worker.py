@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 from loanstream.settings import SettingProblem, Settings, load
-from loanstream.urls import path_of
 from processors.deadletters import Worker, code_version, dead_letter
 from processors.transport.messages import Message, Output
 from processors.transport.specs import RangeSpec, StageSpec, WorkerKafka
@@ -119,7 +118,9 @@ def _verify(settings: Settings, worker: Worker) -> Built:
 def _score(settings: Settings, worker: Worker) -> Built:
     from processors.artefacts import ArtefactStore
     from processors.control import ControlReader
+    from processors.documents.blobs import path_of
     from processors.stages.score import Scorers, ScoreStage
+    from processors.transport.runtime import exit_now
     from scoring.receipt import ReceiptKey
 
     tenant_keys = _tenant_keys(settings.keys)
@@ -129,19 +130,19 @@ def _score(settings: Settings, worker: Worker) -> Built:
         keys = tenant_keys(tenant)
         return ReceiptKey(keys.receipt_id, keys.receipt_key)
 
-    control = ControlReader(settings.bootstrap, settings.kafka_security)
+    control = ControlReader(settings.bootstrap, settings.kafka_security, exit_now)
     scorers = Scorers(ArtefactStore(path_of(settings.artefacts_url)))
     stage = ScoreStage(control, scorers, receipt_key, worker)
     return StageSpec(worker.stage, _topics(worker.stage), stage, crashed=_crashed(worker), **SCORE), control.start
 
 
 def _record(settings: Settings, worker: Worker) -> Built:
-    from loanstream.stack.keys import load_or_create_warehouse
+    from loanstream.stack.keys import load_warehouse
     from loanstream.warehouse_client import writer
     from processors.warehouse.cipher import ColumnCipher
     from processors.warehouse.sink import WarehouseSink
 
-    cipher = ColumnCipher(load_or_create_warehouse(settings.keys).column_key)
+    cipher = ColumnCipher(load_warehouse(settings.keys).column_key)
     sink = WarehouseSink(lambda: writer(settings), cipher, _dead_letter_producer(settings, worker))
     topics = _topics(worker.stage)
     return RangeSpec(worker.stage, topics, sink.write, sink.prepare, max_records=RECORD_RANGE), _nothing

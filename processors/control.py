@@ -13,6 +13,8 @@ from collections.abc import Mapping
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaException, TopicPartition
 
 from processors.activations import ActivationHistory, InForce
+from processors.transport.logs import place_of
+from processors.transport.runtime import Die
 from schemas.decode import Undecodable, decode
 from schemas.operations import ACTIVATION_LEAD_MS, Activation
 from schemas.topics import TOPICS
@@ -26,7 +28,8 @@ LOOK_EVERY_S = 1.0
 class ControlReader:
     """Reads `loan.control.v1` in the background. `start` returns at once; `in_force` may be asked from any thread."""
 
-    def __init__(self, bootstrap: str, security: Mapping[str, str]) -> None:
+    def __init__(self, bootstrap: str, security: Mapping[str, str], die: Die) -> None:
+        self._die = die
         self._config = {
             **security,
             "bootstrap.servers": bootstrap,
@@ -65,7 +68,13 @@ class ControlReader:
             return self._history.in_force(tenant, accepted_ms)
 
     def _run(self) -> None:
-        consumer = Consumer(self._config)
+        try:
+            self._read()
+        except Exception as error:  # noqa: BLE001 - a thread that ends quietly would leave a stage that waits for ever
+            self._die(f"the control thread failed: {place_of(error)}")
+
+    def _read(self) -> None:
+        consumer = Consumer(self._config, logger=logging.getLogger("librdkafka"))
         consumer.assign([self._topic])
         position = 0
         try:
@@ -79,7 +88,10 @@ class ControlReader:
                     continue
                 while position < end and not self._stop.is_set():
                     message = consumer.poll(1.0)
-                    if message is None or message.error():
+                    if message is None:
+                        continue
+                    if (fault := message.error()) is not None:
+                        log.warning("control topic not readable now: %s", fault.name())
                         continue
                     self._take(message.value(), message.timestamp()[1])
                     position = (message.offset() or 0) + 1

@@ -10,10 +10,6 @@ from schemas.events import EventType
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
-_BOUNDS = {"ge": "minimum", "gt": "exclusiveMinimum", "le": "maximum", "lt": "exclusiveMaximum"}
-_DECIMAL_WORDS = (*_BOUNDS, "max_digits", "decimal_places")
-_WRITTEN_MONEY = r"^-?[0-9]{1,14}\.[0-9]{2}$"
-
 
 def json_schema(event: EventType) -> dict[str, Any]:
     """The schema of `event`'s record value.
@@ -23,7 +19,7 @@ def json_schema(event: EventType) -> dict[str, Any]:
 
     >>> from schemas.events import EVENTS
     >>> json_schema(EVENTS["loan.application.submitted"])["properties"]["annual_income"]["anyOf"][0]
-    {'type': 'number', 'exclusiveMinimum': 0, 'maximum': 10000000000000}
+    {'exclusiveMinimum': 0, 'maximum': 10000000000000, 'type': 'number'}
     """
     mode: JsonSchemaMode = "serialization" if event.side == "written" else "validation"
     schema = event.model.model_json_schema(mode=mode, schema_generator=_PortableJsonSchema)
@@ -57,38 +53,17 @@ class _PortableJsonSchema(GenerateJsonSchema):
 
 
 def _portable(node: Any, *, is_open: bool) -> Any:
-    """`node` with every decimal's bounds moved to where they bind, down through the whole schema."""
+    """`node` as any validator and reader takes it: written events open, descriptions of one line a paragraph."""
     if isinstance(node, list):
         return [_portable(item, is_open=is_open) for item in node]
     if not isinstance(node, dict):
         return node
-    words = {name: node[name] for name in _DECIMAL_WORDS if name in node}
-    plain = {name: _portable(item, is_open=is_open) for name, item in node.items() if name not in words}
+    plain = {name: _portable(item, is_open=is_open) for name, item in node.items()}
     if is_open and plain.get("additionalProperties") is False:
         del plain["additionalProperties"]
     if isinstance(plain.get("description"), str):
         plain["description"] = re.sub(r"(?<!\n)\n(?!\n)", " ", plain["description"])
-    return _decimal(plain, words) if words else plain
-
-
-def _decimal(node: dict[str, Any], words: dict[str, Any]) -> dict[str, Any]:
-    bounds = {_BOUNDS[name]: int(float(limit)) for name, limit in words.items() if name in _BOUNDS}
-    if node.get("type") == "string":
-        return {**node, "pattern": _WRITTEN_MONEY}
-    number, text = node["anyOf"]
-    text = {**text, "pattern": _signed(text["pattern"], bounds)}
-    rest = {name: item for name, item in node.items() if name != "anyOf"}
-    said = {"description": "At most two decimals; the same bounds hold for the decimal string.", **rest}
-    return {**said, "anyOf": [{**number, **bounds}, text]}
-
-
-def _signed(pattern: str, bounds: dict[str, int]) -> str:
-    """The decimal string's pattern, without the sign or the zero that `bounds` exclude."""
-    if "minimum" not in bounds and "exclusiveMinimum" not in bounds:
-        return pattern
-    if bounds.get("exclusiveMinimum") == 0:
-        return pattern.replace("^-?", "^(?=.*[1-9])", 1)
-    return pattern.replace("^-?", "^", 1) if bounds.get("minimum") == 0 else pattern
+    return plain
 
 
 def _sorted(schema: dict[str, Any]) -> dict[str, Any]:

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 class Stage:
     """One kind of worker process.
 
-    `reads` and `writes` are names of rows in `schemas.topics.TOPICS`. `group` is the Kafka consumer group; `process`
-    the name a worker's process has in `stack.json`, before its `-N`; `lane` is verify's.
+    `reads` and `writes` are names of rows in `schemas.topics.TOPICS`. `name` is also what its workers' processes are
+    called in `stack.json`, before their `-N`.
     """
 
     name: str

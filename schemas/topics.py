@@ -144,7 +144,6 @@ SHARED_TOPICS: tuple[Topic, ...] = tuple(topic for topic in TOPICS.values() if n
 
 
 @lru_cache(maxsize=65_536)  # asked for every record, and the patterns are slow to build
-@lru_cache(maxsize=4096)
 def topic_of(name: str) -> tuple[Topic, str | None]:
     """The row a topic's name belongs to, and its tenant.
 

@@ -38,10 +38,6 @@ class Condition:
         same = (self.kind, self.name) == (other.kind, other.name)
         return same and self.above <= other.above and self.below >= other.below
 
-    def holds(self, value: float) -> bool:
-        """Whether a number is inside the interval; a missing one (NaN) never is."""
-        return self.above < value < self.below
-
 
 @dataclass(frozen=True, slots=True)
 class Penalty:

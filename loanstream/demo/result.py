@@ -11,6 +11,14 @@ ASKED = ("outcomes", "reasons", "documents", "latency", "dead_letters")
 Row = tuple[Any, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """An equation of the summary, and whether it holds."""
+
+    said: str
+    holds: bool
+
+
 @dataclass
 class Result:
     """`published` counts what was sent, by what it was; decision records and dead letters are an independent
@@ -41,13 +49,25 @@ class Result:
         return self.decision_records - self.decision_ids
 
     @property
+    def proofs(self) -> list[Proof]:
+        """Nothing lost, nothing twice, all of it recorded, each decision the same when it is made again."""
+        published, ended = self.published.total(), self.decision_ids + self.dead_letters + self.repeats
+        made = f"{self.decision_ids} decided + {self.dead_letters} dead letters + {self.repeats} repeats"
+        replayed = ", ".join(f"{count} {verdict}" for verdict, count in self.replay.items()) or "none"
+        return [
+            Proof(f"{published} published = {made}", published == ended),
+            Proof(
+                f"{self.decision_ids} distinct decision ids = {self.recorded} recorded",
+                self.decision_ids == self.recorded,
+            ),
+            Proof(f"warehouse against topics: {len(self.differences) or 'no'} differences", not self.differences),
+            Proof(f"made again from their receipts: {replayed}", self.replay.keys() == {"equal"}),
+        ]
+
+    @property
     def adds_up(self) -> bool:
-        """Nothing lost, nothing twice, all of it recorded."""
-        return (
-            self.published.total() == self.decision_ids + self.dead_letters + self.repeats
-            and self.decision_ids == self.recorded
-            and not self.differences
-        )
+        """Whether every proof holds: what the exit code says."""
+        return all(proof.holds for proof in self.proofs)
 
     @property
     def outcomes(self) -> dict[str, int]:

@@ -1,7 +1,7 @@
 """The demo on the terminal: progress while it runs, then a summary for a risk officer; or one JSON object."""
 
 import sys
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -48,12 +48,6 @@ def as_object(result: Result) -> dict[str, Any]:
     }
 
 
-@dataclass(frozen=True, slots=True)
-class _Line:
-    said: str
-    good: bool
-
-
 def _bars() -> Progress:
     return Progress(
         TextColumn("{task.description:<46}"),
@@ -84,7 +78,7 @@ def _summary(result: Result, state: Path) -> list[RenderableType]:
         table("How long it took, in ms", "stage", "p50", "p95", "p99", rows=latency),
         table("Dead letters", "cause", "records", "meaning", rows=letters),
     ]
-    proofs = [f"  {'ok   ' if line.good else 'WRONG'} {line.said}" for line in _proofs(result)]
+    proofs = [f"  {'ok   ' if proof.holds else 'WRONG'} {proof.said}" for proof in result.proofs]
     return [
         *(part for one in tables for part in ("", one)),
         "",
@@ -103,22 +97,3 @@ def _kinds(sent: dict[str, int]) -> list[tuple[Any, ...]]:
     malformed = sum(count for kind, count in sent.items() if kind.startswith("malformed"))
     kinds = [(kind, count) for kind, count in sorted(sent.items()) if not kind.startswith("malformed")]
     return [*kinds, ("malformed, each in another way", malformed), ("together", sum(sent.values()))]
-
-
-def _proofs(result: Result) -> list[_Line]:
-    published = result.published.total()
-    made = f"{result.decision_ids} decided + {result.dead_letters} dead letters + {result.repeats} repeats"
-    differences = len(result.differences)
-    replayed = ", ".join(f"{count} {verdict}" for verdict, count in result.replay.items())
-    return [
-        _Line(
-            f"{published} published = {made}",
-            published == result.decision_ids + result.dead_letters + result.repeats,
-        ),
-        _Line(
-            f"{result.decision_ids} distinct decision ids = {result.recorded} recorded",
-            result.decision_ids == result.recorded,
-        ),
-        _Line(f"warehouse against topics: {differences or 'no'} differences", not differences),
-        _Line(f"made again from their receipts: {replayed}", set(result.replay) <= {"equal"} and bool(result.replay)),
-    ]

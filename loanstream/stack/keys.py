@@ -61,10 +61,17 @@ def load_tenant(keys: Path, tenant: str) -> TenantKeys:
     return load_or_create_tenant(keys, tenant)
 
 
+def load_warehouse(keys: Path) -> WarehouseKeys:
+    """The warehouse's keys, which must exist: made anew, they would open nothing that was written. StackProblem."""
+    if not _warehouse_file(keys).exists():
+        raise StackProblem(f"no warehouse keys in {keys}; expected the keys of the state whose warehouse this is")
+    return load_or_create_warehouse(keys)
+
+
 def load_or_create_warehouse(keys: Path) -> WarehouseKeys:
     """The warehouse's column key and passwords, made at the first call. Raises StackProblem."""
     found = _load_or_create(
-        keys / "warehouse.json",
+        _warehouse_file(keys),
         lambda: {
             "column_id": f"column-{secrets.token_hex(4)}",
             "column_key": secrets.token_hex(KEY_BYTES),
@@ -78,6 +85,10 @@ def load_or_create_warehouse(keys: Path) -> WarehouseKeys:
         found["writer_password"],
         found["reader_password"],
     )
+
+
+def _warehouse_file(keys: Path) -> Path:
+    return keys / "warehouse.json"
 
 
 def _tenant_file(keys: Path, tenant: str) -> Path:

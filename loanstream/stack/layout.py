@@ -9,7 +9,7 @@ import os
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NotRequired, TypedDict, cast
+from typing import TypedDict, cast
 
 from loanstream.stack.problem import StackProblem
 
@@ -51,9 +51,6 @@ class StackFile(TypedDict):
     documents: DocumentsPart
     tenants: list[str]
     processes: list[ProcessPart]
-    gateway: NotRequired[dict[str, str]]
-    auth: NotRequired[dict[str, object]]
-    tls: NotRequired[dict[str, str]]
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
 
 from loanstream.stack import ports
+from schemas.topics import RECORD_MAX_BYTES
 
 CHECKPOINT = "bootstrap.checkpoint"
 PORT_NAMES = ("controller", "broker")
@@ -34,7 +35,7 @@ PROPERTIES: dict[str, str] = {
     "offsets.retention.minutes": "5256000",
     # A transaction left open by a killed worker is aborted within a second of its timeout.
     "transaction.abort.timed.out.transaction.cleanup.interval.ms": "1000",
-    "message.max.bytes": str(4 * 1024 * 1024),
+    "message.max.bytes": str(RECORD_MAX_BYTES),
     "group.initial.rebalance.delay.ms": "0",
     # Nobody else could lead: a node that was short of processors for a while must not lose its partitions for it.
     "broker.session.timeout.ms": "30000",

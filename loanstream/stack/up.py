@@ -34,11 +34,11 @@ def _nothing() -> None:
 class Hooks:
     """What other rooms do for a start, each in a thread of its own; all of it may find itself done already.
 
-    `first_activation(bootstrap, policy, bundle)` runs when the topics exist, `migrate(warehouse)` when the warehouse
+    `first_activation(bootstrap)` runs when the topics exist, `migrate(warehouse)` when the warehouse
     answers (it is given the writer's account), `preload()` at once.
     """
 
-    first_activation: Callable[[str, str, str], object]
+    first_activation: Callable[[str], object]
     migrate: Callable[[WarehousePart], object]
     preload: Callable[[], object] = _nothing
 
@@ -47,8 +47,6 @@ def run_up(
     state: Path,
     tenants: tuple[str, ...],
     workers: int,
-    policy: str,
-    bundle: str,
     on_progress: Progress,
     hooks: Hooks,
 ) -> int:
@@ -75,7 +73,7 @@ def run_up(
         started = time.monotonic()
         try:
             supervisor.start()
-            ready = _bring_up(plan, supervisor, told_to_stop, hooks, policy, bundle)
+            ready = _bring_up(plan, supervisor, told_to_stop, hooks)
             if ready:
                 write_stack(layout, describe(plan, supervisor))
                 on_progress(f"ready after {time.monotonic() - started:.1f} s: kafka {plan.bootstrap}")
@@ -99,14 +97,12 @@ def describe(plan: Plan, supervisor: Supervisor) -> StackFile:
     }
 
 
-def _bring_up(
-    plan: Plan, supervisor: Supervisor, told_to_stop: threading.Event, hooks: Hooks, policy: str, bundle: str
-) -> bool:
+def _bring_up(plan: Plan, supervisor: Supervisor, told_to_stop: threading.Event, hooks: Hooks) -> bool:
     """Prepare broker and warehouse as soon as each answers, then wait for the workers; False when told to stop."""
 
     def prepare_broker() -> None:
         topics.provision(plan.bootstrap, plan.tenants)
-        hooks.first_activation(plan.bootstrap, policy, bundle)
+        hooks.first_activation(plan.bootstrap)
 
     waiting = {
         "kafka": prepare_broker,

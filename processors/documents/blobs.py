@@ -31,6 +31,18 @@ class Blobs(Protocol):
         """The object, None where there is none."""
 
 
+def path_of(url: str) -> Path:
+    """The path of a file: URL; ValueError for any other.
+
+    >>> path_of("file:///var/lib/a%20b").as_posix()
+    '/var/lib/a b'
+    """
+    parts = urlsplit(url)
+    if parts.scheme != "file" or parts.netloc or not parts.path:
+        raise ValueError(f"expected file:///DIRECTORY, found {parts.scheme or 'no'} scheme")
+    return Path(unquote(parts.path))
+
+
 def checked(name: str) -> str:
     """`name`, or ValueError: names are made of a tenant and a hash, never of what somebody typed."""
     if _NAME.fullmatch(name) is None:
@@ -76,10 +88,7 @@ class FileBlobs:
     @classmethod
     def at(cls, url: str) -> "FileBlobs":
         """The store of a `file:///...` URL; raises ValueError for any other."""
-        parts = urlsplit(url)
-        if parts.scheme != "file" or parts.netloc or not parts.path:
-            raise ValueError(f"a document store's URL is file:///DIRECTORY, found {parts.scheme or 'no'} scheme")
-        return cls(Path(unquote(parts.path)))
+        return cls(path_of(url))
 
     @property
     def url(self) -> str:

@@ -114,7 +114,7 @@ class StageHost:
         for message in batch.messages:
             place = (message.topic(), message.partition())
             if place not in deferred:
-                alone = Batch([message], batch.epoch, batch.number, spans([message]), batch.fence)
+                alone = Batch([message], batch.number, spans([message]), batch.fence)
                 processed = await self._process_alone(alone)
                 outputs[place] += processed.outputs
                 deferred |= processed.deferred
@@ -141,7 +141,7 @@ class StageHost:
 def _part_of(batch: Batch, live: frozenset[Partition]) -> Batch:
     messages = [message for message in batch.messages if (message.topic(), message.partition()) in live]
     covered = {place: span for place, span in batch.spans.items() if place in live}
-    return Batch(messages, batch.epoch, batch.number, covered, batch.fence)
+    return Batch(messages, batch.number, covered, batch.fence)
 
 
 class RangeHost:

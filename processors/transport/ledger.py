@@ -37,14 +37,6 @@ class _Open:
     withdrawn: set[Partition] = field(default_factory=set)
 
 
-@dataclass(frozen=True, slots=True)
-class Ticket:
-    """Names an admitted batch."""
-
-    number: int
-    epoch: int
-
-
 class Ledger:
     """Open batches, oldest first, and pending rewinds. Every method may be called from any thread."""
 
@@ -54,8 +46,6 @@ class Ledger:
         self._rewinds: dict[Partition, Rewind] = {}
         self._admitted = 0
         self._version = 0
-        self.epoch = 0
-        self.rewound = 0
 
     def wait_for_slot(self, most: int, timeout: float) -> bool:
         """Wait until fewer than `most` batches are open; False after `timeout` seconds."""
@@ -68,15 +58,15 @@ class Ledger:
             rewinds, self._rewinds = self._rewinds, {}
             return self._version, rewinds
 
-    def admit(self, spans: Mapping[Partition, Span], version: int) -> Ticket | None:
-        """Open a batch polled under `version`; None (and rewinds for its partitions) if something turned back since."""
+    def admit(self, spans: Mapping[Partition, Span], version: int) -> int | None:
+        """Open a batch polled under `version`; its number, or None (and rewinds) if something turned back since."""
         with self._changed:
             if self._vetoed(version):
                 self._rewind({partition: Rewind(span.first) for partition, span in spans.items()})
                 return None
             self._admitted += 1
             self._open[self._admitted] = _Open(spans)
-            return Ticket(self._admitted, self.epoch)
+            return self._admitted
 
     def live(self, number: int) -> frozenset[Partition]:
         """The partitions of a batch that are still to be processed and committed; none once it is void."""
@@ -105,7 +95,6 @@ class Ledger:
     def abort(self) -> None:
         """Void every open batch; all their live partitions are read again."""
         with self._changed:
-            self.epoch += 1
             for entry in self._open.values():
                 self._rewind(
                     {
@@ -119,7 +108,6 @@ class Ledger:
     def abandon(self) -> None:
         """Void every open batch and every rewind: the assignment changed, reading begins at committed offsets."""
         with self._changed:
-            self.epoch += 1
             self._version += 1
             self._rewinds.clear()
             self._close_all()
@@ -148,4 +136,3 @@ class Ledger:
             self._rewinds[partition] = Rewind(min(old.offset, new.offset), old.deferred or new.deferred)
         if rewinds:
             self._version += 1
-            self.rewound += len(rewinds)

@@ -144,12 +144,6 @@ class Batch:
     """
 
     messages: list[Message]
-    epoch: int
     number: int = 0
     spans: Mapping[Partition, Span] = field(default_factory=dict)
     fence: Any = None
-
-    @property
-    def next(self) -> dict[Partition, int]:
-        """The offset to commit for each partition of the batch."""
-        return {partition: span.next for partition, span in self.spans.items()}

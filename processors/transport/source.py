@@ -146,9 +146,9 @@ class KafkaSource:
     def _admit(self, messages: list[Message], version: int) -> None:
         covered = spans(messages)
         fence = self._consumer.consumer_group_metadata()
-        ticket = self._ledger.admit(covered, version)
-        if ticket is not None:
-            self._deliver(Batch(messages, ticket.epoch, ticket.number, covered, fence))
+        number = self._ledger.admit(covered, version)
+        if number is not None:
+            self._deliver(Batch(messages, number, covered, fence))
 
     def _keep_alive(self) -> None:
         """Serve the group while no slot is free: without polls the broker would take us for dead, or wait for us."""

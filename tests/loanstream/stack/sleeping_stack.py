@@ -36,7 +36,7 @@ def main(state, trouble=""):
     up.children = lambda plan: _children(trouble)
     up.topics.provision = lambda *_: None
     hooks = up.Hooks(first_activation=lambda *_: None, migrate=lambda _: None)
-    return up.run_up(Path(state), ("bank-a",), 1, "standard", "default", _say, hooks)
+    return up.run_up(Path(state), ("bank-a",), 1, _say, hooks)
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from loanstream.stack import jars, ports
-from loanstream.stack.keys import load_or_create_tenant, load_or_create_warehouse, load_tenant
+from loanstream.stack.keys import load_or_create_tenant, load_or_create_warehouse, load_tenant, load_warehouse
 from loanstream.stack.layout import Layout, read_stack
 from loanstream.stack.problem import StackProblem
 
@@ -19,7 +19,7 @@ def test_keys_are_made_once(tmp_path: Path) -> None:
     assert load_or_create_tenant(keys, "bank-a") == first == load_tenant(keys, "bank-a")
     assert len(first.receipt_key) == len(first.document_key) == 32
     assert first.receipt_key != load_or_create_tenant(keys, "bank-b").receipt_key
-    assert load_or_create_warehouse(keys) == load_or_create_warehouse(keys)
+    assert load_or_create_warehouse(keys) == load_or_create_warehouse(keys) == load_warehouse(keys)
 
 
 def test_keys_are_for_their_owner_alone(tmp_path: Path) -> None:
@@ -35,6 +35,8 @@ def test_a_worker_makes_no_keys(tmp_path: Path) -> None:
     """Keys of a tenant nobody started the stack with are an error, not new keys."""
     with pytest.raises(StackProblem, match="no keys for tenant bank-a"):
         load_tenant(tmp_path, "bank-a")
+    with pytest.raises(StackProblem, match="no warehouse keys"):
+        load_warehouse(tmp_path)
     assert list(tmp_path.iterdir()) == []
 
 

@@ -33,8 +33,8 @@ def stage(directory, process, **spec):
 
 def admitted(host, messages):
     covered = spans(messages)
-    ticket = host._ledger.admit(covered, host._ledger.take_rewinds()[0])
-    return Batch(messages, ticket.epoch, ticket.number, covered)
+    number = host._ledger.admit(covered, host._ledger.take_rewinds()[0])
+    return Batch(messages, number, covered)
 
 
 MESSAGES = [MemoryMessage("in", n % 2, n // 2, None, b"%d" % n) for n in range(6)]

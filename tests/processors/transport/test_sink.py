@@ -30,7 +30,7 @@ def sink(tmp_path):
 def written():
     messages = [MemoryMessage("in", 0, 0, None, b"")]
     covered = spans(messages)
-    return _Written(Batch(messages, 0, 1, covered), frozenset(covered), [])
+    return _Written(Batch(messages, 1, covered), frozenset(covered), [])
 
 
 def rest_after(sink, took, end):
