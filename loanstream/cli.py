@@ -278,7 +278,7 @@ def chaos(
     only: Annotated[str, typer.Option(metavar="NAMES", help="faults whose names hold one of these, by commas")] = "",
     selftest: Annotated[bool, typer.Option("--selftest", help="take rules out; each run must turn red")] = False,
 ) -> None:
-    """Break a stack under load in every way of a table, and count what became of each record."""
+    """Apply every fault of a table to a stack under load, and count what became of each record."""
     from loanstream.chaos.faults import table
     from loanstream.chaos.run import run_chaos
     from loanstream.chaos.run import selftest as run_selftest

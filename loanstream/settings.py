@@ -162,7 +162,7 @@ SETTINGS: tuple[Setting, ...] = (
         _optional_path,
         "a file's path",
         "",
-        "a worker joins its group only when this file exists: the topics do then",
+        "the worker joins its group only once this file exists (`up` makes it when the topics are there)",
     ),
 )
 

@@ -1,4 +1,4 @@
-"""`loanstream train`: a bundle from the public loan data, or from seeded data of the same layout."""
+"""`loanstream train`: a bundle from the public loan data."""
 
 from dataclasses import asdict
 from pathlib import Path
@@ -17,7 +17,9 @@ def run_training(data: Path | None, out: Path, recipe: str, *, as_json: bool) ->
 
     if recipe not in RECIPES:
         raise StackProblem(f"--recipe: expected {', '.join(RECIPES)}")
-    card = train(_loans(data or default_data()), out, RECIPES[recipe])
+    if data is None:
+        raise StackProblem(f"--data or LOANSTREAM_DATA: expected the folder that holds {LOANS}")
+    card = train(_loans(data), out, RECIPES[recipe])
     content: dict[str, Any] = asdict(card)
     emit(content, table(f"bundle in {out}", "", "", rows=[(k, str(v)) for k, v in content.items()]), as_json=as_json)
     return 0
@@ -29,8 +31,3 @@ def _loans(data: Path) -> Path:
     if not file.is_file():
         raise StackProblem(f"no loan data at {file}: --data (LOANSTREAM_DATA) names the folder that holds {LOANS}")
     return file
-
-
-def default_data() -> Path:
-    """The public data sets beside the project."""
-    return Path(__file__).resolve().parents[2] / "shared" / "data"

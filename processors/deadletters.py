@@ -2,10 +2,10 @@
 
 import base64
 import hashlib
-import os
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from importlib.metadata import version
 
 from processors.transport.messages import Message, Output
 from schemas.headers import ATTEMPTS, child_traceparent, event_headers, header
@@ -30,13 +30,7 @@ class Worker:
 
 
 def code_version() -> str:
-    """The code's version as receipts and events carry it."""
-    return os.environ.get("LOANSTREAM_CODE_VERSION", "") or _installed()
-
-
-def _installed() -> str:
-    from importlib.metadata import version
-
+    """The code's version as receipts and events carry it: that of the installed package."""
     return version("loanstream")
 
 

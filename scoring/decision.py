@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from operator import itemgetter
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -22,15 +22,30 @@ from scoring.rules import Fired, Judge, basis_of
 
 _write_time = TypeAdapter(Timestamp).serializer.to_python
 
-_WORST_FIRST = itemgetter("points")
+_HARMFUL_FIRST = itemgetter("points")
 
-Scored = tuple[float, float, float, list[float]]
-"""p_model, p_calibrated, base points, points of each feature of the bundle."""
 
-Verdict = tuple[
-    Outcome, float | None, float | None, list[Row], float | None, float | None, float | None, list[Row], list[str]
-]
-"""Outcome, p_model, p_calibrated, penalties, score_final, base points, final points, reasons, basis."""
+class Scored(NamedTuple):
+    """What the model says of one applicant; `model_points` are those of each feature of the bundle."""
+
+    p_model: float
+    p_calibrated: float
+    base_points: float
+    model_points: list[float]
+
+
+class Verdict(NamedTuple):
+    """What of a decision follows from model and policy. Without the model's word there is no number in it."""
+
+    outcome: Outcome
+    reasons: list[Row]
+    basis: list[str]
+    p_model: float | None = None
+    p_calibrated: float | None = None
+    penalties: Sequence[Row] = ()
+    score_final: float | None = None
+    base_points: float | None = None
+    final_points: float | None = None
 
 
 class Scorer:
@@ -85,7 +100,8 @@ class Scorer:
         p_model = np.round([sigmoid(m) for m in margins], 9).tolist()
         p_calibrated = np.round([sigmoid(a * m + b) for m in margins], 9).tolist()
         explainer = self._explainer
-        return list(zip(p_model, p_calibrated, explainer.base_points(raw), explainer.model_points(raw), strict=True))
+        parts = zip(p_model, p_calibrated, explainer.base_points(raw), explainer.model_points(raw), strict=True)
+        return [Scored(*part) for part in parts]
 
     def _verdicts(self, events: Sequence[ApplicationVerified], features: npt.NDArray[np.float64]) -> list[Verdict]:
         gates = self._judge.gates(events, features)
@@ -104,7 +120,6 @@ class Scorer:
         self, event: ApplicationVerified, accepted_at: str, verdict: Verdict, receipt: dict[str, str]
     ) -> dict[str, Any]:
         application = event.application
-        outcome, p_model, p_calibrated, penalties, score, base, final, reasons, basis = verdict
         return {
             "tenant": application.tenant,
             "decision_id": decision_id(
@@ -119,18 +134,18 @@ class Scorer:
             "application_id": application.application_id,
             "revision": application.revision,
             "accepted_at": accepted_at,
-            "outcome": outcome,
-            "p_model": p_model,
-            "p_calibrated": p_calibrated,
-            "penalties": penalties,
-            "score_final": score,
+            "outcome": verdict.outcome,
+            "p_model": verdict.p_model,
+            "p_calibrated": verdict.p_calibrated,
+            "penalties": verdict.penalties,
+            "score_final": verdict.score_final,
             "thresholds": self._thresholds,
-            "base_points": base,
-            "final_points": final,
-            "reasons": reasons,
+            "base_points": verdict.base_points,
+            "final_points": verdict.final_points,
+            "reasons": verdict.reasons,
             "recourse": None,
             "verification_result": event.verification_result,
-            "basis": basis,
+            "basis": verdict.basis,
             "receipt": receipt,
         }
 
@@ -153,7 +168,7 @@ class Scorer:
     ) -> Verdict:
         """The model was not asked: no probability and no points, and never an approval."""
         outcome, decisive = self._judge.judge(event, features, "refer", gates, rules)
-        return outcome, None, None, [], None, None, None, decisive, basis_of(event, gates)
+        return Verdict(outcome, decisive, basis_of(event, gates))
 
     def _scored(
         self,
@@ -163,12 +178,20 @@ class Scorer:
         rules: Sequence[int],
         penalties_due: Sequence[int],
     ) -> Verdict:
-        p_model, p_calibrated, base, model_points = scored
-        score, penalties, rows = self._penalties.apply(p_calibrated, features, penalties_due)
+        score, penalties, rows = self._penalties.apply(scored.p_calibrated, features, penalties_due)
         outcome, decisive = self._judge.judge(event, features, self.policy.bands.outcome(score), (), rules)
-        rows += self._explainer.feature_rows(features, model_points)
+        rows += self._explainer.feature_rows(features, scored.model_points)
         final = self._explainer.final_points(score)
-        rows += self._explainer.residual_row(base, final, rows)
-        rows.sort(key=_WORST_FIRST)
-        basis = basis_of(event, [])
-        return outcome, p_model, p_calibrated, penalties, score, base, final, decisive + rows, basis
+        rows += self._explainer.residual_row(scored.base_points, final, rows)
+        rows.sort(key=_HARMFUL_FIRST)
+        return Verdict(
+            outcome,
+            decisive + rows,
+            basis_of(event, []),
+            scored.p_model,
+            scored.p_calibrated,
+            penalties,
+            score,
+            scored.base_points,
+            final,
+        )

@@ -1,7 +1,9 @@
 """The receipt of a decision: keyed hashes of what belongs to a person, and the id that follows from it all."""
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 from uuid import UUID
 
 from scoring.canonical import canonical_json
@@ -56,6 +58,15 @@ def decision_id(
     return f"{digest[:8]}-{digest[8:12]}-5{digest[13:16]}-{variant}{digest[17:20]}-{digest[20:32]}"
 
 
-def decision_content(decision: dict[str, object]) -> bytes:
-    """Canonical bytes of a decision without `accepted_at` and `processing`: what a second making has to equal."""
-    return canonical_json({k: v for k, v in decision.items() if k not in {"accepted_at", "processing"}})
+NOT_CONTENT = frozenset({"accepted_at", "processing"})
+"""Fields of a decision that two makings of it may differ in: when it was asked for, and how it was made."""
+
+
+def content_of(decision: Mapping[str, Any]) -> dict[str, Any]:
+    """A decision without what two makings of it may differ in."""
+    return {name: value for name, value in decision.items() if name not in NOT_CONTENT}
+
+
+def decision_content(decision: Mapping[str, Any]) -> bytes:
+    """Canonical bytes of a decision's content: what a second making has to equal."""
+    return canonical_json(content_of(decision))

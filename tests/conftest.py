@@ -1,20 +1,24 @@
 """What every test run has: the public data's address, a warehouse of one's own where a test asks for one, a closing line."""
 
+import csv
+import io
 import os
 import signal
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import clickhouse_connect
+import numpy as np
 import pytest
 from clickhouse_connect.driver.exceptions import ClickHouseError
 
 from processors.warehouse.migrate import migrate
+from training.data import COLUMNS, LABEL
 
 PUBLIC_DATA = Path(os.environ.get("LOANSTREAM_DATA", Path(__file__).resolve().parents[2] / "shared" / "data"))
 
@@ -24,6 +28,37 @@ def pytest_terminal_summary(terminalreporter) -> None:
     found = (PUBLIC_DATA / "loan_approval_dataset.csv").is_file()
     said = "the public loan data" if found else "seeded data of the public set's layout (LOANSTREAM_DATA names none)"
     terminalreporter.write_line(f"data: {said}")
+
+
+@pytest.fixture(scope="session")
+def sample_csv() -> Callable[[int, int], bytes]:
+    """Makes seeded loans (how many, which seed) in the public set's layout, for where that set is absent."""
+    return _sample_csv
+
+
+def _sample_csv(rows: int, seed: int) -> bytes:
+    """A seeded sample in the public set's layout, with its spaced headers and its rule for the label: assets cover the
+    loan and the CIBIL score is at least 550, or a short loan of at least three years' income.
+    """
+    rng = np.random.default_rng(seed)
+    hundred_thousands = 100_000
+    income = rng.integers(2, 100, rows) * hundred_thousands
+    amount = np.maximum(income * rng.uniform(1.5, 4.0, rows) // hundred_thousands, 1) * hundred_thousands
+    term = rng.integers(1, 11, rows) * 2
+    cibil = rng.integers(300, 901, rows)
+    share = rng.dirichlet([3.0, 2.0, 6.0, 2.0], rows)
+    total = amount * rng.uniform(0.75, 4.5, rows)
+    assets = (share * total[:, None] // hundred_thousands) * hundred_thousands
+    approved = (assets.sum(axis=1) >= amount) & ((cibil >= 550) | ((term <= 4) & (amount >= 3 * income)))
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(["loan_id", *(f" {name}" for name in COLUMNS.values()), f" {LABEL}"])
+    for i in range(rows):
+        education, employed = rng.choice([" Graduate", " Not Graduate"]), rng.choice([" Yes", " No"])
+        numbers = [income[i], amount[i], term[i], cibil[i], *assets[i]]
+        label = " Approved" if approved[i] else " Rejected"
+        writer.writerow([i + 1, rng.integers(0, 6), education, employed, *(int(n) for n in numbers), label])
+    return out.getvalue().encode()
 
 
 WRITER, READER = "w-secret", "r-secret"

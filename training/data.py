@@ -1,4 +1,4 @@
-"""Training data: the public loan-approval CSV, or a seeded sample of the same layout where it is absent."""
+"""Training data: the public loan-approval CSV as columns of raw numbers."""
 
 import csv
 import hashlib
@@ -89,28 +89,3 @@ def _column(body: list[tuple[int, list[str]]], header: list[str], name: str) -> 
         except ValueError as error:
             raise DataError(f"line {line}: {name} is not a number or a known word") from error
     return values
-
-
-def sample_csv(rows: int, seed: int) -> bytes:
-    """A seeded sample in the public set's layout, with its spaced headers and its rule for the label: assets cover the
-    loan and the CIBIL score is at least 550, or a short loan of at least three years' income.
-    """
-    rng = np.random.default_rng(seed)
-    hundred_thousands = 100_000
-    income = rng.integers(2, 100, rows) * hundred_thousands
-    amount = np.maximum(income * rng.uniform(1.5, 4.0, rows) // hundred_thousands, 1) * hundred_thousands
-    term = rng.integers(1, 11, rows) * 2
-    cibil = rng.integers(300, 901, rows)
-    share = rng.dirichlet([3.0, 2.0, 6.0, 2.0], rows)
-    total = amount * rng.uniform(0.75, 4.5, rows)
-    assets = (share * total[:, None] // hundred_thousands) * hundred_thousands
-    approved = (assets.sum(axis=1) >= amount) & ((cibil >= 550) | ((term <= 4) & (amount >= 3 * income)))
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(["loan_id", *(f" {name}" for name in COLUMNS.values()), f" {LABEL}"])
-    for i in range(rows):
-        education, employed = rng.choice([" Graduate", " Not Graduate"]), rng.choice([" Yes", " No"])
-        numbers = [income[i], amount[i], term[i], cibil[i], *assets[i]]
-        label = " Approved" if approved[i] else " Rejected"
-        writer.writerow([i + 1, rng.integers(0, 6), education, employed, *(int(n) for n in numbers), label])
-    return out.getvalue().encode()

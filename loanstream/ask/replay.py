@@ -20,16 +20,13 @@ from schemas.verification import ApplicationVerified
 from scoring.bundle import BundleError
 from scoring.decision import Scorer
 from scoring.policy import PolicyError
-from scoring.receipt import ReceiptKey, decision_content
+from scoring.receipt import ReceiptKey, content_of, decision_content
 
 PAGE = 2_000
 """Decisions in memory at once."""
 
 SHOWN = 1_000
 """Decisions that are named one by one where they are not equal; all are counted."""
-
-NOT_COMPARED = frozenset({"accepted_at", "processing"})
-"""When it was made, and how long it took: no part of what was decided."""
 
 EQUAL = "equal"
 DIFFERS = "differs"
@@ -212,21 +209,20 @@ def compare(decision: Decision, again: Decision) -> tuple[str, str]:
     # Equal bytes under sorted names have equal canonical bytes, which take ten times as long to write.
     if _sorted(decision) == _sorted(again) or decision_content(decision) == decision_content(again):
         return EQUAL, ""
-    names = [name for name in _differing(decision, again) if name not in NOT_COMPARED]
+    names = _differing(content_of(decision), content_of(again))
     more = f" and {len(names) - _FIELDS_NAMED} more" if len(names) > _FIELDS_NAMED else ""
     return DIFFERS, ", ".join(names[:_FIELDS_NAMED]) + more
 
 
 def _sorted(decision: Mapping[str, Any]) -> bytes:
-    content = {name: value for name, value in decision.items() if name not in NOT_COMPARED}
-    return orjson.dumps(content, option=orjson.OPT_SORT_KEYS)
+    return orjson.dumps(content_of(decision), option=orjson.OPT_SORT_KEYS)
 
 
 def _differing(one: Mapping[str, Any], other: Mapping[str, Any], prefix: str = "") -> list[str]:
     names: list[str] = []
     for name in dict.fromkeys([*one, *other]):
         mine, theirs = one.get(name), other.get(name)
-        if name == "processing" or mine == theirs:
+        if mine == theirs:
             continue
         if isinstance(mine, dict) and isinstance(theirs, dict):
             names += _differing(mine, theirs, f"{prefix}{name}.")

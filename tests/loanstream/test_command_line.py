@@ -7,8 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from training.data import sample_csv
-
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -25,7 +23,7 @@ def call(*arguments, code=0):
 
 
 @pytest.fixture
-def loans(tmp_path):
+def loans(tmp_path, sample_csv):
     path = tmp_path / "loans.csv"
     path.write_bytes(sample_csv(40, seed=3))
     return path

@@ -114,14 +114,12 @@ def shipped_example() -> dict:
 
 
 @pytest.fixture(scope="session")
-def loans_csv(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def loans_csv(tmp_path_factory: pytest.TempPathFactory, sample_csv) -> Path:
     """The public loan approval data, or seeded data of the same layout where it is absent."""
     found = Path(os.environ.get("LOANSTREAM_DATA", Path(__file__).resolve().parents[3] / "shared" / "data"))
     csv = found / "loan_approval_dataset.csv"
     if csv.is_file():
         return csv
-    from training.data import sample_csv
-
     made = tmp_path_factory.mktemp("data") / csv.name
     made.write_bytes(sample_csv(500, seed=1))
     return made

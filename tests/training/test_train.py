@@ -11,7 +11,7 @@ from scoring.features import FEATURES, POSITION, compute
 from scoring.shipped import BUNDLES, shipped_bundle_files
 from training.calibration import fit_platt, probability
 from training.card import LABEL_NOTE
-from training.data import DataError, parse_loans, sample_csv
+from training.data import DataError, parse_loans
 from training.figures import expected_calibration_error, figures
 from training.recipes import RECIPES
 from training.train import make_bundle, train
@@ -23,7 +23,7 @@ SMALL = {
 
 
 @pytest.fixture(scope="module")
-def csv():
+def csv(sample_csv):
     return sample_csv(400, seed=7)
 
 
