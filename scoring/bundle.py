@@ -10,11 +10,12 @@ import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 import orjson
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from scoring.booster import xgboost
 from scoring.canonical import canonical_json
@@ -24,7 +25,8 @@ from scoring.tree_tables import TreeTables
 MANIFEST = "manifest.json"
 MODEL = "model.ubj"
 GOLDEN = "golden.json"
-FORMAT = 1
+Format = Literal[1]
+FORMAT: Format = 1
 
 LOG_ODDS_LIMIT = 13.8
 """No calibrated log-odds may lie beyond: points clip probabilities at 1e-6, whose log-odds are 13.8155, and rows of an
@@ -67,7 +69,6 @@ class Bundle:
     a: float
     b: float
     may_be_missing: frozenset[str]
-    manifest: Mapping[str, Any]
     booster: Any
     tables: TreeTables | None
 
@@ -151,75 +152,103 @@ def load_bundle(files: Mapping[str, bytes]) -> Bundle:
     Raises BundleError, with one line that says what is wrong: a file that is missing or not the manifest's, a feature
     this code does not have, or a model that computes other bits here than where it was trained.
     """
-    manifest = _manifest(files)
-    for name, expected in manifest["files"].items():
+    content, manifest = _manifest(files)
+    for name, expected in manifest.files.items():
         if name not in files:
             raise BundleError(f"{name}: named by {MANIFEST}, but missing")
         if sha256(files[name]) != expected:
             raise BundleError(f"{name}: its bytes are not those that {MANIFEST} names")
-    unknown = [name for name in manifest["features"] if name not in FEATURES]
+    unknown = [name for name in manifest.features if name not in FEATURES]
     if unknown:
         raise BundleError(f"{MANIFEST}: features {unknown} are not in this version's table of features")
     booster = open_model(files[MODEL])
-    if booster.feature_names is not None and list(booster.feature_names) != list(manifest["features"]):
+    if booster.feature_names is not None and tuple(booster.feature_names) != manifest.features:
         raise BundleError(f"{MODEL}: its features are not those of {MANIFEST}, in the same order")
     booster = _without_names(booster)
     tables = TreeTables.of(booster)
-    _check_golden(booster, tables, files[GOLDEN], len(manifest["features"]))
-    _check_range(booster, manifest["calibrator"])
+    _check_golden(booster, tables, files[GOLDEN], len(manifest.features))
+    _check_range(booster, manifest.calibrator)
     return Bundle(
-        bundle_id=bundle_id_of(manifest),
-        name=manifest["name"],
-        features=tuple(manifest["features"]),
-        currency=manifest["currency"],
-        a=float(manifest["calibrator"]["a"]),
-        b=float(manifest["calibrator"]["b"]),
-        may_be_missing=frozenset(manifest["may_be_missing"]),
-        manifest=manifest,
+        bundle_id=bundle_id_of(content),
+        name=manifest.name,
+        features=manifest.features,
+        currency=manifest.currency,
+        a=manifest.calibrator.a,
+        b=manifest.calibrator.b,
+        may_be_missing=manifest.may_be_missing,
         booster=booster,
         tables=tables,
     )
 
 
-_NEEDED = ("format", "name", "features", "currency", "files", "calibrator", "may_be_missing")
+class _Read(BaseModel):
+    model_config = ConfigDict(strict=True, frozen=True)
 
 
-def _manifest(files: Mapping[str, bytes]) -> dict[str, Any]:
+class _Calibrator(_Read):
+    """Platt's: a higher margin must mean a higher probability."""
+
+    a: float = Field(gt=0, allow_inf_nan=False)
+    b: float = Field(allow_inf_nan=False)
+
+
+class _Manifest(_Read):
+    """What loading needs of a manifest; the rest of it is for people."""
+
+    format: Format
+    name: str
+    features: Annotated[tuple[str, ...], Field(min_length=1)]
+    currency: str
+    files: dict[str, str]
+    calibrator: _Calibrator
+    may_be_missing: frozenset[str]
+
+
+def _manifest(files: Mapping[str, bytes]) -> tuple[dict[str, Any], _Manifest]:
+    """The manifest as it stands, whose hash is the bundle's id, and what loading needs of it."""
     if MANIFEST not in files:
         raise BundleError(f"{MANIFEST}: missing")
     try:
-        manifest = orjson.loads(files[MANIFEST])
-    except orjson.JSONDecodeError as error:
-        raise BundleError(f"{MANIFEST}: not JSON") from error
-    lacking = [name for name in _NEEDED if not isinstance(manifest, dict) or name not in manifest]
-    if lacking:
-        raise BundleError(f"{MANIFEST}: lacks {', '.join(lacking)}")
-    if manifest["format"] != FORMAT:
-        raise BundleError(f"{MANIFEST}: format {manifest['format']} is not {FORMAT}, which this version reads")
+        manifest = _Manifest.model_validate_json(files[MANIFEST])
+    except ValidationError as error:
+        wrong = error.errors(include_url=False)[0]
+        at = ".".join(map(str, wrong["loc"])) or "not JSON"
+        raise BundleError(f"{MANIFEST}: {at}: {wrong['msg']}") from None
     for name in (MODEL, GOLDEN):
-        if name not in manifest["files"]:
-            raise BundleError(f"{MANIFEST}: names no hash of {name}")
-    if not (math.isfinite(manifest["calibrator"]["a"]) and manifest["calibrator"]["a"] > 0):
-        raise BundleError(f"{MANIFEST}: the calibrator's a must be above 0: a higher margin means a higher probability")
-    return dict(manifest)
+        if name not in manifest.files:
+            raise BundleError(f"{MANIFEST}: files: names no hash of {name}")
+    return orjson.loads(files[MANIFEST]), manifest
+
+
+class _Golden(_Read):
+    """Exact hexadecimal floats: what the model says of one row."""
+
+    features: list[str]
+    margin: str
+    p_model: str
+    contributions: list[str]
 
 
 def _check_golden(booster: Any, tables: TreeTables | None, data: bytes, width: int) -> None:
-    golden = orjson.loads(data)
-    if not golden or any(len(vector["features"]) != width for vector in golden):
+    try:
+        golden = TypeAdapter(list[_Golden]).validate_json(data)
+        cells = [[float.fromhex(cell) for cell in vector.features] for vector in golden]
+    except ValueError:
+        raise BundleError(f"{GOLDEN}: expected vectors of hexadecimal floats, as training writes them") from None
+    if not golden or any(len(row) != width for row in cells):
         raise BundleError(f"{GOLDEN}: needs vectors of {width} features")
-    rows = np.array([[float.fromhex(cell) for cell in vector["features"]] for vector in golden])
-    for index, (expected, found) in enumerate(zip(golden, golden_vectors(booster, rows, tables), strict=True)):
+    again = golden_vectors(booster, np.array(cells), tables)
+    for index, (expected, found) in enumerate(zip(golden, again, strict=True)):
         for part in ("margin", "p_model", "contributions"):
-            if expected[part] != found[part]:
+            if getattr(expected, part) != found[part]:
                 raise BundleError(
                     f"{GOLDEN}: vector {index} gives another {part} here (XGBoost {xgboost.__version__}) than where "
                     "the bundle was made; decisions would not be reproducible"
                 )
 
 
-def _check_range(booster: Any, calibrator: Mapping[str, float]) -> None:
-    extremes = [abs(calibrator["a"] * margin + calibrator["b"]) for margin in margin_range(booster)]
+def _check_range(booster: Any, calibrator: _Calibrator) -> None:
+    extremes = [abs(calibrator.a * margin + calibrator.b) for margin in margin_range(booster)]
     if max(extremes) > LOG_ODDS_LIMIT:
         raise BundleError(
             f"{MANIFEST}: with this calibrator log-odds reach {max(extremes):.1f}; points can explain up to "

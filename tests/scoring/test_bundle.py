@@ -78,9 +78,34 @@ def test_features_are_aligned_by_name(files):
 
 @pytest.mark.parametrize(
     ("calibrator", "says"),
-    [({"a": -1.0, "b": 0.0}, "above 0"), ({"a": 5.0, "b": 0.0}, "log-odds reach")],
+    [({"a": -1.0, "b": 0.0}, "calibrator.a: .* greater than 0"), ({"a": 5.0, "b": 0.0}, "log-odds reach")],
 )
 def test_a_calibrator_that_cannot_be_explained_is_refused(files, calibrator, says):
     """A calibrator that turns the model round, or leads beyond what points can explain, refuses the bundle."""
     with pytest.raises(BundleError, match=says):
         load_bundle(altered(files, calibrator=calibrator))
+
+
+@pytest.mark.parametrize(
+    ("changed", "says"),
+    [
+        ({"calibrator": {"b": 0.0}}, r"manifest\.json: calibrator\.a: Field required"),
+        ({"calibrator": {"a": "1", "b": 0.0}}, r"manifest\.json: calibrator\.a: "),
+        ({"features": "cibil_score"}, r"manifest\.json: features: "),
+        ({"features": []}, r"manifest\.json: features: "),
+        ({"format": 2}, r"manifest\.json: format: .* 1"),
+        ({"files": {}}, r"files: names no hash of model\.ubj"),
+    ],
+)
+def test_a_manifest_of_another_shape_is_refused_by_its_field(files, changed, says):
+    """A bundle that must not decide is one line that names the field, never an exception of ours."""
+    content = orjson.dumps(orjson.loads(files[MANIFEST]) | changed)
+    with pytest.raises(BundleError, match=says):
+        load_bundle({**files, MANIFEST: content})
+
+
+@pytest.mark.parametrize("golden", [b"[]", b"{", b'[{"features": ["x"]}]', b"[1]"])
+def test_golden_vectors_of_another_shape_are_refused(files, golden):
+    """A file that is no list of vectors refuses the bundle as any wrong vector does."""
+    with pytest.raises(BundleError, match=r"golden\.json: "):
+        load_bundle(altered({**files, GOLDEN: golden}))
