@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from loanstream.settings import SETTINGS, Setting
+from processors.transport import CHECK_PARTITIONS, CHECK_TOPIC
 from processors.transport.meters import METERS
 from schemas.causes import CAUSES
 from schemas.events import EVENTS, EventType
@@ -40,7 +41,11 @@ def topics_page() -> str:
     """Every topic."""
     header = ("topic", "event", "what", "written by", "read by", "partitions", "kept", "timestamp")
     said = "`<tenant>` is a bank's name. Outputs stand before inputs: a new tenant's topics are created in this order."
-    return f"# Topics\n\n{said}\n\n{table(header, map(_topic_row, TOPICS.values()))}\n"
+    beside = (
+        f"Beside them stands `{CHECK_TOPIC}` ({CHECK_PARTITIONS} partitions), which never holds a record: workers commit "
+        "tokens to it, to see that the group coordinator has read its whole log before they believe its offsets."
+    )
+    return f"# Topics\n\n{said}\n\n{table(header, map(_topic_row, TOPICS.values()))}\n\n{beside}\n"
 
 
 def _topic_row(topic: Topic) -> tuple[object, ...]:

@@ -139,6 +139,9 @@ TOPICS: dict[str, Topic] = {
     )
 }
 
+ENDS = ("decisions", "applications_dlq", "applications_slow_dlq", "verifications_dlq")
+"""Where an application ends: each has exactly one record in one of these, as a read_committed consumer sees it."""
+
 TENANT_TOPICS: tuple[Topic, ...] = tuple(topic for topic in TOPICS.values() if topic.per_tenant)
 SHARED_TOPICS: tuple[Topic, ...] = tuple(topic for topic in TOPICS.values() if not topic.per_tenant)
 

@@ -9,14 +9,13 @@ import orjson
 from loanstream.ask.difference import Difference
 from processors.transport.messages import Message
 from schemas.headers import ATTEMPTS, header
+from schemas.topics import TOPICS
 
 Account = tuple[bytes, int]
 """A record's key, and when the broker took the application (milliseconds since 1970)."""
 
 OPENS = ("applications", "applications_slow", "verifications")
 """Topics whose records must end somewhere; in the later two only what was redriven there begins anew."""
-
-CLOSES = ("decisions", "applications_dlq", "applications_slow_dlq", "verifications_dlq")
 
 
 class Balance:
@@ -65,7 +64,7 @@ class Balance:
             return
         key = base64.b64decode(letter.get("key_base64") or "")
         origin = letter.get("origin", {})
-        if str(origin.get("topic", "")) == f"loan.applications.v1.{self._tenant}":
+        if origin.get("topic") == TOPICS["applications"].name(self._tenant):
             accepted = origin.get("timestamp_ms")
         else:
             accepted = accepted_ms(base64.b64decode(letter.get("value_base64") or ""))

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from loanstream.ask.balance import CLOSES, OPENS, Balance
+from loanstream.ask.balance import OPENS, Balance
 from loanstream.ask.difference import Difference
 from loanstream.ask.stored import Digests, StoredRows
 from loanstream.ask.topics import Bounds, KafkaTopics, TopicReader
@@ -15,7 +15,7 @@ from processors.transport.messages import Message, Partition
 from processors.warehouse.cipher import ColumnCipher
 from processors.warehouse.rows import RECORDINGS, Row, rows_of
 from schemas.decode import Undecodable
-from schemas.topics import TOPICS
+from schemas.topics import ENDS, TOPICS
 
 COMPARED = tuple(key for key in RECORDINGS if key not in {"metrics", "metrics_dlq"})
 """Topic families that are compared; service metrics are not worth the time."""
@@ -183,7 +183,7 @@ class _Run:
     def balance(self, tenant: str) -> None:
         """Each application as exactly one decision record or dead letter; those on their way are waited for."""
         books, at = Balance(tenant), dict(self._bounds)
-        for key in (*OPENS, *CLOSES):
+        for key in (*OPENS, *ENDS):
             for partition, bounds in self._partitions(TOPICS[key].name(tenant)):
                 for message in self._topics.read(partition, bounds):
                     books.put(key, message)
@@ -198,7 +198,7 @@ class _Run:
 
     def _read_on(self, books: Balance, tenant: str, at: dict[Partition, Bounds]) -> bool:
         """Enter what has ended since; whether anything has."""
-        names = {TOPICS[key].name(tenant): key for key in CLOSES}
+        names = {TOPICS[key].name(tenant): key for key in ENDS}
         came = False
         for partition, bounds in self._topics.bounds(names).items():
             known = at.get(partition, Bounds(0, 0))

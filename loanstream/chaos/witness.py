@@ -14,9 +14,8 @@ from confluent_kafka import Consumer, TopicPartition
 
 from loanstream.running import Running
 from schemas.headers import header
-from schemas.topics import TOPICS
+from schemas.topics import ENDS, TOPICS
 
-OUTCOMES = ("decisions", "applications_dlq", "applications_slow_dlq", "verifications_dlq")
 TRACE = slice(3, 35)
 """Of a traceparent: the trace's own part."""
 
@@ -33,7 +32,7 @@ def main(state: Path, file: Path, tenants: list[str]) -> None:
             "log_level": 2,
         }
     )
-    topics = {TOPICS[key].name(tenant): key for tenant in tenants for key in OUTCOMES}
+    topics = {TOPICS[key].name(tenant): key for tenant in tenants for key in ENDS}
     known = consumer.list_topics(timeout=30).topics
     places = [TopicPartition(topic, number) for topic in topics for number in known[topic].partitions]
     for place in places:

@@ -8,9 +8,7 @@ import orjson
 from confluent_kafka import OFFSET_BEGINNING, Consumer, TopicPartition
 
 from loanstream.running import Running
-from schemas.topics import TOPICS
-
-_DEAD_LETTERS = ("applications_dlq", "applications_slow_dlq", "verifications_dlq")
+from schemas.topics import ENDS, TOPICS
 
 
 class Watch:
@@ -28,7 +26,7 @@ class Watch:
                 "isolation.level": "read_committed",
             }
         )
-        names = [TOPICS[key].name(tenant) for key in ("decisions", *_DEAD_LETTERS) for tenant in tenants]
+        names = [TOPICS[key].name(tenant) for key in ENDS for tenant in tenants]
         found = self._consumer.list_topics(timeout=15).topics
         self._consumer.assign(
             [TopicPartition(name, number, OFFSET_BEGINNING) for name in names for number in found[name].partitions]

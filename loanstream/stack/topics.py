@@ -17,6 +17,7 @@ from confluent_kafka.cimpl import NewTopic
 
 from loanstream.stack.problem import StackProblem
 from processors.transport import CHECK_PARTITIONS, CHECK_TOPIC
+from processors.transport.membership import PASSING_CODES, TOKEN_BITS
 from schemas.stages import STAGES, Stage
 from schemas.topics import SHARED_TOPICS, TENANT_TOPICS, TOPICS, Topic
 
@@ -31,12 +32,6 @@ BROKER_TOPICS: dict[str, dict[str, str]] = {
 }
 BROKER_TOPIC_PARTITIONS = 8
 """As in the embedded broker's properties; a broker of yours has its own by the time its topics are provisioned."""
-PASSING = (
-    KafkaError.UNSTABLE_OFFSET_COMMIT,
-    KafkaError.NOT_COORDINATOR,
-    KafkaError.COORDINATOR_NOT_AVAILABLE,
-    KafkaError.COORDINATOR_LOAD_IN_PROGRESS,
-)
 Client = dict[str, str | int | float | bool]
 
 
@@ -93,7 +88,7 @@ def commit_first_offsets(client: Client, tenants: tuple[str, ...]) -> None:
     places = {stage.group: _read_by(stage, tenants) for stage in STAGES.values()}
     # A coordinator that still reads its log may know of no offsets where there are some: a token, last in that log,
     # tells whether it has read all (docs/measured.md).
-    token = TopicPartition(CHECK_TOPIC, CHECK_PARTITIONS - 1, secrets.randbits(62))
+    token = TopicPartition(CHECK_TOPIC, CHECK_PARTITIONS - 1, secrets.randbits(TOKEN_BITS))
     _commit(producer, client, {group: [token] for group in places})
     with ThreadPoolExecutor(len(places)) as pool:
         found = pool.map(lambda group: _without_offset(client, group, places[group], token), places)
@@ -161,7 +156,7 @@ def _committed(asker: Consumer, partitions: list[TopicPartition], token: TopicPa
             *found, echo = asker.committed([*partitions, token], timeout=REQUEST_S)
         except KafkaException as error:
             # A coordinator that is still loading says so; the client passes that on instead of asking again.
-            if error.args[0].code() not in PASSING or time.monotonic() > until:
+            if error.args[0].code() not in PASSING_CODES or time.monotonic() > until:
                 raise
         else:
             if echo.offset == token.offset:
