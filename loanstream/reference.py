@@ -42,8 +42,8 @@ def topics_page() -> str:
     header = ("topic", "event", "what", "written by", "read by", "partitions", "kept", "timestamp")
     said = "`<tenant>` is a bank's name. Outputs stand before inputs: a new tenant's topics are created in this order."
     beside = (
-        f"Beside them stands `{CHECK_TOPIC}` ({CHECK_PARTITIONS} partitions), which never holds a record: workers commit "
-        "tokens to it, to see that the group coordinator has read its whole log before they believe its offsets."
+        f"Beside them stands `{CHECK_TOPIC}` ({CHECK_PARTITIONS} partitions), which never holds a record: workers "
+        "commit tokens to it, to see that the group coordinator has read its whole log before they believe its offsets."
     )
     return f"# Topics\n\n{said}\n\n{table(header, map(_topic_row, TOPICS.values()))}\n\n{beside}\n"
 
