@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from loanstream.generated import EXAMPLES, ROOT
-from processors.deadletters import Worker
 from processors.documents.reading import read_document
 from processors.documents.sandbox import READER_VERSION
+from processors.identity import Worker
 from processors.stages.envelope import LOG_APPEND_TIME
 from processors.stages.verify import VerifyStage
 from processors.transport.messages import Batch, MemoryMessage

@@ -14,7 +14,7 @@ from rich.console import Group
 from loanstream.artefacts import load
 from loanstream.files import application_file
 from loanstream.show import emit, table
-from processors.deadletters import code_version
+from processors.identity import code_version
 from producers.files import read_applications
 from producers.lines import LineError
 from schemas.application import LoanApplication

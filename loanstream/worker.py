@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from loanstream.settings import SettingProblem, Settings, load
-from processors.deadletters import Worker, code_version, dead_letter
+from processors.deadletters import dead_letter
+from processors.identity import Worker, code_version
 from processors.transport.messages import Message, Output
 from processors.transport.specs import RangeSpec, StageSpec, WorkerKafka
 from schemas.operations import FieldError

@@ -2,11 +2,9 @@
 
 import base64
 import hashlib
-import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from importlib.metadata import version
+from collections.abc import Sequence
 
+from processors.identity import Worker
 from processors.transport.messages import Message, Output
 from schemas.headers import ATTEMPTS, child_traceparent, event_headers, header
 from schemas.operations import DeadLetter, FieldError, Header, Origin
@@ -17,21 +15,6 @@ ORIGINAL_MAX_BYTES = RECORD_MAX_BYTES // 4 * 3 - 128 * 1024
 """The largest original that still fits into a dead letter in base64; of a larger one it keeps hash and origin."""
 
 HEADERS_MAX_BYTES = 64 * 1024
-
-
-@dataclass(frozen=True, slots=True)
-class Worker:
-    """Who makes an event: stage, process name (`verify-0`), code version; `now_ms` is its clock."""
-
-    stage: str
-    name: str
-    code_version: str
-    now_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000
-
-
-def code_version() -> str:
-    """The code's version as receipts and events carry it: that of the installed package."""
-    return version("loanstream")
 
 
 def place(message: Message) -> str:

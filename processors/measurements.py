@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from confluent_kafka import Producer
 
-from processors.deadletters import Worker
+from processors.identity import Worker
 from schemas.headers import child_traceparent, event_headers
 from schemas.operations import ServiceMetric
 from schemas.topics import TOPICS

@@ -42,12 +42,6 @@ class _PortableJsonSchema(GenerateJsonSchema):
     def field_title_should_be_set(self, schema: Any) -> bool:  # noqa: ARG002 - the signature is pydantic's
         return False
 
-    def generate_inner(self, schema: Any) -> JsonSchemaValue:
-        # Timestamps are written by a function, of which pydantic only knows that it returns text.
-        if schema["type"] == "datetime":
-            return {"type": "string", "format": "date-time"}
-        return super().generate_inner(schema)
-
     def generate(self, schema: CoreSchema, mode: JsonSchemaMode = "validation") -> JsonSchemaValue:
         return _sorted(_portable(super().generate(schema, mode), is_open=mode == "serialization"))
 

@@ -8,7 +8,14 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import Annotated, Any, cast
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, GetJsonSchemaHandler, PlainSerializer
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    GetJsonSchemaHandler,
+    PlainSerializer,
+)
 from pydantic_core import PydanticCustomError, core_schema
 
 from schemas.topics import TENANT_PATTERN
@@ -111,7 +118,7 @@ def _decimal(least: Decimal, most: Decimal, *, above: bool = False) -> Any:
         "description": "At most two decimals; the same bounds hold for the decimal string.",
         "anyOf": [number, {"pattern": text + r"{1,14}(\.[0-9]{1,2})?$", "type": "string"}],
     }
-    return _Parsed(parse, schema)
+    return _Parsed(parse, schema, {"type": "string", "pattern": _DECIMAL_TEXT})
 
 
 def _plain(bound: Decimal) -> int | float:
@@ -120,18 +127,17 @@ def _plain(bound: Decimal) -> int | float:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Parsed:
-    """Annotation of a type whose values `parse` makes, and whose input `schema` describes."""
+    """Annotation of a type whose values `parse` makes; `read` describes its input, `written` its output."""
 
     parse: Callable[[Any], Any]
-    schema: dict[str, Any]
+    read: dict[str, Any]
+    written: dict[str, Any]
 
     def __get_pydantic_core_schema__(self, _source: Any, _handler: Any) -> core_schema.CoreSchema:
         return core_schema.no_info_plain_validator_function(self.parse)
 
     def __get_pydantic_json_schema__(self, _schema: Any, handler: GetJsonSchemaHandler) -> dict[str, Any]:
-        if handler.mode == "serialization":
-            return {"type": "string", "pattern": _DECIMAL_TEXT}
-        return dict(self.schema)
+        return dict(self.written if handler.mode == "serialization" else self.read)
 
 
 _CONTROL = re.compile("[\x00-\x1f\ud800-\udfff]")
@@ -155,7 +161,39 @@ NonNegativeMoney = Annotated[Decimal, _decimal(Decimal(0), MONEY_MAX), _as_money
 Years = Annotated[Decimal, _decimal(Decimal(0), Decimal(50), above=True), _as_money]
 """A term in years, at most two decimals; written like money."""
 
-Timestamp = Annotated[AwareDatetime, PlainSerializer(rfc3339, return_type=str, when_used="json")]
+_MOMENT = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
+EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
+LATEST = datetime(2200, 1, 1, tzinfo=UTC)
+
+
+_MOMENT_NEEDED = "a moment as RFC 3339 writes it, with seconds and a time zone"
+
+
+def _moment(value: Any) -> datetime:
+    """One function instead of pydantic's type, which also takes seconds since 1970, and moments without a date in UTC.
+
+    `0001-01-01T00:00:00+14:00` would fail where it is written, long after it was taken.
+    """
+    if type(value) is str and _MOMENT.fullmatch(value) is not None:
+        try:
+            made = datetime.fromisoformat(value.upper())
+        except ValueError:
+            raise PydanticCustomError("datetime_parsing", _MOMENT_NEEDED) from None
+    elif isinstance(value, datetime) and value.tzinfo is not None:
+        made = value
+    else:
+        raise PydanticCustomError("datetime_parsing", _MOMENT_NEEDED)
+    if not EARLIEST <= made < LATEST:
+        raise PydanticCustomError("out_of_bounds", "a moment from 1970 on and before 2200")
+    return made
+
+
+_DATE_TIME = {"type": "string", "format": "date-time"}
+
+Timestamp = Annotated[
+    datetime, _Parsed(_moment, _DATE_TIME, _DATE_TIME), PlainSerializer(rfc3339, return_type=str, when_used="json")
+]
+"""A moment from 1970 on and before 2200, as RFC 3339 writes it; always written in UTC with milliseconds."""
 
 Tenant = Annotated[str, Field(pattern=f"^{TENANT_PATTERN}$")]
 ApplicationId = Annotated[str, Field(pattern=r"^[A-Za-z0-9._:-]{1,64}$")]

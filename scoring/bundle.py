@@ -1,11 +1,10 @@
 """A model bundle: native XGBoost model, calibrator, manifest and golden vectors, from bytes and checked as a whole.
 
-Files of a bundle: `manifest.json` (features by name, currency, hashes of the other files, calibrator, reference
-histograms, provenance), `model.ubj`, `golden.json`; `card.json` and `card.md` are for people. `bundle_id` is the hash
-of the canonical manifest, which holds the hashes of all the rest.
+Files of a bundle: `manifest.json` (features by name, currency, hashes of the other files and of this code's tables of
+features and reasons, calibrator, reference histograms, provenance), `model.ubj`, `golden.json`; `card.json` and
+`card.md` are for people. `bundle_id` is the hash of the canonical manifest, which holds the hashes of all the rest.
 """
 
-import hashlib
 import math
 import re
 from collections.abc import Mapping, Sequence
@@ -18,8 +17,9 @@ import orjson
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from scoring.booster import xgboost
-from scoring.canonical import canonical_json
+from scoring.canonical import canonical_json, sha256
 from scoring.features import FEATURES, POSITION
+from scoring.tables import table_hashes
 from scoring.tree_tables import TreeTables
 
 MANIFEST = "manifest.json"
@@ -122,11 +122,6 @@ def sigmoid(log_odds: float) -> float:
     return 1.0 / (1.0 + math.exp(-log_odds)) if log_odds >= 0 else 1.0 - 1.0 / (1.0 + math.exp(log_odds))
 
 
-def sha256(data: bytes) -> str:
-    """A content hash as receipts write it."""
-    return "sha256:" + hashlib.sha256(data).hexdigest()
-
-
 def bundle_id_of(manifest: Mapping[str, Any]) -> str:
     """The id of the bundle with this manifest."""
     return sha256(canonical_json(dict(manifest)))
@@ -149,8 +144,8 @@ def golden_vectors(booster: Any, rows: Matrix, tables: TreeTables | None = None)
 def load_bundle(files: Mapping[str, bytes]) -> Bundle:
     """The bundle in `files` (name -> bytes), after checking hashes, features and golden vectors.
 
-    Raises BundleError, with one line that says what is wrong: a file that is missing or not the manifest's, a feature
-    this code does not have, or a model that computes other bits here than where it was trained.
+    Raises BundleError, with one line that says what is wrong: a file that is missing or not the manifest's, features or
+    reasons other than this code's, or a model that computes other bits here than where it was trained.
     """
     content, manifest = _manifest(files)
     for name, expected in manifest.files.items():
@@ -158,6 +153,9 @@ def load_bundle(files: Mapping[str, bytes]) -> Bundle:
             raise BundleError(f"{name}: named by {MANIFEST}, but missing")
         if sha256(files[name]) != expected:
             raise BundleError(f"{name}: its bytes are not those that {MANIFEST} names")
+    for name, expected in table_hashes().items():
+        if manifest.tables.get(name) != expected:
+            raise BundleError(f"{MANIFEST}: it was made with another table of {name} than this version has")
     unknown = [name for name in manifest.features if name not in FEATURES]
     if unknown:
         raise BundleError(f"{MANIFEST}: features {unknown} are not in this version's table of features")
@@ -200,6 +198,7 @@ class _Manifest(_Read):
     features: Annotated[tuple[str, ...], Field(min_length=1)]
     currency: str
     files: dict[str, str]
+    tables: dict[str, str]
     calibrator: _Calibrator
     may_be_missing: frozenset[str]
 

@@ -5,6 +5,7 @@ bound of `schemas` leaves open (strings, extensions) goes through the general wr
 independent implementation of the RFC.
 """
 
+import hashlib
 from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
@@ -21,6 +22,11 @@ SAFE_INTEGER = 2**53
 """Beyond it an integer is not what other JSON readers (IEEE 754 doubles) would read."""
 
 NO_EVIDENCE = b'{"documents":[],"extractions":[]}'
+
+
+def sha256(data: bytes) -> str:
+    """A content hash as receipts write it."""
+    return "sha256:" + hashlib.sha256(data).hexdigest()
 
 
 def number(value: float) -> str:

@@ -51,6 +51,9 @@ class MoneyCheck:
     excess: float
 
 
+GROSS = frozenset({"gross_monthly", "gross_annual"})
+"""Fields that speak of the same income as the application does; a statement's credits are what is left of it."""
+
 INCOME_CHECKS: tuple[MoneyCheck, ...] = (
     MoneyCheck("payslip", "gross_monthly", 12, INCOME_EXCESS),
     MoneyCheck("payslip", "gross_annual", 1, INCOME_EXCESS),

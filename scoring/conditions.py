@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from schemas.verification import ApplicationVerified
+from scoring.checks import GROSS
 from scoring.features import POSITION
 from scoring.policy import Condition, Kind
 
@@ -55,11 +56,12 @@ def _column(condition: Condition) -> int:
 
 
 def _income_gap(condition: Condition, event: ApplicationVerified) -> bool:
+    """The paper's flag, for what it compares: a gross income with a gross income."""
     return any(
         check.difference is not None
         and check.similarity is not None
         and abs(check.difference) > condition.above
         and check.similarity < condition.below
         for check in event.checks
-        if check.claim == "annual_income"
+        if check.claim == "annual_income" and check.field in GROSS
     )

@@ -5,8 +5,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 from schemas.decision import Outcome
-from scoring.bundle import sha256
-from scoring.canonical import canonical_json
+from scoring.canonical import canonical_json, sha256
 
 Kind = Literal["feature", "verification", "missing", "income_gap"]
 

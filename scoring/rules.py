@@ -1,4 +1,7 @@
-"""Rules: what decides without points. Declines stand above referrals, referrals above the bands."""
+"""Rules: what decides without points. Declines stand above referrals, referrals above the bands.
+
+Above them all stands the currency: whoever applies in one that the model was not trained on is referred to a person.
+"""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -81,6 +84,8 @@ class Judge:
             rule = self._rules[at]
             if rule.instead_of is None or rule.instead_of == banded:
                 (decline if rule.outcome == "decline" else refer).append(_fired(rule, event, features))
+        if event.application.currency != self._currency:
+            return "refer", self._rows(event, refer + decline)
         if decline:
             return "decline", self._rows(event, decline)
         if banded == "approve" and not refer and (code := RULE_OF_DEGRADED.get(event.verification_result)):

@@ -22,9 +22,10 @@ from scoring.bundle import (
     golden_vectors,
     load_bundle,
     margin_range,
-    sha256,
 )
+from scoring.canonical import sha256
 from scoring.features import FEATURES, POSITION, compute
+from scoring.tables import table_hashes
 from training.calibration import fit_platt, probability
 from training.card import Card, card_markdown
 from training.data import LoanData, read_loans
@@ -77,7 +78,12 @@ def _calibrator(margins: Matrix, approved: npt.NDArray[np.int64], reach: tuple[f
     a, b = fit_platt(margins.ravel(), np.tile(approved, len(margins)))
     farthest = max(abs(a * margin + b) for margin in reach)
     shrinkage = min(1.0, SAFE_LOG_ODDS / farthest)
-    return {"a": a * shrinkage, "b": b * shrinkage, "shrinkage": shrinkage}
+    return {"a": _rounded(a * shrinkage), "b": _rounded(b * shrinkage), "shrinkage": _rounded(shrinkage)}
+
+
+def _rounded(value: float) -> float:
+    """Without the digits in which linear algebra differs between processors: equal data give equal bytes."""
+    return float(f"{value:.12g}")
 
 
 def _fit(rows: Matrix, approved: npt.NDArray[np.int64], recipe: Recipe, params: dict[str, Any]) -> Any:
@@ -125,6 +131,7 @@ def _manifest(
         "currency": currency,
         "label": "approved",
         "files": {name: sha256(content) for name, content in files.items()},
+        "tables": table_hashes(),
         "calibrator": {"kind": "platt", **calibrator},
         "reference": {name: _histogram(column) for name, column in zip(recipe.features, rows.T, strict=True)},
         "trainer": {

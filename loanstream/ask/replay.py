@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from loanstream.running import Running
 from processors.activations import InForce
 from processors.artefacts import ArtefactMissing, ArtefactStore
-from processors.deadletters import code_version
+from processors.identity import code_version
 from processors.stages.score import Scorers
 from processors.warehouse.cipher import ColumnCipher, SealBroken
 from processors.warehouse.rows import opened

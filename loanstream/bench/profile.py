@@ -13,7 +13,7 @@ from loanstream.show import console, table
 from loanstream.worker import calm_collector
 from processors.activations import InForce
 from processors.control import ControlReader
-from processors.deadletters import Worker
+from processors.identity import Worker
 from processors.stages.envelope import LOG_APPEND_TIME, accept
 from processors.stages.score import Scorers, ScoreStage
 from processors.stages.verify import Documents, VerifyStage

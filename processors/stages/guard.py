@@ -6,7 +6,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from processors.deadletters import Worker, dead_letter, place
+from processors.deadletters import dead_letter, place
+from processors.identity import Worker
 from processors.transport.messages import Message, Output
 from schemas.decode import Undecodable
 from schemas.operations import FieldError
@@ -23,9 +24,11 @@ class ErrorBudget:
     """Our own errors among the records of the last minute: above 1 % the worker stops instead of refusing more.
 
     A single failure is let through only among a hundred good records: what fails on the very first record would
-    otherwise turn a whole topic into dead letters. The worker's restart then isolates the record (crash journal).
+    otherwise turn a whole topic into dead letters. The worker's restart then isolates the record (crash journal). A
+    stage whose restart isolates nothing lets a `few` through in any case.
     """
 
+    few: int = 0
     _seen: deque[tuple[int, int, int]] = field(default_factory=deque)
     _records: int = 0
     _errors: int = 0
@@ -40,7 +43,7 @@ class ErrorBudget:
             _, old_records, old_errors = self._seen.popleft()
             self._records -= old_records
             self._errors -= old_errors
-        return self._errors == 0 or self._errors <= SHARE * self._records
+        return self._errors <= max(self.few, SHARE * self._records)
 
 
 class Guard:

@@ -11,7 +11,8 @@ import orjson
 from processors.activations import InForce
 from processors.artefacts import ArtefactStore
 from processors.control import ControlReader
-from processors.deadletters import Worker, partition_of, place
+from processors.deadletters import partition_of, place
+from processors.identity import Worker
 from processors.stages.envelope import check_addressed
 from processors.stages.guard import Guard
 from processors.transport.messages import Batch, Message, Output, Processed

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Protocol, TypeVar
 
-from processors.deadletters import Worker, partition_of, place
+from processors.deadletters import partition_of, place
+from processors.identity import Worker
 from processors.stages.envelope import Accepted, accept, check_addressed
 from processors.stages.guard import Guard
 from processors.transport.messages import Batch, Message, Output, Processed

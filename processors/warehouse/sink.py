@@ -5,7 +5,9 @@ alone; the halves are the same each time, and so are their tokens. What is refus
 after everything else has gone in.
 """
 
+import logging
 import re
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -13,13 +15,17 @@ from typing import Any
 import orjson
 from clickhouse_connect.driver.exceptions import ClickHouseError, Error
 
+from processors.deadletters import place
+from processors.stages.guard import ErrorBudget
 from processors.transport.messages import Message
 from processors.transport.ranges import OffsetRange
 from processors.transport.specs import Retry
 from processors.warehouse.cipher import ColumnCipher
-from processors.warehouse.rows import rows_of_all
+from processors.warehouse.rows import Rows, rows_of_all
 from schemas.decode import Undecodable
 from schemas.operations import FieldError
+
+log = logging.getLogger(__name__)
 
 DeadLetters = Callable[[Message, str, Sequence[FieldError]], None]
 Entry = tuple[Message, bytes]
@@ -50,6 +56,14 @@ REFUSALS: dict[int, str] = {
 AT_ONCE = 50
 """Records that are made into rows together: many enough for short loops, few enough to stay in a processor's cache."""
 
+FEW_ERRORS = 10
+"""Records a minute on which our own code may fail, however little traffic there is: a record that fails here has been
+decided all the same, its dead letter keeps it, and no restart would get past it."""
+
+_INTERNAL = Undecodable(
+    "internal_error", FieldError(field="(record)", error="internal_error", expected="code without this fault")
+)
+
 _SETTINGS = {
     "async_insert": "0",
     "date_time_input_format": "best_effort",
@@ -79,19 +93,43 @@ class WarehouseSink:
         self._client: Any = None
         self._cipher = cipher
         self._dead_letter = dead_letter
+        self._budget = ErrorBudget(FEW_ERRORS)
 
     def prepare(self, messages: Sequence[Message]) -> Prepared:
         """The rows of a range, as ClickHouse reads them. Asks the warehouse nothing."""
         made = Prepared({}, [])
         for start in range(0, len(messages), AT_ONCE):
             some = messages[start : start + AT_ONCE]
-            for message, found in zip(some, rows_of_all(some, self._cipher), strict=True):
+            for message, found in zip(some, self._rows(some), strict=True):
                 if isinstance(found, Undecodable):
                     made.refused.append((message, found))
                     continue
                 for table, row in found:
                     made.tables.setdefault(table, []).append((message, orjson.dumps(row)))
         return made
+
+    def _rows(self, messages: Sequence[Message]) -> list[Rows | Undecodable]:
+        """The rows of some records; where making them fails, of each alone, so that one record costs only itself.
+
+        Raises the failure when our own errors are too many: the worker then stops with nothing committed.
+        """
+        try:
+            made = rows_of_all(messages, self._cipher)
+        except Exception as error:
+            made = [self._row_or_fault(message) for message in messages]
+            if not self._budget.spend(time.time_ns() // 1_000_000, len(messages), made.count(_INTERNAL)):
+                raise error from None
+        else:
+            self._budget.spend(time.time_ns() // 1_000_000, len(messages), 0)
+        return made
+
+    def _row_or_fault(self, message: Message) -> Rows | Undecodable:
+        try:
+            return rows_of_all([message], self._cipher)[0]
+        except Exception as error:  # noqa: BLE001 - see _rows
+            # The type alone: an exception's text and trace may hold the applicant's value.
+            log.error("internal error on %s: %s", place(message), type(error).__name__)  # noqa: TRY400
+            return _INTERNAL
 
     def write(self, range_: OffsetRange, prepared: Prepared) -> None:
         """Write all rows of a range of one partition. Raises `Retry` while the warehouse takes none."""

@@ -82,6 +82,13 @@ def test_what_is_no_event_has_its_cause(value, cause):
         ({"currency": "rupees"}, "currency"),
         ({"submitted_at": "2026-01-01T00:00:00"}, "submitted_at"),
         ({"submitted_at": 5}, "submitted_at"),
+        ({"submitted_at": "1700000000"}, "submitted_at"),
+        ({"submitted_at": "2026-01-01T00:00Z"}, "submitted_at"),
+        ({"submitted_at": "2026-02-30T00:00:00Z"}, "submitted_at"),
+        ({"submitted_at": "9999-12-31T23:59:59-14:00"}, "submitted_at"),
+        ({"submitted_at": "0001-01-01T00:00:00+14:00"}, "submitted_at"),
+        ({"submitted_at": "1969-12-31T23:59:59.999Z"}, "submitted_at"),
+        ({"submitted_at": "2200-01-01T00:00:00Z"}, "submitted_at"),
         ({"revision": 0}, "revision"),
         ({"loan": {"amount": 5, "term_years": 0}}, "loan.term_years"),
         ({"loan": {"amount": 5, "term_years": 51}}, "loan.term_years"),
@@ -143,3 +150,18 @@ def test_found_values_are_described_by_type_and_size():
     assert describe({"a": 1}) == "object of 1 keys"
     assert describe(None) == "null"
     assert describe(True) == "boolean"
+
+
+@pytest.mark.parametrize(
+    ("sent", "written"),
+    [
+        ("1970-01-01T14:00:00+14:00", "1970-01-01T00:00:00.000Z"),
+        ("2199-12-31T09:59:59.999-14:00", "2199-12-31T23:59:59.999Z"),
+        ("2026-01-05t09:30:00.1239z", "2026-01-05T09:30:00.123Z"),
+        ("2026-01-05T15:00:00+05:30", "2026-01-05T09:30:00.000Z"),
+    ],
+)
+def test_every_moment_that_is_taken_can_be_written(sent, written):
+    """At the ends of what is taken, too, a moment has a date in UTC: nothing fails long after it was accepted."""
+    event = decode(LoanApplication, changed(submitted_at=sent))
+    assert json.loads(event.model_dump_json())["submitted_at"] == written

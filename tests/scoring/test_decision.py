@@ -1,5 +1,7 @@
 """The decision: its explanation adds up, and it is a pure function of its receipt's inputs."""
 
+import hmac
+import struct
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -12,7 +14,7 @@ from hypothesis import strategies as st
 
 from schemas.decision import LoanDecision
 from scoring.decision import Scorer
-from scoring.features import FEATURES
+from scoring.features import FEATURES, POSITION, feature_matrix
 from scoring.policy_document import parse_policy
 from scoring.receipt import decision_content
 from scoring.shipped import BUNDLES, POLICIES
@@ -28,6 +30,15 @@ PROCESSING = {
     "score_worker": "score-0",
     "code_version": "test",
 }
+
+LAX = """
+name: lax
+points: {{score: 600, pdo: 20}}
+bands: {{approve: {approve}, decline: 0.0}}
+penalties: []
+rules: []
+"""
+"""A policy without a single penalty or rule."""
 
 money = st.integers(1, 10**8) | st.integers(1, 10**15).map(lambda cents: f"{cents // 100}.{cents % 100:02d}").filter(
     lambda text: float(text) > 0
@@ -118,6 +129,37 @@ def test_an_unknown_currency_is_referred(standard, paper, decide_one, make_event
         assert decision["reasons"][0]["value"] == "EUR"
 
 
+def test_an_unknown_currency_is_referred_whatever_else_is_true(standard, decide_one, make_event):
+    """A limit that declines elsewhere stands beside it for the person who decides."""
+    decision = decide_one(standard, make_event(currency="EUR", annual_income=1_000_000))
+    assert decision["outcome"] == "refer"
+    assert [row["code"] for row in decision["reasons"]] == ["currency_not_modelled", "lti_above_limit"]
+
+
+def test_the_receipt_holds_the_features_that_decided(standard, decide_one, make_event, key):
+    """The keyed hash is of the names and doubles of the bundle's and the policy's features, and of nothing else."""
+    event = make_event(cibil_score=701)
+    names = list(dict.fromkeys([*standard.bundle.features, *standard.policy.features]))
+    values = [feature_matrix([event.application])[0][POSITION[name]] for name in names]
+    vector = orjson.dumps(names) + b"\n" + b"".join(struct.pack(">d", value) for value in values)
+    found = decide_one(standard, event)["receipt"]["features_hmac"]
+    assert found == "hmac-sha256:" + hmac.digest(key.key, vector, "sha256").hex()
+    assert decide_one(standard, make_event(cibil_score=702))["receipt"]["features_hmac"] != found
+
+
+def test_probabilities_are_rounded_before_the_policy_compares(bundles, key, make_event):
+    """At a band's edge the ninth decimal decides, and not what a processor leaves behind it."""
+    event = make_event("verified")
+    (free,) = Scorer(bundles["default"], parse_policy(LAX.format(approve=0.0))).decide([event], lambda _: key, "test")
+    p = free["p_calibrated"]
+    assert p == round(p, 9)
+    assert free["p_model"] == round(free["p_model"], 9)
+    for approve, outcome in ((p - 1e-9, "approve"), (p, "refer"), (p + 1e-9, "refer")):
+        scorer = Scorer(bundles["default"], parse_policy(LAX.format(approve=f"{approve:.9f}")))
+        (decision,) = scorer.decide([event], lambda _: key, "test")
+        assert decision["outcome"] == outcome, approve
+
+
 @pytest.mark.parametrize(
     ("result", "by_standard", "by_paper"),
     [
@@ -147,8 +189,7 @@ def test_a_rule_against_approvals_leaves_declines_alone(standard, decide_one, ma
 
 def test_no_policy_can_let_a_degraded_basis_approve(bundles, decide_one, make_event):
     """A policy without a single rule still refers what its documents put in doubt."""
-    text = "name: lax\npoints: {score: 600, pdo: 20}\nbands: {approve: 0.0, decline: 0.0}\npenalties: []\nrules: []\n"
-    scorer = Scorer(bundles["default"], parse_policy(text))
+    scorer = Scorer(bundles["default"], parse_policy(LAX.format(approve=0.0)))
     assert decide_one(scorer, make_event("verified"))["outcome"] == "approve"
     for result in ("unavailable", "unreadable", "mismatch", "suspicious"):
         decision = decide_one(scorer, make_event(result))
@@ -187,7 +228,15 @@ def test_the_papers_mismatch_flag_needs_both_its_signs(paper, decide_one, make_e
     """Similarity below 0.8 and more than a fifth apart declines; either alone does not."""
     for similarity, difference, outcome in ((0.5, 0.3, "decline"), (0.5, -0.3, "decline"), (0.9, 0.3, "approve")):
         check = {"claim": "annual_income", "result": "verified", "similarity": similarity, "difference": difference}
+        check["field"] = "gross_annual"
         assert decide_one(paper, make_event("verified", checks=[check]))["outcome"] == outcome
+
+
+def test_the_papers_mismatch_flag_compares_gross_with_gross(paper, decide_one, make_event):
+    """What a bank statement shows is net: that it is a third below an honest gross income is no flag."""
+    check = {"claim": "annual_income", "result": "verified", "similarity": 0.4, "difference": 0.3}
+    decision = decide_one(paper, make_event("verified", checks=[check | {"field": "annual_net_income"}]))
+    assert decision["outcome"] == "approve"
 
 
 def test_contradicted_claims_and_findings_are_named_without_names(standard, decide_one, make_event):
@@ -268,7 +317,7 @@ events = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(events)
 from scoring.bundle import load_bundle
 from scoring.decision import Scorer
-from scoring.features import FEATURES
+from scoring.features import FEATURES, POSITION, feature_matrix
 from scoring.policy_document import parse_policy
 from scoring.receipt import ReceiptKey
 from scoring.shipped import shipped_bundle_files, shipped_policy_text

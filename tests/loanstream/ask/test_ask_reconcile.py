@@ -8,7 +8,8 @@ import pytest
 from loanstream.ask.balance import Balance
 from loanstream.ask.reconcile import SinkBehind, compare
 from loanstream.ask.topics import MemoryTopics
-from processors.deadletters import Worker, dead_letter
+from processors.deadletters import dead_letter
+from processors.identity import Worker
 from processors.transport.messages import MemoryMessage
 from processors.transport.ranges import OffsetRange
 from processors.warehouse.cipher import ColumnCipher

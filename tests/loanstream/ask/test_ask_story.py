@@ -9,7 +9,8 @@ from dashboards.queries import QUERIES, run
 from loanstream.ask.decisions import NotComparable, agreement, decisions
 from loanstream.ask.render import agreement_text, reconciliation_text, replay_text, story_text
 from loanstream.ask.story import story
-from processors.deadletters import Worker, dead_letter
+from processors.deadletters import dead_letter
+from processors.identity import Worker
 from processors.transport.messages import MemoryMessage
 from processors.transport.ranges import OffsetRange
 from processors.warehouse.cipher import ColumnCipher

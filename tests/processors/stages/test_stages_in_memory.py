@@ -7,7 +7,8 @@ import pytest
 
 from processors.activations import InForce
 from processors.artefacts import ArtefactMissing, ArtefactStore
-from processors.deadletters import ORIGINAL_MAX_BYTES, Worker, dead_letter
+from processors.deadletters import ORIGINAL_MAX_BYTES, dead_letter
+from processors.identity import Worker
 from processors.stages.envelope import BrokerMisconfigured
 from processors.stages.guard import ErrorBudget, Guard
 from processors.stages.score import POLICY_FILE, Scorers, ScoreStage

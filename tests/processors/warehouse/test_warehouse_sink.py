@@ -8,6 +8,7 @@ import pytest
 from processors.transport.messages import MemoryMessage
 from processors.transport.ranges import OffsetRange
 from processors.transport.specs import Retry
+from processors.warehouse import rows
 from processors.warehouse.cipher import ColumnCipher, SealBroken
 from processors.warehouse.sink import WarehouseSink
 
@@ -245,3 +246,27 @@ def test_a_sealed_value_belongs_to_its_row():
             CIPHER.open(sealed, *place)
     with pytest.raises(SealBroken):
         ColumnCipher(b"o" * 32).open(sealed, "personal_encrypted", "bank-a", "a-1", 1)
+
+
+def test_a_record_that_our_own_code_fails_on_costs_only_itself(empty, sink, refused, monkeypatch):
+    """Its dead letter says internal_error, and every other row of the range is written."""
+    monkeypatch.setattr(rows, "_kafka", _failing_on({3}, rows._kafka))
+    put(sink, decisions(8))
+    assert refused == [(3, "internal_error", ["(record)"])]
+    found = empty.client("reader").query("SELECT kafka_offset FROM loanstream.decisions ORDER BY kafka_offset")
+    assert [offset for (offset,) in found.result_rows] == [0, 1, 2, 4, 5, 6, 7]
+
+
+def test_a_fault_of_ours_in_many_records_stops_the_stage(sink, refused, monkeypatch):
+    """A bug that fails everywhere must not turn a topic into dead letters: nothing is committed."""
+    monkeypatch.setattr(rows, "_kafka", _failing_on(set(range(11)), rows._kafka))
+    with pytest.raises(ZeroDivisionError):
+        sink.prepare(decisions(40))
+    assert refused == []
+
+
+def _failing_on(offsets, kafka):
+    def fail(message):
+        return {"kafka_offset": 1 // 0} if message.offset() in offsets else kafka(message)
+
+    return fail
