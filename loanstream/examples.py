@@ -39,6 +39,8 @@ CODE_VERSION = "0.1.0"
 class _Shelf:
     """The examples' documents, read without a sandbox: they are our own."""
 
+    parallel = 1
+
     async def extraction(self, tenant: str, ref: DocumentRef, lane: Lane, deadline: float) -> Extraction | None:  # noqa: ARG002 - the port's signature
         found = read_document((ROOT / EXAMPLES / "documents" / f"{ref.sha256}.pdf").read_bytes(), ref.kind)
         return Extraction(

@@ -35,8 +35,8 @@ then each finds score waiting for it, and nothing waits for score (docs/measured
 SCORE: dict[str, Any] = {"rest_s": 0.002}
 """Score's: it is ready again before verify's next transaction."""
 
-SLOW_LANE: dict[str, Any] = {"max_records": 8, "max_in_flight": 2, "patience_s": 120.0}
-"""The slow lane's transport: few applications in a transaction, for each may take seconds."""
+SLOW_LANE: dict[str, Any] = {"max_records": 64, "max_in_flight": 1, "defer_s": 0.2, "patience_s": 120.0}
+"""The slow lane's: one batch at a time, of as many tenants as there are; what its turn does not reach comes again."""
 
 RECORD_RANGE = 2000
 """Records in one insert of the record stage, at most."""

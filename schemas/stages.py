@@ -39,7 +39,7 @@ STAGES: dict[str, Stage] = {
             "verify-slow",
             reads=("applications_slow",),
             writes=("verifications", "applications_slow_dlq", "metrics"),
-            does="reads what the fast lane had no time for, up to 6 s a document",
+            does="reads what the fast lane had no time for, the tenants in turn, up to 6 s a document",
         ),
         Stage(
             "score",

@@ -15,8 +15,9 @@ from processors.activations import InForce
 from processors.control import ControlReader
 from processors.identity import Worker
 from processors.stages.envelope import LOG_APPEND_TIME, accept
+from processors.stages.lanes import Documents
 from processors.stages.score import Scorers, ScoreStage
-from processors.stages.verify import Documents, VerifyStage
+from processors.stages.verify import VerifyStage
 from processors.transport.messages import Batch, MemoryMessage, Message, Processed
 from schemas.decode import check_json, decode_own
 from schemas.topics import TOPICS

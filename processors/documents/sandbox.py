@@ -64,7 +64,8 @@ class DocumentReader:
     """Reads documents, at most `parallel` at once (default: one per processor). Use it from one event loop."""
 
     def __init__(self, parallel: int | None = None) -> None:
-        self._slots = asyncio.Semaphore(parallel or os.cpu_count() or 1)
+        self.parallel = parallel or os.cpu_count() or 1
+        self._slots = asyncio.Semaphore(self.parallel)
         self._starting: asyncio.Task[None] | None = None
         self._zygote: _Zygote | None = None
 

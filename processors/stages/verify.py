@@ -1,58 +1,30 @@
 """The verify stage: documents are read (bounded, sandboxed, remembered), then a pure check compares claims with them.
 
-The fast lane spends at most `FAST_BUDGET_S` a batch on documents and hands what is left to the slow lane, whose worker
-is this same stage with another budget.
+What the fast lane has no time for it hands to the slow lane, whose worker is this same stage (`processors.stages.lanes`
+says how each lane reads).
 """
 
-import asyncio
-import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import partial
-from typing import Protocol, TypeVar
+from typing import TypeVar
 
 from processors.deadletters import partition_of, place
 from processors.identity import Worker
 from processors.stages.envelope import Accepted, accept, check_addressed
 from processors.stages.guard import Guard
+from processors.stages.lanes import Documents, Read, read_documents
 from processors.transport.messages import Batch, Message, Output, Processed
-from schemas.application import ApplicationAccepted, DocumentRef
+from schemas.application import ApplicationAccepted
 from schemas.decode import decode_own
 from schemas.headers import child_traceparent, event_headers
 from schemas.topics import TOPICS
 from schemas.values import Event, ms_of_utc, rfc3339_of_ms, utc_of_ms
-from schemas.verification import ApplicationVerified, Check, Extraction, Lane, VerifyProcessing
+from schemas.verification import ApplicationVerified, Check, Lane, VerifyProcessing
 from scoring.checks import check_claims, verification_result
 
 T = TypeVar("T")
 
-FAST_BUDGET_S = 0.300
-"""What the fast lane spends on the documents of one batch, in seconds."""
-
-SLOW_DOCUMENT_S = 6.0
-"""What the slow lane spends on one document, in seconds."""
-
-
-class StoreUnavailable(Exception):
-    """The document store cannot be asked now; nothing may be concluded from that."""
-
-
-class Documents(Protocol):
-    """Where extractions come from."""
-
-    async def extraction(self, tenant: str, ref: DocumentRef, lane: Lane, deadline: float) -> Extraction | None:
-        """What a tenant's document says; None where `deadline` (monotonic seconds) passed first in the fast lane.
-
-        Raises `StoreUnavailable`.
-        """
-
-
-@dataclass(frozen=True, slots=True)
-class _Read:
-    """An application whose documents have all been read."""
-
-    accepted: Accepted
-    extractions: tuple[Extraction, ...]
+STORE_AWAY = "the document store is away"
 
 
 class VerifyStage:
@@ -67,21 +39,23 @@ class VerifyStage:
     async def __call__(self, batch: Batch) -> Processed:
         """Every record of the batch as a verification, a hand-over to the slow lane, or a dead letter.
 
-        Partitions of a tenant whose document store is away are deferred: their records come again.
+        Deferred are partitions of a tenant whose document store is away, and those with an application whose turn is
+        yet to come: their records come again.
         """
         accepted, dead = self._guard.each(batch.messages, partial(self._decode, self._worker.now_ms()))
-        read, late, away = await self._read_all(accepted)
-        deferred = frozenset(partition_of(item.message) for item in away)
+        found = await read_documents(self._lane, self._documents, accepted)
+        away = {partition_of(item.message) for item in found.away}
+        deferred = away | {partition_of(item.message) for item in found.put_off}
 
         def kept(items: list[T], of: Callable[[T], Message]) -> list[T]:
             return [item for item in items if partition_of(of(item)) not in deferred] if deferred else items
 
         outputs = [output for _, output in kept(dead, lambda item: item[0])]
         outputs += self._guard.all_or_each(
-            kept(read, lambda item: item.accepted.message), self._verify, lambda item: item.accepted.message
+            kept(found.read, lambda item: item.accepted.message), self._verify, lambda item: item.accepted.message
         )
-        outputs += self._hand_over(kept(late, lambda item: item.message))
-        return Processed(outputs, deferred)
+        outputs += self._hand_over(kept(found.late, lambda item: item.message))
+        return Processed(outputs, frozenset(deferred), dict.fromkeys(away, STORE_AWAY))
 
     def _decode(self, now_ms: int, message: Message) -> Accepted:
         if self._lane == "fast":
@@ -92,47 +66,14 @@ class VerifyStage:
             message, waited.application, ms_of_utc(waited.accepted_at), ms_of_utc(waited.fast_lane_started_at)
         )
 
-    async def _read_all(self, accepted: Sequence[Accepted]) -> tuple[list[_Read], list[Accepted], list[Accepted]]:
-        """The applications whose documents were read in time, those whose were not, those whose store is away."""
-        budget_ends = time.monotonic() + FAST_BUDGET_S
-        results = await asyncio.gather(
-            *(self._read(item, budget_ends) for item in accepted if item.application.documents), return_exceptions=True
-        )
-        outcome = iter(results)
-        read: list[_Read] = []
-        late: list[Accepted] = []
-        away: list[Accepted] = []
-        for item in accepted:
-            match next(outcome) if item.application.documents else ():
-                case StoreUnavailable():
-                    away.append(item)
-                case BaseException() as error:
-                    raise error
-                case None:
-                    late.append(item)
-                case extractions:
-                    read.append(_Read(item, extractions))
-        return read, late, away
-
-    async def _read(self, item: Accepted, budget_ends: float) -> tuple[Extraction, ...] | None:
-        """All extractions of an application; None where the fast lane's budget ended first."""
-        extractions = []
-        for ref in item.application.documents:
-            deadline = budget_ends if self._lane == "fast" else time.monotonic() + SLOW_DOCUMENT_S
-            extraction = await self._documents.extraction(item.application.tenant, ref, self._lane, deadline)
-            if extraction is None:
-                return None
-            extractions.append(extraction)
-        return tuple(extractions)
-
-    def _verify(self, items: Sequence[_Read]) -> list[Output]:
+    def _verify(self, items: Sequence[Read]) -> list[Output]:
         # Step by step over the batch, not record by record: short loops stay in the processor's caches.
         checks = [check_claims(item.accepted.application, item.extractions) for item in items]
         finished_ms = self._worker.now_ms()
         events = [self._event(item, found, finished_ms) for item, found in zip(items, checks, strict=True)]
         return self._outputs("verifications", [item.accepted for item in items], events, finished_ms)
 
-    def _event(self, item: _Read, checks: tuple[Check, ...], finished_ms: int) -> ApplicationVerified:
+    def _event(self, item: Read, checks: tuple[Check, ...], finished_ms: int) -> ApplicationVerified:
         application = item.accepted.application
         return ApplicationVerified(
             application=application,

@@ -89,8 +89,7 @@ class StageHost:
         self._journal.clear()
         self.meters.observe("batch_seconds", time.monotonic() - began)
         if processed.deferred:
-            self.meters.add("deferred", len(processed.deferred))
-            self._ledger.defer(item.number, processed.deferred)
+            self._defer(item, processed)
         self._sink.write(item, live - processed.deferred, processed.outputs)
 
     def stop(self) -> None:
@@ -100,6 +99,13 @@ class StageHost:
         if not self._failed:
             self._journal.clear()
         self._journal.close()
+
+    def _defer(self, item: Batch, processed: Processed) -> None:
+        self.meters.add("deferred", len(processed.waits))
+        self.meters.add("put_off", len(processed.deferred - processed.waits.keys()))
+        for why in self.progress.waiting(processed.waits):
+            log.warning("input waits: %s", why)
+        self._ledger.defer(item.number, processed.deferred)
 
     async def _process(self, batch: Batch) -> Processed:
         if self._journal.suspects() & batch.spans.keys():
@@ -111,6 +117,7 @@ class StageHost:
         """Process a batch in which a killer may be: should it strike, the journal names it alone."""
         outputs: dict[Partition, list[Output]] = {place: [] for place in batch.spans}
         deferred: set[Partition] = set()
+        waits: dict[Partition, str] = {}
         for message in batch.messages:
             place = (message.topic(), message.partition())
             if place not in deferred:
@@ -118,8 +125,9 @@ class StageHost:
                 processed = await self._process_alone(alone)
                 outputs[place] += processed.outputs
                 deferred |= processed.deferred
+                waits.update(processed.waits)
         kept = [output for place, made in outputs.items() if place not in deferred for output in made]
-        return Processed(kept, frozenset(deferred))
+        return Processed(kept, frozenset(deferred), waits)
 
     async def _process_alone(self, alone: Batch) -> Processed:
         killer = self._killer(alone.messages[0])

@@ -106,11 +106,13 @@ class Processed:
     """What a stage made of a batch.
 
     `deferred` names partitions of the batch that cannot be processed now: no output for their messages may be in
-    `outputs`; they are read again after `StageSpec.defer_s`, and everything else goes on.
+    `outputs`; they are read again after `StageSpec.defer_s`, and everything else goes on. `waits` says of some of them
+    what they need that is down: a worker that has something waiting for too long calls itself unhealthy.
     """
 
     outputs: list[Output]
     deferred: frozenset[Partition] = frozenset()
+    waits: Mapping[Partition, str] = field(default_factory=dict)
 
 
 class Span(NamedTuple):

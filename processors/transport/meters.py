@@ -29,6 +29,7 @@ METERS: tuple[Meter, ...] = (
     Meter("aborts", "counter", "transactions aborted; their batches were processed again"),
     Meter("rewinds", "counter", "partitions read again, after an abort or because they were deferred"),
     Meter("deferred", "counter", "partitions put off because what they need is down"),
+    Meter("put_off", "counter", "partitions put off because others' turn came first"),
     Meter("retries", "counter", "writes of the record stage repeated because the warehouse was down"),
     Meter("killers", "counter", "records answered by a dead letter because they kill the worker that reads them"),
     Meter("open_batches", "gauge", "batches polled and not yet committed"),

@@ -247,7 +247,7 @@ class RangeSource:
     def _assigned(self) -> None:
         self._generation += 1
         self._read = {place: [] for place in self._cursors}
-        self._progress.assigned = len(self._cursors)
+        self._progress.reassigned(len(self._cursors))
         self._meters.set("assigned_partitions", len(self._cursors))
         log.info("partitions assigned: %d", len(self._cursors))
 

@@ -5,8 +5,10 @@ import logging
 import os
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from typing import NoReturn
+
+from processors.transport.messages import Partition
 
 log = logging.getLogger(__name__)
 
@@ -51,6 +53,7 @@ class Progress:
         self._now = now
         self._looped = now()
         self._waiting_since: float | None = None
+        self._waits: dict[Partition, tuple[float, str]] = {}
         self.open_batches = 0
         self.assigned: int | None = None
         self.ready = False
@@ -65,9 +68,26 @@ class Progress:
             self._waiting_since = self._looped
         self.ready = self.assigned is not None
 
-    def committed(self) -> None:
-        """Something was committed."""
+    def reassigned(self, partitions: int) -> None:
+        """So many partitions are assigned from now on."""
+        self.assigned = partitions
+        self._waits = {}
+
+    def waiting(self, why: Mapping[Partition, str]) -> list[str]:
+        """Input of these partitions waits for what is down; the sentences about what had not been waiting before."""
+        new = [
+            f"{topic}[{number}]: {text}" for (topic, number), text in why.items() if (topic, number) not in self._waits
+        ]
+        # A new dict each time: the web page reads it in another thread.
+        self._waits = {place: (self._now(), text) for place, text in why.items()} | self._waits
+        return new
+
+    def committed(self, partitions: Iterable[Partition] = ()) -> None:
+        """Something was committed, of these partitions for example."""
         self._waiting_since = None
+        if self._waits:
+            done = frozenset(partitions)
+            self._waits = {place: since for place, since in self._waits.items() if place not in done}
 
     def complaint(self) -> str | None:
         """Why the worker is not healthy; None if it is."""
@@ -77,7 +97,14 @@ class Progress:
         since = self._waiting_since
         if since is not None and now - since > self._patience:
             return f"input has been waiting for {now - since:.0f} s and nothing was committed"
-        return None
+        return next(
+            (
+                f"{topic}[{number}] has been waiting for {now - since:.0f} s: {why}"
+                for (topic, number), (since, why) in self._waits.items()
+                if now - since > self._patience
+            ),
+            None,
+        )
 
 
 class Watchdog:

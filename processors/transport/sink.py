@@ -221,7 +221,7 @@ class TransactionalSink:
         for written in ready:
             self._count(written.batch, written.handled, written.outputs)
             self._ledger.settle(written.batch.number)
-        self._progress.committed()
+        self._progress.committed(place for written in ready for place in written.handled)
         self._meters.observe("commit_seconds", took)
 
     def _rest(self, began: float) -> float:

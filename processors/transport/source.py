@@ -221,6 +221,6 @@ class KafkaSource:
         self._generation += 1
         self._starts = starts
         self._paused_until.clear()
-        self._progress.assigned = len(starts)
+        self._progress.reassigned(len(starts))
         self._meters.set("assigned_partitions", len(starts))
         log.info("partitions assigned: %d", len(starts))

@@ -11,8 +11,9 @@ from processors.deadletters import ORIGINAL_MAX_BYTES, dead_letter
 from processors.identity import Worker
 from processors.stages.envelope import BrokerMisconfigured
 from processors.stages.guard import ErrorBudget, Guard
+from processors.stages.lanes import StoreUnavailable
 from processors.stages.score import POLICY_FILE, Scorers, ScoreStage
-from processors.stages.verify import StoreUnavailable, VerifyStage
+from processors.stages.verify import STORE_AWAY, VerifyStage
 from processors.transport.messages import Batch, MemoryMessage
 from schemas.application import ApplicationAccepted
 from schemas.decision import LoanDecision
@@ -59,6 +60,8 @@ def extraction(**fields):
 
 class Desk:
     """Answers every document alike: an extraction, None (too late), or an exception."""
+
+    parallel = 2
 
     def __init__(self, answer):
         self.answer = answer
@@ -118,6 +121,7 @@ def test_a_document_store_that_is_away_holds_up_its_own_partitions_only():
     bad = record(value=b"{", partition=1, offset=2)
     processed = verify(waiting, beside, bad, record(partition=2), answer=StoreUnavailable())
     assert processed.deferred == {("loan.applications.v1.bank-a", 1)}
+    assert processed.waits == {("loan.applications.v1.bank-a", 1): STORE_AWAY}
     assert [output.origin for output in processed.outputs] == [("loan.applications.v1.bank-a", 2)]
 
 

@@ -47,6 +47,35 @@ def test_waiting_input_without_a_commit_is_unhealthy_and_no_input_is_not():
     assert progress.complaint() is None
 
 
+def test_a_partition_that_waits_too_long_for_what_is_down_is_unhealthy():
+    """Others go on and commit meanwhile: the worker says which partition waits, since when and for what."""
+    clock = Clock()
+    progress = Progress(30, clock)
+    store, other = {("in", 3): "the store is away"}, {("in", 4): "the store is away"}
+    assert progress.waiting(store) == ["in[3]: the store is away"]
+    for clock.now in range(1, 40):
+        progress.looped(0)
+        assert progress.waiting(store) == []  # said once, not every second
+        progress.committed([("in", 0)])
+    assert progress.complaint() == "in[3] has been waiting for 39 s: the store is away"
+    progress.waiting(other)
+    progress.committed([("in", 3)])
+    assert progress.complaint() is None
+
+
+def test_what_another_worker_has_now_is_no_complaint_of_this_one():
+    """A new assignment begins with nothing waiting."""
+    clock = Clock()
+    progress = Progress(30, clock)
+    progress.waiting({("in", 3): "the store is away"})
+    progress.reassigned(2)
+    clock.now = 9
+    progress.looped(0)
+    clock.now = 40
+    progress.looped(0)
+    assert progress.complaint() is None
+
+
 def test_a_worker_is_ready_after_the_first_turn_with_its_assignment():
     """An assignment alone, even of no partition at all, is not yet a poll."""
     progress = Progress(30)
