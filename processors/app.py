@@ -14,7 +14,7 @@ from faust.web.base import BlueprintManager
 
 from processors.transport.hosts import Host, RangeHost, StageHost
 from processors.transport.logs import log_to_stderr, place_of
-from processors.transport.runtime import exit_now
+from processors.transport.runtime import LOOP_STANDS_S, Watchdog, beat, exit_now
 from processors.transport.slots import SlotLock, SlotTakenError
 from processors.transport.specs import RangeSpec, StageSpec, WorkerKafka
 
@@ -153,10 +153,16 @@ async def _serve(
         await spec.prepare()
     await app.start()
     log.info("worker started")
+    # Its death leaves the journal as it is: the record that hangs is found as one that kills is.
+    watchdog = Watchdog(exit_now, LOOP_STANDS_S)
+    watchdog.start()
+    beating = asyncio.create_task(beat(watchdog, 1.0))
     waiting = asyncio.create_task(asked.wait())
     while not waiting.done() and not app.should_stop:  # a crash of the app sets a flag that cannot be awaited with it
         await asyncio.wait({waiting}, timeout=0.2)
     waiting.cancel()
+    beating.cancel()
+    watchdog.stop()
     crash = app.crash_reason
     if crash is not None:
         log.critical("worker stops, its batch is uncommitted: %s", crash)

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
-from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
+from confluent_kafka import Consumer, KafkaException, TopicPartition
 
 from processors.transport.logs import place_of
 from processors.transport.membership import PATIENT_FETCH, Member, committed_positions, open_consumer, poll_records
@@ -205,22 +205,17 @@ class RangeSource:
         return TopicPartition(planned.topic, planned.partition, planned.start, planned.plan)
 
     def _commit(self, offsets: list[TopicPartition]) -> bool:
-        """Commit; False where the group no longer wants it from us: then the partitions are about to go."""
-        while True:
-            try:
-                self._consumer.commit(offsets=offsets, asynchronous=False)
-            except KafkaException as raised:
-                error: KafkaError = raised.args[0]
-                if error.fatal():
-                    self._die(f"the group member was fenced: {error.str()}")
-                if error.retriable() and not self._stopping.is_set():
-                    time.sleep(0.2)
-                    continue
-                log.warning("offsets were not committed: %s", error.str())
-                return False
-            else:
-                self._progress.committed()
-                return True
+        """Commit; False where it failed: then the same ranges are planned and written again, under the same tokens.
+
+        Why it failed is not asked: errors of a commit carry no flags. A fenced member hears of it at its next poll.
+        """
+        try:
+            self._consumer.commit(offsets=offsets, asynchronous=False)
+        except KafkaException as raised:
+            log.warning("offsets were not committed: %s", raised.args[0].str())
+            return False
+        self._progress.committed()
+        return True
 
     def _begin_again(self) -> None:
         """Read the present assignment from its committed offsets: what was polled may be of an older one."""

@@ -1,5 +1,6 @@
 """How a worker ends, and how it is seen to make progress."""
 
+import asyncio
 import ctypes
 import logging
 import os
@@ -15,6 +16,8 @@ log = logging.getLogger(__name__)
 LOOP_LIMIT_S = 10.0
 BUSY_LIMIT_S = 9.0
 """Of one call of the producer, each of which is given 5 s: one that takes longer than these does not come back."""
+LOOP_STANDS_S = 60.0
+"""Of one step of the event loop, in which a stage's function runs: one that takes so long does not come back."""
 TURN_LIMIT_S = 60.0
 """Of one turn of a poll thread. Longer than whatever may hold one up: a drain, a look-up, a transaction still open."""
 
@@ -105,6 +108,13 @@ class Progress:
             ),
             None,
         )
+
+
+async def beat(watchdog: "Watchdog", every_s: float) -> None:
+    """Tell a watchdog for ever that this event loop turns: a function that waits lets it, one that hangs does not."""
+    while True:
+        watchdog.busy("a step of the event loop")
+        await asyncio.sleep(every_s)
 
 
 class Watchdog:

@@ -274,10 +274,12 @@ class TransactionalSink:
                     raise _Abort("the producer's buffer stays full") from None
                 self._producer.poll(0.1)
             except KafkaException as raised:
-                if raised.args[0].txn_requires_abort():
+                error: KafkaError = raised.args[0]
+                # In a transaction that has failed already, `produce` says _STATE, without the flag that would tell why.
+                if error.txn_requires_abort() or error.code() == KafkaError._STATE:  # noqa: SLF001 - its name
                     self.doubt()
-                    raise _Abort(f"produce: {raised.args[0].str()}") from None
-                self._die(f"produce to {output.topic} ({len(output.value or b'')} bytes): {raised.args[0].str()}")
+                    raise _Abort(f"produce: {error.str()}") from None
+                self._die(f"produce to {output.topic} ({len(output.value or b'')} bytes): {error.str()}")
             else:
                 return
 

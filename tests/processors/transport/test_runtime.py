@@ -1,18 +1,20 @@
 """How a worker's health is judged, how it ends, what it logs."""
 
+import asyncio
 import json
 import logging
 import platform
 import subprocess
 import sys
 import threading
+import time
 
 import pytest
 
 from processors.transport.logs import JsonLines, place_of
 from processors.transport.messages import MemoryMessage, spans
 from processors.transport.meters import METERS, Meters
-from processors.transport.runtime import Progress, Watchdog
+from processors.transport.runtime import Progress, Watchdog, beat
 from processors.transport.specs import RangeSpec
 
 
@@ -84,6 +86,28 @@ def test_a_worker_is_ready_after_the_first_turn_with_its_assignment():
     progress.assigned = 0
     progress.looped(0)
     assert progress.ready
+
+
+@pytest.mark.parametrize(("step", "ends"), [(time.sleep, True), (None, False)], ids=["hangs", "waits"])
+def test_a_stage_that_hangs_ends_its_worker_and_one_that_waits_does_not(step, ends):
+    """A function that never gives the loop back would hold its partitions for ever, and look alive."""
+    told = []
+    watchdog = Watchdog(told.append, 0.2)
+    watchdog.start()
+
+    async def work():
+        beating = asyncio.create_task(beat(watchdog, 0.02))
+        await asyncio.sleep(0.05)
+        if step is None:
+            await asyncio.sleep(0.6)
+        else:
+            step(0.6)
+        beating.cancel()
+        watchdog.stop()
+
+    asyncio.run(work())
+    assert bool(told) == ends
+    assert all("a step of the event loop has not returned" in line for line in told)
 
 
 def test_a_call_that_does_not_return_ends_the_process():
