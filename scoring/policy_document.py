@@ -82,7 +82,8 @@ def parse_policy(text: str) -> Policy:
     """The policy in a YAML document.
 
     Raises PolicyError (with its line) for anything that is not a sound policy: unknown names, features or reason codes,
-    numbers that are not finite or out of range, overlapping bands, penalties or rules that can never apply, duplicates.
+    codes that speak of something else, numbers that are not finite or out of range, overlapping bands, penalties or
+    rules that can never apply, duplicates.
     """
     if len(text) > MAX_CHARACTERS:
         raise PolicyError(1, f"a policy has at most {MAX_CHARACTERS} characters")
@@ -146,6 +147,7 @@ def _bands(block: _Block) -> Bands:
 def _penalty(block: _Block) -> Penalty:
     code = block.word("code", _codes("penalty"))
     condition = _feature_condition(block)
+    _speaks_of(block, code, condition)
     size = block.number("size", 0.0001, 1)
     group = block.word("group") if "group" in block else None
     block.done()
@@ -159,6 +161,7 @@ def _rule(block: _Block) -> Rule:
     if len(kinds) != 1:
         raise PolicyError(block.line, f"a rule needs exactly one of {', '.join(_CONDITIONS)}")
     condition = _CONDITIONS[kinds[0]](block)
+    _speaks_of(block, code, condition)
     instead_of = cast("Outcome", block.word("instead_of", ("approve", "decline"))) if "instead_of" in block else None
     block.done()
     if instead_of == outcome:
@@ -211,6 +214,14 @@ _CONDITIONS: dict[str, Callable[[_Block], Condition]] = {
 
 def _codes(source: str) -> list[str]:
     return [row.code for row in REASONS.values() if row.source == source]
+
+
+def _speaks_of(block: _Block, code: str, condition: Condition) -> None:
+    """A code's sentence must be true of what its condition looks at: no reason names a factor that was not used."""
+    about = REASONS[code].about
+    if about not in condition.looks_at:
+        seen = " and ".join(map(repr, condition.looks_at))
+        raise PolicyError(_line(block.node("code")), f"{code!r} speaks of {about!r}, its condition looks at {seen}")
 
 
 def _once(rows: list[_At]) -> None:

@@ -50,7 +50,12 @@ def test_a_policy_is_known_by_its_content():
         ("feature: lti, above: 6", "feature: shoe_size, above: 6", 5, "'shoe_size'"),
         ("penalty_cibil_low", "penalty_mood", 6, "'penalty_mood'"),
         ("penalty_cibil_low", "lti_above_limit", 6, "'lti_above_limit'"),
-        ("penalty_cibil_low", "penalty_lti_high", 6, "used before, in line 5"),
+        (
+            "penalty_cibil_low, feature: cibil_score, below: 600",
+            "penalty_lti_high, feature: lti, above: 5",
+            6,
+            "in line 5",
+        ),
         ("below: 600", "below: 300", 6, "never apply"),
         ("below: 600", "below: 600, above: 700", 6, "never apply"),
         ("size: 0.12", "size: 0", 6, "from 0.0001 to 1"),
@@ -59,8 +64,13 @@ def test_a_policy_is_known_by_its_content():
         (", missing: cibil_score", "", 9, "exactly one of"),
         ("missing: cibil_score", "missing: cibil_score, feature: lti, above: 3", 9, "exactly one of"),
         ("missing: cibil_score", "verification: fine", 9, "'fine'"),
-        ("missing: cibil_score", "feature: lti, above: 9", 9, "line 8 covers it"),
-        ("missing: cibil_score", "verification: not_provided, instead_of: refer", 9, "'refer'"),
+        (
+            "thin_file, outcome: refer, missing: cibil_score",
+            "lti_elevated, outcome: refer, feature: lti, above: 9",
+            9,
+            "line 8",
+        ),
+        ("missing: cibil_score", "missing: cibil_score, instead_of: refer", 9, "'refer'"),
         ("rules:", "rules: none\nmore:", 7, "list"),
         ("  - {code: thin_file", "  - - {code: thin_file", 9, "mapping"),
         ("  - {code: thin_file", "  - {code thin_file", 9, ""),
@@ -86,6 +96,36 @@ def test_a_penalty_behind_a_wider_one_of_its_group_is_refused():
 
 def test_a_referral_before_a_decline_that_covers_it_is_refused():
     """A decline stands above a referral wherever the two are written."""
-    early = "rules:\n  - {code: acr_below_limit, outcome: refer, feature: lti, above: 9}"
-    with pytest.raises(PolicyError, match="line 8: 'acr_below_limit' can never apply: line 9 covers it"):
+    early = "rules:\n  - {code: lti_elevated, outcome: refer, feature: lti, above: 9}"
+    with pytest.raises(PolicyError, match="line 8: 'lti_elevated' can never apply: line 9 covers it"):
         parse_policy(SOUND.replace("rules:", early))
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "line", "about"),
+    [
+        ("feature: cibil_score, below: 600", "feature: lti, above: 2", 6, "cibil_score below"),
+        ("feature: cibil_score, below: 600", "feature: cibil_score, above: 600", 6, "cibil_score below"),
+        ("missing: cibil_score", "feature: lti, above: 2", 9, "missing cibil_score"),
+        ("missing: cibil_score", "verification: not_provided", 9, "missing cibil_score"),
+        (
+            "missing: cibil_score",
+            "income_gap: {difference_above: 0.2, similarity_below: 0.8}",
+            9,
+            "missing cibil_score",
+        ),
+        ("thin_file", "no_documents", 9, "verification not_provided"),
+        ("thin_file", "feature_missing", 9, "what the model knows"),
+        ("{code: thin_file, outcome: refer", "{outcome: refer,\n     code: income_gap", 10, "income_gap"),
+    ],
+)
+def test_a_code_that_speaks_of_something_else_is_refused_with_its_line(old, new, line, about):
+    """No reason names a factor that was not used: a loan's size never becomes "the CIBIL score of 2.976 is low"."""
+    assert old in SOUND
+    with pytest.raises(PolicyError, match=f"^line {line}: .* speaks of '{about}', its condition looks at "):
+        parse_policy(SOUND.replace(old, new))
+
+
+def test_a_code_may_speak_of_one_end_of_an_interval():
+    """Between two bounds a loan is above the lower one, and the sentence about that is true."""
+    parse_policy(SOUND.replace("above: 6,", "above: 4, below: 6,"))
