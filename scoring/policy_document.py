@@ -1,8 +1,9 @@
 """Reading a policy document: YAML in, a Policy out, or one line that says which line is wrong and why."""
 
 import math
+import re
 from collections.abc import Callable, Iterable
-from typing import Any, NamedTuple, cast, get_args
+from typing import Any, NamedTuple, TypeGuard, cast, get_args
 
 import yaml
 
@@ -46,12 +47,8 @@ class _Block:
 
     def number(self, name: str, low: float = -math.inf, high: float = math.inf) -> float:
         node = self.node(name)
-        tag = node.tag.rsplit(":", 1)[-1]
         try:
-            if isinstance(node, yaml.ScalarNode) and tag in {"float", "int"}:
-                value = float(yaml.SafeLoader("").construct_yaml_float(node))
-            else:
-                value = math.nan
+            value = float(yaml.SafeLoader("").construct_yaml_float(node)) if _is_number(node) else math.nan
         except ValueError:
             value = math.nan
         if not math.isfinite(value):
@@ -71,6 +68,17 @@ class _Block:
     def done(self) -> None:
         for name, line in self._left.items():
             raise PolicyError(line, f"{name!r} is not known in {self._what}")
+
+
+_SCIENTIFIC = re.compile(r"[-+]?[0-9]+(\.[0-9]*)?[eE][-+]?[0-9]+", re.ASCII)
+
+
+def _is_number(node: yaml.Node) -> TypeGuard[yaml.ScalarNode]:
+    """YAML 1.1 takes 1e13 for text (it wants 1.0e+13): whoever writes it without quotes means the number."""
+    if not isinstance(node, yaml.ScalarNode):
+        return False
+    tag = node.tag.rsplit(":", 1)[-1]
+    return tag in {"float", "int"} or (node.style is None and _SCIENTIFIC.fullmatch(node.value) is not None)
 
 
 class _At(NamedTuple):
@@ -175,24 +183,31 @@ def _feature_condition(block: _Block) -> Condition:
         raise PolicyError(block.line, "needs 'above' or 'below'")
     above = block.number("above") if "above" in block else -math.inf
     below = block.number("below") if "below" in block else math.inf
-    feature = FEATURES[name]
-    if above >= below or above >= feature.high or below <= feature.low:
-        raise PolicyError(
-            block.line,
-            f"can never apply: {name} is never both above {above:g} and below {below:g} (it lies between "
-            f"{feature.low:g} and {feature.high:g})",
-        )
+    _can_hold(block, name, above, below)
     return Condition("feature", name, above, below)
 
 
 def _verification_condition(block: _Block) -> Condition:
     name = block.word("verification", get_args(VerificationResult))
-    above = block.number("loan_above", 0, 1e13) if "loan_above" in block else -math.inf
+    above = block.number("loan_above", 0) if "loan_above" in block else -math.inf
+    _can_hold(block, "loan_amount", above, math.inf)
     return Condition("verification", name, above)
 
 
 def _missing_condition(block: _Block) -> Condition:
-    return Condition("missing", block.word("missing", FEATURES))
+    name = block.word("missing", FEATURES)
+    if not FEATURES[name].values.may_be_missing:
+        raise PolicyError(block.line, f"can never apply: {name} is never missing")
+    return Condition("missing", name)
+
+
+def _can_hold(block: _Block, name: str, above: float, below: float) -> None:
+    values = FEATURES[name].values
+    if not values.any_between(above, below):
+        ends = " and ".join(
+            f"{end} {bound:.15g}" for end, bound in (("above", above), ("below", below)) if math.isfinite(bound)
+        )
+        raise PolicyError(block.line, f"can never apply: {name} is never {ends} (it goes {values})")
 
 
 def _income_gap_condition(block: _Block) -> Condition:

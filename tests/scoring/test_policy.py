@@ -129,3 +129,42 @@ def test_a_code_that_speaks_of_something_else_is_refused_with_its_line(old, new,
 def test_a_code_may_speak_of_one_end_of_an_interval():
     """Between two bounds a loan is above the lower one, and the sentence about that is true."""
     parse_policy(SOUND.replace("above: 6,", "above: 4, below: 6,"))
+
+
+@pytest.mark.parametrize(
+    ("condition", "says"),
+    [
+        ("missing: annual_income", "annual_income is never missing"),
+        ("missing: education", "education is never missing"),
+        ("feature: dependents, above: 1, below: 2", "dependents is never above 1 and below 2 (it goes from 0 to 50"),
+        ("feature: education, above: 0.1, below: 0.5", "education is never above 0.1 and below 0.5"),
+        ("feature: cibil_score, above: 899.5, below: 899.9", "cibil_score is never above 899.5 and below 899.9"),
+        ("feature: annual_income, below: 0.01", "annual_income is never below 0.01"),
+        ("feature: bank_assets, above: 10000000000000", "bank_assets is never above 10000000000000"),
+        ("feature: lti, above: 1e15", "lti is never above 1e+15"),
+        ("verification: not_provided, loan_above: 10000000000000", "loan_amount is never above 10000000000000"),
+        ("verification: not_provided, loan_above: 1e13", "loan_amount is never above 10000000000000"),
+        ("verification: not_provided, loan_above: 1.0e+13", "loan_amount is never above 10000000000000"),
+    ],
+)
+def test_a_condition_that_holds_for_nobody_is_refused_with_its_line(condition, says):
+    """A rule that can never apply is a mistake, and its author hears of it before anybody relies on it."""
+    with pytest.raises(PolicyError) as refused:
+        parse_policy(f"{SOUND}  - {{code: lti_elevated, outcome: refer, {condition}}}\n")
+    assert str(refused.value).startswith(f"line 10: can never apply: {says}")
+
+
+@pytest.mark.parametrize("written", ["1e6", "1E6", "1e+6", "1.0e6", "10.e5", "1.0e+6", "1_000_000", "1000000"])
+def test_a_number_may_be_written_as_people_write_it(written):
+    """YAML 1.1 takes 1e6 for text; a policy means the number."""
+    policy = parse_policy(
+        f"{SOUND}  - {{code: no_documents, outcome: refer, verification: not_provided, loan_above: {written}}}\n"
+    )
+    assert policy.rules[-1].condition.above == 1_000_000
+
+
+@pytest.mark.parametrize("written", ["'1e6'", "1e", "e6", "1e6.5", "1e999", "0x10"])
+def test_text_is_no_number(written):
+    """What is in quotes, or no number that can be compared with, is refused."""
+    with pytest.raises(PolicyError, match="line 5: 'above' must be a finite number"):
+        parse_policy(SOUND.replace("above: 6,", f"above: {written},"))
