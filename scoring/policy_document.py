@@ -14,6 +14,8 @@ from scoring.features import FEATURES
 from scoring.policy import Bands, Condition, Penalty, Points, Policy, PolicyError, Rule
 
 MAX_CHARACTERS = 100_000
+MAX_DEPTH = 16
+"""A sound policy is four deep; the composer below it is recursive."""
 MAX_PDO = 50
 """With more, the row `numerical_residual` could pass 0.05 points where a probability is near 0 or 1."""
 
@@ -112,9 +114,23 @@ def parse_policy(text: str) -> Policy:
     return Policy(name, points, bands, tuple(p.row for p in penalties), tuple(r.row for r in rules))
 
 
+class _Loader(yaml.SafeLoader):
+    """Stops at a depth that no policy has, before Python's own stack ends."""
+
+    _depth = 0
+
+    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
+        self._depth += 1
+        if parent is not None and self._depth > MAX_DEPTH:
+            raise PolicyError(_line(parent), f"nested more than {MAX_DEPTH} deep")
+        node = super().compose_node(parent, index)
+        self._depth -= 1
+        return node
+
+
 def _compose(text: str) -> yaml.Node:
     try:
-        node = yaml.compose(text, Loader=yaml.SafeLoader)
+        node = yaml.compose(text, Loader=_Loader)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         raise PolicyError(mark.line + 1 if mark else 1, f"not YAML: {error.problem}") from error

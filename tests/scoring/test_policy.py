@@ -75,7 +75,9 @@ def test_a_policy_is_known_by_its_content():
         ("  - {code: thin_file", "  - - {code: thin_file", 9, "mapping"),
         ("  - {code: thin_file", "  - {code thin_file", 9, ""),
         (SOUND, "", 1, "mapping"),
-        (SOUND, "[" * 50, 1, "YAML"),
+        (SOUND, "[", 1, "YAML"),
+        (SOUND, "[" * 30_000, 1, "nested more than 16 deep"),
+        ("name: small", "name: small\n" + "".join(f"{' ' * depth}deep:\n" for depth in range(400)), 17, "nested"),
     ],
 )
 def test_a_nonsensical_policy_is_refused_with_its_line(old, new, line, says):
