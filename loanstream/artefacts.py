@@ -15,7 +15,7 @@ from schemas.operations import Activation
 from schemas.topics import TOPICS
 from schemas.values import rfc3339_of_ms
 from scoring.bundle import Bundle, load_bundle
-from scoring.policy import Policy
+from scoring.policy import Policy, PolicyError
 from scoring.policy_document import parse_policy
 from scoring.shipped import BUNDLES, POLICIES, shipped_bundle_files, shipped_policy_text
 
@@ -33,12 +33,19 @@ def bundle_files(named: str) -> dict[str, bytes]:
 
 
 def policy_text(named: str) -> str:
-    """The text of a shipped policy (by name) or of a file. StackProblem where there is neither."""
+    """The text of a shipped policy (by name) or of a file.
+
+    StackProblem where there is neither, PolicyError where the file holds no text.
+    """
     if named in POLICIES:
         return shipped_policy_text(named)
     if not Path(named).is_file():
         raise StackProblem(f"no policy {named}: expected {', '.join(POLICIES)}, or a YAML file")
-    return Path(named).read_text("utf-8")
+    data = Path(named).read_bytes()
+    try:
+        return data.decode()
+    except UnicodeDecodeError as error:
+        raise PolicyError(data.count(b"\n", 0, error.start) + 1, "not UTF-8 text") from error
 
 
 def load(bundle: str, policy: str) -> tuple[Bundle, Policy]:

@@ -6,7 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from loanstream.artefacts import policy_text
+from loanstream.faults import describe_fault
 from loanstream.show import emit, table
+from loanstream.stack.problem import StackProblem
 from scoring.policy import Policy, PolicyError
 from scoring.policy_document import parse_policy
 
@@ -14,11 +16,17 @@ UNBOUND = (math.inf, -math.inf)
 
 
 def check(named: str, *, as_json: bool) -> int:
-    """Exit code 1 with the line that is wrong."""
+    """Exit code 1 with the line that is wrong; with --json also where there is no such file."""
     try:
         policy = parse_policy(policy_text(named))
     except PolicyError as error:
         emit({"ok": False, "error": str(error)}, f"{Path(named).name}: {error}", as_json=as_json)
+        return 1
+    except (StackProblem, OSError) as error:
+        line = describe_fault(error)
+        if line is None or not as_json:
+            raise  # the command line tells it on stderr, as for every verb
+        emit({"ok": False, "error": line}, line, as_json=True)
         return 1
     emit({"ok": True, "policy_id": policy.policy_id}, f"good: {policy.policy_id}", as_json=as_json)
     return 0

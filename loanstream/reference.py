@@ -114,9 +114,9 @@ def causes_page() -> str:
 
 def reasons_page() -> str:
     """Every reason code and every basis code."""
-    reasons = table(
-        ("reason", "speaks of", "sentence"), ((f"`{row.code}`", row.source, row.sentence) for row in REASONS.values())
-    )
+    header = ("reason", "kind", "sentence", "what a policy's condition must look at")
+    rows = ((f"`{row.code}`", row.source, row.sentence, row.about or "") for row in REASONS.values())
+    reasons = table(header, rows)
     basis = table(("basis", "meaning"), ((f"`{code}`", said) for code, said in BASIS.items()))
     return f"""# Reason codes
 

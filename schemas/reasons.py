@@ -12,11 +12,28 @@ Source = Literal["feature", "penalty", "rule", "check", "document", "numerical"]
 
 @dataclass(frozen=True, slots=True)
 class ReasonCode:
-    """One code: what kind of thing it speaks of, and its sentence with at most one `{value}`."""
+    """One code: its kind, its sentence with at most one `{value}`, and what a condition of a policy must look at.
+
+    `about` keeps the sentence of a penalty or rule true: "lti above" (a feature and the bound that matters), "missing
+    cibil_score", "verification mismatch", "income_gap"; MODEL_ALONE where no policy may use the code.
+    """
 
     code: str
     source: Source
     sentence: str
+    about: str | None = None
+
+
+MODEL_ALONE = "what the model knows"
+"""Of rules that hold under every policy, because the model could not be asked."""
+
+
+def _penalty(code: str, about: str, sentence: str) -> ReasonCode:
+    return ReasonCode(code, "penalty", sentence, about)
+
+
+def _rule(code: str, about: str, sentence: str) -> ReasonCode:
+    return ReasonCode(code, "rule", sentence, about)
 
 
 NUMERICAL_RESIDUAL = "numerical_residual"
@@ -41,27 +58,39 @@ REASONS: dict[str, ReasonCode] = {
         ReasonCode("asset_coverage", "feature", "The declared assets are {value} times the loan amount."),
         ReasonCode("debt_to_income", "feature", "Existing obligations take {value} of the income."),
         # Penalties of a policy.
-        ReasonCode("penalty_lti_high", "penalty", "The loan is very large for the income: {value} times a year's."),
-        ReasonCode("penalty_lti_elevated", "penalty", "The loan is large for the income: {value} times a year's."),
-        ReasonCode("penalty_cibil_low", "penalty", "The CIBIL score of {value} is low."),
-        ReasonCode("penalty_acr_low", "penalty", "The declared assets cover only {value} of the loan amount."),
-        ReasonCode("penalty_dti_high", "penalty", "Existing obligations already take {value} of the income."),
+        _penalty("penalty_lti_high", "lti above", "The loan is very large for the income: {value} times a year's."),
+        _penalty("penalty_lti_elevated", "lti above", "The loan is large for the income: {value} times a year's."),
+        _penalty("penalty_cibil_low", "cibil_score below", "The CIBIL score of {value} is low."),
+        _penalty("penalty_acr_low", "acr below", "The declared assets cover only {value} of the loan amount."),
+        _penalty("penalty_dti_high", "dti above", "Existing obligations already take {value} of the income."),
         # Rules of a policy, and those that hold under every policy.
-        ReasonCode("lti_above_limit", "rule", "The loan amount is {value} times the annual income, above the limit."),
-        ReasonCode("dti_above_limit", "rule", "Existing obligations take {value} of the income, above the limit."),
-        ReasonCode("cibil_below_limit", "rule", "The CIBIL score of {value} is below the limit."),
-        ReasonCode("acr_below_limit", "rule", "The assets are {value} times the loan amount, below the limit."),
-        ReasonCode("thin_file", "rule", "There is no CIBIL score: a person decides."),
-        ReasonCode("no_documents", "rule", "No document supports the claims: a person decides."),
-        ReasonCode("documents_suspicious", "rule", "A document shows signs of alteration: a person decides."),
-        ReasonCode("documents_mismatch", "rule", "The documents contradict the application: a person decides."),
-        ReasonCode("documents_unreadable", "rule", "A document could not be read: a person decides."),
-        ReasonCode("reader_unavailable", "rule", "The documents could not be read in time: a person decides."),
-        ReasonCode(
-            "income_gap", "rule", "The income in the documents and the income claimed are more than a fifth apart."
+        _rule("lti_above_limit", "lti above", "The loan amount is {value} times the annual income, above the limit."),
+        _rule("lti_elevated", "lti above", "The loan amount is {value} times the annual income: a person decides."),
+        _rule("dti_above_limit", "dti above", "Existing obligations take {value} of the income, above the limit."),
+        _rule("cibil_below_limit", "cibil_score below", "The CIBIL score of {value} is below the limit."),
+        _rule("acr_below_limit", "acr below", "The assets are {value} times the loan amount, below the limit."),
+        _rule("thin_file", "missing cibil_score", "There is no CIBIL score: a person decides."),
+        _rule("obligations_missing", "missing dti", "Existing obligations are not named: a person decides."),
+        _rule("no_documents", "verification not_provided", "No document supports the claims: a person decides."),
+        _rule(
+            "documents_suspicious", "verification suspicious", "A document shows signs of alteration: a person decides."
         ),
-        ReasonCode("feature_missing", "rule", "A value that the model needs is missing: a person decides."),
-        ReasonCode("currency_not_modelled", "rule", "The model does not know amounts in {value}: a person decides."),
+        _rule(
+            "documents_mismatch", "verification mismatch", "The documents contradict the application: a person decides."
+        ),
+        _rule("documents_unreadable", "verification unreadable", "A document could not be read: a person decides."),
+        _rule(
+            "reader_unavailable",
+            "verification unavailable",
+            "The documents could not be read in time: a person decides.",
+        ),
+        _rule(
+            "income_gap",
+            "income_gap",
+            "The income in the documents and the income claimed are more than a fifth apart.",
+        ),
+        _rule("feature_missing", MODEL_ALONE, "A value that the model needs is missing: a person decides."),
+        _rule("currency_not_modelled", MODEL_ALONE, "The model does not know amounts in {value}: a person decides."),
         # Claims that a document contradicts.
         ReasonCode("income_mismatch", "check", "The documents show less income than the {value} claimed."),
         ReasonCode("net_pay_mismatch", "check", "No salary credit on the statement equals the payslip's net pay."),

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from schemas.application import LoanApplication
+from scoring.possible import ACR, ALL_ASSETS, AMOUNT, ASSET, CIBIL, DEPENDENTS, DTI, FLAG, LTI, YEARS, Values
 
 Column = npt.NDArray[np.float64]
 Columns = Mapping[str, Column]
@@ -79,8 +80,8 @@ class Feature:
     """One factor of a decision.
 
     `formula` maps columns of raw numbers (missing: NaN) to a column in `unit`; `direction` is the way in which a model
-    that is held to it may move with the feature (+1: more never lowers the score); `low` and `high` bound what it can
-    be; `show` writes the applicant's value for a person.
+    that is held to it may move with the feature (+1: more never lowers the score); `show` writes the applicant's value
+    for a person; `values` are those it can have.
     """
 
     name: str
@@ -89,27 +90,26 @@ class Feature:
     reason: str
     direction: Literal[-1, 0, 1]
     show: Callable[[float], str]
-    low: float = -np.inf
-    high: float = np.inf
+    values: Values
 
 
 FEATURES: dict[str, Feature] = {
     row.name: row
     for row in (
-        Feature("dependents", lambda c: c["dependents"], "persons", "dependents", 0, _whole, 0, 50),
-        Feature("education", lambda c: c["graduate"], "1: graduate, 0: not", "education", 0, _education, 0, 1),
-        Feature("self_employed", lambda c: c["self_employed"], "1: yes, 0: no", "self_employed", 0, _yes_no, 0, 1),
-        Feature("annual_income", lambda c: c["annual_income"], "currency a year", "annual_income", 0, _money, 0),
-        Feature("loan_amount", lambda c: c["amount"], "currency", "loan_amount", 0, _money, 0),
-        Feature("loan_term", lambda c: c["term_years"], "years", "loan_term", 0, _ratio, 0, 50),
-        Feature("cibil_score", lambda c: c["cibil_score"], "CIBIL points", "cibil_score", 1, _whole, 300, 900),
-        Feature("residential_assets", lambda c: c["residential"], "currency", "residential_assets", 1, _money),
-        Feature("commercial_assets", lambda c: c["commercial"], "currency", "commercial_assets", 1, _money),
-        Feature("luxury_assets", lambda c: c["luxury"], "currency", "luxury_assets", 1, _money),
-        Feature("bank_assets", lambda c: c["bank"], "currency", "bank_assets", 1, _money),
-        Feature("total_assets", _assets, "currency", "total_assets", 1, _money),
-        Feature("lti", lambda c: c["amount"] / c["annual_income"], "years of income", "loan_to_income", 0, _ratio, 0),
-        Feature("acr", lambda c: _assets(c) / c["amount"], "times the loan", "asset_coverage", 1, _ratio),
+        Feature("dependents", lambda c: c["dependents"], "persons", "dependents", 0, _whole, DEPENDENTS),
+        Feature("education", lambda c: c["graduate"], "1: graduate, 0: not", "education", 0, _education, FLAG),
+        Feature("self_employed", lambda c: c["self_employed"], "1: yes, 0: no", "self_employed", 0, _yes_no, FLAG),
+        Feature("annual_income", lambda c: c["annual_income"], "currency a year", "annual_income", 0, _money, AMOUNT),
+        Feature("loan_amount", lambda c: c["amount"], "currency", "loan_amount", 0, _money, AMOUNT),
+        Feature("loan_term", lambda c: c["term_years"], "years", "loan_term", 0, _ratio, YEARS),
+        Feature("cibil_score", lambda c: c["cibil_score"], "CIBIL points", "cibil_score", 1, _whole, CIBIL),
+        Feature("residential_assets", lambda c: c["residential"], "currency", "residential_assets", 1, _money, ASSET),
+        Feature("commercial_assets", lambda c: c["commercial"], "currency", "commercial_assets", 1, _money, ASSET),
+        Feature("luxury_assets", lambda c: c["luxury"], "currency", "luxury_assets", 1, _money, ASSET),
+        Feature("bank_assets", lambda c: c["bank"], "currency", "bank_assets", 1, _money, ASSET),
+        Feature("total_assets", _assets, "currency", "total_assets", 1, _money, ALL_ASSETS),
+        Feature("lti", lambda c: c["amount"] / c["annual_income"], "years of income", "loan_to_income", 0, _ratio, LTI),
+        Feature("acr", lambda c: _assets(c) / c["amount"], "times the loan", "asset_coverage", 1, _ratio, ACR),
         Feature(
             "dti",
             lambda c: 12 * c["monthly_obligations"] / c["annual_income"],
@@ -117,7 +117,7 @@ FEATURES: dict[str, Feature] = {
             "debt_to_income",
             0,
             _ratio,
-            0,
+            DTI,
         ),
     )
 }

@@ -32,6 +32,22 @@ class Condition:
     above: float = -math.inf
     below: float = math.inf
 
+    @property
+    def looks_at(self) -> tuple[str, ...]:
+        """What a reason may say of it, in the words of `ReasonCode.about`.
+
+        >>> Condition("feature", "lti", above=6).looks_at
+        ('lti above',)
+        """
+        match self.kind:
+            case "feature":
+                ends = (("above", self.above), ("below", self.below))
+                return tuple(f"{self.name} {end}" for end, bound in ends if math.isfinite(bound))
+            case "income_gap":
+                return (self.kind,)
+            case _:
+                return (f"{self.kind} {self.name}",)
+
     def covers(self, other: "Condition") -> bool:
         """Whether this holds wherever the other does."""
         same = (self.kind, self.name) == (other.kind, other.name)

@@ -1,8 +1,9 @@
 """Reading a policy document: YAML in, a Policy out, or one line that says which line is wrong and why."""
 
 import math
+import re
 from collections.abc import Callable, Iterable
-from typing import Any, NamedTuple, cast, get_args
+from typing import Any, NamedTuple, TypeGuard, cast, get_args
 
 import yaml
 
@@ -13,6 +14,8 @@ from scoring.features import FEATURES
 from scoring.policy import Bands, Condition, Penalty, Points, Policy, PolicyError, Rule
 
 MAX_CHARACTERS = 100_000
+MAX_DEPTH = 16
+"""A sound policy is four deep; the composer below it is recursive."""
 MAX_PDO = 50
 """With more, the row `numerical_residual` could pass 0.05 points where a probability is near 0 or 1."""
 
@@ -46,12 +49,8 @@ class _Block:
 
     def number(self, name: str, low: float = -math.inf, high: float = math.inf) -> float:
         node = self.node(name)
-        tag = node.tag.rsplit(":", 1)[-1]
         try:
-            if isinstance(node, yaml.ScalarNode) and tag in {"float", "int"}:
-                value = float(yaml.SafeLoader("").construct_yaml_float(node))
-            else:
-                value = math.nan
+            value = float(yaml.SafeLoader("").construct_yaml_float(node)) if _is_number(node) else math.nan
         except ValueError:
             value = math.nan
         if not math.isfinite(value):
@@ -73,6 +72,17 @@ class _Block:
             raise PolicyError(line, f"{name!r} is not known in {self._what}")
 
 
+_SCIENTIFIC = re.compile(r"[-+]?[0-9]+(\.[0-9]*)?[eE][-+]?[0-9]+", re.ASCII)
+
+
+def _is_number(node: yaml.Node) -> TypeGuard[yaml.ScalarNode]:
+    """YAML 1.1 takes 1e13 for text (it wants 1.0e+13): whoever writes it without quotes means the number."""
+    if not isinstance(node, yaml.ScalarNode):
+        return False
+    tag = node.tag.rsplit(":", 1)[-1]
+    return tag in {"float", "int"} or (node.style is None and _SCIENTIFIC.fullmatch(node.value) is not None)
+
+
 class _At(NamedTuple):
     line: int
     row: Any
@@ -82,7 +92,8 @@ def parse_policy(text: str) -> Policy:
     """The policy in a YAML document.
 
     Raises PolicyError (with its line) for anything that is not a sound policy: unknown names, features or reason codes,
-    numbers that are not finite or out of range, overlapping bands, penalties or rules that can never apply, duplicates.
+    codes that speak of something else, numbers that are not finite or out of range, overlapping bands, penalties or
+    rules that can never apply, duplicates.
     """
     if len(text) > MAX_CHARACTERS:
         raise PolicyError(1, f"a policy has at most {MAX_CHARACTERS} characters")
@@ -103,9 +114,23 @@ def parse_policy(text: str) -> Policy:
     return Policy(name, points, bands, tuple(p.row for p in penalties), tuple(r.row for r in rules))
 
 
+class _Loader(yaml.SafeLoader):
+    """Stops at a depth that no policy has, before Python's own stack ends."""
+
+    _depth = 0
+
+    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
+        self._depth += 1
+        if parent is not None and self._depth > MAX_DEPTH:
+            raise PolicyError(_line(parent), f"nested more than {MAX_DEPTH} deep")
+        node = super().compose_node(parent, index)
+        self._depth -= 1
+        return node
+
+
 def _compose(text: str) -> yaml.Node:
     try:
-        node = yaml.compose(text, Loader=yaml.SafeLoader)
+        node = yaml.compose(text, Loader=_Loader)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         raise PolicyError(mark.line + 1 if mark else 1, f"not YAML: {error.problem}") from error
@@ -146,6 +171,7 @@ def _bands(block: _Block) -> Bands:
 def _penalty(block: _Block) -> Penalty:
     code = block.word("code", _codes("penalty"))
     condition = _feature_condition(block)
+    _speaks_of(block, code, condition)
     size = block.number("size", 0.0001, 1)
     group = block.word("group") if "group" in block else None
     block.done()
@@ -159,6 +185,7 @@ def _rule(block: _Block) -> Rule:
     if len(kinds) != 1:
         raise PolicyError(block.line, f"a rule needs exactly one of {', '.join(_CONDITIONS)}")
     condition = _CONDITIONS[kinds[0]](block)
+    _speaks_of(block, code, condition)
     instead_of = cast("Outcome", block.word("instead_of", ("approve", "decline"))) if "instead_of" in block else None
     block.done()
     if instead_of == outcome:
@@ -172,24 +199,31 @@ def _feature_condition(block: _Block) -> Condition:
         raise PolicyError(block.line, "needs 'above' or 'below'")
     above = block.number("above") if "above" in block else -math.inf
     below = block.number("below") if "below" in block else math.inf
-    feature = FEATURES[name]
-    if above >= below or above >= feature.high or below <= feature.low:
-        raise PolicyError(
-            block.line,
-            f"can never apply: {name} is never both above {above:g} and below {below:g} (it lies between "
-            f"{feature.low:g} and {feature.high:g})",
-        )
+    _can_hold(block, name, above, below)
     return Condition("feature", name, above, below)
 
 
 def _verification_condition(block: _Block) -> Condition:
     name = block.word("verification", get_args(VerificationResult))
-    above = block.number("loan_above", 0, 1e13) if "loan_above" in block else -math.inf
+    above = block.number("loan_above", 0) if "loan_above" in block else -math.inf
+    _can_hold(block, "loan_amount", above, math.inf)
     return Condition("verification", name, above)
 
 
 def _missing_condition(block: _Block) -> Condition:
-    return Condition("missing", block.word("missing", FEATURES))
+    name = block.word("missing", FEATURES)
+    if not FEATURES[name].values.may_be_missing:
+        raise PolicyError(block.line, f"can never apply: {name} is never missing")
+    return Condition("missing", name)
+
+
+def _can_hold(block: _Block, name: str, above: float, below: float) -> None:
+    values = FEATURES[name].values
+    if not values.any_between(above, below):
+        ends = " and ".join(
+            f"{end} {bound:.15g}" for end, bound in (("above", above), ("below", below)) if math.isfinite(bound)
+        )
+        raise PolicyError(block.line, f"can never apply: {name} is never {ends} (it goes {values})")
 
 
 def _income_gap_condition(block: _Block) -> Condition:
@@ -211,6 +245,14 @@ _CONDITIONS: dict[str, Callable[[_Block], Condition]] = {
 
 def _codes(source: str) -> list[str]:
     return [row.code for row in REASONS.values() if row.source == source]
+
+
+def _speaks_of(block: _Block, code: str, condition: Condition) -> None:
+    """A code's sentence must be true of what its condition looks at: no reason names a factor that was not used."""
+    about = REASONS[code].about
+    if about not in condition.looks_at:
+        seen = " and ".join(map(repr, condition.looks_at))
+        raise PolicyError(_line(block.node("code")), f"{code!r} speaks of {about!r}, its condition looks at {seen}")
 
 
 def _once(rows: list[_At]) -> None:

@@ -83,6 +83,36 @@ def test_a_policy_with_overlapping_bands_is_refused_with_its_line(tmp_path):
     assert "line 8" in call("policy", "check", wrong, code=1).stdout
 
 
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (b"[" * 30_000, "line 1: nested more than 16 deep"),
+        (b"name: small\n# ma\xdfvoll\n", "line 2: not UTF-8 text"),
+        (b"name: small\n", "line 1: a policy needs 'points'"),
+        (None, "no policy wrong.yaml: expected standard, paper, or a YAML file"),
+    ],
+    ids=["deep", "not UTF-8", "incomplete", "no file"],
+)
+def test_every_problem_of_a_policy_is_one_json_value(content, says, tmp_path, monkeypatch):
+    """A program that checks policies reads one answer, whatever is wrong, and a person one line."""
+    monkeypatch.chdir(tmp_path)
+    if content is not None:
+        Path("wrong.yaml").write_bytes(content)
+    done = call("policy", "check", "wrong.yaml", "--json", code=1)
+    assert json.loads(done.stdout) == {"ok": False, "error": says}
+    assert not done.stderr
+    told = call("policy", "check", "wrong.yaml", code=1)
+    assert (told.stdout + told.stderr).splitlines() == [f"{'loanstream' if content is None else 'wrong.yaml'}: {says}"]
+
+
+def test_a_policy_that_is_no_text_is_told_in_one_line_by_every_verb(loans, tmp_path):
+    """Not by `policy check` alone."""
+    wrong = tmp_path / "wrong.yaml"
+    wrong.write_bytes(b"\xff")
+    for arguments in (("policy", "show", wrong), ("score", loans, "--policy", wrong)):
+        assert call(*arguments, code=1).stderr == "loanstream: line 1: not UTF-8 text\n"
+
+
 def test_an_unknown_option_is_a_usage_error():
     """Exit code 2."""
     call("decisions", "--nonsense", code=2)

@@ -50,7 +50,12 @@ def test_a_policy_is_known_by_its_content():
         ("feature: lti, above: 6", "feature: shoe_size, above: 6", 5, "'shoe_size'"),
         ("penalty_cibil_low", "penalty_mood", 6, "'penalty_mood'"),
         ("penalty_cibil_low", "lti_above_limit", 6, "'lti_above_limit'"),
-        ("penalty_cibil_low", "penalty_lti_high", 6, "used before, in line 5"),
+        (
+            "penalty_cibil_low, feature: cibil_score, below: 600",
+            "penalty_lti_high, feature: lti, above: 5",
+            6,
+            "in line 5",
+        ),
         ("below: 600", "below: 300", 6, "never apply"),
         ("below: 600", "below: 600, above: 700", 6, "never apply"),
         ("size: 0.12", "size: 0", 6, "from 0.0001 to 1"),
@@ -59,13 +64,20 @@ def test_a_policy_is_known_by_its_content():
         (", missing: cibil_score", "", 9, "exactly one of"),
         ("missing: cibil_score", "missing: cibil_score, feature: lti, above: 3", 9, "exactly one of"),
         ("missing: cibil_score", "verification: fine", 9, "'fine'"),
-        ("missing: cibil_score", "feature: lti, above: 9", 9, "line 8 covers it"),
-        ("missing: cibil_score", "verification: not_provided, instead_of: refer", 9, "'refer'"),
+        (
+            "thin_file, outcome: refer, missing: cibil_score",
+            "lti_elevated, outcome: refer, feature: lti, above: 9",
+            9,
+            "line 8",
+        ),
+        ("missing: cibil_score", "missing: cibil_score, instead_of: refer", 9, "'refer'"),
         ("rules:", "rules: none\nmore:", 7, "list"),
         ("  - {code: thin_file", "  - - {code: thin_file", 9, "mapping"),
         ("  - {code: thin_file", "  - {code thin_file", 9, ""),
         (SOUND, "", 1, "mapping"),
-        (SOUND, "[" * 50, 1, "YAML"),
+        (SOUND, "[", 1, "YAML"),
+        (SOUND, "[" * 30_000, 1, "nested more than 16 deep"),
+        ("name: small", "name: small\n" + "".join(f"{' ' * depth}deep:\n" for depth in range(400)), 17, "nested"),
     ],
 )
 def test_a_nonsensical_policy_is_refused_with_its_line(old, new, line, says):
@@ -86,6 +98,75 @@ def test_a_penalty_behind_a_wider_one_of_its_group_is_refused():
 
 def test_a_referral_before_a_decline_that_covers_it_is_refused():
     """A decline stands above a referral wherever the two are written."""
-    early = "rules:\n  - {code: acr_below_limit, outcome: refer, feature: lti, above: 9}"
-    with pytest.raises(PolicyError, match="line 8: 'acr_below_limit' can never apply: line 9 covers it"):
+    early = "rules:\n  - {code: lti_elevated, outcome: refer, feature: lti, above: 9}"
+    with pytest.raises(PolicyError, match="line 8: 'lti_elevated' can never apply: line 9 covers it"):
         parse_policy(SOUND.replace("rules:", early))
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "line", "about"),
+    [
+        ("feature: cibil_score, below: 600", "feature: lti, above: 2", 6, "cibil_score below"),
+        ("feature: cibil_score, below: 600", "feature: cibil_score, above: 600", 6, "cibil_score below"),
+        ("missing: cibil_score", "feature: lti, above: 2", 9, "missing cibil_score"),
+        ("missing: cibil_score", "verification: not_provided", 9, "missing cibil_score"),
+        (
+            "missing: cibil_score",
+            "income_gap: {difference_above: 0.2, similarity_below: 0.8}",
+            9,
+            "missing cibil_score",
+        ),
+        ("thin_file", "no_documents", 9, "verification not_provided"),
+        ("thin_file", "feature_missing", 9, "what the model knows"),
+        ("{code: thin_file, outcome: refer", "{outcome: refer,\n     code: income_gap", 10, "income_gap"),
+    ],
+)
+def test_a_code_that_speaks_of_something_else_is_refused_with_its_line(old, new, line, about):
+    """No reason names a factor that was not used: a loan's size never becomes "the CIBIL score of 2.976 is low"."""
+    assert old in SOUND
+    with pytest.raises(PolicyError, match=f"^line {line}: .* speaks of '{about}', its condition looks at "):
+        parse_policy(SOUND.replace(old, new))
+
+
+def test_a_code_may_speak_of_one_end_of_an_interval():
+    """Between two bounds a loan is above the lower one, and the sentence about that is true."""
+    parse_policy(SOUND.replace("above: 6,", "above: 4, below: 6,"))
+
+
+@pytest.mark.parametrize(
+    ("condition", "says"),
+    [
+        ("missing: annual_income", "annual_income is never missing"),
+        ("missing: education", "education is never missing"),
+        ("feature: dependents, above: 1, below: 2", "dependents is never above 1 and below 2 (it goes from 0 to 50"),
+        ("feature: education, above: 0.1, below: 0.5", "education is never above 0.1 and below 0.5"),
+        ("feature: cibil_score, above: 899.5, below: 899.9", "cibil_score is never above 899.5 and below 899.9"),
+        ("feature: annual_income, below: 0.01", "annual_income is never below 0.01"),
+        ("feature: bank_assets, above: 10000000000000", "bank_assets is never above 10000000000000"),
+        ("feature: lti, above: 1e15", "lti is never above 1e+15"),
+        ("verification: not_provided, loan_above: 10000000000000", "loan_amount is never above 10000000000000"),
+        ("verification: not_provided, loan_above: 1e13", "loan_amount is never above 10000000000000"),
+        ("verification: not_provided, loan_above: 1.0e+13", "loan_amount is never above 10000000000000"),
+    ],
+)
+def test_a_condition_that_holds_for_nobody_is_refused_with_its_line(condition, says):
+    """A rule that can never apply is a mistake, and its author hears of it before anybody relies on it."""
+    with pytest.raises(PolicyError) as refused:
+        parse_policy(f"{SOUND}  - {{code: lti_elevated, outcome: refer, {condition}}}\n")
+    assert str(refused.value).startswith(f"line 10: can never apply: {says}")
+
+
+@pytest.mark.parametrize("written", ["1e6", "1E6", "1e+6", "1.0e6", "10.e5", "1.0e+6", "1_000_000", "1000000"])
+def test_a_number_may_be_written_as_people_write_it(written):
+    """YAML 1.1 takes 1e6 for text; a policy means the number."""
+    policy = parse_policy(
+        f"{SOUND}  - {{code: no_documents, outcome: refer, verification: not_provided, loan_above: {written}}}\n"
+    )
+    assert policy.rules[-1].condition.above == 1_000_000
+
+
+@pytest.mark.parametrize("written", ["'1e6'", "1e", "e6", "1e6.5", "1e999", "0x10"])
+def test_text_is_no_number(written):
+    """What is in quotes, or no number that can be compared with, is refused."""
+    with pytest.raises(PolicyError, match="line 5: 'above' must be a finite number"):
+        parse_policy(SOUND.replace("above: 6,", f"above: {written},"))

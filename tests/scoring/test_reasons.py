@@ -4,9 +4,11 @@ from typing import get_args
 
 import pytest
 
-from schemas.reasons import BASIS, REASONS
+from schemas.reasons import BASIS, MODEL_ALONE, REASONS
 from schemas.verification import VerificationResult
 from scoring.checks import INCOME_CHECKS, TEXT_CHECKS, reason_of_check
+from scoring.features import FEATURES
+from scoring.policy import Condition
 from scoring.policy_document import parse_policy
 from scoring.rules import BASIS_OF_RESULT, RULE_OF_DEGRADED
 from scoring.shipped import POLICIES, shipped_policy_text
@@ -60,3 +62,30 @@ def test_sentences_take_at_most_one_value():
     for row in REASONS.values():
         assert row.sentence.count("{") == row.sentence.count("{value}") <= 1
         assert row.sentence.endswith(".")
+
+
+def every_condition():
+    """One condition of every kind, feature and end that a policy can hold."""
+    for name in FEATURES:
+        yield from (
+            Condition("feature", name, above=1),
+            Condition("feature", name, below=1),
+            Condition("missing", name),
+        )
+    yield from (Condition("verification", result) for result in get_args(VerificationResult))
+    yield Condition("income_gap", "annual_income")
+
+
+TIED = [row for row in REASONS.values() if row.source in {"penalty", "rule"}]
+
+
+@pytest.mark.parametrize("row", TIED, ids=lambda row: row.code)
+def test_every_penalty_and_rule_says_what_it_speaks_of(row):
+    """A code without its condition could be put on any factor, and a decision would name one that was not used."""
+    known = {words for condition in every_condition() for words in condition.looks_at}
+    assert row.about in (known if row.source == "penalty" else known | {MODEL_ALONE})
+
+
+def test_only_penalties_and_rules_speak_of_conditions():
+    """What the model, a check or a document says is no policy's to choose."""
+    assert {row.source for row in REASONS.values() if row.about} == {"penalty", "rule"}
