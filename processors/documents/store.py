@@ -16,7 +16,7 @@ class DocumentStore:
     """Documents as `<tenant>/<sha256>`, each under its tenant's key.
 
     A hash that only another tenant has is absent. Both calls raise `StoreDownError` (wait), `UnknownKeyError` (a
-    setting), and ValueError for an impossible name. They block: from a coroutine, call them in a thread.
+    tenant without a key), and ValueError for an impossible name. They block: from a coroutine, call them in a thread.
     """
 
     def __init__(self, blobs: Blobs, keys: Keys) -> None:
@@ -31,7 +31,7 @@ class DocumentStore:
         return sha256
 
     def get(self, tenant: str, sha256: str) -> bytes | None:
-        """The document, None where this tenant has none. Raises `DamagedObjectError` where its hash does not hold."""
+        """The document, None where this tenant has none. Raises `DamagedObjectError` where the object is not it."""
         name = f"{tenant}/{sha256}"
         blob = self._blobs.get(name)
         if blob is None:
