@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from processors.documents.blobs import MARKER, Blobs, FileBlobs, MemoryBlobs, StoreDownError
-from processors.documents.sealing import DamagedObjectError, DocumentKey, UnknownKeyError
+from processors.documents.sealing import DamagedObjectError, DocumentKey, UnknownKeyError, seal
 from processors.documents.store import DocumentStore, ExtractionStore
 from schemas.verification import ExtractedField, Extraction
 
@@ -112,6 +112,14 @@ def test_an_object_under_another_name_is_damaged(store: DocumentStore, place: Pl
     store.put("bank-a", PAYSLIP)
     other = store.put("bank-a", b"another")
     place.blobs.put(f"bank-a/{SHA256}", place.blobs.get(f"bank-a/{other}"))
+    with pytest.raises(DamagedObjectError):
+        store.get("bank-a", SHA256)
+
+
+def test_another_documents_content_is_damaged(store: DocumentStore, place: Place) -> None:
+    """An object that opens under the tenant's key and its own name, but holds another document, is damaged."""
+    name = f"bank-a/{SHA256}"
+    place.blobs.put(name, seal(KEYS["bank-a"], name, b"%PDF-1.4 the payslip of somebody richer"))
     with pytest.raises(DamagedObjectError):
         store.get("bank-a", SHA256)
 
