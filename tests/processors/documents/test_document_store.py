@@ -71,6 +71,17 @@ def test_another_tenants_document_is_absent(store: DocumentStore) -> None:
     assert store.get("bank-b", "0" * 64) is None
 
 
+def test_the_size_is_told_without_the_document(store: DocumentStore, place: Place) -> None:
+    """The length of what lies in the store is known, damaged or not; absent, or another tenant's alone, has none."""
+    store.put("bank-a", PAYSLIP)
+    blob = place.blobs.get(f"bank-a/{SHA256}")
+    assert store.size("bank-a", SHA256) == place.blobs.size(f"bank-a/{SHA256}") == len(blob) > len(PAYSLIP)
+    assert store.size("bank-b", SHA256) is None
+    assert store.size("bank-a", "0" * 64) is None
+    place.blobs.put(f"bank-a/{SHA256}", b"")
+    assert store.size("bank-a", SHA256) == 0
+
+
 def test_nothing_readable_lies_in_the_store(store: DocumentStore, place: Place) -> None:
     """What is stored holds no piece of the document."""
     store.put("bank-a", PAYSLIP)
@@ -159,14 +170,17 @@ def test_a_store_that_is_down_is_not_an_absent_document(store: DocumentStore, pl
     with pytest.raises(StoreDownError):
         store.get("bank-a", "0" * 64)
     with pytest.raises(StoreDownError):
+        store.size("bank-a", "0" * 64)
+    with pytest.raises(StoreDownError):
         store.put("bank-a", PAYSLIP)
 
 
 @pytest.mark.parametrize(("tenant", "sha256"), [("..", SHA256), ("bank-a", "../../etc/passwd"), ("bank-a/x", SHA256)])
 def test_a_name_cannot_leave_the_tenants_prefix(store: DocumentStore, tenant: str, sha256: str) -> None:
     """A tenant or hash that is none is refused before any path is made of it."""
-    with pytest.raises(ValueError):
-        store.get(tenant, sha256)
+    for call in (store.get, store.size):
+        with pytest.raises(ValueError):
+            call(tenant, sha256)
 
 
 EXTRACTION = Extraction(
