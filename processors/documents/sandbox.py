@@ -31,6 +31,8 @@ READER_VERSION = "text-layer-1"
 START_SECONDS = 10.0
 FROZEN_SECONDS = 10.0
 ZYGOTE = (sys.executable, "-I", "-m", "processors.documents.zygote")
+PACKETS_MAX = 3
+"""About one document: that it was taken, the child's one answer, and how the child ended."""
 _log = logging.getLogger(__name__)
 _RAN_OUT = {-signal.SIGXCPU, -signal.SIGKILL, -signal.SIGABRT, -signal.SIGTRAP, -signal.SIGILL, -signal.SIGSEGV}
 """How a child ends that met a limit: the kernel's for processor time, or PDFium's ways to end without memory."""
@@ -54,6 +56,8 @@ _FIELDS = TypeAdapter(tuple[ExtractedField, ...])
 _CODES = TypeAdapter(tuple[Code, ...])
 _LATE = ReadResult("deadline", DEADLINE)
 _DOWN = ReadResult("unavailable", UNAVAILABLE)
+_BABBLE: list[dict[str, Any]] = [{}]
+"""Stands for the words of a child that said more than one answer: an answer that does not validate."""
 
 
 class ReaderUnavailableError(RuntimeError):
@@ -168,10 +172,13 @@ class _Zygote:
         return not (self._gone or frozen) and self._process.poll() is None
 
     async def ask(self, data: bytes, kind: str, seconds: float) -> list[dict[str, Any]]:
-        """Every packet about one document: the child's answer if it gave one, then its exit. Empty: nobody is there."""
+        """The packets about one document: the child's answer if it gave one, then its exit. Empty: nobody is there.
+
+        A child that says more is not listened to: hanging up on it makes the zygote kill it.
+        """
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         ours.setblocking(False)
-        packets = []
+        packets: list[dict[str, Any]] = []
         with ours:
             try:
                 with theirs:
@@ -179,6 +186,8 @@ class _Zygote:
                 self._unheard_since = self._unheard_since or monotonic()
                 while packet := await asyncio.get_running_loop().sock_recv(ours, ANSWER_BYTES + 1):
                     self._unheard_since = None
+                    if len(packets) == PACKETS_MAX:
+                        return _BABBLE
                     packets.append(_as_object(packet))
             except OSError:
                 packets.clear()

@@ -135,6 +135,43 @@ def test_a_clean_document_is_read() -> None:
     assert {field.name: field.value for field in result.fields}["gross_monthly"] == "60000.00"
 
 
+FLOOD = """
+import os
+import processors.documents.zygote as zygote
+
+read = zygote.read_document
+
+def flood(data, kind):
+    while b"flood" in data:
+        os.write(4, b'{"exit": null}')
+    return read(data, kind)
+
+zygote.read_document = flood
+zygote.main()
+"""
+
+
+def test_a_child_that_does_not_stop_answering_is_killed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Code inside the child cannot fill its worker: more than one answer is none, and the next document is read."""
+    script = tmp_path / "flood.py"
+    script.write_text(FLOOD)
+    monkeypatch.setattr(sandbox, "ZYGOTE", (sys.executable, "-I", str(script)))
+    heard = []
+    as_object = sandbox._as_object
+    monkeypatch.setattr(sandbox, "_as_object", lambda packet: heard.append(packet) or as_object(packet))
+
+    async def use(reader: DocumentReader) -> tuple[ReadResult, int, list[psutil.Process], ReadResult]:
+        await reader.start()
+        flooded = await reader.read(CLEAN + b"%flood", "payslip", PDF, 12.0)
+        return flooded, len(heard), await left_over(reader), await reader.read(CLEAN, "payslip", PDF, 12.0)
+
+    flooded, packets, left, clean = with_reader(use)
+    assert flooded == ReadResult("unreadable", "reader_failed")
+    assert packets <= 3
+    assert left == []
+    assert clean.status == "read"
+
+
 def pdf_of(content: bytes, **resources: pikepdf.Object) -> bytes:
     pdf = pikepdf.new()
     page = pdf.add_blank_page(page_size=(595, 842))
