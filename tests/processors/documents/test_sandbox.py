@@ -2,6 +2,8 @@
 
 import asyncio
 import io
+import json
+import math
 import os
 import signal
 import sys
@@ -24,6 +26,7 @@ from processors.documents.confinement import (
 from processors.documents.reasons import REASONS
 from processors.documents.sandbox import DocumentReader, ReadResult
 from processors.documents.warm_up import SAMPLES, smallest_pdf
+from schemas.verification import ExtractedField
 
 Result = TypeVar("Result")
 PDF = "application/pdf"
@@ -170,6 +173,44 @@ def test_a_child_that_does_not_stop_answering_is_killed(tmp_path: Path, monkeypa
     assert packets <= 3
     assert left == []
     assert clean.status == "read"
+
+
+SPOKEN = {"fields": [], "findings": [], "reason": None, "pages": 1}
+FIELD = {"name": "employer", "value": "Acme", "confidence": 0.9, "page": 1}
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"[" * 60_000,
+        b'{"a":' * 10_000,
+        b"\xff",
+        b"7",
+        b"{}",
+        json.dumps(SPOKEN | {"pages": math.inf}).encode(),
+        json.dumps(SPOKEN | {"pages": 1001}).encode(),
+        json.dumps(SPOKEN | {"pages": -1}).encode(),
+        json.dumps(SPOKEN | {"fields": [FIELD] * 201}).encode(),
+        json.dumps(SPOKEN | {"fields": [FIELD | {"confidence": math.nan}]}).encode(),
+        json.dumps(SPOKEN | {"fields": [FIELD | {"value": "\ud800"}]}).encode(),
+        json.dumps(SPOKEN | {"findings": ["arithmetic_break"] * 21}).encode(),
+        json.dumps(SPOKEN | {"findings": ["no_finding_of_ours"]}).encode(),
+        json.dumps(SPOKEN | {"reason": "Asha Rao"}).encode(),
+        json.dumps(SPOKEN | {"reason": "no_reason_of_ours"}).encode(),
+    ],
+    ids=lambda answer: answer[:80].decode(errors="replace"),
+)
+def test_an_answer_that_no_extraction_can_hold_is_none(answer: bytes) -> None:
+    """Whatever code inside the child says, its worker stays up: the document is `reader_failed`."""
+    said = [sandbox._as_object(packet) for packet in (answer, b'{"exit": 0}')]
+    assert sandbox._result(said) == ReadResult("unreadable", "reader_failed")
+
+
+def test_an_answer_that_an_extraction_can_hold_is_taken_over() -> None:
+    """An answer within the bounds comes out as it was said."""
+    said = SPOKEN | {"fields": [FIELD], "findings": ["arithmetic_break"]}
+    result = sandbox._result([said, {"exit": 0}])
+    assert result == ReadResult("read", None, (ExtractedField(**FIELD),), ("arithmetic_break",), 1)
 
 
 def pdf_of(content: bytes, **resources: pikepdf.Object) -> bytes:
