@@ -309,9 +309,11 @@ def no_cross_references() -> bytes:
 def test_a_hostile_document_gives_a_reason_and_the_reader_goes_on(make: Callable[[], bytes], reasons: set[str]) -> None:
     """A bomb, a broken or a locked document ends in a reason within its limits; the next document is read."""
     data = make()
+    # Where a deadline is no answer, the child's own limit of processor time ends it, however busy the machine.
+    deadline_s = 3.0 if "deadline" in reasons else 120.0
 
     async def use(reader: DocumentReader) -> tuple[ReadResult, ReadResult]:
-        return await reader.read(data, "payslip", PDF, 3.0), await reader.read(CLEAN, "payslip", PDF, 12.0)
+        return await reader.read(data, "payslip", PDF, deadline_s), await reader.read(CLEAN, "payslip", PDF, 12.0)
 
     hostile, clean = with_reader(use)
     assert hostile.reason in reasons
@@ -319,6 +321,27 @@ def test_a_hostile_document_gives_a_reason_and_the_reader_goes_on(make: Callable
     assert hostile.status == ("deadline" if hostile.reason == "deadline" else "unreadable")
     assert hostile.fields == ()
     assert clean.status == "read"
+
+
+SPIN = """
+import itertools
+import processors.documents.confinement as confinement
+import processors.documents.zygote as zygote
+
+confinement.CPU_SECONDS = 1
+confinement.NICENESS = 0
+zygote.SAMPLES.clear()
+zygote.read_document = lambda data, kind: sum(itertools.repeat(0))
+zygote.main()
+"""
+
+
+def test_a_child_ends_at_its_limit_of_processor_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A document that computes for ever ends by itself, however much time its reader would give it."""
+    script = tmp_path / "spin.py"
+    script.write_text(SPIN)
+    monkeypatch.setattr(sandbox, "ZYGOTE", (sys.executable, "-I", str(script)))
+    assert read(CLEAN, deadline_s=120.0) == ReadResult("unreadable", "resource_limit")
 
 
 def test_an_owner_password_alone_does_not_lock() -> None:
