@@ -6,13 +6,16 @@ Names are `<tenant>/<object>`. Every call may block on a disk or a network mount
 import os
 import re
 import tempfile
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, TypeVar
 from urllib.parse import unquote, urlsplit
 
 MARKER = ".loanstream-documents"
 """A file at the root. Without it the root is an empty mount point and not a store: absent is not the same as down."""
+
+Seen = TypeVar("Seen")
 
 _NAME = re.compile(r"[a-z][a-z0-9-]{1,30}/[0-9a-f]{64}(?:\.[a-z0-9_-]{1,80})?")
 
@@ -22,13 +25,16 @@ class StoreDownError(Exception):
 
 
 class Blobs(Protocol):
-    """Objects by name. Both calls raise `StoreDownError`, and `ValueError` for an impossible name."""
+    """Objects by name. Every call raises `StoreDownError`, and `ValueError` for an impossible name."""
 
     def put(self, name: str, blob: bytes) -> None:
         """Store under `name`, all or nothing, on disk when the call returns; what was there is replaced."""
 
     def get(self, name: str) -> bytes | None:
         """The object, None where there is none."""
+
+    def size(self, name: str) -> int | None:
+        """Bytes of the object, without reading it; None where there is none."""
 
 
 def path_of(url: str) -> Path:
@@ -66,6 +72,11 @@ class MemoryBlobs:
         """See `Blobs.get`."""
         self._reach()
         return self.objects.get(checked(name))
+
+    def size(self, name: str) -> int | None:
+        """See `Blobs.size`."""
+        blob = self.get(name)
+        return None if blob is None else len(blob)
 
     def _reach(self) -> None:
         if self.down:
@@ -107,10 +118,17 @@ class FileBlobs:
 
     def get(self, name: str) -> bytes | None:
         """See `Blobs.get`."""
+        return self._found(name, Path.read_bytes)
+
+    def size(self, name: str) -> int | None:
+        """See `Blobs.size`."""
+        return self._found(name, lambda path: path.stat().st_size)
+
+    def _found(self, name: str, look: Callable[[Path], Seen]) -> Seen | None:
         path = self.root / checked(name)
         try:
             with suppress(FileNotFoundError):
-                return path.read_bytes()
+                return look(path)
             self._reach()
         except OSError as error:
             raise StoreDownError(f"the document store cannot be read: {error.strerror}") from error

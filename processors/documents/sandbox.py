@@ -17,13 +17,12 @@ from dataclasses import dataclass
 from time import monotonic
 from typing import Any, Literal
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import ValidationError
 
 from processors.documents.reading import refusal
-from processors.documents.reasons import DEADLINE, UNAVAILABLE
+from processors.documents.reasons import DEADLINE, FINDINGS, UNAVAILABLE, UNREADABLE
 from processors.documents.zygote import ANSWER_BYTES
-from schemas.values import Code
-from schemas.verification import ExtractedField
+from schemas.verification import ExtractedField, Extraction
 
 READER_VERSION = "text-layer-1"
 """Part of an extraction's identity: raise it whenever a parser gives another answer for the same document."""
@@ -31,6 +30,8 @@ READER_VERSION = "text-layer-1"
 START_SECONDS = 10.0
 FROZEN_SECONDS = 10.0
 ZYGOTE = (sys.executable, "-I", "-m", "processors.documents.zygote")
+PACKETS_MAX = 3
+"""About one document: that it was taken, the child's one answer, and how the child ended."""
 _log = logging.getLogger(__name__)
 _RAN_OUT = {-signal.SIGXCPU, -signal.SIGKILL, -signal.SIGABRT, -signal.SIGTRAP, -signal.SIGILL, -signal.SIGSEGV}
 """How a child ends that met a limit: the kernel's for processor time, or PDFium's ways to end without memory."""
@@ -50,10 +51,13 @@ class ReadResult:
     pages: int = 0
 
 
-_FIELDS = TypeAdapter(tuple[ExtractedField, ...])
-_CODES = TypeAdapter(tuple[Code, ...])
+_UNSAID = {"sha256": "0" * 64, "kind": "payslip", "status": "read", "reader": READER_VERSION, "lane": "fast"}
+"""The parts of an extraction that are not the child's to say, filled in so that the others can be validated."""
 _LATE = ReadResult("deadline", DEADLINE)
 _DOWN = ReadResult("unavailable", UNAVAILABLE)
+_FAILED = ReadResult("unreadable", "reader_failed")
+_BABBLE: list[dict[str, Any]] = [{}]
+"""Stands for the words of a child that said more than one answer: an answer that does not validate."""
 
 
 class ReaderUnavailableError(RuntimeError):
@@ -169,10 +173,13 @@ class _Zygote:
         return not (self._gone or frozen) and self._process.poll() is None
 
     async def ask(self, data: bytes, kind: str, seconds: float) -> list[dict[str, Any]]:
-        """Every packet about one document: the child's answer if it gave one, then its exit. Empty: nobody is there."""
+        """The packets about one document: the child's answer if it gave one, then its exit. Empty: nobody is there.
+
+        A child that says more is not listened to: hanging up on it makes the zygote kill it.
+        """
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         ours.setblocking(False)
-        packets = []
+        packets: list[dict[str, Any]] = []
         with ours:
             try:
                 with theirs:
@@ -180,6 +187,8 @@ class _Zygote:
                 self._unheard_since = self._unheard_since or monotonic()
                 while packet := await asyncio.get_running_loop().sock_recv(ours, ANSWER_BYTES + 1):
                     self._unheard_since = None
+                    if len(packets) == PACKETS_MAX:
+                        return _BABBLE
                     packets.append(_as_object(packet))
             except OSError:
                 packets.clear()
@@ -212,23 +221,31 @@ def _sealed_memory(data: bytes) -> int:
 def _as_object(packet: bytes) -> dict[str, Any]:
     try:
         value = json.loads(packet)
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     return value if isinstance(value, dict) else {}
 
 
 def _result(packets: list[dict[str, Any]]) -> ReadResult:
-    """A child's packets are a stranger's words: only what validates is taken over."""
     answer, status = packets[0], packets[-1].get("exit")
     if "exit" in answer:
         if status == -signal.SIGALRM:
             return _LATE
         return ReadResult("unreadable", "resource_limit" if status in _RAN_OUT else "reader_failed")
+    said = _validated(answer)
+    if said is None:
+        return _FAILED
+    if said.reason is not None:
+        return ReadResult("unreadable", said.reason, pages=said.pages)
+    return ReadResult("read", None, said.fields, said.findings, said.pages)
+
+
+def _validated(answer: dict[str, Any]) -> Extraction | None:
+    """A child's answer is a stranger's words: only what an extraction can hold, in codes of ours, is taken over."""
+    parts = {part: answer.get(part) for part in ("fields", "findings", "reason", "pages")}
     try:
-        fields = _FIELDS.validate_python([*answer["fields"]])
-        findings, pages = _CODES.validate_python([*answer["findings"]]), int(answer["pages"])
-    except (ValidationError, KeyError, TypeError, ValueError):
-        return ReadResult("unreadable", "reader_failed")
-    if answer.get("reason") is not None:
-        return ReadResult("unreadable", str(answer["reason"])[:64], pages=pages)
-    return ReadResult("read", None, fields, findings, pages)
+        said = Extraction.model_validate_json(json.dumps(_UNSAID | parts))
+    except (ValidationError, RecursionError):
+        return None
+    ours = FINDINGS.issuperset(said.findings) and (said.reason is None or said.reason in UNREADABLE)
+    return said if ours else None

@@ -13,11 +13,11 @@ KEY_BYTES = 32
 
 
 class DamagedObjectError(Exception):
-    """A stored object does not decrypt to what its name says: it was altered, cut off, or put under another name."""
+    """A stored object does not decrypt to what its name says: altered, cut off, moved, or under another key."""
 
 
 class UnknownKeyError(Exception):
-    """An object is under a key that is not at hand, or a tenant has no key: a setting of ours, not the object."""
+    """A tenant has no key: a setting of ours, whatever the object."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,13 +53,14 @@ def seal(key: DocumentKey, name: str, data: bytes) -> bytes:
 
 
 def unseal(key: DocumentKey, name: str, blob: bytes) -> bytes:
-    """What `seal` was given. Raises `DamagedObjectError`, and `UnknownKeyError` for another key's object."""
+    """What `seal` was given. Raises `DamagedObjectError`."""
     start = len(MAGIC) + 1
     if len(blob) < start or not blob.startswith(MAGIC):
         raise DamagedObjectError(name)
     end = start + blob[start - 1]
     if blob[start:end] != key.id.encode("ascii"):
-        raise UnknownKeyError(f"{name} is under another key than {key.id}")
+        # A tenant has one key, so another id is no setting of ours: it is written in the object, where bits flip.
+        raise DamagedObjectError(name)
     nonce = blob[end : end + NONCE_BYTES]
     try:
         return AESGCM(key.secret).decrypt(nonce, blob[end + NONCE_BYTES :], blob[:end] + name.encode())

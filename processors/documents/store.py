@@ -15,8 +15,9 @@ _log = logging.getLogger(__name__)
 class DocumentStore:
     """Documents as `<tenant>/<sha256>`, each under its tenant's key.
 
-    A hash that only another tenant has is absent. Both calls raise `StoreDownError` (wait), `UnknownKeyError` (a
-    setting), and ValueError for an impossible name. They block: from a coroutine, call them in a thread.
+    A hash that only another tenant has is absent. Every call raises `StoreDownError` (wait) and ValueError for an
+    impossible name; `put` and `get` also `UnknownKeyError` (a tenant without a key). They block: from a coroutine, call
+    them in a thread.
     """
 
     def __init__(self, blobs: Blobs, keys: Keys) -> None:
@@ -31,7 +32,7 @@ class DocumentStore:
         return sha256
 
     def get(self, tenant: str, sha256: str) -> bytes | None:
-        """The document, None where this tenant has none. Raises `DamagedObjectError` where its hash does not hold."""
+        """The document, None where this tenant has none. Raises `DamagedObjectError` where the object is not it."""
         name = f"{tenant}/{sha256}"
         blob = self._blobs.get(name)
         if blob is None:
@@ -40,6 +41,13 @@ class DocumentStore:
         if hashlib.sha256(data).hexdigest() != sha256:
             raise DamagedObjectError(name)
         return data
+
+    def size(self, tenant: str, sha256: str) -> int | None:
+        """Bytes of the sealed object, None where this tenant has none: a few more than the document's, if it is whole.
+
+        For refusing what is too large before it is loaded.
+        """
+        return self._blobs.size(f"{tenant}/{sha256}")
 
 
 class ExtractionStore:

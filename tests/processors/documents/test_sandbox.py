@@ -2,6 +2,8 @@
 
 import asyncio
 import io
+import json
+import math
 import os
 import signal
 import sys
@@ -24,6 +26,7 @@ from processors.documents.confinement import (
 from processors.documents.reasons import REASONS
 from processors.documents.sandbox import DocumentReader, ReadResult
 from processors.documents.warm_up import SAMPLES, smallest_pdf
+from schemas.verification import ExtractedField
 
 Result = TypeVar("Result")
 PDF = "application/pdf"
@@ -92,6 +95,7 @@ ATTEMPTS = {
     "send_a_descriptor": lambda: socket.send_fds(socket.socket(fileno=4), [b"x"], [3]),
     "two_gigabytes": lambda: bytearray(2 * 1024**3),
     "write_the_document": lambda: os.write(3, b"x"),
+    "an_answer_of_no_bytes": lambda: os.write(4, b""),
     "nothing_wrong": lambda: bytearray(100 * 1024**2) and None,
 }
 
@@ -122,7 +126,7 @@ def test_a_child_can_do_nothing_but_compute(tmp_path: Path, monkeypatch: pytest.
     outcomes = {field.name: field.value for field in read(CLEAN).fields}
     assert outcomes.pop("nothing_wrong") == "done"
     assert outcomes.pop("two_gigabytes") == "MemoryError"
-    assert len(outcomes) == 19
+    assert len(outcomes) == 20
     assert [name for name, value in outcomes.items() if value == "done"] == []
     assert victim.exists()
     assert not (tmp_path / "target").exists()
@@ -133,6 +137,81 @@ def test_a_clean_document_is_read() -> None:
     result = read(CLEAN)
     assert (result.status, result.reason, result.pages) == ("read", None, 1)
     assert {field.name: field.value for field in result.fields}["gross_monthly"] == "60000.00"
+
+
+FLOOD = """
+import os
+import processors.documents.zygote as zygote
+
+read = zygote.read_document
+
+def flood(data, kind):
+    while b"flood" in data:
+        os.write(4, b'{"exit": null}')
+    return read(data, kind)
+
+zygote.read_document = flood
+zygote.main()
+"""
+
+
+def test_a_child_that_does_not_stop_answering_is_killed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Code inside the child cannot fill its worker: more than one answer is none, and the next document is read."""
+    script = tmp_path / "flood.py"
+    script.write_text(FLOOD)
+    monkeypatch.setattr(sandbox, "ZYGOTE", (sys.executable, "-I", str(script)))
+    heard = []
+    as_object = sandbox._as_object
+    monkeypatch.setattr(sandbox, "_as_object", lambda packet: heard.append(packet) or as_object(packet))
+
+    async def use(reader: DocumentReader) -> tuple[ReadResult, int, list[psutil.Process], ReadResult]:
+        await reader.start()
+        flooded = await reader.read(CLEAN + b"%flood", "payslip", PDF, 12.0)
+        return flooded, len(heard), await left_over(reader), await reader.read(CLEAN, "payslip", PDF, 12.0)
+
+    flooded, packets, left, clean = with_reader(use)
+    assert flooded == ReadResult("unreadable", "reader_failed")
+    assert packets <= 3
+    assert left == []
+    assert clean.status == "read"
+
+
+SPOKEN = {"fields": [], "findings": [], "reason": None, "pages": 1}
+FIELD = {"name": "employer", "value": "Acme", "confidence": 0.9, "page": 1}
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"[" * 60_000,
+        b'{"a":' * 10_000,
+        b"\xff",
+        b"7",
+        b"{}",
+        json.dumps(SPOKEN | {"pages": math.inf}).encode(),
+        json.dumps(SPOKEN | {"pages": 1001}).encode(),
+        json.dumps(SPOKEN | {"pages": -1}).encode(),
+        json.dumps(SPOKEN | {"fields": [FIELD] * 201}).encode(),
+        json.dumps(SPOKEN | {"fields": [FIELD | {"confidence": math.nan}]}).encode(),
+        json.dumps(SPOKEN | {"fields": [FIELD | {"value": "\ud800"}]}).encode(),
+        json.dumps(SPOKEN | {"findings": ["arithmetic_break"] * 21}).encode(),
+        json.dumps(SPOKEN | {"findings": ["no_finding_of_ours"]}).encode(),
+        json.dumps(SPOKEN | {"reason": "Asha Rao"}).encode(),
+        json.dumps(SPOKEN | {"reason": "no_reason_of_ours"}).encode(),
+    ],
+    ids=lambda answer: answer[:80].decode(errors="replace"),
+)
+def test_an_answer_that_no_extraction_can_hold_is_none(answer: bytes) -> None:
+    """Whatever code inside the child says, its worker stays up: the document is `reader_failed`."""
+    said = [sandbox._as_object(packet) for packet in (answer, b'{"exit": 0}')]
+    assert sandbox._result(said) == ReadResult("unreadable", "reader_failed")
+
+
+def test_an_answer_that_an_extraction_can_hold_is_taken_over() -> None:
+    """An answer within the bounds comes out as it was said."""
+    said = SPOKEN | {"fields": [FIELD], "findings": ["arithmetic_break"]}
+    result = sandbox._result([said, {"exit": 0}])
+    assert result == ReadResult("read", None, (ExtractedField(**FIELD),), ("arithmetic_break",), 1)
 
 
 def pdf_of(content: bytes, **resources: pikepdf.Object) -> bytes:
@@ -230,9 +309,11 @@ def no_cross_references() -> bytes:
 def test_a_hostile_document_gives_a_reason_and_the_reader_goes_on(make: Callable[[], bytes], reasons: set[str]) -> None:
     """A bomb, a broken or a locked document ends in a reason within its limits; the next document is read."""
     data = make()
+    # Where a deadline is no answer, the child's own limit of processor time ends it, however busy the machine.
+    deadline_s = 3.0 if "deadline" in reasons else 120.0
 
     async def use(reader: DocumentReader) -> tuple[ReadResult, ReadResult]:
-        return await reader.read(data, "payslip", PDF, 3.0), await reader.read(CLEAN, "payslip", PDF, 12.0)
+        return await reader.read(data, "payslip", PDF, deadline_s), await reader.read(CLEAN, "payslip", PDF, 12.0)
 
     hostile, clean = with_reader(use)
     assert hostile.reason in reasons
@@ -240,6 +321,27 @@ def test_a_hostile_document_gives_a_reason_and_the_reader_goes_on(make: Callable
     assert hostile.status == ("deadline" if hostile.reason == "deadline" else "unreadable")
     assert hostile.fields == ()
     assert clean.status == "read"
+
+
+SPIN = """
+import itertools
+import processors.documents.confinement as confinement
+import processors.documents.zygote as zygote
+
+confinement.CPU_SECONDS = 1
+confinement.NICENESS = 0
+zygote.SAMPLES.clear()
+zygote.read_document = lambda data, kind: sum(itertools.repeat(0))
+zygote.main()
+"""
+
+
+def test_a_child_ends_at_its_limit_of_processor_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A document that computes for ever ends by itself, however much time its reader would give it."""
+    script = tmp_path / "spin.py"
+    script.write_text(SPIN)
+    monkeypatch.setattr(sandbox, "ZYGOTE", (sys.executable, "-I", str(script)))
+    assert read(CLEAN, deadline_s=120.0) == ReadResult("unreadable", "resource_limit")
 
 
 def test_an_owner_password_alone_does_not_lock() -> None:
