@@ -20,6 +20,7 @@ from loanstream.stack import jars
 from loanstream.stack.exercise import exercise
 from loanstream.stack.node import CHECKPOINT, format_directory, is_ready, write_properties
 from loanstream.stack.problem import StackProblem
+from loanstream.stack.space import full_disk_named, need_room
 
 JAVA_FLAGS: tuple[str, ...] = (
     # All of it from the start: a quarter of it is full every 0.6 s under load, and all else waits for 17 ms each time.
@@ -56,10 +57,15 @@ def java_command(
 def prepare(home: Path, on_progress: Callable[[str], None]) -> None:
     """Fill the cache: jars, the formatted checkpoint, the start-up archive. Raises StackProblem."""
     jars.java()
-    if jars.missing(home):
-        jars.fetch(home, on_progress)
-    if (home / CHECKPOINT).exists() and (home / ARCHIVE).exists():
-        return
+    with full_disk_named(home, jars.CACHE_WAY_OUT):
+        if jars.missing(home):
+            jars.fetch(home, on_progress)
+        if not ((home / CHECKPOINT).exists() and (home / ARCHIVE).exists()):
+            _make(home, on_progress)
+
+
+def _make(home: Path, on_progress: Callable[[str], None]) -> None:
+    need_room(home, jars.CACHE_NEEDS_BYTES, jars.CACHE_WAY_OUT)
     with jars.one_at_a_time(home), tempfile.TemporaryDirectory(dir=home) as scratch:
         if not (home / CHECKPOINT).exists():
             _make_checkpoint(home, Path(scratch))

@@ -1,12 +1,16 @@
 """`python sleeping_stack.py STATE [TROUBLE]`: run_up with children that only sleep, for tests of the life cycle.
 
-TROUBLE `stubborn` gives one that ignores SIGTERM, `broken` one that ends at once, `parent` one with a child of its own.
+TROUBLE `stubborn` gives one that ignores SIGTERM, `broken` one that ends at once, `parent` one with a child of its own;
+`full` is a disk without room, `fills` one that is full when the ports are written down, `late` one that is full when a
+hook writes.
 """
 
+import errno
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
-from loanstream.stack import up
+from loanstream.stack import space, up
 from loanstream.stack.supervisor import Child
 
 SLEEP = "import time; time.sleep(1000)"
@@ -31,11 +35,20 @@ def _say(line):
     sys.stdout.flush()
 
 
+def _refuse_writes(*_):
+    # As a write does, whose error names no file.
+    raise OSError(errno.ENOSPC, "No space left on device")
+
+
 def main(state, trouble=""):
+    if trouble == "full":
+        space.shutil = SimpleNamespace(disk_usage=lambda _: SimpleNamespace(free=space.MIB))
+    if trouble == "fills":
+        up.ports.keep_or_pick = _refuse_writes
     up.broker_command = lambda *_, **__: ("127.0.0.1:1", ["sleep"])
     up.children = lambda plan: _children(trouble)
     up.topics.provision = lambda *_: None
-    hooks = up.Hooks(first_activation=lambda *_: None, migrate=lambda _: None)
+    hooks = up.Hooks(first_activation=lambda *_: None, migrate=_refuse_writes if trouble == "late" else lambda _: None)
     return up.run_up(Path(state), ("bank-a",), 1, _say, hooks)
 
 
