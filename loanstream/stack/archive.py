@@ -18,6 +18,7 @@ from confluent_kafka import KafkaException
 
 from loanstream.stack import jars
 from loanstream.stack.exercise import exercise
+from loanstream.stack.last_words import telling_line
 from loanstream.stack.node import CHECKPOINT, format_directory, is_ready, write_properties
 from loanstream.stack.problem import StackProblem
 from loanstream.stack.space import full_disk_named, need_room
@@ -67,11 +68,15 @@ def prepare(home: Path, on_progress: Callable[[str], None]) -> None:
 def _make(home: Path, on_progress: Callable[[str], None]) -> None:
     need_room(home, jars.CACHE_NEEDS_BYTES, jars.CACHE_WAY_OUT)
     with jars.one_at_a_time(home), tempfile.TemporaryDirectory(dir=home) as scratch:
-        if not (home / CHECKPOINT).exists():
-            _make_checkpoint(home, Path(scratch))
-        if not (home / ARCHIVE).exists():
-            on_progress(f"preparing the broker for fast starts ({MAKING})")
-            _make_archive(home, Path(scratch))
+        try:
+            if not (home / CHECKPOINT).exists():
+                _make_checkpoint(home, Path(scratch))
+            if not (home / ARCHIVE).exists():
+                on_progress(f"preparing the broker for fast starts ({MAKING})")
+                _make_archive(home, Path(scratch))
+        except StackProblem as problem:
+            # Here the jars run for the first time.
+            raise StackProblem(jars.corrupt(home) or str(problem)) from problem
 
 
 def _make_checkpoint(home: Path, scratch: Path) -> None:
@@ -80,7 +85,7 @@ def _make_checkpoint(home: Path, scratch: Path) -> None:
     command = java_command(home, "kafka.tools.StorageTool", "format", "-t", "A" * 22, "-c", str(properties))
     done = subprocess.run(command, check=False, capture_output=True, text=True)
     if done.returncode != 0:
-        raise StackProblem(f"formatting the broker's directory failed: {done.stderr.strip().splitlines()[-1:]}")
+        raise StackProblem(f"formatting the broker's directory failed: {telling_line(done.stdout + done.stderr)}")
     (scratch / "data" / CHECKPOINT).replace(home / CHECKPOINT)
     shutil.rmtree(scratch / "data")
 

@@ -1,7 +1,7 @@
 """The embedded broker's class path: fetched once per user from Maven Central, pinned by checksum.
 
 The jars are the rows of `kafka.jars`. A fetched jar is believed only when its SHA-256 is the pinned one; a later start
-compares sizes (0.5 ms), the doctor compares hashes again (`check_hashes`).
+compares sizes (0.5 ms); the doctor, and a start that fails, compare hashes again (`check_hashes`).
 """
 
 import fcntl
@@ -94,6 +94,18 @@ def check_hashes(home: Path) -> list[str]:
     return [jar.file_name for jar in wrong] + [
         jar.file_name for jar in present if _sha256(home / "jars" / jar.file_name) != jar.sha256
     ]
+
+
+def corrupt(home: Path) -> str | None:
+    """The line that names a corrupt jar and what to do about it; None where all have their pinned bytes.
+
+    The whole cache is to go: its start-up archive knows its jars by their times too.
+    """
+    wrong = check_hashes(home)
+    if not wrong:
+        return None
+    more = f" (and {len(wrong) - 1} more)" if len(wrong) > 1 else ""
+    return f"{home / 'jars' / wrong[0]}{more} is corrupt; remove {home} and start again with a network"
 
 
 def fetch(home: Path, on_progress: Callable[[str], None]) -> None:

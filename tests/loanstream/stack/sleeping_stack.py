@@ -1,6 +1,7 @@
 """`python sleeping_stack.py STATE [TROUBLE]`: run_up with children that only sleep, for tests of the life cycle.
 
 TROUBLE `stubborn` gives one that ignores SIGTERM, `broken` one that ends at once, `parent` one with a child of its own;
+`accused` is `broken` with a suspect that knows why;
 `full` is a disk without room, `fills` one that is full when the ports are written down, `late` one that is full when a
 hook writes.
 """
@@ -17,6 +18,7 @@ SLEEP = "import time; time.sleep(1000)"
 TROUBLES = {
     "stubborn": "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); time.sleep(1000)",
     "broken": "import sys; print('out of cheese'); sys.exit(3)",
+    "accused": "import sys; print('out of cheese'); sys.exit(3)",
     "parent": f"import subprocess, sys, time; subprocess.Popen([sys.executable, '-c', {SLEEP!r}]); time.sleep(1000)",
 }
 
@@ -26,8 +28,9 @@ def _children(trouble):
         {"score-0": TROUBLES[trouble]} if trouble in TROUBLES else {"score-0": SLEEP}
     )
     for name, code in codes.items():
-        ready = (lambda: False) if trouble == "broken" and name == "score-0" else (lambda: True)
-        yield Child(name, (sys.executable, "-c", code), ready, {"SLEEPER": name}, stop_within_s=0.5)
+        ready = (lambda: False) if trouble in ("broken", "accused") and name == "score-0" else (lambda: True)
+        suspects = (lambda: None, lambda: "the mice") if trouble == "accused" else (lambda: None,)
+        yield Child(name, (sys.executable, "-c", code), ready, {"SLEEPER": name}, stop_within_s=0.5, suspects=suspects)
 
 
 def _say(line):

@@ -139,6 +139,30 @@ def test_says_what_to_do_without_a_network(small_cache: Path, monkeypatch: pytes
         jars.fetch(small_cache, lambda _: None)
 
 
+def test_names_the_corrupt_jar(small_cache: Path) -> None:
+    """A jar with the right size and other bytes is named with what to do about it; right ones are not accused."""
+    jar = small_cache / "jars" / "none-1.jar"
+    jar.write_bytes(b"wrong")
+    assert jars.corrupt(small_cache) == f"{jar} is corrupt; remove {small_cache} and start again with a network"
+    jar.write_bytes(b"right")
+    assert jars.corrupt(small_cache) is None
+
+
+@pytest.mark.parametrize(("found", "said"), [(b"wrong", "none-1.jar is corrupt"), (b"right", "out of cheese")])
+def test_a_cache_that_cannot_be_prepared_names_its_corrupt_jar(
+    small_cache: Path, monkeypatch: pytest.MonkeyPatch, found: bytes, said: str
+) -> None:
+    """Where preparing the broker fails, a corrupt jar is the reason told; with right ones the failure's own words are."""
+
+    def fail(*_: object) -> None:
+        raise StackProblem("out of cheese")
+
+    (small_cache / "jars" / "none-1.jar").write_bytes(found)
+    monkeypatch.setattr(archive, "_make_checkpoint", fail)
+    with pytest.raises(StackProblem, match=said):
+        archive.prepare(small_cache, lambda _: None)
+
+
 def test_fetches_nothing_onto_a_full_disk(small_cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A cache without room for the jars is one line with its path, before anything is fetched."""
     monkeypatch.setattr(space.shutil, "disk_usage", lambda _: SimpleNamespace(free=100 * space.MIB))

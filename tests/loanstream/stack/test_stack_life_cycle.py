@@ -162,6 +162,12 @@ def test_says_why_a_child_does_not_start(start: Start) -> None:
     assert left(stack.state) == []
 
 
+def test_asks_the_suspects_first(start: Start) -> None:
+    """Where what a child needs is known to be broken, that is said instead of its last words."""
+    line = start("accused").output().strip().splitlines()[-1]
+    assert line == "score-0 does not start (exit 3): the mice"
+
+
 @pytest.mark.parametrize(
     ("trouble", "said"),
     [
