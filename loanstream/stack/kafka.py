@@ -12,6 +12,7 @@ from typing import Self
 
 from loanstream.stack import jars, ports, unclean
 from loanstream.stack.archive import java_command, prepare
+from loanstream.stack.last_words import last_words
 from loanstream.stack.node import PORT_NAMES, format_directory, is_ready, write_properties
 from loanstream.stack.problem import StackProblem
 
@@ -52,6 +53,7 @@ class EmbeddedKafka:
         self.directory = directory
         self.bootstrap = ""
         self._cache = cache
+        self._home = jars.broker_home(cache)
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -62,7 +64,7 @@ class EmbeddedKafka:
         return self._process.pid
 
     def start(self) -> str:
-        """Start the broker and wait until it answers; its bootstrap address. StackProblem with its last log line."""
+        """Start the broker and wait until it answers; its bootstrap address. StackProblem that says why not."""
         self.bootstrap, command = broker_command(self.directory, cache=self._cache)
         log = self.directory / "kafka.log"
         with log.open("wb") as out:
@@ -71,7 +73,7 @@ class EmbeddedKafka:
         while not is_ready(self.bootstrap):
             if self._process.poll() is not None or time.monotonic() > until:
                 self.stop()
-                raise StackProblem(f"the broker did not start; its last words: {_last_line(log)}")
+                raise StackProblem(f"the broker did not start: {jars.corrupt(self._home) or last_words(log)}")
             time.sleep(0.05)
         return self.bootstrap
 
@@ -95,8 +97,3 @@ class EmbeddedKafka:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.stop()
-
-
-def _last_line(log: Path) -> str:
-    lines = [line for line in log.read_text(errors="replace").splitlines() if line.strip()]
-    return lines[-1] if lines else "none"

@@ -17,6 +17,7 @@ from pathlib import Path
 import psutil
 
 from loanstream.stack.bound import bound
+from loanstream.stack.last_words import last_words
 from loanstream.stack.layout import ProcessPart
 from loanstream.stack.problem import StackProblem
 
@@ -41,7 +42,8 @@ class Child:
 
     `stop_rank` orders the stop (lowest first, a rank at once); `stop_within_s` is what a child of it gets before it is
     killed. `is_ready` is asked until it first says yes after each start. A `background` child gives way to the others
-    where processors are scarce.
+    where processors are scarce. Of one that does not start, the `suspects` are asked in turn for the line that says
+    why; where none has one, its log's last words stand.
     """
 
     name: str
@@ -51,6 +53,7 @@ class Child:
     stop_rank: int = 0
     stop_within_s: float = 6.0
     background: bool = False
+    suspects: tuple[Callable[[], str | None], ...] = ()
 
 
 @dataclass(slots=True)
@@ -115,10 +118,6 @@ class Supervisor:
         """Name and process id of every child that runs."""
         return [{"name": name, "pid": run.process.pid} for name, run in self._runs.items() if run.process is not None]
 
-    def last_words(self, name: str) -> str:
-        """The last line of a child's log."""
-        return last_line(self._log(self._runs[name]))
-
     def stop(self) -> None:
         """Stop all, rank by rank; kill what does not stop in its time, and whatever a child left in its group."""
         for rank in sorted({run.child.stop_rank for run in self._runs.values()}):
@@ -155,10 +154,14 @@ class Supervisor:
         lived = time.monotonic() - run.started
         run.deaths = 1 if lived > STEADY_AFTER_S else run.deaths + 1
         if not run.was_ready and run.deaths >= DEATHS_AT_START:
-            raise StackProblem(f"{run.child.name} does not start (exit {code}): {self.last_words(run.child.name)}")
+            raise StackProblem(f"{run.child.name} does not start (exit {code}): {self._why(run)}")
         wait = 0.0 if run.deaths == 1 else min(BACKOFF_FIRST_S * 2**run.deaths, BACKOFF_MOST_S)
         run.start_at = time.monotonic() + wait
         logger.warning("%s ended (exit %s) after %.1f s; starts again in %.1f s", run.child.name, code, lived, wait)
+
+    def _why(self, run: _Run) -> str:
+        known = (suspect() for suspect in run.child.suspects)
+        return next((line for line in known if line), None) or last_words(self._log(run))
 
     def _log(self, run: _Run) -> Path:
         return self._logs / f"{run.child.name}.log"
@@ -175,16 +178,6 @@ def end_leftovers(state: Path) -> list[int]:
             continue
     psutil.wait_procs(ended, timeout=5)
     return [process.pid for process in ended]
-
-
-def last_line(log: Path) -> str:
-    """The last line of a log that is not blank, `nothing` where there is none."""
-    if not log.exists():
-        return "nothing"
-    with log.open("rb") as file:
-        file.seek(max(0, log.stat().st_size - 4096))
-        lines = [line for line in file.read().decode(errors="replace").splitlines() if line.strip()]
-    return lines[-1] if lines else "nothing"
 
 
 def _mark_of(process: psutil.Process) -> str | None:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from loanstream.settings import environment_of
-from loanstream.stack import ports
+from loanstream.stack import jars, ports, space
 from loanstream.stack.keys import WarehouseKeys
 from loanstream.stack.layout import Layout
 from loanstream.stack.node import is_ready as broker_is_ready
@@ -54,12 +54,17 @@ def worker_names(workers: int) -> tuple[str, ...]:
 
 def children(plan: Plan) -> Iterator[Child]:
     """The rows of the table."""
+
+    def disk() -> str | None:
+        return space.shortage(plan.layout.state)
+
     yield Child(
         "kafka",
         plan.kafka_command,
         lambda: broker_is_ready(plan.bootstrap),
         stop_rank=STOP_KAFKA,
         stop_within_s=STOP_WITHIN_S[STOP_KAFKA],
+        suspects=(lambda: jars.corrupt(jars.broker_home()), disk),
     )
     yield Child(
         "warehouse",
@@ -72,6 +77,7 @@ def children(plan: Plan) -> Iterator[Child]:
         stop_rank=STOP_WAREHOUSE,
         background=True,
         stop_within_s=STOP_WITHIN_S[STOP_WAREHOUSE],
+        suspects=(disk,),
     )
     for stage, arguments in WORKERS.items():
         for slot in range(plan.workers):
@@ -85,6 +91,7 @@ def children(plan: Plan) -> Iterator[Child]:
                 # Nobody waits for a record in the warehouse as they wait for a decision.
                 background=stage == "record",
                 stop_within_s=STOP_WITHIN_S[STOP_WORKERS],
+                suspects=(disk,),
             )
 
 

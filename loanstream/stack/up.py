@@ -18,6 +18,7 @@ from loanstream.stack.kafka import broker_command
 from loanstream.stack.keys import load_or_create_tenant, load_or_create_warehouse
 from loanstream.stack.layout import Layout, StackFile, WarehousePart, write_stack
 from loanstream.stack.problem import StackProblem
+from loanstream.stack.space import full_disk_named, need_room
 from loanstream.stack.supervisor import TICK_S, Supervisor, end_leftovers
 from loanstream.stack.table import DATABASE, READER, WRITER, Plan, children, worker_names
 
@@ -53,15 +54,16 @@ def run_up(
     """Run the stack of `state` until SIGINT, SIGTERM or SIGHUP; 0 after a stop in order.
 
     `workers` is the number a stage gets. To be called from the main thread. Raises StackProblem: another `up` has the
-    directory, the cache cannot be filled, a process does not start; nothing runs any more then.
+    directory, its disk is full, the cache cannot be filled, a process does not start; nothing runs any more then.
     """
     layout = Layout(state.expanduser().absolute())
     told_to_stop = _told_to_stop()
     layout.make()
-    with _only_one(layout):
+    with full_disk_named(layout.state), _only_one(layout):
         _withdraw(layout)
         for pid in end_leftovers(layout.state):
             on_progress(f"ended process {pid}, left behind by an earlier run")
+        need_room(layout.state)
         plan = _plan(layout, tenants, workers, on_progress)
         ready = False
 

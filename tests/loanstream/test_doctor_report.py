@@ -3,10 +3,12 @@
 import json
 import os
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from loanstream import doctor
+from loanstream.stack import space
 from loanstream.stack.layout import Layout
 
 
@@ -35,6 +37,14 @@ def test_a_check_that_fails_to_look_is_a_finding(tmp_path: Path, monkeypatch: py
     assert "no such thing" in checks["memory"].found
     assert checks["memory"].fix
     assert checks["ports"].ok
+
+
+@pytest.mark.parametrize("short_by", [1, 0])
+def test_the_disk_a_start_refuses_is_a_finding(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, short_by: int) -> None:
+    """The doctor finds the disk too small exactly where `up` does not start."""
+    free = space.STATE_NEEDS_BYTES - short_by
+    monkeypatch.setattr(space.shutil, "disk_usage", lambda _: SimpleNamespace(free=free))
+    assert _by_name(tmp_path)["disk"].ok == (space.shortage(tmp_path) is None) == (short_by == 0)
 
 
 def test_finds_the_dead_parts_of_a_stack(tmp_path: Path) -> None:

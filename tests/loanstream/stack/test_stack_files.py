@@ -1,12 +1,14 @@
 """The stack's files: keys, ports, stack.json, the pinned jars."""
 
+import errno
 import socket
 import stat
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
-from loanstream.stack import jars, ports
+from loanstream.stack import archive, jars, ports, space
 from loanstream.stack.keys import load_or_create_tenant, load_or_create_warehouse, load_tenant, load_warehouse
 from loanstream.stack.layout import Layout, read_stack
 from loanstream.stack.problem import StackProblem
@@ -135,6 +137,55 @@ def test_says_what_to_do_without_a_network(small_cache: Path, monkeypatch: pytes
     monkeypatch.setattr(_core.Artifact, "resolve", resolve)
     with pytest.raises(StackProblem, match=r"connect once to the network, or set LOANSTREAM_CACHE"):
         jars.fetch(small_cache, lambda _: None)
+
+
+def test_names_the_corrupt_jar(small_cache: Path) -> None:
+    """A jar with the right size and other bytes is named with what to do about it; right ones are not accused."""
+    jar = small_cache / "jars" / "none-1.jar"
+    jar.write_bytes(b"wrong")
+    assert jars.corrupt(small_cache) == f"{jar} is corrupt; remove {small_cache} and start again with a network"
+    jar.write_bytes(b"right")
+    assert jars.corrupt(small_cache) is None
+
+
+@pytest.mark.parametrize(("found", "said"), [(b"wrong", "none-1.jar is corrupt"), (b"right", "out of cheese")])
+def test_a_cache_that_cannot_be_prepared_names_its_corrupt_jar(
+    small_cache: Path, monkeypatch: pytest.MonkeyPatch, found: bytes, said: str
+) -> None:
+    """Where preparing the broker fails, a corrupt jar is the reason told; with right ones the failure's own words are."""
+
+    def fail(*_: object) -> None:
+        raise StackProblem("out of cheese")
+
+    (small_cache / "jars" / "none-1.jar").write_bytes(found)
+    monkeypatch.setattr(archive, "_make_checkpoint", fail)
+    with pytest.raises(StackProblem, match=said):
+        archive.prepare(small_cache, lambda _: None)
+
+
+def test_fetches_nothing_onto_a_full_disk(small_cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A cache without room for the jars is one line with its path, before anything is fetched."""
+    monkeypatch.setattr(space.shutil, "disk_usage", lambda _: SimpleNamespace(free=100 * space.MIB))
+    with pytest.raises(StackProblem, match=f"100 MiB free at {small_cache}, 200 MiB needed; .* LOANSTREAM_CACHE"):
+        jars.fetch(small_cache, lambda _: None)
+
+
+def test_names_the_cache_that_became_full(small_cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A disk that fills up while the broker is prepared is told with the cache's path, not the state's."""
+
+    def refuse(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    (small_cache / "jars" / "none-1.jar").write_bytes(b"right")
+    monkeypatch.setattr(archive, "_make_checkpoint", refuse)
+    with pytest.raises(StackProblem, match=f"no space left on the disk of {small_cache}; .* LOANSTREAM_CACHE"):
+        archive.prepare(small_cache, lambda _: None)
+
+
+def test_other_faults_of_a_disk_stay_themselves(tmp_path: Path) -> None:
+    """Only a full disk is called one: any other fault keeps its own words."""
+    with pytest.raises(OSError, match="broken"), space.full_disk_named(tmp_path):
+        raise OSError(errno.EIO, "broken")
 
 
 def test_says_where_there_is_no_java(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -162,6 +162,28 @@ def test_says_why_a_child_does_not_start(start: Start) -> None:
     assert left(stack.state) == []
 
 
+def test_asks_the_suspects_first(start: Start) -> None:
+    """Where what a child needs is known to be broken, that is said instead of its last words."""
+    line = start("accused").output().strip().splitlines()[-1]
+    assert line == "score-0 does not start (exit 3): the mice"
+
+
+@pytest.mark.parametrize(
+    ("trouble", "said"),
+    [
+        ("full", "1 MiB free at {state}, 512 MiB needed; make room, or take another --state"),
+        ("fills", "no space left on the disk of {state}; make room, or take another --state"),
+        ("late", "no space left on the disk of {state}; make room, or take another --state"),
+    ],
+)
+def test_says_that_the_disk_is_full(start: Start, trouble: str, said: str) -> None:
+    """A disk that is full at the start, or becomes so on the way, is one line with the path and two ways out."""
+    stack = start(trouble)
+    assert stack.output() == said.format(state=stack.state) + "\n"
+    assert stack.process.returncode == 1
+    assert left(stack.state) == []
+
+
 def test_keeps_the_last_runs_log(start: Start) -> None:
     """A start begins its logs anew and keeps one old log of each process."""
     stack = start("broken")
