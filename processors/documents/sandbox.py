@@ -77,22 +77,19 @@ class DocumentReader:
         """Start the zygote now rather than within the first document's deadline. Raises `ReaderUnavailableError`."""
         await self._warm()
 
-    async def read(
-        self, data: bytes, kind: str, media_type: str, deadline_s: float, *, waiting_counts: bool = True
-    ) -> ReadResult:
+    async def read(self, data: bytes, kind: str, media_type: str, deadline_s: float) -> ReadResult:
         """The fields of one document. Never raises; a cancelled call kills its child.
 
-        `deadline_s` bounds the whole call; with `waiting_counts=False` only the reading, so that another document's
-        slowness is never this one's deadline.
+        `deadline_s` bounds the reading, not the wait for a place: another document's slowness is not this one's.
         """
         if reason := refusal(data, kind, media_type):
             return ReadResult("unreadable", reason)
-        try:
-            async with asyncio.timeout(deadline_s if waiting_counts else None), self._slots:
+        async with self._slots:
+            try:
                 async with asyncio.timeout(deadline_s):
                     return await self._read(data, kind, deadline_s)
-        except TimeoutError:
-            return _LATE
+            except TimeoutError:
+                return _LATE
 
     async def close(self) -> None:
         """End the zygote and every child; a later read starts anew."""

@@ -10,6 +10,8 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 MAGIC = b"LSD1"
 NONCE_BYTES = 12
 KEY_BYTES = 32
+OVERHEAD_MAX = 128
+"""Bytes that sealing adds, at most: magic, the key's id with its length, nonce, tag."""
 
 
 class DamagedObjectError(Exception):

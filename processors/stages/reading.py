@@ -7,9 +7,10 @@ from collections.abc import Callable
 from typing import Protocol, TypeVar
 
 from processors.documents.blobs import StoreDownError
+from processors.documents.reading import BYTES_MAX
 from processors.documents.reasons import DEADLINE
 from processors.documents.sandbox import READER_VERSION, ReadResult
-from processors.documents.sealing import DamagedObjectError
+from processors.documents.sealing import OVERHEAD_MAX, DamagedObjectError
 from processors.documents.store import DocumentStore, ExtractionStore
 from processors.stages.lanes import StoreUnavailable
 from schemas.application import DocumentRef
@@ -82,12 +83,17 @@ class ReadingDesk:
         known = await self._ask(self._extractions.get, tenant, ref.sha256, ref.kind)
         if known is not None:
             return known
+        size = await self._ask(self._documents.size, tenant, ref.sha256)
+        if size is None:
+            # Not stored as an extraction: the document may still be uploaded, for a later revision.
+            return _extraction(ref, lane, ReadResult("unreadable", "document_missing"))
+        if size > BYTES_MAX + OVERHEAD_MAX:
+            return _extraction(ref, lane, ReadResult("unreadable", "too_large"))
         try:
             data = await self._ask(self._documents.get, tenant, ref.sha256)
         except DamagedObjectError:
             return _extraction(ref, lane, ReadResult("unreadable", "document_damaged"))
         if data is None:
-            # Not stored as an extraction: the document may still be uploaded, for a later revision.
             return _extraction(ref, lane, ReadResult("unreadable", "document_missing"))
         left = max(deadline - time.monotonic(), 0.001)
         result = await self._reader.read(data, ref.kind, ref.media_type, left)

@@ -166,3 +166,14 @@ def test_only_so_many_documents_are_in_memory_at_once():
 
     assert all(asyncio.run(ask_all()))
     assert place.reader.most == 2
+
+
+def test_a_document_that_is_too_large_is_not_loaded(monkeypatch):
+    """Its size is asked before its bytes are in memory; one that fits is read."""
+    place = Place()
+    monkeypatch.setattr(reading, "BYTES_MAX", 100)
+    large, fits = place.upload(b"x" * 229), place.upload(b"x" * 100)
+    found = asyncio.run(place.ask(large))
+    assert (found.status, found.reason) == ("unreadable", "too_large")
+    assert place.reader.asked == 0
+    assert asyncio.run(place.ask(fits)).status == "read"
