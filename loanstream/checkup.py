@@ -3,7 +3,7 @@
 from dataclasses import asdict
 from pathlib import Path
 
-from loanstream.doctor import run_doctor
+from loanstream.doctor.report import run_doctor
 from loanstream.show import emit, table
 
 

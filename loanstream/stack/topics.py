@@ -13,6 +13,7 @@ from itertools import groupby
 from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.admin._config import ConfigResource
+from confluent_kafka.admin._metadata import TopicMetadata
 from confluent_kafka.cimpl import NewTopic
 
 from loanstream.stack.problem import StackProblem
@@ -58,12 +59,15 @@ def create(client: Client, tenants: tuple[str, ...]) -> None:
         ]
         for name, future in (admin.create_topics(wanted) if wanted else {}).items():
             _created(name, future.exception(REQUEST_S))
-    for name, topic in _rows(tenants):
-        if name in existing and len(existing[name].partitions) != topic.partitions:
-            raise StackProblem(
-                f"topic {name} has {len(existing[name].partitions)} partitions, expected {topic.partitions}; "
-                "another number would break the order per application"
-            )
+    for line in _other_partitions(existing, tenants):
+        raise StackProblem(f"{line}; another number would break the order per application")
+
+
+def differences(client: Client, tenants: tuple[str, ...]) -> list[str]:
+    """What the broker has otherwise than the table: topics that are absent or have another number of partitions."""
+    existing = AdminClient(dict(client)).list_topics(timeout=REQUEST_S).topics
+    absent = [f"topic {name} is absent" for name, _ in _rows(tenants) if name not in existing]
+    return [*absent, *_other_partitions(existing, tenants)]
 
 
 def _create_broker_topics(client: Client) -> None:
@@ -119,6 +123,12 @@ def check_stamps(client: Client, tenants: tuple[str, ...]) -> None:
                 f"topic {resource.name} has message.timestamp.type={found}, expected LogAppendTime: "
                 "accepted_at would be the producer's claim"
             )
+
+
+def _other_partitions(existing: Mapping[str, TopicMetadata], tenants: tuple[str, ...]) -> Iterator[str]:
+    for name, topic in _rows(tenants):
+        if name in existing and len(existing[name].partitions) != topic.partitions:
+            yield f"topic {name} has {len(existing[name].partitions)} partitions, expected {topic.partitions}"
 
 
 def _rows(tenants: tuple[str, ...]) -> Iterator[tuple[str, Topic]]:

@@ -134,6 +134,17 @@ class FileBlobs:
             raise StoreDownError(f"the document store cannot be read: {error.strerror}") from error
         return None
 
+    def try_write(self) -> None:
+        """Write an object that has no name and is gone again. Raises `StoreDownError`."""
+        try:
+            self._reach()
+            with tempfile.TemporaryFile(dir=self.root) as file:
+                file.write(MARKER.encode())
+                file.flush()
+                os.fsync(file.fileno())
+        except OSError as error:
+            raise StoreDownError(f"the document store takes no writes: {error.strerror}") from error
+
     def _reach(self) -> None:
         (self.root / MARKER).stat()
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import pikepdf
 import pytest
 
+from loanstream.doctor.running_stack import ROWS, check_stack
 from producers.synthetic.applications import MEDIA_TYPE
 from schemas.decision import LoanDecision
 from schemas.decode import decode
@@ -236,3 +237,10 @@ def test_every_worker_tells_its_health_and_its_figures(stack):
         for path, wanted in (("/readyz", b"partitions"), ("/healthz", b"healthy"), ("/metrics", b"loanstream_")):
             with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=5) as answer:
                 assert wanted in answer.read(), (name, path)
+
+
+def test_the_doctor_finds_every_part_of_the_stack_well(stack):
+    """Of a running stack the doctor tries processes, topics, accounts, documents and keys, and all are well."""
+    checks = {check.name: check for check in check_stack(stack)}
+    assert set(ROWS) < set(checks)
+    assert [check for check in checks.values() if not check.ok] == []

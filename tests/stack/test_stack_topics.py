@@ -1,5 +1,6 @@
 """Topics and first offsets, on the embedded broker."""
 
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -92,6 +93,22 @@ def test_refuses_another_number_of_partitions(bootstrap: str) -> None:
     admin.create_topics([NewTopic(name, 3, 1)])[name].result(10)
     with pytest.raises(StackProblem, match=f"{name} has 3 partitions, expected 4"):
         topics.provision(bootstrap, ["bank-split"])
+
+
+def test_tells_topics_that_are_otherwise_than_the_table(bootstrap: str) -> None:
+    """What a tenant lacks is told by name, and so is a topic with another number of partitions; nothing is made."""
+    client: topics.Client = {"bootstrap.servers": bootstrap}
+    assert topics.differences(client, ("bank-a",)) == []
+    admin = AdminClient({"bootstrap.servers": bootstrap})
+    name = TOPICS["decisions"].name("bank-lacks")
+    admin.create_topics([NewTopic(name, 3, 1)])[name].result(10)
+    while name not in admin.list_topics(timeout=10).topics:
+        time.sleep(0.05)
+    for _ in range(2):
+        found = topics.differences(client, ("bank-a", "bank-lacks"))
+        assert len(found) == len(TENANT_TOPICS)
+        assert f"topic {name} has 3 partitions, expected 4" in found
+        assert f"topic {TOPICS['applications'].name('bank-lacks')} is absent" in found
 
 
 def test_the_broker_stamps_applications(bootstrap: str) -> None:

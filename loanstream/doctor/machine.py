@@ -1,48 +1,28 @@
-"""What `loanstream doctor` looks at: this machine, then the stack that runs at a state directory, if one does."""
+"""What the doctor looks at on this machine, whether a stack runs or not."""
 
-import http.client
 import importlib
 import os
 import platform
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import psutil
 
+from loanstream.doctor.check import REINSTALL, Check, guarded
 from loanstream.stack import jars, ports, space
 from loanstream.stack.archive import ARCHIVE, MAKING
-from loanstream.stack.layout import Layout, StackFile, read_stack
-from loanstream.stack.node import is_ready
-from loanstream.stack.problem import StackProblem
 
 GIB = 1024**3
 MEMORY_NEEDED_GIB = 3.0
 
 
-@dataclass(frozen=True, slots=True)
-class Check:
-    """One line of the report: what was looked at, whether it is well, what was found, how to mend it."""
-
-    name: str
-    ok: bool
-    found: str
-    fix: str = ""
-
-
-def run_doctor(state: Path) -> list[Check]:
-    """Check the machine, then every part of a running stack. Never raises for what it finds."""
-    layout = Layout(state.expanduser().absolute())
-    checks = [_guarded(name, check) for name, check in _MACHINE.items()]
-    checks.append(_guarded("disk", lambda: _disk(layout.state)))
-    try:
-        stack = read_stack(layout.state)
-    except StackProblem as problem:
-        return [*checks, Check("stack", True, str(problem))]
-    return [*checks, *_stack_checks(layout, stack)]
+def check_machine(state: Path) -> Iterator[Check]:
+    """The rows of the table, and the disk that `state` is on."""
+    for name, check in MACHINE.items():
+        yield guarded(name, check)
+    yield guarded("disk", lambda: _disk(state))
 
 
 def _python() -> Check:
@@ -71,7 +51,7 @@ def _disk(state: Path) -> Check:
 def _java() -> Check:
     done = subprocess.run([str(jars.java()), "-version"], check=False, capture_output=True, text=True, timeout=30)
     lines = done.stderr.strip().splitlines() or ["no answer"]
-    return Check("java runtime", done.returncode == 0, lines[0], "reinstall the environment: make clean setup")
+    return Check("java runtime", done.returncode == 0, lines[0], REINSTALL)
 
 
 def _jars() -> Check:
@@ -107,7 +87,7 @@ def _ports() -> Check:
     return Check("ports", chosen is not None, found, f"free a port of {ports.LOOPBACK}")
 
 
-_MACHINE: dict[str, Callable[[], Check]] = {
+MACHINE: dict[str, Callable[[], Check]] = {
     "python": _python,
     "machine": _machine,
     "memory": _memory,
@@ -118,37 +98,3 @@ _MACHINE: dict[str, Callable[[], Check]] = {
     "document sandbox": _sandbox,
     "ports": _ports,
 }
-
-
-def _guarded(name: str, check: Callable[[], Check]) -> Check:
-    try:
-        return check()
-    except Exception as error:  # noqa: BLE001 - a check that cannot look is a finding, and the others go on
-        return Check(name, False, f"{type(error).__name__}: {error}", "reinstall the environment: make clean setup")
-
-
-def _stack_checks(layout: Layout, stack: StackFile) -> Iterator[Check]:
-    dead = [part["name"] for part in stack["processes"] if not psutil.pid_exists(part["pid"])]
-    fix = f"see {layout.logs}; if the stack was killed, start it again: loanstream up --state {layout.state}"
-    yield Check("processes", not dead, f"not running: {', '.join(dead)}" if dead else "all run", fix)
-    address = stack["kafka"]["bootstrap"]
-    yield Check("kafka", is_ready(address), address, f"see {layout.logs / 'kafka.log'}")
-    warehouse = stack["warehouse"]["url"]
-    yield Check("warehouse", _answers(f"{warehouse}/ping"), warehouse, f"see {layout.logs / 'warehouse.log'}")
-    known = ports.remembered(layout.ports)
-    for part in stack["processes"]:
-        if part["name"] in known and part["name"] != "warehouse":
-            url = f"http://{ports.LOOPBACK}:{known[part['name']]}/healthz"
-            yield Check(part["name"], _answers(url), url, f"see {layout.logs / part['name']}.log")
-
-
-def _answers(url: str) -> bool:
-    parts = urlsplit(url)
-    connection = http.client.HTTPConnection(parts.hostname or ports.LOOPBACK, parts.port, timeout=2)
-    try:
-        connection.request("GET", parts.path)
-        return connection.getresponse().status == http.client.OK
-    except (OSError, http.client.HTTPException):
-        return False
-    finally:
-        connection.close()
