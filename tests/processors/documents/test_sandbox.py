@@ -20,6 +20,7 @@ import pytest
 from processors.documents import sandbox
 from processors.documents.confinement import (
     MEMORY_BYTES,
+    NICENESS,
     ConfinementUnsupportedError,
     filter_program,
 )
@@ -369,6 +370,31 @@ def test_a_bomb_stays_within_its_memory() -> None:
     largest, left = with_reader(use)
     assert 0 < largest <= MEMORY_BYTES
     assert left == []
+
+
+def niceness(process: psutil.Process) -> tuple[int, int]:
+    """Of a process, and of its session: that one is not asked where the kernel has none, or lets root alone set it."""
+    group = Path(f"/proc/{process.pid}/autogroup")
+    if os.geteuid() != 0 or not group.exists():
+        return process.nice(), NICENESS
+    return process.nice(), int(group.read_text().split()[-1])
+
+
+def test_a_bomb_gives_way() -> None:
+    """While a bomb goes off its child has the niceness that was measured, in its session's share of processors too."""
+
+    async def use(reader: DocumentReader) -> set[tuple[int, int]]:
+        await reader.start()
+        reading = asyncio.create_task(reader.read(nested_forms(), "payslip", PDF, 12.0))
+        seen: set[tuple[int, int]] = set()
+        wanted = zygote_of(reader).nice() + NICENESS, NICENESS
+        while not reading.done() and wanted not in seen:
+            seen |= {niceness(child) for child in zygote_of(reader).children()}
+            await asyncio.sleep(0.02)
+        reading.cancel()
+        return seen & {wanted}
+
+    assert with_reader(use)
 
 
 def test_a_deadline_is_kept_and_its_child_killed() -> None:
