@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from producers.documents import KINDS
+
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -86,3 +88,10 @@ def test_a_policy_with_overlapping_bands_is_refused_with_its_line(tmp_path):
 def test_an_unknown_option_is_a_usage_error():
     """Exit code 2."""
     call("decisions", "--nonsense", code=2)
+
+
+def test_submit_says_how_documents_are_named():
+    """The help has the rule and every kind of document."""
+    said = " ".join(call("submit", "--help").stdout.split())
+    assert "<application id>/<kind>.pdf" in said
+    assert ", ".join(KINDS) in said
