@@ -13,7 +13,6 @@ from pydantic import ValidationError
 from producers.lines import BYTE_ORDER_MARK, FileRefusedError, LineError, Place, shown, text_lines
 from schemas.application import LoanApplication
 from schemas.decode import Undecodable, check_json, field_errors
-from schemas.operations import FieldError
 
 COLUMNS: Mapping[str, str | None] = {
     # The public loan approval set's columns, and where their values belong; None is not read.
@@ -58,8 +57,6 @@ WHOLE_NUMBERS = frozenset({"revision", "cibil_score", "applicant.dependents"})
 EXPECTED: Mapping[str, str] = {
     "missing": "a value",
     "bool_parsing": "Yes or No",
-    "int_parsing": "a whole number",
-    "int_from_float": "a whole number",
     "datetime_from_date_parsing": "a time such as 2026-03-31T10:00:00Z",
     "datetime_parsing": "a time such as 2026-03-31T10:00:00Z",
     "timezone_aware": "a time with its zone, such as 2026-03-31T10:00:00Z",
@@ -217,14 +214,7 @@ def _line_errors(
     for said, detail in zip(field_errors(LoanApplication, error), details, strict=False):
         path = ".".join(str(part) for part in detail["loc"])
         found = "nothing" if detail["type"] == "missing" else shown(cells.get(path, detail["input"]))
-        yield LineError(number, names.get(path, path), _expected(said), found)
-
-
-def _expected(said: FieldError) -> str:
-    text = said.expected
-    for beginning in ("Input should ", "be "):
-        text = text.removeprefix(beginning)
-    return EXPECTED.get(said.error, text)
+        yield LineError(number, names.get(path, path), EXPECTED.get(said.error, said.expected), found)
 
 
 READERS: Mapping[str, Callable[[Path, Defaults], Iterator[LoanApplication | LineError]]] = {

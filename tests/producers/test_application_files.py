@@ -166,8 +166,8 @@ def test_a_currency_that_nobody_gives_is_asked_for(read):
         ("9600000", "1e6", "line 2, income_annum: expected a number"),
         ("9600000", "NaN", "line 2, income_annum: expected a number"),
         ("9600000", "", "line 2, income_annum: expected a value, found nothing"),
-        ("778", "7_78", "line 2, cibil_score: expected a whole number, found '7_78'"),
-        ("778", "7780", "line 2, cibil_score: expected less than or equal to 900, found '7780'"),
+        ("778", "7_78", "line 2, cibil_score: expected an integer from 300 to 900, found '7_78'"),
+        ("778", "7780", "line 2, cibil_score: expected an integer from 300 to 900, found '7780'"),
         (" No,", " Perhaps,", "line 2, self_employed: expected Yes or No, found 'Perhaps'"),
         (" Graduate", " PhD", "line 2, education: expected 'graduate' or 'not_graduate', found 'PhD'"),
         ("1,2,", "a b,2,", "line 2, loan_id: expected"),
@@ -192,7 +192,7 @@ def test_bad_jsonl_lines_are_named(read):
     said = errors(items)
     assert said[0] == "line 1: expected a JSON object, found [1]"
     assert [text.split(":")[0].split(",")[0] for text in said] == [f"line {number}" for number in range(1, 8)]
-    assert said[5] == "line 6, currency: expected a valid string, found 5"
+    assert said[5] == "line 6, currency: expected three capital letters, such as INR, found 5"
     assert "anual" in said[6]
 
 
