@@ -21,8 +21,8 @@ from schemas.values import rfc3339_of_ms
 ANSWER_S = 30.0
 SHORT = len("sha256:") + 12
 
-Named = Callable[[str], str]
-"""The words for an artefact's id."""
+Named = Callable[[str], str | None]
+"""The name of an artefact's id, None where it is not known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,21 +48,22 @@ def note(
         if decides != wanted:
             effective = (row for row in history if row.at_ms + row.activation.lead_ms <= now_ms)
             since = max((row.at_ms for row in effective if row.activation.tenant in (None, tenant)), default=now_ms)
+            policy, bundle = (named(one) or one[:SHORT] for one in (decides.policy_id, decides.bundle_id))
             return (
-                f"{tenant} is decided with policy {named(decides.policy_id)} and bundle {named(decides.bundle_id)} "
+                f"{tenant} is decided with policy {policy} and bundle {bundle} "
                 f"since {rfc3339_of_ms(since)}; --policy and --bundle are for a state's first activation"
             )
     return None
 
 
 def artefact_name(artefacts: Path) -> Named:
-    """Names artefacts as they name themselves in the store, by a short hash where they are not there."""
+    """Names artefacts as they name themselves in the store."""
 
-    def named(artefact_id: str) -> str:
+    def named(artefact_id: str) -> str | None:
         try:
             files = ArtefactStore(artefacts).get(artefact_id)
         except ArtefactMissing:
-            return artefact_id[:SHORT]
+            return None
         return next(str(read(files[file])["name"]) for file, read in _NAMED_IN.items() if file in files)
 
     return named

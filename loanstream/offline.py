@@ -12,7 +12,7 @@ from typing import Any
 from rich.console import Group
 
 from loanstream.artefacts import load
-from loanstream.show import emit, table
+from loanstream.show import emit, four_decimals, table
 from processors.identity import code_version
 from producers.files import read_applications
 from producers.lines import LineError
@@ -75,10 +75,7 @@ def _without_documents(application: LoanApplication, now_ms: int) -> Application
 
 def _summary(decisions: list[dict[str, Any]], refused: int) -> Group:
     outcomes = Counter(decision["outcome"] for decision in decisions)
-    rows = [
-        (d["application_id"], d["outcome"], d["score_final"] if d["score_final"] is not None else "", _why(d))
-        for d in decisions[:SHOWN]
-    ]
+    rows = [(d["application_id"], d["outcome"], four_decimals(d["score_final"]), _why(d)) for d in decisions[:SHOWN]]
     counted = ", ".join(f"{count} {outcome}" for outcome, count in outcomes.most_common()) or "nothing to decide"
     tail = f"{len(decisions)} applications: {counted}" + (f"; {refused} lines refused" if refused else "")
     title = "decisions" if len(decisions) <= SHOWN else f"the first {SHOWN} decisions (all with --json)"
