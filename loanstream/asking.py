@@ -9,8 +9,9 @@ from loanstream.ask.decisions import decisions as latest
 from loanstream.ask.reconcile import reconcile as compare_all
 from loanstream.ask.render import agreement_text, decisions_rows, reconciliation_text, replay_text, story_text
 from loanstream.ask.story import story
+from loanstream.in_force import artefact_name
 from loanstream.running import Running
-from loanstream.show import emit, table
+from loanstream.show import console, emit, table
 
 _HEADINGS = ("tenant", "application", "revision", "outcome", "probability", "score", "first reason")
 
@@ -35,7 +36,7 @@ def show(running: Running, application_id: str, tenant: str | None, *, as_json: 
     told = story(running.warehouse(), running.cipher, application_id, tenant and running.tenant(tenant))
     chapters = [{**asdict(chapter), "timings_ms": chapter.timings_ms} for chapter in told.chapters]
     value = {"application_id": application_id, "revisions": chapters, "dead_letters": told.dead_letters}
-    emit(value, story_text(told), as_json=as_json)
+    emit(value, story_text(told, artefact_name(running.layout.artefacts), console().width), as_json=as_json)
     return 0 if told.known else 1
 
 

@@ -41,7 +41,7 @@ State = Annotated[
     Path | None, typer.Option("--state", envvar="LOANSTREAM_STATE", help="the stack's directory (a per-user default)")
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="one JSON value on stdout, all else on stderr")]
-TenantOption = Annotated[str | None, typer.Option("--tenant", help="one bank only")]
+TenantOption = Annotated[str | None, typer.Option("--tenant", help="one bank only (default: every bank)")]
 
 
 def _state(given: Path | None) -> Path:
@@ -85,10 +85,19 @@ def demo(
 
 @app.command()
 def submit(
-    file: Annotated[Path, typer.Argument(help="applications as CSV or JSON lines")],
-    tenant: TenantOption = None,
+    file: Annotated[Path, typer.Argument(help="applications: CSV, JSON lines, or JSON with one or a list")],
+    tenant: Annotated[
+        str | None, typer.Option("--tenant", help="the bank they are from (default: the stack's first)")
+    ] = None,
     currency: Annotated[str, typer.Option(help="for files without a currency")] = "INR",
-    documents: Annotated[Path | None, typer.Option(help="folder of the applicants' documents")] = None,
+    documents: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FOLDER",
+            help="the applicants' documents, named <application id>.<kind>.pdf or <application id>/<kind>.pdf; "
+            "kinds: payslip, bank_statement, tax_return, identity, other",
+        ),
+    ] = None,
     id_prefix: Annotated[str, typer.Option(help="put before every application id")] = "",
     state: State = None,
     as_json: AsJson = False,
@@ -101,7 +110,7 @@ def submit(
 
 @app.command()
 def score(
-    file: Annotated[Path, typer.Argument(help="applications as CSV or JSON lines")],
+    file: Annotated[Path, typer.Argument(help="applications: CSV, JSON lines, or JSON with one or a list")],
     tenant: Annotated[str, typer.Option(help="the bank they are for")] = "bank-a",
     bundle: Annotated[str, typer.Option(help="a name or a folder")] = "default",
     policy: Annotated[str, typer.Option(help="a name or a YAML file")] = "standard",

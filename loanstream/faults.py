@@ -12,6 +12,7 @@ FAULTS = (
     "processors.documents.blobs.StoreDownError",
     "processors.warehouse.migrate.MigrationChanged",
     "producers.errors.ProducerError",
+    "producers.files.UnknownKindError",
     "training.data.DataError",
     "scoring.bundle.BundleError",
     "scoring.policy.PolicyError",

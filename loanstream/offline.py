@@ -12,8 +12,7 @@ from typing import Any
 from rich.console import Group
 
 from loanstream.artefacts import load
-from loanstream.files import application_file
-from loanstream.show import emit, table
+from loanstream.show import emit, four_decimals, table
 from processors.identity import code_version
 from producers.files import read_applications
 from producers.lines import LineError
@@ -36,14 +35,12 @@ def score_file(file: Path, tenant: str, bundle: str, policy: str, currency: str,
     scorer = Scorer(*load(bundle, policy))
     errors: list[LineError] = []
     decisions: list[dict[str, Any]] = []
-    for batch in _batches(
-        _good(read_applications(application_file(file), tenant, currency, utc_of_ms(now_ms)), errors)
-    ):
+    for batch in _batches(_good(read_applications(file, tenant, currency, utc_of_ms(now_ms)), errors)):
         events = [_without_documents(application, now_ms) for application in batch]
         decisions += scorer.decide(events, lambda _: key, code_version())
     for error in errors:
         sys.stderr.write(f"{error}\n")
-    emit(decisions, _summary(decisions, len(errors)), as_json=as_json)
+    emit(decisions, _summary(decisions, len({error.line for error in errors})), as_json=as_json)
     return 1 if errors else 0
 
 
@@ -76,14 +73,11 @@ def _without_documents(application: LoanApplication, now_ms: int) -> Application
     )
 
 
-def _summary(decisions: list[dict[str, Any]], errors: int) -> Group:
+def _summary(decisions: list[dict[str, Any]], refused: int) -> Group:
     outcomes = Counter(decision["outcome"] for decision in decisions)
-    rows = [
-        (d["application_id"], d["outcome"], d["score_final"] if d["score_final"] is not None else "", _why(d))
-        for d in decisions[:SHOWN]
-    ]
+    rows = [(d["application_id"], d["outcome"], four_decimals(d["score_final"]), _why(d)) for d in decisions[:SHOWN]]
     counted = ", ".join(f"{count} {outcome}" for outcome, count in outcomes.most_common()) or "nothing to decide"
-    tail = f"{len(decisions)} applications: {counted}" + (f"; {errors} lines refused" if errors else "")
+    tail = f"{len(decisions)} applications: {counted}" + (f"; {refused} lines refused" if refused else "")
     title = "decisions" if len(decisions) <= SHOWN else f"the first {SHOWN} decisions (all with --json)"
     return Group(table(title, "application", "outcome", "score", "first reason", rows=rows), "", tail)
 

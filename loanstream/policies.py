@@ -7,6 +7,7 @@ from typing import Any
 
 from loanstream.artefacts import policy_text
 from loanstream.faults import describe_fault
+from loanstream.policy_words import policy_rows
 from loanstream.show import emit, table
 from loanstream.stack.problem import StackProblem
 from scoring.policy import Policy, PolicyError
@@ -36,8 +37,7 @@ def show(named: str, *, as_json: bool) -> int:
     """The policy's content as the decision core uses it."""
     policy = parse_policy(policy_text(named))
     content = {"policy_id": policy.policy_id, **_plain(policy)}
-    rows = [(name, _lines(value)) for name, value in content.items()]
-    emit(content, table(named, "", "", rows=rows), as_json=as_json)
+    emit(content, table(named, "", "", rows=policy_rows(policy)), as_json=as_json)
     return 0
 
 
@@ -51,11 +51,3 @@ def _bounded(value: Any) -> Any:
     if isinstance(value, dict):
         return {name: _bounded(part) for name, part in value.items() if part is not None and part not in UNBOUND}
     return [_bounded(part) for part in value] if isinstance(value, list | tuple) else value
-
-
-def _lines(value: Any) -> str:
-    if isinstance(value, list):
-        return "\n".join(map(_lines, value))
-    if isinstance(value, dict):
-        return ", ".join(f"{name} {_lines(part)}" for name, part in value.items())
-    return str(value)

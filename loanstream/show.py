@@ -32,5 +32,14 @@ def table(title: str, *columns: str, rows: list[tuple[Any, ...]]) -> Table:
     return made
 
 
+def four_decimals(value: float | None) -> str:
+    """A probability or score as every screen shows it: 0.9999 is not 1.
+
+    >>> four_decimals(0.99994), four_decimals(None)
+    ('0.9999', '-')
+    """
+    return "-" if value is None else f"{value:.4f}"
+
+
 def _cell(value: Any) -> str:
     return f"{value:,.3f}".rstrip("0").rstrip(".") if isinstance(value, float) else str(value)

@@ -1,6 +1,7 @@
 """`loanstream up`: the embedded stack with what the other rooms bring to it."""
 
 import sys
+import time
 from concurrent.futures import Future
 from importlib import resources
 from pathlib import Path
@@ -8,6 +9,7 @@ from pathlib import Path
 from loanstream.stack.keys import load_or_create_tenant
 from loanstream.stack.layout import Layout, WarehousePart
 from loanstream.stack.problem import StackProblem
+from loanstream.stack.topics import unserved
 from loanstream.stack.up import Hooks, run_up
 from schemas.topics import TOPICS
 
@@ -17,7 +19,7 @@ def start(state: Path, tenants: str, workers: int, policy: str, bundle: str) -> 
     names = _tenants(tenants)
     stored: Future[tuple[str, str]] = Future()
     hooks = Hooks(
-        first_activation=lambda bootstrap: _activate(bootstrap, *stored.result()),
+        first_activation=lambda bootstrap: _activate(bootstrap, Layout(state), names, *stored.result()),
         migrate=_migrate,
         preload=lambda: _prepare(Layout(state), names, policy, bundle, stored),
     )
@@ -62,10 +64,20 @@ def _prepare(
             documents.put(EXAMPLES_TENANT, document.read_bytes())
 
 
-def _activate(bootstrap: str, bundle_id: str, policy_id: str) -> None:
+def _activate(bootstrap: str, layout: Layout, tenants: tuple[str, ...], bundle_id: str, policy_id: str) -> None:
+    """Publish the first activation, or tell what of this start's options the state does not follow."""
+    from loanstream import in_force
     from loanstream.artefacts import activate_first
+    from processors.activations import InForce
 
-    activate_first(bootstrap, {}, bundle_id, policy_id, actor="loanstream up")
+    for tenant in unserved(bootstrap, tenants):
+        _say(f"{tenant} has topics here and is not among --tenants: they stay, and are not served now")
+    if activate_first(bootstrap, {}, bundle_id, policy_id, actor="loanstream up"):
+        return
+    history, named = in_force.activations(bootstrap, {}), in_force.artefact_name(layout.artefacts)
+    told = in_force.note(history, tenants, InForce(bundle_id, policy_id), time.time_ns() // 1_000_000, named)
+    if told is not None:
+        _say(told)
 
 
 def _migrate(part: WarehousePart) -> None:

@@ -2,17 +2,37 @@
 
 import sys
 import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
-from loanstream.files import application_file
 from loanstream.running import Running
 from loanstream.show import emit
+from loanstream.stack.problem import StackProblem
 from producers.client import ApplicationProducer
 from producers.documents import attach_documents
 from producers.files import read_applications
 from producers.lines import LineError
 from schemas.application import LoanApplication
 from schemas.values import utc_of_ms
+
+Upload = Callable[[str, bytes], object]
+"""Stores a document of a tenant."""
+
+
+@dataclass(slots=True)
+class Tally:
+    """What became of a file's lines; a line with several faults is refused once."""
+
+    documents: int = 0
+    faulty: set[int] = field(default_factory=set)
+    unsendable: int = 0
+
+    @property
+    def refused(self) -> int:
+        """Lines that were not sent."""
+        return len(self.faulty) + self.unsendable
 
 
 def submit_file(
@@ -26,39 +46,54 @@ def submit_file(
     as_json: bool,
 ) -> int:
     """Publish every application and wait for the broker's word; exit code 1 where a line was refused."""
+    if documents is not None and not documents.is_dir():
+        raise StackProblem(f"--documents {documents}: expected a folder with files <application id>.<kind>.pdf")
     now = utc_of_ms(time.time_ns() // 1_000_000)
     bank = running.tenant(tenant)
-    refused = uploaded = 0
+    lines = read_applications(file, bank, currency, now, id_prefix)
     with ApplicationProducer(running.producer_settings(bank), bank) as producer:
-        for line in read_applications(application_file(file), bank, currency, now, id_prefix):
-            if isinstance(line, LineError):
-                sys.stderr.write(f"{line}\n")
-                refused += 1
-                continue
-            try:
-                application, uploads = _with_documents(running, line, documents, id_prefix)
-                producer.submit(application)
-            except ValueError as error:  # another tenant's application, more documents than one may have
-                sys.stderr.write(f"{line.application_id}: {error}\n")
-                refused += 1
-                continue
-            uploaded += uploads
+        tally = send(lines, producer, running.documents.put, documents, id_prefix)
         producer.flush()
         confirmed = producer.confirmed
-    counts = {"tenant": bank, "submitted": confirmed, "refused_lines": refused, "documents": uploaded}
-    text = f"{confirmed} applications confirmed by the broker for {bank}"
-    text += f", {uploaded} documents stored" if uploaded else ""
-    text += f"; {refused} faults in lines that were not sent" if refused else ""
+    counts = {
+        "tenant": bank,
+        "submitted": confirmed,
+        "refused_lines": tally.refused,
+        "documents": tally.documents,
+    }
+    text = f"{confirmed} applications confirmed by the broker for {bank}, {tally.documents} documents stored"
+    text += f"; {tally.refused} lines refused" if tally.refused else ""
     emit(counts, text, as_json=as_json)
-    return 1 if refused else 0
+    return 1 if tally.refused else 0
+
+
+def send(
+    lines: Iterable[LoanApplication | LineError], producer: Any, upload: Upload, folder: Path | None, id_prefix: str
+) -> Tally:
+    """Hand every application to the producer, its documents in `folder` to the store; faults go to stderr."""
+    tally = Tally()
+    for line in lines:
+        if isinstance(line, LineError):
+            sys.stderr.write(f"{line}\n")
+            tally.faulty.add(line.line)
+            continue
+        try:
+            application, uploads = _with_documents(line, upload, folder, id_prefix)
+            producer.submit(application)
+        except ValueError as error:  # another tenant's application, more documents than one may have
+            sys.stderr.write(f"{line.application_id}: {error}\n")
+            tally.unsendable += 1
+            continue
+        tally.documents += uploads
+    return tally
 
 
 def _with_documents(
-    running: Running, application: LoanApplication, folder: Path | None, id_prefix: str
+    application: LoanApplication, upload: Upload, folder: Path | None, id_prefix: str
 ) -> tuple[LoanApplication, int]:
     if folder is None:
         return application, 0
     attached, found = attach_documents(application, folder, id_prefix)
     for _, data in found:
-        running.documents.put(application.tenant, data)
+        upload(application.tenant, data)
     return attached, len(found)

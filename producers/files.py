@@ -1,19 +1,18 @@
-"""Loan applications out of .csv and .jsonl files, line by line: each an application, or what is wrong with it."""
+"""Loan applications out of files (kinds: `READERS`), one by one: each an application, or what is wrong with it."""
 
 import csv
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
-from producers.lines import FileRefusedError, LineError, shown, text_lines
+from producers.lines import BYTE_ORDER_MARK, FileRefusedError, LineError, Place, shown, text_lines
 from schemas.application import LoanApplication
 from schemas.decode import Undecodable, check_json, field_errors
-from schemas.operations import FieldError
 
 COLUMNS: Mapping[str, str | None] = {
     # The public loan approval set's columns, and where their values belong; None is not read.
@@ -58,8 +57,6 @@ WHOLE_NUMBERS = frozenset({"revision", "cibil_score", "applicant.dependents"})
 EXPECTED: Mapping[str, str] = {
     "missing": "a value",
     "bool_parsing": "Yes or No",
-    "int_parsing": "a whole number",
-    "int_from_float": "a whole number",
     "datetime_from_date_parsing": "a time such as 2026-03-31T10:00:00Z",
     "datetime_parsing": "a time such as 2026-03-31T10:00:00Z",
     "timezone_aware": "a time with its zone, such as 2026-03-31T10:00:00Z",
@@ -83,23 +80,40 @@ class Defaults:
         return {name: value for name, value in given.items() if value is not None}
 
 
+class UnknownKindError(ValueError):
+    """A file whose name ends in nothing of `READERS`."""
+
+
 def read_applications(
     path: Path, tenant: str | None, currency: str | None, submitted_at: datetime, id_prefix: str = ""
 ) -> Iterator[LoanApplication | LineError]:
-    """Every line's application, or its errors (one for each faulty field). Holds one line at a time.
+    """Every line's application, or its errors (one for each faulty field). Holds one line at a time (all of a .json).
 
     A line's own tenant, currency and submitted_at win over those given. After an error of the file as a whole (not
-    UTF-8, a column missing) nothing more comes. Raises `ValueError` for another kind of file, `OSError` where the
-    file cannot be read.
+    UTF-8, a column missing) nothing more comes. Raises `UnknownKindError` at once, `OSError` where the file cannot be
+    read.
     """
-    readers = {".csv": _csv, ".jsonl": _jsonl, ".ndjson": _jsonl}
-    reader = readers.get(path.suffix.lower())
+    reader = READERS.get(path.suffix.lower())
     if reader is None:
-        raise ValueError(f"{path.name}: expected a .csv or .jsonl file")
+        raise UnknownKindError(f"{path.name}: expected a file of applications ({', '.join(READERS)})")
+    return _until_refused(reader(path, Defaults(tenant, currency, submitted_at, id_prefix)))
+
+
+def _until_refused(lines: Iterator[LoanApplication | LineError]) -> Iterator[LoanApplication | LineError]:
     try:
-        yield from reader(path, Defaults(tenant, currency, submitted_at, id_prefix))
+        yield from lines
     except FileRefusedError as refused:
         yield refused.error
+
+
+def _json(path: Path, defaults: Defaults) -> Iterator[LoanApplication | LineError]:
+    try:
+        found = check_json(path.read_bytes().removeprefix(BYTE_ORDER_MARK))
+    except Undecodable as fault:
+        expected = f"one application or a list of them ({fault.errors[0].expected}); lines of JSON are a .jsonl"
+        raise FileRefusedError(LineError(1, None, expected, fault.errors[0].found, place="item")) from None
+    for number, item in enumerate(found if isinstance(found, list) else [found], 1):
+        yield from _application(number, item, defaults, "item")
 
 
 def _jsonl(path: Path, defaults: Defaults) -> Iterator[LoanApplication | LineError]:
@@ -111,16 +125,21 @@ def _jsonl(path: Path, defaults: Defaults) -> Iterator[LoanApplication | LineErr
         except Undecodable as fault:
             yield LineError(number, None, fault.errors[0].expected, fault.errors[0].found)
             continue
-        if not isinstance(found, dict):
-            yield LineError(number, None, "a JSON object", shown(found))
-            continue
-        fields = {**defaults.fields, **found}
-        if isinstance(fields.get("application_id"), str):
-            fields["application_id"] = defaults.id_prefix + fields["application_id"]
-        try:
-            yield LoanApplication.model_validate_json(json.dumps(fields))
-        except ValidationError as error:
-            yield from _line_errors(number, error, {}, {})
+        yield from _application(number, found, defaults, "line")
+
+
+def _application(number: int, found: Any, defaults: Defaults, place: Place) -> Iterator[LoanApplication | LineError]:
+    """A JSON value's application, or its errors."""
+    if not isinstance(found, dict):
+        yield LineError(number, None, "a JSON object", shown(found), place)
+        return
+    fields = {**defaults.fields, **found}
+    if isinstance(fields.get("application_id"), str):
+        fields["application_id"] = defaults.id_prefix + fields["application_id"]
+    try:
+        yield LoanApplication.model_validate_json(json.dumps(fields))
+    except ValidationError as error:
+        yield from (replace(fault, place=place) for fault in _line_errors(number, error, {}, {}))
 
 
 def _csv(path: Path, defaults: Defaults) -> Iterator[LoanApplication | LineError]:
@@ -195,11 +214,13 @@ def _line_errors(
     for said, detail in zip(field_errors(LoanApplication, error), details, strict=False):
         path = ".".join(str(part) for part in detail["loc"])
         found = "nothing" if detail["type"] == "missing" else shown(cells.get(path, detail["input"]))
-        yield LineError(number, names.get(path, path), _expected(said), found)
+        yield LineError(number, names.get(path, path), EXPECTED.get(said.error, said.expected), found)
 
 
-def _expected(said: FieldError) -> str:
-    text = said.expected
-    for beginning in ("Input should ", "be "):
-        text = text.removeprefix(beginning)
-    return EXPECTED.get(said.error, text)
+READERS: Mapping[str, Callable[[Path, Defaults], Iterator[LoanApplication | LineError]]] = {
+    ".csv": _csv,
+    ".jsonl": _jsonl,
+    ".ndjson": _jsonl,
+    ".json": _json,  # one application, or a list of them
+}
+"""Who reads a file, by the ending of its name."""

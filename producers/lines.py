@@ -3,24 +3,28 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from schemas.topics import APPLICATION_MAX_BYTES
 
 FOUND_MAX = 60
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+Place = Literal["line", "item"]
 
 
 @dataclass(frozen=True, slots=True)
 class LineError:
     """What is wrong with one field of one line (`line` counts from 1), or with the line itself (`field` is None).
 
-    `found` holds what the file says: it is for the sender's own terminal, never for a log.
+    In a file that is one JSON value the `place` is an item of it, since its lines mean nothing. `found` holds what the
+    file says: it is for the sender's own terminal, never for a log.
     """
 
     line: int
     field: str | None
     expected: str
     found: str | None = None
+    place: Place = "line"
 
     def __str__(self) -> str:
         """One line of text.
@@ -28,7 +32,7 @@ class LineError:
         >>> str(LineError(3, "cibil_score", "at most 900", "7800"))
         'line 3, cibil_score: expected at most 900, found 7800'
         """
-        place = f"line {self.line}" + (f", {self.field}" if self.field else "")
+        place = f"{self.place} {self.line}" + (f", {self.field}" if self.field else "")
         return f"{place}: expected {self.expected}" + (f", found {self.found}" if self.found is not None else "")
 
 

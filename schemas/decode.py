@@ -12,6 +12,7 @@ from typing import Any, NoReturn, TypeVar
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
+from schemas.expected import expected
 from schemas.operations import FieldError
 from schemas.values import Event
 
@@ -107,14 +108,15 @@ def field_errors(model: type[BaseModel], error: ValidationError) -> tuple[FieldE
 def _field_error(model: type[BaseModel], detail: ErrorDetails) -> FieldError:
     known = known_names(model)
     path = ".".join(str(part) if isinstance(part, int) or part in known else UNKNOWN for part in detail["loc"])
-    expected = detail["msg"].removeprefix("Value error, ")
     if detail["type"] == "extra_forbidden":
         near = get_close_matches(str(detail["loc"][-1]), known, n=1, cutoff=0.7)
-        expected = "no unknown field outside extensions" + (f"; nearest known name: {near[0]}" if near else "")
+        said = "no unknown field outside extensions" + (f"; nearest known name: {near[0]}" if near else "")
+    else:
+        said = expected(model, detail)
     return FieldError(
         field=path[:200] or "(record)",
         error=detail["type"],
-        expected=expected[:500],
+        expected=said[:500],
         found=None if detail["type"] == "missing" else describe(detail["input"]),
     )
 

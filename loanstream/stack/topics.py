@@ -33,6 +33,8 @@ BROKER_TOPICS: dict[str, dict[str, str]] = {
 }
 BROKER_TOPIC_PARTITIONS = 8
 """As in the embedded broker's properties; a broker of yours has its own by the time its topics are provisioned."""
+QUIET = {"log_level": 3}
+"""What goes wrong raises here; the client's own notes would stand between the lines of a start."""
 Client = dict[str, str | int | float | bool]
 
 
@@ -41,7 +43,7 @@ def provision(bootstrap: str, tenants: Iterable[str], security: Mapping[str, str
 
     StackProblem naming the topic that is wrong; KafkaException where the broker does not answer.
     """
-    client: Client = {"bootstrap.servers": bootstrap, **(security or {})}
+    client: Client = {"bootstrap.servers": bootstrap, **QUIET, **(security or {})}
     names = tuple(tenants)
     _create_broker_topics(client)
     create(client, names)
@@ -68,6 +70,13 @@ def differences(client: Client, tenants: tuple[str, ...]) -> list[str]:
     existing = AdminClient(dict(client)).list_topics(timeout=REQUEST_S).topics
     absent = [f"topic {name} is absent" for name, _ in _rows(tenants) if name not in existing]
     return [*absent, *_other_partitions(existing, tenants)]
+
+
+def unserved(bootstrap: str, tenants: Iterable[str]) -> list[str]:
+    """Tenants that have topics on the broker and are not among `tenants`."""
+    existing = AdminClient({"bootstrap.servers": bootstrap, **QUIET}).list_topics(timeout=REQUEST_S).topics
+    found = {tenant for name in existing if (tenant := TOPICS["applications"].tenant_of(name)) is not None}
+    return sorted(found.difference(tenants))
 
 
 def _create_broker_topics(client: Client) -> None:

@@ -2,6 +2,7 @@
 
 import fcntl
 import os
+import shlex
 import signal
 import threading
 import time
@@ -16,7 +17,7 @@ from confluent_kafka import KafkaException
 from loanstream.stack import ports, topics
 from loanstream.stack.kafka import broker_command
 from loanstream.stack.keys import load_or_create_tenant, load_or_create_warehouse
-from loanstream.stack.layout import Layout, StackFile, WarehousePart, write_stack
+from loanstream.stack.layout import Layout, StackFile, WarehousePart, default_state, write_stack
 from loanstream.stack.problem import StackProblem
 from loanstream.stack.space import full_disk_named, need_room
 from loanstream.stack.supervisor import TICK_S, Supervisor, end_leftovers
@@ -25,6 +26,14 @@ from loanstream.stack.table import DATABASE, READER, WRITER, Plan, children, wor
 READY_WITHIN_S = 180.0
 
 Progress = Callable[[str], None]
+
+MILESTONES = (
+    # what has happened, and the line it is told in
+    ("answers", "broker ready"),
+    ("kafka", "topics ready"),
+    ("warehouse", "warehouse ready"),
+    ("joined", "workers joined"),
+)
 
 
 def _nothing() -> None:
@@ -74,11 +83,12 @@ def run_up(
         supervisor = Supervisor(layout.state, layout.logs, children(plan), replaced)
         started = time.monotonic()
         try:
+            on_progress("starting the broker, the warehouse and the workers")
             supervisor.start()
-            ready = _bring_up(plan, supervisor, told_to_stop, hooks)
+            ready = _bring_up(plan, supervisor, told_to_stop, hooks, on_progress)
             if ready:
                 write_stack(layout, describe(plan, supervisor))
-                on_progress(f"ready after {time.monotonic() - started:.1f} s: kafka {plan.bootstrap}")
+                on_progress("\n".join(_welcome(plan, time.monotonic() - started)))
             while not told_to_stop.wait(TICK_S):
                 supervisor.tick()
             on_progress("stopping")
@@ -99,7 +109,19 @@ def describe(plan: Plan, supervisor: Supervisor) -> StackFile:
     }
 
 
-def _bring_up(plan: Plan, supervisor: Supervisor, told_to_stop: threading.Event, hooks: Hooks) -> bool:
+def _welcome(plan: Plan, took_s: float) -> Iterator[str]:
+    """What a person needs next, once stack.json is there."""
+    given = "" if plan.layout.state == default_state() else f" --state {shlex.quote(str(plan.layout.state))}"
+    yield f"ready after {took_s:.1f} s: kafka {plan.bootstrap}"
+    yield f"  tenants  {', '.join(plan.tenants)}"
+    yield f"  stack    {plan.layout.stack_file}"
+    yield f"  logs     {plan.layout.logs}"
+    yield f"  next     loanstream submit FILE{given}"
+
+
+def _bring_up(
+    plan: Plan, supervisor: Supervisor, told_to_stop: threading.Event, hooks: Hooks, on_progress: Progress
+) -> bool:
     """Prepare broker and warehouse as soon as each answers, then wait for the workers; False when told to stop."""
 
     def prepare_broker() -> None:
@@ -111,12 +133,20 @@ def _bring_up(plan: Plan, supervisor: Supervisor, told_to_stop: threading.Event,
         "warehouse": lambda: hooks.migrate(_account(plan, WRITER, plan.warehouse_keys.writer_password)),
     }
     works = [_Work("preload", hooks.preload)]
+    ahead = list(MILESTONES)
     until = time.monotonic() + READY_WITHIN_S
     while not told_to_stop.wait(TICK_S):
         supervisor.tick()
         works += [_Work(name, waiting.pop(name)) for name in tuple(waiting) if supervisor.is_ready(name)]
-        done = [work.is_done() for work in works]  # a list: each must have the chance to raise
-        if not waiting and all(done):
+        done = {work.name for work in works if work.is_done()}  # each must have the chance to raise
+        reached = {
+            "answers": supervisor.is_ready("kafka"),
+            "joined": supervisor.is_ready(),
+            **dict.fromkeys(done, True),
+        }
+        while ahead and reached.get(ahead[0][0]):
+            on_progress(ahead.pop(0)[1])
+        if not waiting and len(done) == len(works):
             # The workers' imports and models are loaded by now; this lets them join their groups.
             plan.layout.prepared.touch()
             if supervisor.is_ready():

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from producers.documents import KINDS
+
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -116,3 +118,10 @@ def test_a_policy_that_is_no_text_is_told_in_one_line_by_every_verb(loans, tmp_p
 def test_an_unknown_option_is_a_usage_error():
     """Exit code 2."""
     call("decisions", "--nonsense", code=2)
+
+
+def test_submit_says_how_documents_are_named():
+    """The help has the rule and every kind of document."""
+    said = " ".join(call("submit", "--help").stdout.split())
+    assert "<application id>/<kind>.pdf" in said
+    assert ", ".join(KINDS) in said

@@ -1,4 +1,5 @@
 import csv
+import json
 import os
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -7,12 +8,13 @@ from random import Random
 
 import pytest
 
-from producers.files import COLUMNS, read_applications
+from producers.files import COLUMNS, UnknownKindError, read_applications
 from producers.lines import LineError
 from producers.synthetic.applications import Shares, synthesise
 from schemas.application import LoanApplication
 from schemas.topics import APPLICATION_MAX_BYTES
 
+EXAMPLES = Path(__file__).parents[2] / "schemas" / "examples"
 AT = datetime(2026, 11, 2, 9, tzinfo=UTC)
 HEADER = (
     "loan_id, no_of_dependents, education, self_employed, income_annum, loan_amount, loan_term, cibil_score,"
@@ -164,8 +166,8 @@ def test_a_currency_that_nobody_gives_is_asked_for(read):
         ("9600000", "1e6", "line 2, income_annum: expected a number"),
         ("9600000", "NaN", "line 2, income_annum: expected a number"),
         ("9600000", "", "line 2, income_annum: expected a value, found nothing"),
-        ("778", "7_78", "line 2, cibil_score: expected a whole number, found '7_78'"),
-        ("778", "7780", "line 2, cibil_score: expected less than or equal to 900, found '7780'"),
+        ("778", "7_78", "line 2, cibil_score: expected an integer from 300 to 900, found '7_78'"),
+        ("778", "7780", "line 2, cibil_score: expected an integer from 300 to 900, found '7780'"),
         (" No,", " Perhaps,", "line 2, self_employed: expected Yes or No, found 'Perhaps'"),
         (" Graduate", " PhD", "line 2, education: expected 'graduate' or 'not_graduate', found 'PhD'"),
         ("1,2,", "a b,2,", "line 2, loan_id: expected"),
@@ -190,7 +192,7 @@ def test_bad_jsonl_lines_are_named(read):
     said = errors(items)
     assert said[0] == "line 1: expected a JSON object, found [1]"
     assert [text.split(":")[0].split(",")[0] for text in said] == [f"line {number}" for number in range(1, 8)]
-    assert said[5] == "line 6, currency: expected a valid string, found 5"
+    assert said[5] == "line 6, currency: expected three capital letters, such as INR, found 5"
     assert "anual" in said[6]
 
 
@@ -209,9 +211,33 @@ def test_reading_is_streaming(tmp_path):
     assert isinstance(next(items), LineError)
 
 
+@pytest.mark.parametrize("many", [False, True])
+def test_a_json_file_holds_one_application_or_a_list(read, many):
+    """The shipped example goes in as it is, alone or among others."""
+    example = json.loads((EXAMPLES / "loan.application.submitted.json").read_text())
+    other = example | {"application_id": "other"}
+    items = read(json.dumps([example, other] if many else example, indent=2), "a.json")
+    assert [item.application_id for item in items] == (["example-0001", "other"] if many else ["example-0001"])
+
+
+def test_the_wrong_item_of_a_json_file_is_named(read):
+    """Items are counted, since lines of such a file mean nothing; the good ones are read."""
+    good = json.loads((EXAMPLES / "loan.application.submitted.json").read_text())
+    first, second, third = read(json.dumps([good | {"cibil_score": 7}, 5, good]), "a.json")
+    assert str(first).startswith("item 1, cibil_score: expected")
+    assert str(second) == "item 2: expected a JSON object, found 5"
+    assert third.application_id == "example-0001"
+
+
+def test_json_lines_under_the_wrong_name_are_pointed_out(read):
+    """A .json that holds several values is refused with the ending that would be right."""
+    (said,) = errors(read("{}\n{}\n", "a.json"))
+    assert "lines of JSON are a .jsonl" in said
+
+
 def test_other_kinds_of_files_are_refused(tmp_path):
-    """Only .csv and .jsonl are read; an absent file is the system's own error."""
-    with pytest.raises(ValueError, match=r"a\.xlsx: expected a \.csv or \.jsonl file"):
+    """The kinds that are read are named; an absent file is the system's own error."""
+    with pytest.raises(UnknownKindError, match=r"a\.xlsx: .*\(\.csv, \.jsonl, \.ndjson, \.json\)"):
         next(read_applications(tmp_path / "a.xlsx", "bank-a", "INR", AT))
     with pytest.raises(FileNotFoundError):
         next(read_applications(tmp_path / "a.csv", "bank-a", "INR", AT))

@@ -1,6 +1,8 @@
 """From an application on a real Kafka to an explained decision in the real warehouse."""
 
 import json
+import os
+import re
 import subprocess
 import sys
 import time
@@ -17,7 +19,8 @@ from schemas.topics import APPLICATION_MAX_BYTES
 
 pytestmark = pytest.mark.stack
 
-EXAMPLES = Path(__file__).resolve().parents[2] / "schemas" / "examples"
+ROOT = Path(__file__).resolve().parents[2]
+EXAMPLES = ROOT / "schemas" / "examples"
 CANARY = "CANARY7f3a91"
 
 
@@ -51,6 +54,22 @@ def test_any_kafka_client_may_publish_the_examples_and_read_decisions(bank):
         made = decode(LoanDecision, json.dumps(decision).encode())
         points = [reason.points for reason in made.reasons if reason.points is not None]
         assert sum(points) == pytest.approx(made.final_points - made.base_points, abs=1e-6)
+
+
+def test_the_readme_s_first_application_is_decided(stack):
+    """What an integrator copies from the README runs as it stands and prints the example's decision."""
+    (snippet,) = re.findall(r"^```python\n(.*?)^```", (ROOT / "README.md").read_text(), re.MULTILINE | re.DOTALL)
+    done = subprocess.run(
+        [sys.executable, "-c", snippet],
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        cwd=ROOT,
+        env=os.environ | {"LOANSTREAM_STATE": str(stack.layout.state)},
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert re.match(r"example-0001 (approve|refer|decline) \S", done.stdout), done.stdout
 
 
 def test_every_kind_of_bad_record_is_a_dead_letter_and_nothing_stops(bank):

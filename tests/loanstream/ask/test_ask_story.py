@@ -81,8 +81,22 @@ def test_a_story_holds_everything(warehouse):
         decision["reasons"][0]["text"],
         decision["receipt"]["bundle_id"],
         "not_json",
+        "1,440,000 claimed, 1,320,000 in bank_statement, +8.3%",
+        f"accepted {decision['accepted_at']}, decided {decision['processing']['score_finished_at']}",
+        "made once more",
     ):
         assert part in text
+    assert "000.00" not in text
+    assert f"mine {decision['receipt']['bundle_id']}" in story_text(
+        told, {decision["receipt"]["bundle_id"]: "mine"}.get
+    )
+
+
+def test_a_story_keeps_to_the_screen(warehouse):
+    """On 80 columns the claims and points stand line by line; no hash is broken."""
+    put_example(warehouse)
+    text = story_text(story(warehouse.server.client("reader"), CIPHER, "example-0002"), width=80)
+    assert [line for line in text.splitlines() if len(line) > 80 and "Timings" not in line] == []
 
 
 def test_a_story_without_the_key_keeps_the_person_out(warehouse):

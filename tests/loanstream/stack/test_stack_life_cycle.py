@@ -81,6 +81,17 @@ def test_describes_itself_to_its_owner_alone(start: Start) -> None:
     assert stat.S_IMODE((stack.state / "stack.json").stat().st_mode) == 0o600
 
 
+def test_tells_how_far_the_start_is_and_what_comes_next(start: Start) -> None:
+    """Each step is one line; then come Kafka's address, the banks, where to look, and the next command."""
+    stack = start().ready()
+    stack.process.terminate()
+    lines = stack.output().splitlines()
+    assert lines[1:5] == ["broker ready", "topics ready", "warehouse ready", "workers joined"]
+    assert lines[5].endswith(": kafka 127.0.0.1:1")
+    assert [line.split()[0] for line in lines[6:10]] == ["tenants", "stack", "logs", "next"]
+    assert lines[9].split(None, 1)[1] == f"loanstream submit FILE --state {stack.state}"
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_stops_everything_when_told(start: Start, number: signal.Signals) -> None:
     """SIGTERM and Ctrl-C end the stack with exit 0, no process and no stack.json left."""
