@@ -114,11 +114,21 @@ class Layout:
         """One log per process, and its predecessor."""
         return self.state / "logs"
 
+    @property
+    def entries(self) -> frozenset[Path]:
+        """All of the above: whatever else lies in a directory is not a stack's."""
+        files = (self.stack_file, self.lock, self.prepared, self.ports)
+        return frozenset((*files, self.keys, *self._directories))
+
+    @property
+    def _directories(self) -> tuple[Path, ...]:
+        return (self.kafka, self.warehouse, self.documents, self.artefacts, self.slots, self.logs)
+
     def make(self) -> None:
         """Create the directories, the state directory for its owner alone. StackProblem where that is impossible."""
         try:
             self.state.mkdir(parents=True, exist_ok=True, mode=0o700)
-            for directory in (self.kafka, self.warehouse, self.documents, self.artefacts, self.slots, self.logs):
+            for directory in self._directories:
                 directory.mkdir(exist_ok=True)
         except OSError as error:
             raise StackProblem(f"cannot use {self.state} as state directory: {error.strerror}") from error

@@ -59,11 +59,14 @@ def test_score_names_the_line_that_is_wrong_and_decides_the_rest(loans):
         ("train", "--out", "bundle", "--data", "nothing"),
         ("decisions", "--state", "nothing"),
         ("dlq", "list", "--state", "nothing"),
+        ("demo", "--state", "."),
+        ("chaos", "--state", "."),
     ],
 )
 def test_what_a_person_can_mend_is_told_in_one_line(arguments, tmp_path, monkeypatch):
     """No trace of ours for a wrong name."""
     monkeypatch.chdir(tmp_path)
+    (tmp_path / "notes.txt").write_text("mine")
     done = call(*arguments, code=1)
     assert len(done.stderr.strip().splitlines()) == 1
     assert "Traceback" not in done.stderr
