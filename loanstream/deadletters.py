@@ -75,7 +75,8 @@ class DeadLetterBox:
     """The dead letters of a broker, as far as they are retained."""
 
     def __init__(self, bootstrap: str, security: Mapping[str, str], record_again: RecordAgain | None = None) -> None:
-        self._connection = {**security, "bootstrap.servers": bootstrap}
+        # librdkafka writes to stderr; what matters of it comes back as an error.
+        self._connection = {**security, "bootstrap.servers": bootstrap, "log_level": 2}
         self._record_again = record_again
 
     def letters(self, tenant: str | None = None) -> Iterator[Letter]:
