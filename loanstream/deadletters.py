@@ -1,13 +1,15 @@
 """Dead letters for people: list them, look at one, send them back to where they came from."""
 
 import base64
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any, NamedTuple
 
 from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
 
+from loanstream.sent_back import SentBack, TooManySentSingly
 from processors.transport.messages import MemoryMessage, Message
 from schemas.decode import Undecodable, decode
 from schemas.headers import ATTEMPTS
@@ -15,8 +17,9 @@ from schemas.operations import DeadLetter
 from schemas.topics import RECORD_MAX_BYTES, topic_of
 
 GROUP = "dlq-redrive"
-"""Its committed offsets say what was redriven already."""
+"""Its committed offsets, and their metadata, say what was redriven already."""
 
+ANSWER_S = 15.0
 BATCH = 500
 RECORD = "record"
 
@@ -49,6 +52,10 @@ class LetterProblem(ValueError):
     """A dead letter that is asked for by a wrong id, or that is not there; one line for a person."""
 
 
+class LettersUnreadable(Exception):
+    """The broker did not give what was asked of it; one line for a person."""
+
+
 @dataclass(frozen=True, slots=True)
 class Letter:
     """A dead letter with the place it lies at, by which `dlq show` and `dlq redrive --id` ask for it."""
@@ -75,19 +82,20 @@ class DeadLetterBox:
     """The dead letters of a broker, as far as they are retained."""
 
     def __init__(self, bootstrap: str, security: Mapping[str, str], record_again: RecordAgain | None = None) -> None:
-        self._connection = {**security, "bootstrap.servers": bootstrap}
+        # librdkafka writes to stderr; what matters of it comes back as an error.
+        self._connection = {**security, "bootstrap.servers": bootstrap, "log_level": 2}
         self._record_again = record_again
 
     def letters(self, tenant: str | None = None) -> Iterator[Letter]:
         """Every dead letter up to the ends seen at the start, a partition after the other."""
         consumer = self._consumer()
         try:
-            for partition, redriven_to in self._partitions(consumer, tenant):
-                for message in _read(consumer, partition):
+            for part in _parts(consumer, tenant):
+                for message in _read(consumer, part, part.first):
                     letter = _letter(message)
                     if letter is not None:
-                        place = LetterId(partition.topic, partition.partition, message.offset())
-                        yield Letter(place, letter, place.offset < redriven_to)
+                        place = LetterId(part.topic, part.partition, message.offset())
+                        yield Letter(place, letter, part.sent_back.holds(place.offset))
         finally:
             consumer.close()
 
@@ -95,75 +103,68 @@ class DeadLetterBox:
         """One dead letter. LetterProblem where none lies there."""
         consumer = self._consumer()
         try:
-            for partition, redriven_to in self._partitions(consumer, None):
-                letter = _letter(_at(consumer, wanted)) if _holds(partition, wanted) else None
-                if letter is not None:
-                    return Letter(wanted, letter, wanted.offset < redriven_to)
+            part, message = _find(consumer, _parts(consumer, None), wanted)
+            letter = _letter(message)
+            if letter is None:
+                raise LetterProblem(f"no dead letter {wanted}; see dlq list")
+            return Letter(wanted, letter, part.sent_back.holds(wanted.offset))
         finally:
             consumer.close()
-        raise LetterProblem(f"no dead letter {wanted}; see dlq list")
 
     def redrive(self, tenant: str | None = None, only: LetterId | None = None) -> Redriven:
         """Send back what was not sent back yet, in transactions with the offsets that say so.
 
+        What becomes a dead letter meanwhile is not sent: it ends with the ends seen at the start.
         With `only` exactly that letter, whether it was redriven before or not; LetterProblem where none lies there.
         """
         done = Redriven()
         consumer, producer = self._consumer(), self._producer()
         try:
             producer.init_transactions(30)
-            for batch in self._of_one(consumer, tenant, only) if only else self._waiting(consumer, tenant):
-                self._send(producer, consumer, batch, done, moves_on=only is None)
+            parts = _parts(consumer, tenant)
+            if only is None:
+                for part in parts:
+                    self._redrive_waiting(producer, consumer, part, done)
+            else:
+                self._redrive_one(producer, consumer, *_find(consumer, parts, only, tenant), done)
         finally:
             consumer.close()
         return done
 
-    def _waiting(self, consumer: Any, tenant: str | None) -> Iterator[list[Any]]:
-        """The records that were not sent back yet, in batches of one partition each."""
-        for partition, redriven_to in self._partitions(consumer, tenant):
-            partition.offset = redriven_to
-            records = _read(consumer, partition)
-            while batch := list(islice(records, BATCH)):
-                yield batch
+    def _redrive_waiting(self, producer: Any, consumer: Any, part: "_Part", done: Redriven) -> None:
+        records = _read(consumer, part, part.sent_back.below)
+        while batch := list(islice(records, BATCH)):
+            with _transaction(producer):
+                for message in batch:
+                    if not part.sent_back.holds(message.offset()):
+                        self._send_one(producer, _letter(message), done)
+                _commit(producer, consumer, part, part.sent_back.up_to(batch[-1].offset() + 1))
 
-    def _of_one(self, consumer: Any, tenant: str | None, only: LetterId) -> Iterator[list[Any]]:
-        found = [_at(consumer, only) for partition, _ in self._partitions(consumer, tenant) if _holds(partition, only)]
-        if not any(found):
-            raise LetterProblem(f"no dead letter {only}{f' of {tenant}' if tenant else ''}; see dlq list")
-        yield found
+    def _redrive_one(self, producer: Any, consumer: Any, part: "_Part", message: Any, done: Redriven) -> None:
+        with _transaction(producer):
+            if self._send_one(producer, _letter(message), done):
+                _commit(producer, consumer, part, part.sent_back.with_one(message.offset()))
 
-    def _send(self, producer: Any, consumer: Any, batch: list[Any], done: Redriven, *, moves_on: bool) -> None:
-        producer.begin_transaction()
-        try:
-            for message in batch:
-                self._send_one(producer, _letter(message), done)
-            if moves_on:
-                last = batch[-1]
-                position = TopicPartition(last.topic(), last.partition(), last.offset() + 1)
-                producer.send_offsets_to_transaction([position], consumer.consumer_group_metadata(), 30)
-            producer.commit_transaction(30)
-        except KafkaException:
-            producer.abort_transaction(30)
-            raise
-
-    def _send_one(self, producer: Any, letter: DeadLetter | None, done: Redriven) -> None:
+    def _send_one(self, producer: Any, letter: DeadLetter | None, done: Redriven) -> bool:
+        """Whether it was sent back or recorded."""
         if letter is None or letter.value_base64 is None:
             done.not_redrivable += 1
-        elif letter.stage == RECORD:
+            return False
+        if letter.stage == RECORD:
             # Its event was decided, or read downstream, long ago: on its topic it would be so twice.
-            if self._record_again is not None and self._record_again(_original(letter)):
-                done.recorded += 1
-            else:
-                done.not_redrivable += 1
-        else:
-            producer.produce(
-                letter.origin.topic,
-                key=_bytes(letter.key_base64),
-                value=_bytes(letter.value_base64),
-                headers=_headers(letter),
-            )
-            producer.poll(0)
-            done.sent += 1
+            recorded = self._record_again is not None and self._record_again(_original(letter))
+            done.recorded += recorded
+            done.not_redrivable += not recorded
+            return recorded
+        producer.produce(
+            letter.origin.topic,
+            key=_bytes(letter.key_base64),
+            value=_bytes(letter.value_base64),
+            headers=_headers(letter),
+        )
+        producer.poll(0)
+        done.sent += 1
+        return True
 
     def _consumer(self) -> Any:
         return Consumer(
@@ -189,54 +190,98 @@ class DeadLetterBox:
             }
         )
 
-    def _partitions(self, consumer: Any, tenant: str | None) -> Iterator[tuple[TopicPartition, int]]:
-        """The partitions of the dead letter topics, each with the offset up to which it was redriven."""
-        found = consumer.list_topics(timeout=15).topics
-        for name in sorted(name for name in found if name.endswith(".dlq")):
-            try:
-                topic, owner = topic_of(name)
-            except LookupError:
-                continue
-            if not topic.is_dlq or (tenant is not None and owner != tenant):
-                continue
-            wanted = [TopicPartition(name, number) for number in sorted(found[name].partitions)]
-            for committed in consumer.committed(wanted, timeout=15):
-                yield TopicPartition(name, committed.partition, 0), max(committed.offset, 0)
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """A partition of dead letters as it stood at the start: it holds the offsets from `first` to below `end`."""
+
+    topic: str
+    partition: int
+    first: int
+    end: int
+    sent_back: SentBack
 
 
-def _holds(partition: TopicPartition, wanted: LetterId) -> bool:
-    return (partition.topic, partition.partition) == wanted[:2]
+def _parts(consumer: Any, tenant: str | None) -> list[_Part]:
+    """The partitions of the dead letter topics, seen before any is read: what is sent back may return as a letter."""
+    found = consumer.list_topics(timeout=ANSWER_S).topics
+    names = [name for name in sorted(found) if _has_letters(name, tenant)]
+    places = [TopicPartition(name, number) for name in names for number in sorted(found[name].partitions)]
+    return [_part(consumer, committed) for committed in consumer.committed(places, timeout=ANSWER_S)] if places else []
 
 
-def _at(consumer: Any, wanted: LetterId) -> Any:
-    """The record at a place; None where retention, or a transaction's marker, left none there."""
-    first = next(_read(consumer, TopicPartition(*wanted)), None)
-    return first if first is not None and first.offset() == wanted.offset else None
+def _part(consumer: Any, committed: TopicPartition) -> _Part:
+    place = TopicPartition(committed.topic, committed.partition)
+    first, end = consumer.get_watermark_offsets(place, timeout=ANSWER_S)
+    try:
+        sent_back = SentBack.read(committed.offset, committed.metadata)
+    except ValueError:
+        raise LettersUnreadable(f"group {GROUP} has a foreign note on {place.topic}/{place.partition}") from None
+    # What retention took needs no mention any more.
+    return _Part(place.topic, place.partition, first, end, sent_back.up_to(max(sent_back.below, first)))
 
 
-def _read(consumer: Any, partition: TopicPartition) -> Iterator[Any]:
-    """The records from `partition.offset` to the end seen now."""
-    first, end = consumer.get_watermark_offsets(partition, timeout=15)
-    partition.offset = max(partition.offset, first)
-    if partition.offset >= end:
+def _has_letters(name: str, tenant: str | None) -> bool:
+    try:
+        topic, owner = topic_of(name)
+    except LookupError:
+        return False
+    return topic.is_dlq and tenant in (None, owner)
+
+
+def _find(consumer: Any, parts: Iterable[_Part], wanted: LetterId, tenant: str | None = None) -> tuple[_Part, Any]:
+    """The record at a place. LetterProblem where retention, or a transaction's marker, left none there."""
+    for part in parts:
+        if (part.topic, part.partition) == wanted[:2]:
+            message = next(_read(consumer, part, wanted.offset), None)
+            if message is not None and message.offset() == wanted.offset:
+                return part, message
+    raise LetterProblem(f"no dead letter {wanted}{f' of {tenant}' if tenant else ''}; see dlq list")
+
+
+def _read(consumer: Any, part: _Part, start: int) -> Iterator[Any]:
+    """The records of `part` from the offset `start` on. LettersUnreadable where they do not come."""
+    start = max(start, part.first)
+    if start >= part.end:
         return
-    consumer.assign([partition])
+    consumer.assign([TopicPartition(part.topic, part.partition, start)])
     while True:
-        message = consumer.poll(15)
+        message = consumer.poll(ANSWER_S)
         if message is None:
-            raise TimeoutError(f"the broker stopped answering while {partition.topic} was read")
+            raise LettersUnreadable(f"the broker stopped answering while {part.topic} was read")
         if message.error() is not None:
             if message.error().name() == "_PARTITION_EOF":
                 return
             raise KafkaException(message.error())
-        if message.offset() >= end:
+        if message.offset() >= part.end:
             return
         yield message
 
 
+@contextmanager
+def _transaction(producer: Any) -> Iterator[None]:
+    """All that is produced and committed within, or nothing of it."""
+    producer.begin_transaction()
+    try:
+        yield
+        producer.commit_transaction(30)
+    except Exception:
+        producer.abort_transaction(30)
+        raise
+
+
+def _commit(producer: Any, consumer: Any, part: _Part, sent_back: SentBack) -> None:
+    try:
+        position = TopicPartition(part.topic, part.partition, sent_back.below, sent_back.metadata)
+    except TooManySentSingly:
+        raise LetterProblem(
+            f"too many letters of {part.topic}/{part.partition} were sent back one by one to remember another; "
+            "send all that wait with: loanstream dlq redrive"
+        ) from None
+    producer.send_offsets_to_transaction([position], consumer.consumer_group_metadata(), 30)
+
+
 def _letter(message: Any) -> DeadLetter | None:
-    if message is None:
-        return None
     try:
         return decode(DeadLetter, message.value())
     except Undecodable:

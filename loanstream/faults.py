@@ -5,6 +5,7 @@ FAULTS = (
     "loanstream.ask.reconcile.SinkBehind",
     "loanstream.ask.topics.TopicsUnreadable",
     "loanstream.deadletters.LetterProblem",
+    "loanstream.deadletters.LettersUnreadable",
     "loanstream.settings.SettingProblem",
     "loanstream.stack.problem.StackProblem",
     "processors.activations.NothingActive",

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any, Self
 
 from loanstream.stack.keys import TenantKeys, load_tenant, load_warehouse
-from loanstream.stack.layout import Layout, StackFile, read_stack
+from loanstream.stack.layout import Layout, StackFile, no_stack, read_stack
+from loanstream.stack.lock import is_held
 from loanstream.stack.problem import StackProblem
 from loanstream.stack.table import WRITER
 from loanstream.warehouse_client import connect
@@ -27,8 +28,11 @@ class Running:
 
     @classmethod
     def at(cls, state: Path) -> Self:
-        """Read `state/stack.json`. StackProblem where no stack is ready there."""
-        return cls(Layout(state), read_stack(state))
+        """Read `state/stack.json`. StackProblem where no stack is ready there, or where one was killed."""
+        layout, stack = Layout(state), read_stack(state)
+        if not is_held(layout.lock):
+            raise no_stack(state)
+        return cls(layout, stack)
 
     @property
     def bootstrap(self) -> str:

@@ -58,6 +58,8 @@ class KafkaTopics:
                 "fetch.wait.max.ms": 10,
                 "isolation.level": "read_committed",
                 "auto.offset.reset": "error",
+                # librdkafka writes to stderr; what matters of it comes back as an error.
+                "log_level": 2,
             }
         )
 

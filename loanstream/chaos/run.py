@@ -2,7 +2,6 @@
 
 import json
 import os
-import shutil
 import subprocess
 import sys
 import time
@@ -22,6 +21,7 @@ from loanstream.running import Running
 from loanstream.show import console
 from loanstream.show import table as text_table
 from loanstream.stack.bound import bound
+from loanstream.stack.fresh import clear
 
 WORKERS = 2
 SETTLED_WITHIN_S = 90.0
@@ -116,9 +116,10 @@ def count(fault: Fault, sent: Iterable[Sent], outcomes: Outcomes, silence_s: flo
 def run_chaos(state: Path, faults: Sequence[Fault]) -> int:
     """Run the faults on a fresh stack at `state`; 0 only if nothing was lost, doubled or decided two ways, and the
     warehouse and the replay agree. The last line printed is one JSON object.
+
+    An earlier state there is removed. StackProblem for anything else there.
     """
-    if state.exists():
-        shutil.rmtree(state)
+    clear(state)
     state.parent.mkdir(parents=True, exist_ok=True)
     with stack(state, "--workers", str(WORKERS)) as (running, _):
         rows, end = go_through(running, state.with_name(f"{state.name}-witness.jsonl"), faults)

@@ -1,7 +1,6 @@
 """Runs the demo: stack up, publish, wait until everything is decided and recorded, reconcile, sum up."""
 
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -15,6 +14,7 @@ from loanstream.demo.traffic import Item, traffic
 from loanstream.demo.watch import Watch
 from loanstream.running import Running
 from loanstream.stack.bound import bound
+from loanstream.stack.fresh import clear
 from loanstream.stack.problem import StackProblem
 from loanstream.stack.space import need_room
 from producers.client import ApplicationProducer
@@ -60,9 +60,8 @@ def stack(state: Path, *arguments: str) -> Iterator[tuple[Running, float]]:
 
 
 def run(state: Path, progress: Progress, scale: float = 1.0) -> Result:
-    """The demo on a fresh state at `state` (what lay there is removed)."""
-    if state.exists():
-        shutil.rmtree(state)
+    """The demo on a fresh state at `state`; an earlier one there is removed. StackProblem for anything else there."""
+    clear(state)
     result = Result()
     items = list(traffic(scale))
     progress("starting the stack", 0, 1)

@@ -1,7 +1,8 @@
 """The state directory: where everything of one embedded stack lives, and the file that tells others about it.
 
 `stack.json` is what tests, tools and people rely on. It exists only while the stack is ready: deleted at start, written
-when every worker has its partitions, written anew when a process is replaced.
+when every worker has its partitions, written anew when a process is replaced. An `up` that is killed leaves it behind,
+and lets go of `up.lock`.
 """
 
 import json
@@ -114,11 +115,21 @@ class Layout:
         """One log per process, and its predecessor."""
         return self.state / "logs"
 
+    @property
+    def entries(self) -> frozenset[Path]:
+        """All of the above: whatever else lies in a directory is not a stack's."""
+        files = (self.stack_file, self.lock, self.prepared, self.ports)
+        return frozenset((*files, self.keys, *self._directories))
+
+    @property
+    def _directories(self) -> tuple[Path, ...]:
+        return (self.kafka, self.warehouse, self.documents, self.artefacts, self.slots, self.logs)
+
     def make(self) -> None:
         """Create the directories, the state directory for its owner alone. StackProblem where that is impossible."""
         try:
             self.state.mkdir(parents=True, exist_ok=True, mode=0o700)
-            for directory in (self.kafka, self.warehouse, self.documents, self.artefacts, self.slots, self.logs):
+            for directory in self._directories:
                 directory.mkdir(exist_ok=True)
         except OSError as error:
             raise StackProblem(f"cannot use {self.state} as state directory: {error.strerror}") from error
@@ -144,11 +155,16 @@ def write_stack(layout: Layout, stack: StackFile) -> None:
     write_private(layout.stack_file, json.dumps(stack, indent=1) + "\n")
 
 
+def no_stack(state: Path) -> StackProblem:
+    """Nobody runs a stack at `state`; what to do."""
+    return StackProblem(f"no stack is running at {state}; start one with: loanstream up --state {state}")
+
+
 def read_stack(state: Path) -> StackFile:
-    """What the running stack at `state` says about itself. StackProblem where none is ready there."""
+    """What the stack at `state`, running or killed, says about itself. StackProblem where none is ready there."""
     try:
         return cast("StackFile", json.loads(Layout(state).stack_file.read_text()))
     except FileNotFoundError:
-        raise StackProblem(f"no stack is running at {state}; start one with: loanstream up --state {state}") from None
+        raise no_stack(state) from None
     except (OSError, ValueError) as error:
         raise StackProblem(f"cannot read {Layout(state).stack_file}: {type(error).__name__}") from error

@@ -1,13 +1,10 @@
 """`loanstream up`: one state directory's stack in the foreground, from nothing to ready, until it is told to stop."""
 
-import fcntl
-import os
 import shlex
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +15,7 @@ from loanstream.stack import ports, topics
 from loanstream.stack.kafka import broker_command
 from loanstream.stack.keys import load_or_create_tenant, load_or_create_warehouse
 from loanstream.stack.layout import Layout, StackFile, WarehousePart, default_state, write_stack
+from loanstream.stack.lock import hold
 from loanstream.stack.problem import StackProblem
 from loanstream.stack.space import full_disk_named, need_room
 from loanstream.stack.supervisor import TICK_S, Supervisor, end_leftovers
@@ -68,7 +66,7 @@ def run_up(
     layout = Layout(state.expanduser().absolute())
     told_to_stop = _told_to_stop()
     layout.make()
-    with full_disk_named(layout.state), _only_one(layout):
+    with full_disk_named(layout.state), hold(layout.lock):
         _withdraw(layout)
         for pid in end_leftovers(layout.state):
             on_progress(f"ended process {pid}, left behind by an earlier run")
@@ -194,24 +192,6 @@ class _Work:
             self._do()
         except BaseException as error:  # noqa: BLE001 - handed to the main thread, which raises it
             self._error = error
-
-
-@contextmanager
-def _only_one(layout: Layout) -> Iterator[None]:
-    """Hold the state directory. StackProblem naming the process that has it."""
-    with layout.lock.open("a+") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            lock.seek(0)
-            raise StackProblem(
-                f"a stack is already running at {layout.state} (process {lock.read().strip() or 'unknown'}); "
-                "stop it, or take another --state"
-            ) from None
-        lock.truncate(0)
-        lock.write(str(os.getpid()))
-        lock.flush()
-        yield
 
 
 def _told_to_stop() -> threading.Event:

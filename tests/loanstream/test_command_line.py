@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from loanstream.stack.lock import hold
 from producers.documents import KINDS
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -61,14 +62,51 @@ def test_score_names_the_line_that_is_wrong_and_decides_the_rest(loans):
         ("train", "--out", "bundle", "--data", "nothing"),
         ("decisions", "--state", "nothing"),
         ("dlq", "list", "--state", "nothing"),
+        ("demo", "--state", "."),
+        ("chaos", "--state", "."),
     ],
 )
 def test_what_a_person_can_mend_is_told_in_one_line(arguments, tmp_path, monkeypatch):
     """No trace of ours for a wrong name."""
     monkeypatch.chdir(tmp_path)
+    (tmp_path / "notes.txt").write_text("mine")
     done = call(*arguments, code=1)
     assert len(done.stderr.strip().splitlines()) == 1
     assert "Traceback" not in done.stderr
+
+
+@pytest.fixture
+def killed(tmp_path):
+    """The state of a stack that was killed: its stack.json is still there, its lock is free."""
+    state = tmp_path / "state"
+    state.mkdir()
+    (state / "up.lock").write_text("4194303")
+    stack = {
+        "kafka": {"bootstrap": "127.0.0.1:1", "security": {}},
+        "warehouse": {"url": "http://127.0.0.1:1", "database": "d", "user": "u", "password": "p"},
+        "documents": {"url": "file:///d"},
+        "tenants": ["bank-a"],
+        "processes": [],
+    }
+    (state / "stack.json").write_text(json.dumps(stack))
+    return state
+
+
+@pytest.mark.parametrize("verb", [("dlq", "list"), ("decisions",), ("submit", "loans.csv"), ("reconcile",)])
+def test_a_killed_stack_is_not_waited_for(killed, verb):
+    """What it left behind is not taken for a stack: one line says how to start it again."""
+    done = call(*verb, "--state", killed, code=1)
+    assert (
+        done.stderr == f"loanstream: no stack is running at {killed}; start one with: loanstream up --state {killed}\n"
+    )
+
+
+def test_a_broker_that_does_not_answer_is_told_in_one_line(killed):
+    """While the stack runs and its broker does not, the client's own remarks stay out of the way."""
+    with hold(killed / "up.lock"):
+        done = call("dlq", "list", "--state", killed, code=1)
+    assert len(done.stderr.splitlines()) == 1
+    assert done.stderr.startswith("loanstream: ")
 
 
 def test_a_policy_is_shown_as_strict_json():

@@ -24,6 +24,7 @@ TENANTS = (
     "mirror",
     "cli",
     "private",
+    "single",
     "switched",
     "twice",
 )

@@ -219,6 +219,28 @@ def test_a_dead_letter_is_listed_shown_and_redriven_once(stack, bank):
     assert sorted(letter["attempts"] for letter in letters) == [1, 2, 2]
 
 
+def test_a_dead_letter_sent_back_by_itself_is_not_sent_again_with_the_others(stack, bank):
+    """The broker keeps what was sent singly beside the group's offset: list and the next redrive know of it."""
+    tenant = "single"
+    for _ in range(3):
+        bank.publish(tenant, "bad", b"{not json")
+        bank.flush()
+    bank.outcomes(tenant, 3)
+
+    def listed():
+        return json.loads(cli(stack, "dlq", "list", "--tenant", tenant, "--json").stdout)["letters"]
+
+    ids = [letter["id"] for letter in listed()]
+    assert json.loads(cli(stack, "dlq", "redrive", "--id", ids[1], "--json").stdout)["sent"] == 1
+    bank.outcomes(tenant, 4)
+    letters = {letter["id"]: letter["redriven"] for letter in listed()}
+    assert [letters.pop(place) for place in ids] == ["no", "yes", "no"]
+    assert list(letters.values()) == ["no"]
+    assert json.loads(cli(stack, "dlq", "redrive", "--tenant", tenant, "--json").stdout)["sent"] == 3
+    _, letters = bank.outcomes(tenant, 7)
+    assert sorted(letter["attempts"] for letter in letters) == [1, 1, 1, 2, 2, 2, 3]
+
+
 def test_only_the_dead_letter_that_was_asked_for_is_sent_back(stack, bank):
     """An offset at which no letter lies (past the end, another tenant's, a transaction's marker) sends nothing, exit 1."""
     tenant = "mirror"

@@ -12,6 +12,8 @@ from pathlib import Path
 import psutil
 import pytest
 
+from loanstream.stack.fresh import clear
+from loanstream.stack.problem import StackProblem
 from loanstream.stack.supervisor import MARK
 
 SCRIPT = Path(__file__).with_name("sleeping_stack.py")
@@ -202,3 +204,15 @@ def test_keeps_the_last_runs_log(start: Start) -> None:
     start().ready()
     assert "out of cheese" in (stack.state / "logs" / "score-0.log.1").read_text()
     assert (stack.state / "logs" / "score-0.log").read_text() == ""
+
+
+def test_a_state_is_emptied_once_its_stack_has_stopped(start: Start) -> None:
+    """While the stack runs nothing is taken from it; what it leaves is known as a state, and goes."""
+    stack = start().ready()
+    with pytest.raises(StackProblem, match=f"already running at {stack.state} .process {stack.process.pid}"):
+        clear(stack.state)
+    assert stack.processes()
+    stack.process.terminate()
+    assert stack.process.wait(20) == 0
+    clear(stack.state)
+    assert [path.name for path in stack.state.iterdir()] == ["up.lock"]
