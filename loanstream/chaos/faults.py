@@ -5,7 +5,7 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -177,7 +177,8 @@ def _store_gone(ground: Ground) -> None:
 
 def _poison(ground: Ground) -> None:
     for number in range(2000):
-        ground.load.publish_bytes(ground.running.tenants[0], f"poison-{number}", b'{"tenant": 1, "tenant": 2}')
+        poison = b'{"tenant": 1, "tenant": 2}'
+        ground.load.publish_bytes(ground.running.tenants[0], f"poison-{number}", poison, "dead letter")
 
 
 def _bombs(ground: Ground) -> None:
@@ -245,3 +246,23 @@ def table(kills: int, restarts: int, others: int) -> list[Fault]:
         Fault("redrive under load", _redrive, others, OTHER_GOAL_S),
     ]
     return [row for row in rows if row.times]
+
+
+class NoSuchFault(Exception):
+    """What was asked for names no fault of the table; the text says which there are."""
+
+
+def chosen(faults: Sequence[Fault], only: str) -> list[Fault]:
+    """The faults whose names hold one of the words of `only` (by commas), all of them where it holds none.
+
+    Raises `NoSuchFault` for a word that no name holds: a run of no fault would be green.
+    """
+    words = [word for part in only.split(",") if (word := part.strip())]
+    there_are = f"there are: {', '.join(row.name for row in faults) or 'none, of so few rounds'}"
+    for word in words:
+        if not any(word in row.name for row in faults):
+            raise NoSuchFault(f"no fault is named {word!r}; {there_are}")
+    found = [row for row in faults if not words or any(word in row.name for word in words)]
+    if not found:
+        raise NoSuchFault(there_are)
+    return found

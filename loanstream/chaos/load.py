@@ -6,7 +6,7 @@ import threading
 import time
 from dataclasses import dataclass
 from importlib import resources
-from typing import Any
+from typing import Any, Literal
 
 from confluent_kafka import Producer
 
@@ -20,14 +20,22 @@ UNREADABLE_EVERY = 40
 FLUSH_S = 120.0
 
 
+Verdict = Literal["decision", "referral", "dead letter"]
+"""How a record may end. `referral`: decided, and referred to a person because its documents cannot be read."""
+
+
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """A record that the broker confirmed, at `partition`: `trace` names it, `content` is the hash of its value."""
+    """A record that the broker confirmed, at `partition`: `trace` names it, `content` is the hash of its value.
+
+    `due` is how it has to end: who wrote it knows whether it can be read.
+    """
 
     trace: str
     partition: str
     fault: str
     content: str
+    due: Verdict = "decision"
 
 
 class Load(threading.Thread):
@@ -56,17 +64,18 @@ class Load(threading.Thread):
             number = self._count
             tenant = tenants[number % len(tenants)]
             if number % UNREADABLE_EVERY == UNREADABLE_EVERY - 1:
-                self.publish_bytes(tenant, f"unreadable-{number}", b"{")
+                self.publish_bytes(tenant, f"unreadable-{number}", b"{", "dead letter")
             else:
                 self.publish(tenant, f"steady-{number}")
             self._ends.wait(max(0.0, due - time.monotonic()))
 
     def publish(self, tenant: str, application_id: str, **changes: Any) -> None:
-        """One application: the shipped example with `changes`."""
+        """One application: the shipped example with `changes`. No document of chaos can be read."""
         event = self._example | {"tenant": tenant, "application_id": application_id} | changes
-        self.publish_bytes(tenant, application_id, json.dumps(event).encode())
+        due: Verdict = "referral" if "documents" in changes else "decision"
+        self.publish_bytes(tenant, application_id, json.dumps(event).encode(), due)
 
-    def publish_bytes(self, tenant: str, key: str, value: bytes) -> None:
+    def publish_bytes(self, tenant: str, key: str, value: bytes, due: Verdict) -> None:
         """Any record; noted under the present fault once the broker confirms it."""
         fault, content = self.fault, hashlib.sha256(key.encode() + value).hexdigest()
 
@@ -76,7 +85,7 @@ class Load(threading.Thread):
                 return
             partition = f"{message.topic()}/{message.partition()}"
             trace = hashlib.sha256(f"{partition}/{message.offset()}".encode()).hexdigest()[:32]
-            self.sent[trace] = Sent(trace, partition, fault, content)
+            self.sent[trace] = Sent(trace, partition, fault, content, due)
 
         with self._lock:
             self._count += 1

@@ -16,7 +16,7 @@ from typing import Any
 from loanstream.ask.reconcile import reconcile
 from loanstream.ask.replay import replay
 from loanstream.chaos.faults import PATCHES, Fault, Ground
-from loanstream.chaos.load import Load, Sent
+from loanstream.chaos.load import Load, Sent, Verdict
 from loanstream.demo.run import stack
 from loanstream.running import Running
 from loanstream.show import console
@@ -37,7 +37,11 @@ BROKEN: dict[str, tuple[str, ...]] = {
 RED, GREEN, FAILED_TO_RUN = "red", "green", "failed to run"
 """What the self-test calls a run. Red is a loss or a doubling that was counted: an exit code of 1 may be anything."""
 
-MUST_BE_ZERO = ("lost", "duplicated", "conflicting", "undelivered", "differences", "unequal")
+MUST_BE_ZERO = (
+    *("lost", "duplicated", "conflicting", "misjudged"),
+    *("beyond_goal", "undelivered", "differences", "unequal"),
+)
+"""Of the totals, what decides the exit code; `beyond_goal` is a list of names and must be empty."""
 
 
 @dataclass(slots=True)
@@ -48,7 +52,7 @@ class Outcomes:
     read: int = 0
     at: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
     decisions: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
-    letters: int = 0
+    ended: dict[str, set[Verdict]] = field(default_factory=lambda: defaultdict(set))
 
     def look(self) -> None:
         """Read what the witness has written since."""
@@ -61,16 +65,24 @@ class Outcomes:
                     self._note(seen)
 
     def _note(self, seen: Mapping[str, Any]) -> None:
-        self.at[seen["trace"]].append(seen["at"])
-        if seen["decision_id"] is None:
-            self.letters += 1
-        else:
-            self.decisions[seen["trace"]].add(seen["decision_id"])
+        trace = seen["trace"]
+        self.at[trace].append(seen["at"])
+        self.ended[trace].add(_verdict_of(seen))
+        if seen["decision_id"] is not None:
+            self.decisions[trace].add(seen["decision_id"])
+
+
+def _verdict_of(seen: Mapping[str, Any]) -> Verdict:
+    if seen["decision_id"] is None:
+        return "dead letter"
+    return "referral" if (seen["outcome"], seen["verification_result"]) == ("refer", "unreadable") else "decision"
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One fault's figures. `silence_s` is the longest time for which some partition had no outcome."""
+    """One fault's figures. `misjudged` are records that did not end as they had to: a readable application as a dead
+    letter, say. `silence_s` is the longest time for which some partition had no outcome.
+    """
 
     fault: str
     times: int
@@ -79,6 +91,7 @@ class Row:
     lost: int
     duplicated: int
     conflicting: int
+    misjudged: int
     silence_s: float
     goal_s: float
 
@@ -91,6 +104,7 @@ def totals(rows: Sequence[Row], strangers: int, redriven: int) -> dict[str, Any]
         "lost": sum(row.lost for row in rows) + max(0, redriven - strangers),
         "duplicated": sum(row.duplicated for row in rows) + max(0, strangers - redriven),
         "conflicting": sum(row.conflicting for row in rows),
+        "misjudged": sum(row.misjudged for row in rows),
         "longest_silence_s": max((row.silence_s for row in rows), default=0.0),
         "beyond_goal": [row.fault for row in rows if row.silence_s > row.goal_s],
     }
@@ -111,14 +125,16 @@ def count(fault: Fault, sent: Iterable[Sent], outcomes: Outcomes, silence_s: flo
         sum(1 for found in times if found == 0),
         sum(found - 1 for found in times if found > 1),
         sum(1 for found in ids.values() if len(found) > 1),
+        sum(1 for record in own if outcomes.ended.get(record.trace, set()) - {record.due}),
         round(silence_s, 1),
         fault.goal_s,
     )
 
 
 def run_chaos(state: Path, faults: Sequence[Fault]) -> int:
-    """Run the faults on a fresh stack at `state`; 0 only if nothing was lost, doubled or decided two ways, and the
-    warehouse and the replay agree. The last line printed is one JSON object.
+    """Run the faults on a fresh stack at `state`; 0 only if nothing was lost, doubled, decided two ways or ended as it
+    should not, no silence was beyond its goal, and the warehouse and the replay agree. The last line printed is one
+    JSON object.
     """
     if state.exists():
         shutil.rmtree(state)
@@ -128,6 +144,11 @@ def run_chaos(state: Path, faults: Sequence[Fault]) -> int:
     columns = [column.name.replace("_", " ") for column in fields(Row)]
     console().print(text_table("chaos", *columns, rows=[tuple(asdict(row).values()) for row in rows]))
     sys.stdout.write(json.dumps(end) + "\n")
+    return exit_code(end)
+
+
+def exit_code(end: Mapping[str, Any]) -> int:
+    """0 where the totals hold nothing that must not be."""
     return 1 if any(end[name] for name in MUST_BE_ZERO) else 0
 
 
