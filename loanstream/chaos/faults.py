@@ -2,23 +2,18 @@
 
 import os
 import signal
-import socket
-import subprocess
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import psutil
 
+from loanstream.chaos import third
 from loanstream.chaos.load import Load
 from loanstream.deadletters import DeadLetterBox
 from loanstream.running import Running
-from loanstream.stack.bound import bound
-from loanstream.stack.ports import LOOPBACK
 from processors.documents.store import DocumentStore
 from producers.synthetic.broken import bomb
 
@@ -35,13 +30,6 @@ RESTART_S = 120.0
 BURST = 10_000
 BUSY_AFTER_S = 0.5
 """A burst keeps the stages busy for seconds; after so long both work at it."""
-
-PATCHES = Path(__file__).parent / "patches"
-"""What `PYTHONPATH` names for a worker that is to misbehave."""
-
-CLOCK_AHEAD = {"LOANSTREAM_CHAOS_CLOCK_S": "3600"}
-ABORTS = {"LOANSTREAM_CHAOS_ABORTS": "0.3"}
-POLLS_AHEAD = {"LOANSTREAM_CHAOS_POLLS_AHEAD": "1"}
 
 
 @dataclass
@@ -113,38 +101,12 @@ def _stutter(name: str, ground: Ground) -> None:
         time.sleep(0.1)
 
 
-@contextmanager
-def _third_worker(ground: Ground, stage: str, **environment: str) -> Iterator[None]:
-    """A worker beside those of the stack, with the environment of the first and a slot of its own."""
+def _third_worker(stage: str, misbehaviour: third.Misbehaviour, ground: Ground) -> None:
+    """A worker beside those of the stack, with the command and the environment of the first and a slot of its own."""
     process = psutil.Process(ground.pid(f"{stage}-0"))
-    with psutil.Popen(
-        bound([*process.cmdline()[:-1], "7"]),
-        env=process.environ() | {"LOANSTREAM_PORT": str(_free_port())} | environment,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    ) as third:
-        try:
-            yield
-        finally:
-            third.send_signal(signal.SIGTERM)
-            third.wait(30)
-
-
-def _free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind((LOOPBACK, 0))
-        return int(listener.getsockname()[1])
-
-
-def _join_and_leave(stage: str, ground: Ground) -> None:
-    with _third_worker(ground, stage):
-        time.sleep(12)
-
-
-def _odd_worker(stage: str, misbehaviour: Mapping[str, str], ground: Ground) -> None:
-    """A third worker that misbehaves in itself (see `patches`)."""
-    with _third_worker(ground, stage, PYTHONPATH=str(PATCHES), **misbehaviour):
-        time.sleep(15)
+    command = process.cmdline()[:-2]  # all but --slot and its number
+    log = ground.running.layout.logs / f"{stage}-{third.SLOT}.log"
+    third.join_and_leave(command, process.environ(), log, misbehaviour)
 
 
 def _refuse_rows(ground: Ground) -> None:
@@ -226,7 +188,7 @@ def table(kills: int, restarts: int, others: int) -> list[Fault]:
     for stage in ("verify", "score", "record"):
         rows.append(Fault(f"freeze {stage}-0", partial(_freeze, f"{stage}-0", FREEZE_S), others, FREEZE_GOAL_S))
     for stage in ("verify", "score"):
-        rows.append(Fault(f"join and leave {stage}", partial(_join_and_leave, stage), others, KILL_GOAL_S))
+        rows.append(Fault(f"join and leave {stage}", partial(_third_worker, stage, third.NONE), others, KILL_GOAL_S))
     rows += [
         Fault("broker stopped", partial(_signal, "kafka", signal.SIGTERM), restarts, BROKER_GOAL_S),
         Fault("broker killed", partial(_signal, "kafka", signal.SIGKILL), restarts, BROKER_GOAL_S),
@@ -234,10 +196,10 @@ def table(kills: int, restarts: int, others: int) -> list[Fault]:
         Fault("warehouse slow", partial(_stutter, "warehouse"), others, OTHER_GOAL_S),
         Fault("warehouse refuses rows", _refuse_rows, others, OTHER_GOAL_S),
         Fault("document store gone", _store_gone, others, AWAY_S + OTHER_GOAL_S),
-        Fault("clock jumps", partial(_odd_worker, "score", CLOCK_AHEAD), others, KILL_GOAL_S),
+        Fault("clock jumps", partial(_third_worker, "score", third.CLOCK_AHEAD), others, KILL_GOAL_S),
         *(
-            Fault(f"aborts {stage}{pace}", partial(_odd_worker, stage, misbehaviour), others, KILL_GOAL_S)
-            for pace, misbehaviour in (("", ABORTS), (" polling ahead", ABORTS | POLLS_AHEAD))
+            Fault(f"aborts {stage}{pace}", partial(_third_worker, stage, misbehaviour), others, KILL_GOAL_S)
+            for pace, misbehaviour in (("", third.ABORTS), (" polling ahead", third.ABORTS_AHEAD))
             for stage in ("verify", "score")
         ),
         Fault("poison flood", _poison, others, OTHER_GOAL_S),

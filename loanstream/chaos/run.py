@@ -15,8 +15,9 @@ from typing import Any
 
 from loanstream.ask.reconcile import reconcile
 from loanstream.ask.replay import replay
-from loanstream.chaos.faults import PATCHES, Fault, Ground
+from loanstream.chaos.faults import Fault, Ground
 from loanstream.chaos.load import Load, Sent, Verdict
+from loanstream.chaos.third import PATCHES
 from loanstream.demo.run import stack
 from loanstream.running import Running
 from loanstream.show import console
