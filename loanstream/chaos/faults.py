@@ -6,15 +6,13 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any
 
 import psutil
 
 from loanstream.chaos import third
-from loanstream.chaos.load import Load
+from loanstream.chaos.load import Load, stored
 from loanstream.deadletters import DeadLetterBox
 from loanstream.running import Running
-from processors.documents.store import DocumentStore
 from producers.synthetic.broken import bomb
 
 SESSION_S, TRANSACTION_S = 10.0, 5.0
@@ -30,6 +28,9 @@ RESTART_S = 120.0
 BURST = 10_000
 BUSY_AFTER_S = 0.5
 """A burst keeps the stages busy for seconds; after so long both work at it."""
+READING = 4
+HANDED_OVER_S = 0.8
+"""After so long the fast lane has given documents up, and the slow lane reads them."""
 
 
 @dataclass
@@ -60,15 +61,20 @@ class Ground:
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One row: its name, what it does (the load goes on meanwhile), how often, and its goal in seconds of silence."""
+    """One row: its name, what it does (the load goes on meanwhile), how often, and its goal in seconds of silence.
+
+    Where it hits the `slow_lane` the silence is that of the applications which this lane verifies: the others do not
+    need it, and would hide that it stands still.
+    """
 
     name: str
     do: Callable[[Ground], None]
     times: int
     goal_s: float
+    slow_lane: bool = False
 
 
-def _signal(name: str, number: int, ground: Ground) -> None:
+def _signal(name: str, ground: Ground, number: int) -> None:
     before = ground.pid(name)
     os.kill(before, number)
     ground.wait_for_successor(name, before)
@@ -80,7 +86,16 @@ def _kill_behind(name: str, ground: Ground) -> None:
     for number in range(BURST):
         ground.load.publish(ground.running.tenants[number % 2], f"{burst}-{number}")
     time.sleep(BUSY_AFTER_S)
-    _signal(name, signal.SIGKILL, ground)
+    _signal(name, ground, signal.SIGKILL)
+
+
+def _kill_reading(name: str, ground: Ground) -> None:
+    """Killed while the slow lane reads documents."""
+    for number in range(READING):
+        ground.load.publish_slow(ground.running.tenants[number % 2])
+    ground.load.flush()
+    time.sleep(HANDED_OVER_S)
+    _signal(name, ground, signal.SIGKILL)
 
 
 def _freeze(name: str, seconds: float, ground: Ground) -> None:
@@ -125,7 +140,7 @@ def _refuse_rows(ground: Ground) -> None:
 def _store_gone(ground: Ground) -> None:
     """The document store away while applications with documents come in."""
     tenant = ground.running.tenants[0]
-    reference = _put(ground.running.documents, tenant, b"%PDF-1.4 not much of a document")
+    reference = stored(ground.running.documents, tenant, b"%PDF-1.4 not much of a document")
     root = ground.running.layout.documents
     away = root.with_name("documents-away")
     root.rename(away)
@@ -147,7 +162,7 @@ def _bombs(ground: Ground) -> None:
     """Hostile documents of one bank, with the load of both going on."""
     tenant = ground.running.tenants[0]
     for number in range(20):
-        reference = _put(ground.running.documents, tenant, bomb(number))
+        reference = stored(ground.running.documents, tenant, bomb(number))
         ground.load.publish(tenant, f"bomb-{time.time_ns()}-{number}", documents=[reference])
 
 
@@ -169,19 +184,15 @@ def _redrive(ground: Ground) -> None:
     ground.redriven += DeadLetterBox(running.bootstrap, running.security).redrive(running.tenants[1]).sent
 
 
-def _put(store: DocumentStore, tenant: str, data: bytes) -> dict[str, Any]:
-    sha256 = store.put(tenant, data)
-    return {"kind": "payslip", "sha256": sha256, "media_type": "application/pdf", "size": len(data)}
-
-
 def table(kills: int, restarts: int, others: int) -> list[Fault]:
     """All faults, each so often; the workers of a stage in turn."""
     rows = []
     for stage in ("verify", "verify-slow", "score", "record"):
+        slow_lane = stage == "verify-slow"
+        kill = _kill_reading if slow_lane else partial(_signal, number=signal.SIGKILL)
         rows += [
-            Fault(f"kill {stage}-{slot}", partial(_signal, f"{stage}-{slot}", signal.SIGKILL), times, KILL_GOAL_S)
+            Fault(f"kill {stage}-{slot}", partial(kill, f"{stage}-{slot}"), times, KILL_GOAL_S, slow_lane)
             for slot, times in enumerate(((kills + 1) // 2, kills // 2))
-            if times
         ]
     for stage in ("verify", "score"):
         rows.append(Fault(f"kill {stage}-0 behind", partial(_kill_behind, f"{stage}-0"), others, KILL_GOAL_S))
@@ -190,9 +201,9 @@ def table(kills: int, restarts: int, others: int) -> list[Fault]:
     for stage in ("verify", "score"):
         rows.append(Fault(f"join and leave {stage}", partial(_third_worker, stage, third.NONE), others, KILL_GOAL_S))
     rows += [
-        Fault("broker stopped", partial(_signal, "kafka", signal.SIGTERM), restarts, BROKER_GOAL_S),
-        Fault("broker killed", partial(_signal, "kafka", signal.SIGKILL), restarts, BROKER_GOAL_S),
-        Fault("warehouse killed", partial(_signal, "warehouse", signal.SIGKILL), others, OTHER_GOAL_S),
+        Fault("broker stopped", partial(_signal, "kafka", number=signal.SIGTERM), restarts, BROKER_GOAL_S),
+        Fault("broker killed", partial(_signal, "kafka", number=signal.SIGKILL), restarts, BROKER_GOAL_S),
+        Fault("warehouse killed", partial(_signal, "warehouse", number=signal.SIGKILL), others, OTHER_GOAL_S),
         Fault("warehouse slow", partial(_stutter, "warehouse"), others, OTHER_GOAL_S),
         Fault("warehouse refuses rows", _refuse_rows, others, OTHER_GOAL_S),
         Fault("document store gone", _store_gone, others, AWAY_S + OTHER_GOAL_S),

@@ -1,6 +1,7 @@
 """`loanstream chaos`: goes through the table of faults and counts what became of every record."""
 
 import json
+import math
 import os
 import shutil
 import subprocess
@@ -9,7 +10,7 @@ import time
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
-from itertools import pairwise
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from loanstream.running import Running
 from loanstream.show import console
 from loanstream.show import table as text_table
 from loanstream.stack.bound import bound
+from loanstream.stack.problem import StackProblem
 
 WORKERS = 2
 SETTLED_WITHIN_S = 90.0
@@ -54,6 +56,8 @@ class Outcomes:
     at: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
     decisions: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
     ended: dict[str, set[Verdict]] = field(default_factory=lambda: defaultdict(set))
+    slow: set[str] = field(default_factory=set)
+    """Those that the slow lane verified."""
 
     def look(self) -> None:
         """Read what the witness has written since."""
@@ -71,6 +75,8 @@ class Outcomes:
         self.ended[trace].add(_verdict_of(seen))
         if seen["decision_id"] is not None:
             self.decisions[trace].add(seen["decision_id"])
+        if seen["lane"] == "slow":
+            self.slow.add(trace)
 
 
 def _verdict_of(seen: Mapping[str, Any]) -> Verdict:
@@ -82,7 +88,7 @@ def _verdict_of(seen: Mapping[str, Any]) -> Verdict:
 @dataclass(frozen=True, slots=True)
 class Row:
     """One fault's figures. `misjudged` are records that did not end as they had to: a readable application as a dead
-    letter, say. `silence_s` is the longest time for which some partition had no outcome.
+    letter, say. `silence_s` is the longest time for which records of some partition waited and none had an outcome.
     """
 
     fault: str
@@ -196,7 +202,8 @@ def go_through(running: Running, file: Path, faults: Sequence[Fault]) -> tuple[l
                 began = time.time()
                 fault.do(ground)
                 _settle(ground, outcomes)
-                silence = longest_silence(outcomes, ground.load.sent, began, time.time())
+                watched = watched_by(fault, dict(ground.load.sent), outcomes, began)
+                silence = longest_silence(outcomes, watched, began, time.time())
                 silences[fault.name] = max(silence, silences.get(fault.name, 0.0))
                 sys.stderr.write(f"{fault.name} {time_of + 1}/{fault.times}: silent for {silence:.1f} s\n")
         ground.load.end()
@@ -236,17 +243,42 @@ class watching:  # noqa: N801 - reads as a verb: with watching(...)
         self._process.wait()
 
 
-def longest_silence(outcomes: Outcomes, sent: Mapping[str, Sent], began: float, ended: float) -> float:
-    """The longest time for which some partition of the applications had no outcome, between two moments (seconds since
-    1970). Every partition gets several records a second, so it is what its applicants waited.
+def watched_by(fault: Fault, sent: Mapping[str, Sent], outcomes: Outcomes, began: float) -> Mapping[str, Sent]:
+    """The records whose outcomes must not stay away: all, or those that the slow lane decides (or that wait for it).
+
+    StackProblem where there are none of these: no silence would have been measured.
     """
-    moments: dict[str, list[float]] = defaultdict(lambda: [began, ended])
-    for trace, found in outcomes.at.items():
-        if trace in sent:
-            moments[sent[trace].partition] += [at for at in found if began < at < ended]
-    return max(
-        (later - earlier for all_of in moments.values() for earlier, later in pairwise(sorted(all_of))), default=0
-    )
+    if not fault.slow_lane:
+        return sent
+    found = {
+        trace: record
+        for trace, record in sent.items()
+        if trace in outcomes.slow or (record.due == "referral" and trace not in outcomes.at)
+    }
+    if not any(record.at > began for record in found.values()):
+        raise StackProblem(f"{fault.name}: the slow lane had nothing to do, so its silence was not measured")
+    return found
+
+
+def longest_silence(outcomes: Outcomes, sent: Mapping[str, Sent], began: float, ended: float) -> float:
+    """The longest time for which records of some partition waited and none of them had an outcome, between two moments
+    (seconds since 1970): what its applicants waited for a sign of life.
+    """
+    waits: dict[str, list[tuple[float, float]]] = defaultdict(list)
+    for trace, record in sent.items():
+        answered = min(outcomes.at.get(trace, (math.inf,)))
+        if answered > began and record.at < ended:
+            waits[record.partition].append((record.at, answered))
+    return max((_silence(of_partition, began, ended) for of_partition in waits.values()), default=0.0)
+
+
+def _silence(waits: Sequence[tuple[float, float]], began: float, ended: float) -> float:
+    """Of waits (from, to): the longest time without an end of one, from the first beginning of those that end later."""
+    longest, later, waiting_since = 0.0, ended, math.inf
+    for since, answered in [*sorted(waits, key=itemgetter(1), reverse=True), (math.inf, began)]:
+        longest = max(longest, later - max(answered, waiting_since))
+        later, waiting_since = min(later, answered), min(waiting_since, since)
+    return longest
 
 
 def _settle(ground: Ground, outcomes: Outcomes) -> None:

@@ -56,7 +56,7 @@ class ThirdWorker:
         return JUMPED in self.log.read_text(errors="replace")
 
     def require(self, holds: Callable[["ThirdWorker"], bool], within_s: float, otherwise: str) -> None:
-        """Return once it `holds`. StackProblem where it does not within so many seconds, and where the worker has ended."""
+        """Return once it `holds`. StackProblem where it does not within so many seconds or has ended."""
         until = time.monotonic() + within_s
         while self.process.poll() is None and time.monotonic() < until:
             if holds(self):

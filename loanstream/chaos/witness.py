@@ -20,7 +20,7 @@ TRACE = slice(3, 35)
 """Of a traceparent: the trace's own part."""
 
 NOTED = ("decision_id", "outcome", "verification_result")
-"""What is noted of a decision; of a dead letter they are null."""
+"""What is noted of a decision, beside the lane that verified it; of a dead letter they are null."""
 
 
 def main(state: Path, file: Path, tenants: list[str]) -> None:
@@ -52,7 +52,8 @@ def main(state: Path, file: Path, tenants: list[str]) -> None:
 def _seen(message: Any, kind: str) -> dict[str, Any]:
     trace = (header(message.headers(), "traceparent") or b"").decode()[TRACE]
     says = json.loads(message.value()) if kind == "decisions" else {}
-    return {"at": time.time(), "trace": trace, "kind": kind} | {name: says.get(name) for name in NOTED}
+    noted = {name: says.get(name) for name in NOTED} | {"lane": says.get("processing", {}).get("lane")}
+    return {"at": time.time(), "trace": trace, "kind": kind} | noted
 
 
 if __name__ == "__main__":
