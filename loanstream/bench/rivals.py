@@ -13,6 +13,7 @@ import tempfile
 import time
 import venv
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import sha256
 from importlib import resources
@@ -21,6 +22,7 @@ from statistics import median
 from typing import Any
 
 import numpy as np
+import psutil
 from confluent_kafka import Consumer, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
@@ -38,8 +40,13 @@ RECORDS = 40_000
 ROUNDS = 3
 SKIPPED = 0.2
 """Share of the outputs at the begin that is not timed: clients join their groups, and the first fetches are small."""
+UNTIL = 0.95
+"""Share of the outputs after which processor time is not looked at: a loop that has little left waits and polls."""
 PATIENCE_S = 120.0
-
+LOOK_S = 0.02
+"""Between two looks at a contender's processor time; it is counted in hundredths of a second anyway."""
+ENDS_S = 0.2
+"""Between two looks at the ends of its output, which the broker has to answer."""
 
 Progress = Callable[[str], object]
 
@@ -59,6 +66,25 @@ class Contender:
         """What its process is told."""
         return {"BENCH_COMMIT_EVERY": str(self.every)}
 
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """One contender in one round: records a second, and the processor time (µs, user and system) of a record."""
+
+    records_per_s: float
+    cpu_us: float
+
+    @property
+    def wall_us(self) -> float:
+        """The time of a record by the clock."""
+        return 1e6 / self.records_per_s
+
+
+Rounds = dict[str, list[Measured]]
+"""Each contender's rounds, in the same order."""
+
+CpuLook = tuple[float, float]
+"""When one looked (ms since 1970), and the processor time (s) that a process had used by then."""
 
 CONTENDERS: tuple[Contender, ...] = (
     Contender("bare_idempotent", "bare_idempotent.py", "at least once"),
@@ -91,32 +117,34 @@ def rivals_python(on_progress: Progress = lambda _: None) -> Path:
 def measure_rivals(
     records: int = RECORDS, rounds: int = ROUNDS, on_progress: Progress = lambda _: None
 ) -> dict[str, Any]:
-    """Records a second of each contender (the median of the rounds), and the ratios that are asked for.
+    """Records a second and processor time of each contender (the median of the rounds), and what is asked for of them.
 
     A round before the first counts for nobody: Java compiles the broker's code in it.
     """
     python = rivals_python(on_progress)
-    rates: dict[str, list[float]] = {contender.name: [] for contender in CONTENDERS}
+    found: Rounds = {contender.name: [] for contender in CONTENDERS}
     with tempfile.TemporaryDirectory(prefix="loanstream-rivals-") as folder, EmbeddedKafka(Path(folder)) as broker:
         _fill(broker.bootstrap, records)
         for number in range(rounds + 1):
             for contender in CONTENDERS:
                 on_progress(f"round {number} of {rounds}: {contender.name}")
-                rate = _run(contender, number, python, broker.bootstrap, records, Path(folder))
+                measured = _run(contender, number, python, broker.bootstrap, records, Path(folder))
                 if number > 0:
-                    rates[contender.name].append(rate)
-    return figures_of(rates)
+                    found[contender.name].append(measured)
+    return figures_of(found)
 
 
-def figures_of(rates: dict[str, list[float]]) -> dict[str, Any]:
-    """What is asked for, of the records a second of each contender in each round: ratios are taken within a round."""
+def figures_of(rounds: Rounds) -> dict[str, Any]:
+    """What is asked for, of each contender's rounds: ratios and differences are taken within a round."""
 
     def ratio(of: str, to: str) -> float:
-        return round(median(mine / other for mine, other in zip(rates[of], rates[to], strict=True)), 3)
+        pairs = zip(rounds[of], rounds[to], strict=True)
+        return round(median(mine.records_per_s / other.records_per_s for mine, other in pairs), 3)
 
-    spent = (1e6 / stage - 1e6 / bare for stage, bare in zip(rates["stage"], rates["bare_transactional"], strict=True))
+    pairs = list(zip(rounds["stage"], rounds["bare_transactional"], strict=True))
     return {
-        "records_per_s": {name: round(median(found)) for name, found in rates.items()},
+        "records_per_s": {name: round(median(one.records_per_s for one in found)) for name, found in rounds.items()},
+        "cpu_us_per_record": {name: round(median(one.cpu_us for one in found), 1) for name, found in rounds.items()},
         "commit_every": {contender.name: contender.every for contender in CONTENDERS},
         "guarantee": {contender.name: contender.guarantee for contender in CONTENDERS},
         "stage_vs_bare_transactional": ratio("stage", "bare_transactional"),
@@ -124,7 +152,8 @@ def figures_of(rates: dict[str, list[float]]) -> dict[str, Any]:
         "stage_vs_quix": ratio("stage_best", "quix"),
         "stage_vs_faststream": ratio("stage_best", "faststream"),
         "stage_vs_plain_faust": ratio("stage_best", "plain_faust"),
-        "overhead_us_per_record": round(median(spent), 1),
+        "overhead_us_per_record": round(median(stage.cpu_us - bare.cpu_us for stage, bare in pairs), 1),
+        "overhead_wall_us_per_record": round(median(stage.wall_us - bare.wall_us for stage, bare in pairs), 1),
     }
 
 
@@ -150,7 +179,7 @@ def _fill(bootstrap: str, records: int) -> None:
     producer.flush(60)
 
 
-def _run(contender: Contender, number: int, python: Path, bootstrap: str, records: int, folder: Path) -> float:
+def _run(contender: Contender, number: int, python: Path, bootstrap: str, records: int, folder: Path) -> Measured:
     target = f"bench.{contender.name}.{number}"
     admin = AdminClient({"bootstrap.servers": bootstrap})
     row = NewTopic(target, PARTITIONS, 1, config={"message.timestamp.type": "LogAppendTime"})
@@ -165,12 +194,12 @@ def _run(contender: Contender, number: int, python: Path, bootstrap: str, record
             bound(command), env=os.environ | contender.environment | paths, stdout=output, stderr=output, cwd=folder
         )
     try:
-        stamps = _stamps(bootstrap, target, records, process, log)
+        stamps, looks = _stamps(bootstrap, target, records, process, log)
     finally:
         process.kill()
         process.wait()
         admin.delete_topics([target])[target].result(30)
-    return rate_of(stamps)
+    return Measured(rate_of(stamps), cpu_us_of(stamps, looks))
 
 
 def rate_of(stamps: list[int]) -> float:
@@ -183,8 +212,22 @@ def rate_of(stamps: list[int]) -> float:
     return 1000 * float(slope)
 
 
-def _stamps(bootstrap: str, target: str, records: int, process: "subprocess.Popen[bytes]", log: Path) -> list[int]:
-    """The broker's times (ms) of all committed outputs, once there are as many as inputs."""
+def cpu_us_of(stamps: list[int], looks: list[CpuLook]) -> float:
+    """Microseconds of processor time a record, between a fifth and 95 % of the outputs.
+
+    `stamps` are the outputs' times (ms, ascending); `looks` lie closer together than what is measured is long.
+    """
+    first, last = int(len(stamps) * SKIPPED), int(len(stamps) * UNTIL) - 1
+    moments, used = zip(*looks, strict=True)
+    began, ended = np.interp([stamps[first], stamps[last]], moments, used)
+    return 1e6 * float(ended - began) / (last - first)
+
+
+def _stamps(
+    bootstrap: str, target: str, records: int, process: "subprocess.Popen[bytes]", log: Path
+) -> tuple[list[int], list[CpuLook]]:
+    """The broker's times (ms) of all committed outputs, once there are as many as inputs, and what the process used."""
+    looks: list[CpuLook] = []
     until = time.monotonic() + PATIENCE_S
     consumer: Any = Consumer(
         {"bootstrap.servers": bootstrap, "group.id": "bench-witness", "isolation.level": "read_committed"}
@@ -194,14 +237,24 @@ def _stamps(bootstrap: str, target: str, records: int, process: "subprocess.Pope
             if process.poll() is not None or time.monotonic() > until:
                 words = log.read_text(errors="replace").strip().splitlines()
                 raise StackProblem(f"{target} did not answer all records: {words[-1] if words else 'it said nothing'}")
-            time.sleep(0.2)
+            looks += _look_for(ENDS_S, psutil.Process(process.pid))
             # Asking for the ends is cheap; the records are read when the race is over.
             if sum(_ends(consumer, target)) >= records:
                 found = sorted(_read(consumer, target))
                 if len(found) >= records:
-                    return found
+                    return found, looks
     finally:
         consumer.close()
+
+
+def _look_for(seconds: float, process: psutil.Process) -> Iterator[CpuLook]:
+    """Look for so long at the processor time of a process; of one that ends meanwhile, as long as it is there."""
+    until = time.monotonic() + seconds
+    with suppress(psutil.NoSuchProcess):
+        while time.monotonic() < until:
+            used = process.cpu_times()
+            yield 1000 * time.time(), used.user + used.system
+            time.sleep(LOOK_S)
 
 
 def _ends(consumer: Any, target: str) -> Iterator[int]:

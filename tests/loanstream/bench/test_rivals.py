@@ -1,23 +1,63 @@
 """The figures of the comparison come from the rounds, and its programs are all there."""
 
+import subprocess
+import sys
+
+import psutil
 import pytest
 
-from loanstream.bench.rivals import CONTENDERS, PROGRAMS, Contender, figures_of, rate_of
+from loanstream.bench.rivals import (
+    CONTENDERS,
+    PROGRAMS,
+    Contender,
+    Measured,
+    _look_for,
+    cpu_us_of,
+    figures_of,
+    rate_of,
+)
 
 
-def rates(**changed: list[float]) -> dict[str, list[float]]:
-    return {contender.name: [10_000.0, 10_000.0, 10_000.0] for contender in CONTENDERS} | changed
+def rounds(**changed: list[Measured]) -> dict[str, list[Measured]]:
+    return {contender.name: [Measured(10_000.0, 50.0)] * 3 for contender in CONTENDERS} | changed
+
+
+def at(*rates: float) -> list[Measured]:
+    return [Measured(rate, 50.0) for rate in rates]
 
 
 def test_ratios_are_taken_within_a_round() -> None:
     """A slow round is slow for all: three rounds of equal ratio give that ratio, whatever their rates."""
-    found = figures_of(rates(stage=[9_000.0, 900.0, 4_500.0], bare_transactional=[10_000.0, 1_000.0, 5_000.0]))
+    found = figures_of(rounds(stage=at(9_000.0, 900.0, 4_500.0), bare_transactional=at(10_000.0, 1_000.0, 5_000.0)))
     assert found["stage_vs_bare_transactional"] == 0.9
 
 
-def test_the_overhead_is_what_a_record_costs_more() -> None:
-    """8,000 a second instead of 10,000 are 25 microseconds more for each."""
-    assert figures_of(rates(stage=[8_000.0] * 3))["overhead_us_per_record"] == 25.0
+def test_the_overhead_is_the_processor_time_that_a_record_costs_more() -> None:
+    """A stage that waits less than the bare loop does not cost less for it; by the clock it does."""
+    found = figures_of(rounds(stage=[Measured(12_500.0, 55.0), Measured(12_500.0, 57.0), Measured(12_500.0, 90.0)]))
+    assert (found["overhead_us_per_record"], found["overhead_wall_us_per_record"]) == (7.0, -20.0)
+    assert found["cpu_us_per_record"]["stage"] == 57.0
+
+
+def test_processor_time_is_that_between_a_fifth_and_the_end_of_the_outputs() -> None:
+    """A start of ten seconds of a processor, and the polling afterwards, belong to no record."""
+    stamps = [1000 + number for number in range(1000)]
+    looks = [(0.0, 0.0), (1100.0, 10.0)] + [(1100.0 + ms, 10.0 + ms / 2000) for ms in range(1, 870, 20)]
+    looks += [(1990.0, 60.0), (3000.0, 99.0)]
+    assert cpu_us_of(stamps, looks) == pytest.approx(500.0)
+
+
+def test_a_process_is_looked_at_while_it_works_and_until_it_is_gone() -> None:
+    """What it used grows, with the moments of the looks; a dead one has no more looks."""
+    with subprocess.Popen([sys.executable, "-c", "while True: pass"]) as process:
+        watched = psutil.Process(process.pid)
+        looks = list(_look_for(1.0, watched))
+        process.kill()
+        process.wait()
+        assert list(_look_for(1.0, watched)) == []
+    assert len(looks) > 5
+    assert looks == sorted(looks)
+    assert 0 < looks[-1][1] - looks[0][1] < 2
 
 
 @pytest.mark.parametrize("contender", CONTENDERS, ids=lambda contender: contender.name)
