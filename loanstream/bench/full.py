@@ -28,7 +28,8 @@ BURST = 50_000
 
 GOALS: dict[str, str] = {
     "records_per_s": "of each contender, for comparison",
-    "commit_every": "records a commit of each contender",
+    "commit_every": "the best setting of each contender: records or seconds a commit",
+    "sweep": "records a second of each contender's settings, tried before the first round",
     "guarantee": "of each contender: the rivals without transactions do less",
     "stage_vs_bare_transactional": ">= 0.9, both commit every 500",
     "stage_vs_bare_idempotent": "for comparison",

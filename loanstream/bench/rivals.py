@@ -12,7 +12,7 @@ import sys
 import tempfile
 import time
 import venv
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import sha256
@@ -52,19 +52,41 @@ Progress = Callable[[str], object]
 
 
 @dataclass(frozen=True, slots=True)
+class Setting:
+    """What a program is told: records a commit (0: by time alone), seconds a commit, how long a producer gathers.
+
+    >>> str(Setting(2000, linger_ms=5))
+    '2000 records, linger 5 ms'
+    """
+
+    every: int = 500
+    interval_s: float = 1.0
+    linger_ms: int = 0
+
+    def __str__(self) -> str:
+        """In words."""
+        each = f"{self.every} records" if self.every else f"{self.interval_s:g} s"
+        return f"{each}, linger {self.linger_ms} ms" if self.linger_ms else each
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What its process is told; a program takes of it what its library has."""
+        return {
+            "BENCH_COMMIT_EVERY": str(self.every),
+            "BENCH_COMMIT_INTERVAL_S": str(self.interval_s),
+            "BENCH_LINGER_MS": str(self.linger_ms),
+        }
+
+
+@dataclass(frozen=True, slots=True)
 class Contender:
-    """One row: a program, where it runs, and what it is told."""
+    """One row: a program, where it runs, and the settings among which its best is looked for."""
 
     name: str
     program: str
     guarantee: str
+    settings: tuple[Setting, ...] = (Setting(),)
     rival: bool = False
-    every: int = 500
-
-    @property
-    def environment(self) -> dict[str, str]:
-        """What its process is told."""
-        return {"BENCH_COMMIT_EVERY": str(self.every)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +105,9 @@ class Measured:
 Rounds = dict[str, list[Measured]]
 """Each contender's rounds, in the same order."""
 
+Sweep = dict[str, dict[Setting, Measured]]
+"""Each contender's settings, as they were tried before the first round."""
+
 CpuLook = tuple[float, float]
 """When one looked (ms since 1970), and the processor time (s) that a process had used by then."""
 
@@ -90,12 +115,16 @@ CONTENDERS: tuple[Contender, ...] = (
     Contender("bare_idempotent", "bare_idempotent.py", "at least once"),
     Contender("bare_transactional", "bare_transactional.py", "exactly once"),
     Contender("stage", "our_stage.py", "exactly once"),
-    Contender("stage_best", "our_stage.py", "exactly once", every=4000),
-    Contender("quix", "quix_streams.py", "exactly once", rival=True, every=5000),
-    Contender("faststream", "fast_stream.py", "at least once", rival=True, every=2000),
-    Contender("plain_faust", "plain_faust.py", "at least once", rival=True, every=5000),
+    Contender("stage_best", "our_stage.py", "exactly once", (Setting(1000), Setting(2000), Setting(4000))),
+    Contender("quix", "quix_streams.py", "exactly once", (Setting(5000), Setting(0, interval_s=5.0)), rival=True),
+    Contender(
+        *("faststream", "fast_stream.py", "at least once"),
+        tuple(Setting(every, linger_ms=linger_ms) for every in (2000, 5000) for linger_ms in (0, 5)),
+        rival=True,
+    ),
+    Contender("plain_faust", "plain_faust.py", "at least once", (Setting(1000), Setting(5000)), rival=True),
 )
-"""`every`: records a commit. The first three take 500, so that they compare; the others what was best for each."""
+"""The first three commit every 500 records, so that they compare; the others by whichever of their settings is best."""
 
 
 def rivals_python(on_progress: Progress = lambda _: None) -> Path:
@@ -119,23 +148,51 @@ def measure_rivals(
 ) -> dict[str, Any]:
     """Records a second and processor time of each contender (the median of the rounds), and what is asked for of them.
 
-    A round before the first counts for nobody: Java compiles the broker's code in it.
+    A round before the first counts for nobody: Java compiles the broker's code in it, and each contender tries its
+    settings.
     """
     python = rivals_python(on_progress)
     found: Rounds = {contender.name: [] for contender in CONTENDERS}
     with tempfile.TemporaryDirectory(prefix="loanstream-rivals-") as folder, EmbeddedKafka(Path(folder)) as broker:
         _fill(broker.bootstrap, records)
-        for number in range(rounds + 1):
+
+        def run(contender: Contender, setting: Setting, label: str) -> Measured:
+            on_progress(f"round {label}: {contender.name}, {setting}")
+            return _run(contender, setting, label, python, broker.bootstrap, records, Path(folder))
+
+        sweep = sweep_of(run, on_progress)
+        best = {name: best_of(tried) for name, tried in sweep.items()}
+        for number in range(1, rounds + 1):
             for contender in CONTENDERS:
-                on_progress(f"round {number} of {rounds}: {contender.name}")
-                measured = _run(contender, number, python, broker.bootstrap, records, Path(folder))
-                if number > 0:
-                    found[contender.name].append(measured)
-    return figures_of(found)
+                found[contender.name].append(run(contender, best[contender.name], str(number)))
+    return figures_of(found, sweep)
 
 
-def figures_of(rounds: Rounds) -> dict[str, Any]:
-    """What is asked for, of each contender's rounds: ratios and differences are taken within a round."""
+def sweep_of(run: Callable[[Contender, Setting, str], Measured], on_progress: Progress) -> Sweep:
+    """Every contender with each of its settings, once."""
+    sweep: Sweep = {}
+    for contender in CONTENDERS:
+        sweep[contender.name] = {
+            setting: run(contender, setting, f"0-{number}") for number, setting in enumerate(contender.settings)
+        }
+        on_progress(f"{contender.name}: {_told(sweep[contender.name])} records a second")
+    return sweep
+
+
+def best_of(tried: Mapping[Setting, Measured]) -> Setting:
+    """The setting with the most records a second."""
+    return max(tried, key=lambda setting: tried[setting].records_per_s)
+
+
+def _told(tried: Mapping[Setting, Measured]) -> dict[str, int]:
+    return {str(setting): round(measured.records_per_s) for setting, measured in tried.items()}
+
+
+def figures_of(rounds: Rounds, sweep: Sweep) -> dict[str, Any]:
+    """What is asked for, of each contender's rounds: ratios and differences are taken within a round.
+
+    Of the sweep only the choice counts: it was made while the broker was cold.
+    """
 
     def ratio(of: str, to: str) -> float:
         pairs = zip(rounds[of], rounds[to], strict=True)
@@ -145,7 +202,8 @@ def figures_of(rounds: Rounds) -> dict[str, Any]:
     return {
         "records_per_s": {name: round(median(one.records_per_s for one in found)) for name, found in rounds.items()},
         "cpu_us_per_record": {name: round(median(one.cpu_us for one in found), 1) for name, found in rounds.items()},
-        "commit_every": {contender.name: contender.every for contender in CONTENDERS},
+        "commit_every": {name: str(best_of(tried)) for name, tried in sweep.items()},
+        "sweep": {name: _told(tried) for name, tried in sweep.items()},
         "guarantee": {contender.name: contender.guarantee for contender in CONTENDERS},
         "stage_vs_bare_transactional": ratio("stage", "bare_transactional"),
         "stage_vs_bare_idempotent": ratio("stage", "bare_idempotent"),
@@ -179,8 +237,10 @@ def _fill(bootstrap: str, records: int) -> None:
     producer.flush(60)
 
 
-def _run(contender: Contender, number: int, python: Path, bootstrap: str, records: int, folder: Path) -> Measured:
-    target = f"bench.{contender.name}.{number}"
+def _run(
+    contender: Contender, setting: Setting, label: str, python: Path, bootstrap: str, records: int, folder: Path
+) -> Measured:
+    target = f"bench.{contender.name}.{label}"
     admin = AdminClient({"bootstrap.servers": bootstrap})
     row = NewTopic(target, PARTITIONS, 1, config={"message.timestamp.type": "LogAppendTime"})
     admin.create_topics([row])[target].result(30)
@@ -191,7 +251,7 @@ def _run(contender: Contender, number: int, python: Path, bootstrap: str, record
     log = folder / f"{target}.log"
     with log.open("wb") as output:
         process = subprocess.Popen(
-            bound(command), env=os.environ | contender.environment | paths, stdout=output, stderr=output, cwd=folder
+            bound(command), env=os.environ | setting.environment | paths, stdout=output, stderr=output, cwd=folder
         )
     try:
         stamps, looks = _stamps(bootstrap, target, records, process, log)

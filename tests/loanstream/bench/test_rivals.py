@@ -11,11 +11,16 @@ from loanstream.bench.rivals import (
     PROGRAMS,
     Contender,
     Measured,
+    Setting,
     _look_for,
+    best_of,
     cpu_us_of,
     figures_of,
     rate_of,
+    sweep_of,
 )
+
+SWEEP = {contender.name: {contender.settings[0]: Measured(1.0, 1.0)} for contender in CONTENDERS}
 
 
 def rounds(**changed: list[Measured]) -> dict[str, list[Measured]]:
@@ -28,13 +33,16 @@ def at(*rates: float) -> list[Measured]:
 
 def test_ratios_are_taken_within_a_round() -> None:
     """A slow round is slow for all: three rounds of equal ratio give that ratio, whatever their rates."""
-    found = figures_of(rounds(stage=at(9_000.0, 900.0, 4_500.0), bare_transactional=at(10_000.0, 1_000.0, 5_000.0)))
+    found = figures_of(
+        rounds(stage=at(9_000.0, 900.0, 4_500.0), bare_transactional=at(10_000.0, 1_000.0, 5_000.0)), SWEEP
+    )
     assert found["stage_vs_bare_transactional"] == 0.9
 
 
 def test_the_overhead_is_the_processor_time_that_a_record_costs_more() -> None:
     """A stage that waits less than the bare loop does not cost less for it; by the clock it does."""
-    found = figures_of(rounds(stage=[Measured(12_500.0, 55.0), Measured(12_500.0, 57.0), Measured(12_500.0, 90.0)]))
+    stage = [Measured(12_500.0, 55.0), Measured(12_500.0, 57.0), Measured(12_500.0, 90.0)]
+    found = figures_of(rounds(stage=stage), SWEEP)
     assert (found["overhead_us_per_record"], found["overhead_wall_us_per_record"]) == (7.0, -20.0)
     assert found["cpu_us_per_record"]["stage"] == 57.0
 
@@ -58,6 +66,20 @@ def test_a_process_is_looked_at_while_it_works_and_until_it_is_gone() -> None:
     assert len(looks) > 5
     assert looks == sorted(looks)
     assert 0 < looks[-1][1] - looks[0][1] < 2
+
+
+def test_each_is_measured_at_its_best() -> None:
+    """Every setting of the table is tried once, and the quickest is what the rounds use and the figures name."""
+    rates = iter(range(1, 100))
+    told: list[str] = []
+    sweep = sweep_of(lambda *_: Measured(float(next(rates)), 1.0), told.append)
+    assert {name: tuple(tried) for name, tried in sweep.items()} == {one.name: one.settings for one in CONTENDERS}
+    found = figures_of(rounds(), sweep)
+    assert found["commit_every"]["stage"] == found["commit_every"]["bare_transactional"] == "500 records"
+    assert found["commit_every"]["faststream"] == "5000 records, linger 5 ms"
+    assert found["sweep"]["quix"] == {"5000 records": 7, "5 s": 8}
+    assert len(told) == len(CONTENDERS)
+    assert best_of({Setting(1): Measured(5.0, 1.0), Setting(2): Measured(3.0, 9.0)}) == Setting(1)
 
 
 @pytest.mark.parametrize("contender", CONTENDERS, ids=lambda contender: contender.name)
