@@ -2,10 +2,13 @@
 
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import psutil
 import pytest
+from confluent_kafka import KafkaError, KafkaException
 
+from loanstream.bench import rivals
 from loanstream.bench.rivals import (
     CONTENDERS,
     PROGRAMS,
@@ -19,6 +22,7 @@ from loanstream.bench.rivals import (
     rate_of,
     sweep_of,
 )
+from loanstream.stack.problem import StackProblem
 
 SWEEP = {contender.name: {contender.settings[0]: Measured(1.0, 1.0)} for contender in CONTENDERS}
 
@@ -80,6 +84,52 @@ def test_each_is_measured_at_its_best() -> None:
     assert found["sweep"]["quix"] == {"5000 records": 7, "5 s": 8}
     assert len(told) == len(CONTENDERS)
     assert best_of({Setting(1): Measured(5.0, 1.0), Setting(2): Measured(3.0, 9.0)}) == Setting(1)
+
+
+class JustCreated:
+    """A consumer over a topic that has no leader when one first asks for its ends."""
+
+    def __init__(self, refusals: int) -> None:
+        self.refusals = refusals
+
+    def get_watermark_offsets(self, _place, timeout):
+        if self.refusals:
+            self.refusals -= 1
+            raise KafkaException(KafkaError(KafkaError.NOT_LEADER_FOR_PARTITION))
+        return 0, 1
+
+    def assign(self, _places) -> None:
+        self.left = [SimpleNamespace(timestamp=lambda: (1, 1000), error=lambda: None)] * 4
+
+    def consume(self, _count, _seconds):
+        found, self.left = self.left, []
+        return found
+
+    def unassign(self) -> None: ...
+
+    def close(self) -> None: ...
+
+
+@pytest.fixture
+def contender_process():
+    with subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"]) as process:
+        yield process
+        process.kill()
+
+
+def test_a_passing_error_of_the_broker_does_not_end_an_hours_benchmark(
+    monkeypatch, tmp_path, contender_process
+) -> None:
+    """The ends are asked for again until the deadline; then the benchmark says who did not answer."""
+    monkeypatch.setattr(rivals, "Consumer", lambda _: JustCreated(refusals=2))
+    stamps, looks = rivals._stamps("", "bench.stage.1", 4, contender_process, tmp_path / "log")
+    assert stamps == [1000] * 4
+    assert looks
+    monkeypatch.setattr(rivals, "Consumer", lambda _: JustCreated(refusals=1_000_000))
+    monkeypatch.setattr(rivals, "PATIENCE_S", 0.5)
+    (tmp_path / "log").touch()
+    with pytest.raises(StackProblem, match=r"bench\.stage\.1 did not answer all records"):
+        rivals._stamps("", "bench.stage.1", 4, contender_process, tmp_path / "log")
 
 
 @pytest.mark.parametrize("contender", CONTENDERS, ids=lambda contender: contender.name)
