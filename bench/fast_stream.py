@@ -1,4 +1,4 @@
-"""FastStream on confluent-kafka: batches of 500 in, one publication of the batch out.
+"""FastStream on confluent-kafka: batches of 500 or BENCH_COMMIT_EVERY in, one publication of the batch out.
 
 At least once, as it offers; without keys, which a batch of its cannot have (so it does less)."""
 
@@ -11,7 +11,7 @@ from faststream.confluent import KafkaBroker
 from work import answer, job
 
 told = job()
-broker = KafkaBroker(told.bootstrap, logger=None)
+broker = KafkaBroker(told.bootstrap, logger=None, linger_ms=int(os.environ.get("BENCH_LINGER_MS", "0")))
 
 
 async def as_they_are(message: Any) -> Any:

@@ -288,14 +288,16 @@ def chaos(
     selftest: Annotated[bool, typer.Option("--selftest", help="take rules out; each run must turn red")] = False,
 ) -> None:
     """Apply every fault of a table to a stack under load, and count what became of each record."""
-    from loanstream.chaos.faults import table
+    from loanstream.chaos.faults import NoSuchFault, chosen, table
     from loanstream.chaos.run import run_chaos
     from loanstream.chaos.run import selftest as run_selftest
 
     if selftest:
         raise typer.Exit(run_selftest(state.absolute()))
-    wanted = tuple(only.split(","))
-    faults = [row for row in table(kills, restarts, others) if any(word in row.name for word in wanted)]
+    try:
+        faults = chosen(table(kills, restarts, others), only)
+    except NoSuchFault as unknown:
+        raise typer.BadParameter(str(unknown), param_hint="--only") from None
     raise typer.Exit(run_chaos(state.absolute(), faults))
 
 

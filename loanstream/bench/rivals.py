@@ -12,7 +12,8 @@ import sys
 import tempfile
 import time
 import venv
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import sha256
 from importlib import resources
@@ -21,7 +22,8 @@ from statistics import median
 from typing import Any
 
 import numpy as np
-from confluent_kafka import Consumer, Producer, TopicPartition
+import psutil
+from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 
@@ -38,38 +40,91 @@ RECORDS = 40_000
 ROUNDS = 3
 SKIPPED = 0.2
 """Share of the outputs at the begin that is not timed: clients join their groups, and the first fetches are small."""
+UNTIL = 0.95
+"""Share of the outputs after which processor time is not looked at: a loop that has little left waits and polls."""
 PATIENCE_S = 120.0
-
+LOOK_S = 0.02
+"""Between two looks at a contender's processor time; it is counted in hundredths of a second anyway."""
+ENDS_S = 0.2
+"""Between two looks at the ends of its output, which the broker has to answer."""
 
 Progress = Callable[[str], object]
 
 
 @dataclass(frozen=True, slots=True)
+class Setting:
+    """What a program is told: records a commit (0: by time alone), seconds a commit, how long a producer gathers.
+
+    >>> str(Setting(2000, linger_ms=5))
+    '2000 records, linger 5 ms'
+    """
+
+    every: int = 500
+    interval_s: float = 1.0
+    linger_ms: int = 0
+
+    def __str__(self) -> str:
+        """In words."""
+        each = f"{self.every} records" if self.every else f"{self.interval_s:g} s"
+        return f"{each}, linger {self.linger_ms} ms" if self.linger_ms else each
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What its process is told; a program takes of it what its library has."""
+        return {
+            "BENCH_COMMIT_EVERY": str(self.every),
+            "BENCH_COMMIT_INTERVAL_S": str(self.interval_s),
+            "BENCH_LINGER_MS": str(self.linger_ms),
+        }
+
+
+@dataclass(frozen=True, slots=True)
 class Contender:
-    """One row: a program, where it runs, and what it is told."""
+    """One row: a program, where it runs, and the settings among which its best is looked for."""
 
     name: str
     program: str
     guarantee: str
+    settings: tuple[Setting, ...] = (Setting(),)
     rival: bool = False
-    every: int = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """One contender in one round: records a second, and the processor time (µs, user and system) of a record."""
+
+    records_per_s: float
+    cpu_us: float
 
     @property
-    def environment(self) -> dict[str, str]:
-        """What its process is told."""
-        return {"BENCH_COMMIT_EVERY": str(self.every)}
+    def wall_us(self) -> float:
+        """The time of a record by the clock."""
+        return 1e6 / self.records_per_s
 
+
+Rounds = dict[str, list[Measured]]
+"""Each contender's rounds, in the same order."""
+
+Sweep = dict[str, dict[Setting, Measured]]
+"""Each contender's settings, as they were tried before the first round."""
+
+CpuLook = tuple[float, float]
+"""When one looked (ms since 1970), and the processor time (s) that a process had used by then."""
 
 CONTENDERS: tuple[Contender, ...] = (
     Contender("bare_idempotent", "bare_idempotent.py", "at least once"),
     Contender("bare_transactional", "bare_transactional.py", "exactly once"),
     Contender("stage", "our_stage.py", "exactly once"),
-    Contender("stage_best", "our_stage.py", "exactly once", every=4000),
-    Contender("quix", "quix_streams.py", "exactly once", rival=True, every=5000),
-    Contender("faststream", "fast_stream.py", "at least once", rival=True, every=2000),
-    Contender("plain_faust", "plain_faust.py", "at least once", rival=True, every=5000),
+    Contender("stage_best", "our_stage.py", "exactly once", (Setting(1000), Setting(2000), Setting(4000))),
+    Contender("quix", "quix_streams.py", "exactly once", (Setting(5000), Setting(0, interval_s=5.0)), rival=True),
+    Contender(
+        *("faststream", "fast_stream.py", "at least once"),
+        tuple(Setting(every, linger_ms=linger_ms) for every in (2000, 5000) for linger_ms in (0, 5)),
+        rival=True,
+    ),
+    Contender("plain_faust", "plain_faust.py", "at least once", (Setting(1000), Setting(5000)), rival=True),
 )
-"""`every`: records a commit. The first three take 500, so that they compare; the others what was best for each."""
+"""The first three commit every 500 records, so that they compare; the others by whichever of their settings is best."""
 
 
 def rivals_python(on_progress: Progress = lambda _: None) -> Path:
@@ -91,40 +146,72 @@ def rivals_python(on_progress: Progress = lambda _: None) -> Path:
 def measure_rivals(
     records: int = RECORDS, rounds: int = ROUNDS, on_progress: Progress = lambda _: None
 ) -> dict[str, Any]:
-    """Records a second of each contender (the median of the rounds), and the ratios that are asked for.
+    """Records a second and processor time of each contender (the median of the rounds), and what is asked for of them.
 
-    A round before the first counts for nobody: Java compiles the broker's code in it.
+    A round before the first counts for nobody: Java compiles the broker's code in it, and each contender tries its
+    settings.
     """
     python = rivals_python(on_progress)
-    rates: dict[str, list[float]] = {contender.name: [] for contender in CONTENDERS}
+    found: Rounds = {contender.name: [] for contender in CONTENDERS}
     with tempfile.TemporaryDirectory(prefix="loanstream-rivals-") as folder, EmbeddedKafka(Path(folder)) as broker:
         _fill(broker.bootstrap, records)
-        for number in range(rounds + 1):
+
+        def run(contender: Contender, setting: Setting, label: str) -> Measured:
+            on_progress(f"round {label}: {contender.name}, {setting}")
+            return _run(contender, setting, label, python, broker.bootstrap, records, Path(folder))
+
+        sweep = sweep_of(run, on_progress)
+        best = {name: best_of(tried) for name, tried in sweep.items()}
+        for number in range(1, rounds + 1):
             for contender in CONTENDERS:
-                on_progress(f"round {number} of {rounds}: {contender.name}")
-                rate = _run(contender, number, python, broker.bootstrap, records, Path(folder))
-                if number > 0:
-                    rates[contender.name].append(rate)
-    return figures_of(rates)
+                found[contender.name].append(run(contender, best[contender.name], str(number)))
+    return figures_of(found, sweep)
 
 
-def figures_of(rates: dict[str, list[float]]) -> dict[str, Any]:
-    """What is asked for, of the records a second of each contender in each round: ratios are taken within a round."""
+def sweep_of(run: Callable[[Contender, Setting, str], Measured], on_progress: Progress) -> Sweep:
+    """Every contender with each of its settings, once."""
+    sweep: Sweep = {}
+    for contender in CONTENDERS:
+        sweep[contender.name] = {
+            setting: run(contender, setting, f"0-{number}") for number, setting in enumerate(contender.settings)
+        }
+        on_progress(f"{contender.name}: {_told(sweep[contender.name])} records a second")
+    return sweep
+
+
+def best_of(tried: Mapping[Setting, Measured]) -> Setting:
+    """The setting with the most records a second."""
+    return max(tried, key=lambda setting: tried[setting].records_per_s)
+
+
+def _told(tried: Mapping[Setting, Measured]) -> dict[str, int]:
+    return {str(setting): round(measured.records_per_s) for setting, measured in tried.items()}
+
+
+def figures_of(rounds: Rounds, sweep: Sweep) -> dict[str, Any]:
+    """What is asked for, of each contender's rounds: ratios and differences are taken within a round.
+
+    Of the sweep only the choice counts: it was made while the broker was cold.
+    """
 
     def ratio(of: str, to: str) -> float:
-        return round(median(mine / other for mine, other in zip(rates[of], rates[to], strict=True)), 3)
+        pairs = zip(rounds[of], rounds[to], strict=True)
+        return round(median(mine.records_per_s / other.records_per_s for mine, other in pairs), 3)
 
-    spent = (1e6 / stage - 1e6 / bare for stage, bare in zip(rates["stage"], rates["bare_transactional"], strict=True))
+    pairs = list(zip(rounds["stage"], rounds["bare_transactional"], strict=True))
     return {
-        "records_per_s": {name: round(median(found)) for name, found in rates.items()},
-        "commit_every": {contender.name: contender.every for contender in CONTENDERS},
+        "records_per_s": {name: round(median(one.records_per_s for one in found)) for name, found in rounds.items()},
+        "cpu_us_per_record": {name: round(median(one.cpu_us for one in found), 1) for name, found in rounds.items()},
+        "commit_every": {name: str(best_of(tried)) for name, tried in sweep.items()},
+        "sweep": {name: _told(tried) for name, tried in sweep.items()},
         "guarantee": {contender.name: contender.guarantee for contender in CONTENDERS},
         "stage_vs_bare_transactional": ratio("stage", "bare_transactional"),
         "stage_vs_bare_idempotent": ratio("stage", "bare_idempotent"),
         "stage_vs_quix": ratio("stage_best", "quix"),
         "stage_vs_faststream": ratio("stage_best", "faststream"),
         "stage_vs_plain_faust": ratio("stage_best", "plain_faust"),
-        "overhead_us_per_record": round(median(spent), 1),
+        "overhead_us_per_record": round(median(stage.cpu_us - bare.cpu_us for stage, bare in pairs), 1),
+        "overhead_wall_us_per_record": round(median(stage.wall_us - bare.wall_us for stage, bare in pairs), 1),
     }
 
 
@@ -150,8 +237,10 @@ def _fill(bootstrap: str, records: int) -> None:
     producer.flush(60)
 
 
-def _run(contender: Contender, number: int, python: Path, bootstrap: str, records: int, folder: Path) -> float:
-    target = f"bench.{contender.name}.{number}"
+def _run(
+    contender: Contender, setting: Setting, label: str, python: Path, bootstrap: str, records: int, folder: Path
+) -> Measured:
+    target = f"bench.{contender.name}.{label}"
     admin = AdminClient({"bootstrap.servers": bootstrap})
     row = NewTopic(target, PARTITIONS, 1, config={"message.timestamp.type": "LogAppendTime"})
     admin.create_topics([row])[target].result(30)
@@ -162,15 +251,15 @@ def _run(contender: Contender, number: int, python: Path, bootstrap: str, record
     log = folder / f"{target}.log"
     with log.open("wb") as output:
         process = subprocess.Popen(
-            bound(command), env=os.environ | contender.environment | paths, stdout=output, stderr=output, cwd=folder
+            bound(command), env=os.environ | setting.environment | paths, stdout=output, stderr=output, cwd=folder
         )
     try:
-        stamps = _stamps(bootstrap, target, records, process, log)
+        stamps, looks = _stamps(bootstrap, target, records, process, log)
     finally:
         process.kill()
         process.wait()
         admin.delete_topics([target])[target].result(30)
-    return rate_of(stamps)
+    return Measured(rate_of(stamps), cpu_us_of(stamps, looks))
 
 
 def rate_of(stamps: list[int]) -> float:
@@ -183,8 +272,22 @@ def rate_of(stamps: list[int]) -> float:
     return 1000 * float(slope)
 
 
-def _stamps(bootstrap: str, target: str, records: int, process: "subprocess.Popen[bytes]", log: Path) -> list[int]:
-    """The broker's times (ms) of all committed outputs, once there are as many as inputs."""
+def cpu_us_of(stamps: list[int], looks: list[CpuLook]) -> float:
+    """Microseconds of processor time a record, between a fifth and 95 % of the outputs.
+
+    `stamps` are the outputs' times (ms, ascending); `looks` lie closer together than what is measured is long.
+    """
+    first, last = int(len(stamps) * SKIPPED), int(len(stamps) * UNTIL) - 1
+    moments, used = zip(*looks, strict=True)
+    began, ended = np.interp([stamps[first], stamps[last]], moments, used)
+    return 1e6 * float(ended - began) / (last - first)
+
+
+def _stamps(
+    bootstrap: str, target: str, records: int, process: "subprocess.Popen[bytes]", log: Path
+) -> tuple[list[int], list[CpuLook]]:
+    """The broker's times (ms) of all committed outputs, once there are as many as inputs, and what the process used."""
+    looks: list[CpuLook] = []
     until = time.monotonic() + PATIENCE_S
     consumer: Any = Consumer(
         {"bootstrap.servers": bootstrap, "group.id": "bench-witness", "isolation.level": "read_committed"}
@@ -194,14 +297,26 @@ def _stamps(bootstrap: str, target: str, records: int, process: "subprocess.Pope
             if process.poll() is not None or time.monotonic() > until:
                 words = log.read_text(errors="replace").strip().splitlines()
                 raise StackProblem(f"{target} did not answer all records: {words[-1] if words else 'it said nothing'}")
-            time.sleep(0.2)
-            # Asking for the ends is cheap; the records are read when the race is over.
-            if sum(_ends(consumer, target)) >= records:
-                found = sorted(_read(consumer, target))
-                if len(found) >= records:
-                    return found
+            looks += _look_for(ENDS_S, psutil.Process(process.pid))
+            # A topic that was only just created may have no leader yet.
+            with suppress(KafkaException):
+                # Asking for the ends is cheap; the records are read when the race is over.
+                if sum(_ends(consumer, target)) >= records:
+                    found = sorted(_read(consumer, target))
+                    if len(found) >= records:
+                        return found, looks
     finally:
         consumer.close()
+
+
+def _look_for(seconds: float, process: psutil.Process) -> Iterator[CpuLook]:
+    """Look for so long at the processor time of a process; of one that ends meanwhile, as long as it is there."""
+    until = time.monotonic() + seconds
+    with suppress(psutil.NoSuchProcess):
+        while time.monotonic() < until:
+            used = process.cpu_times()
+            yield 1000 * time.time(), used.user + used.system
+            time.sleep(LOOK_S)
 
 
 def _ends(consumer: Any, target: str) -> Iterator[int]:

@@ -2,24 +2,17 @@
 
 import os
 import signal
-import socket
-import subprocess
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from pathlib import Path
-from typing import Any
 
 import psutil
 
-from loanstream.chaos.load import Load
+from loanstream.chaos import third
+from loanstream.chaos.load import Load, stored
 from loanstream.deadletters import DeadLetterBox
 from loanstream.running import Running
-from loanstream.stack.bound import bound
-from loanstream.stack.ports import LOOPBACK
-from processors.documents.store import DocumentStore
 from producers.synthetic.broken import bomb
 
 SESSION_S, TRANSACTION_S = 10.0, 5.0
@@ -35,13 +28,9 @@ RESTART_S = 120.0
 BURST = 10_000
 BUSY_AFTER_S = 0.5
 """A burst keeps the stages busy for seconds; after so long both work at it."""
-
-PATCHES = Path(__file__).parent / "patches"
-"""What `PYTHONPATH` names for a worker that is to misbehave."""
-
-CLOCK_AHEAD = {"LOANSTREAM_CHAOS_CLOCK_S": "3600"}
-ABORTS = {"LOANSTREAM_CHAOS_ABORTS": "0.3"}
-POLLS_AHEAD = {"LOANSTREAM_CHAOS_POLLS_AHEAD": "1"}
+READING = 4
+HANDED_OVER_S = 0.8
+"""After so long the fast lane has given documents up, and the slow lane reads them."""
 
 
 @dataclass
@@ -72,15 +61,20 @@ class Ground:
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One row: its name, what it does (the load goes on meanwhile), how often, and its goal in seconds of silence."""
+    """One row: its name, what it does (the load goes on meanwhile), how often, and its goal in seconds of silence.
+
+    Where it hits the `slow_lane` the silence is that of the applications which this lane verifies: the others do not
+    need it, and would hide that it stands still.
+    """
 
     name: str
     do: Callable[[Ground], None]
     times: int
     goal_s: float
+    slow_lane: bool = False
 
 
-def _signal(name: str, number: int, ground: Ground) -> None:
+def _signal(name: str, ground: Ground, number: int) -> None:
     before = ground.pid(name)
     os.kill(before, number)
     ground.wait_for_successor(name, before)
@@ -92,7 +86,16 @@ def _kill_behind(name: str, ground: Ground) -> None:
     for number in range(BURST):
         ground.load.publish(ground.running.tenants[number % 2], f"{burst}-{number}")
     time.sleep(BUSY_AFTER_S)
-    _signal(name, signal.SIGKILL, ground)
+    _signal(name, ground, signal.SIGKILL)
+
+
+def _kill_reading(name: str, ground: Ground) -> None:
+    """Killed while the slow lane reads documents."""
+    for number in range(READING):
+        ground.load.publish_slow(ground.running.tenants[number % 2])
+    ground.load.flush()
+    time.sleep(HANDED_OVER_S)
+    _signal(name, ground, signal.SIGKILL)
 
 
 def _freeze(name: str, seconds: float, ground: Ground) -> None:
@@ -113,38 +116,12 @@ def _stutter(name: str, ground: Ground) -> None:
         time.sleep(0.1)
 
 
-@contextmanager
-def _third_worker(ground: Ground, stage: str, **environment: str) -> Iterator[None]:
-    """A worker beside those of the stack, with the environment of the first and a slot of its own."""
+def _third_worker(stage: str, misbehaviour: third.Misbehaviour, ground: Ground) -> None:
+    """A worker beside those of the stack, with the command and the environment of the first and a slot of its own."""
     process = psutil.Process(ground.pid(f"{stage}-0"))
-    with psutil.Popen(
-        bound([*process.cmdline()[:-1], "7"]),
-        env=process.environ() | {"LOANSTREAM_PORT": str(_free_port())} | environment,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    ) as third:
-        try:
-            yield
-        finally:
-            third.send_signal(signal.SIGTERM)
-            third.wait(30)
-
-
-def _free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind((LOOPBACK, 0))
-        return int(listener.getsockname()[1])
-
-
-def _join_and_leave(stage: str, ground: Ground) -> None:
-    with _third_worker(ground, stage):
-        time.sleep(12)
-
-
-def _odd_worker(stage: str, misbehaviour: Mapping[str, str], ground: Ground) -> None:
-    """A third worker that misbehaves in itself (see `patches`)."""
-    with _third_worker(ground, stage, PYTHONPATH=str(PATCHES), **misbehaviour):
-        time.sleep(15)
+    command = process.cmdline()[:-2]  # all but --slot and its number
+    log = ground.running.layout.logs / f"{stage}-{third.SLOT}.log"
+    third.join_and_leave(command, process.environ(), log, misbehaviour)
 
 
 def _refuse_rows(ground: Ground) -> None:
@@ -163,7 +140,7 @@ def _refuse_rows(ground: Ground) -> None:
 def _store_gone(ground: Ground) -> None:
     """The document store away while applications with documents come in."""
     tenant = ground.running.tenants[0]
-    reference = _put(ground.running.documents, tenant, b"%PDF-1.4 not much of a document")
+    reference = stored(ground.running.documents, tenant, b"%PDF-1.4 not much of a document")
     root = ground.running.layout.documents
     away = root.with_name("documents-away")
     root.rename(away)
@@ -177,14 +154,15 @@ def _store_gone(ground: Ground) -> None:
 
 def _poison(ground: Ground) -> None:
     for number in range(2000):
-        ground.load.publish_bytes(ground.running.tenants[0], f"poison-{number}", b'{"tenant": 1, "tenant": 2}')
+        poison = b'{"tenant": 1, "tenant": 2}'
+        ground.load.publish_bytes(ground.running.tenants[0], f"poison-{number}", poison, "dead letter")
 
 
 def _bombs(ground: Ground) -> None:
     """Hostile documents of one bank, with the load of both going on."""
     tenant = ground.running.tenants[0]
     for number in range(20):
-        reference = _put(ground.running.documents, tenant, bomb(number))
+        reference = stored(ground.running.documents, tenant, bomb(number))
         ground.load.publish(tenant, f"bomb-{time.time_ns()}-{number}", documents=[reference])
 
 
@@ -206,37 +184,33 @@ def _redrive(ground: Ground) -> None:
     ground.redriven += DeadLetterBox(running.bootstrap, running.security).redrive(running.tenants[1]).sent
 
 
-def _put(store: DocumentStore, tenant: str, data: bytes) -> dict[str, Any]:
-    sha256 = store.put(tenant, data)
-    return {"kind": "payslip", "sha256": sha256, "media_type": "application/pdf", "size": len(data)}
-
-
 def table(kills: int, restarts: int, others: int) -> list[Fault]:
     """All faults, each so often; the workers of a stage in turn."""
     rows = []
     for stage in ("verify", "verify-slow", "score", "record"):
+        slow_lane = stage == "verify-slow"
+        kill = _kill_reading if slow_lane else partial(_signal, number=signal.SIGKILL)
         rows += [
-            Fault(f"kill {stage}-{slot}", partial(_signal, f"{stage}-{slot}", signal.SIGKILL), times, KILL_GOAL_S)
+            Fault(f"kill {stage}-{slot}", partial(kill, f"{stage}-{slot}"), times, KILL_GOAL_S, slow_lane)
             for slot, times in enumerate(((kills + 1) // 2, kills // 2))
-            if times
         ]
     for stage in ("verify", "score"):
         rows.append(Fault(f"kill {stage}-0 behind", partial(_kill_behind, f"{stage}-0"), others, KILL_GOAL_S))
     for stage in ("verify", "score", "record"):
         rows.append(Fault(f"freeze {stage}-0", partial(_freeze, f"{stage}-0", FREEZE_S), others, FREEZE_GOAL_S))
     for stage in ("verify", "score"):
-        rows.append(Fault(f"join and leave {stage}", partial(_join_and_leave, stage), others, KILL_GOAL_S))
+        rows.append(Fault(f"join and leave {stage}", partial(_third_worker, stage, third.NONE), others, KILL_GOAL_S))
     rows += [
-        Fault("broker stopped", partial(_signal, "kafka", signal.SIGTERM), restarts, BROKER_GOAL_S),
-        Fault("broker killed", partial(_signal, "kafka", signal.SIGKILL), restarts, BROKER_GOAL_S),
-        Fault("warehouse killed", partial(_signal, "warehouse", signal.SIGKILL), others, OTHER_GOAL_S),
+        Fault("broker stopped", partial(_signal, "kafka", number=signal.SIGTERM), restarts, BROKER_GOAL_S),
+        Fault("broker killed", partial(_signal, "kafka", number=signal.SIGKILL), restarts, BROKER_GOAL_S),
+        Fault("warehouse killed", partial(_signal, "warehouse", number=signal.SIGKILL), others, OTHER_GOAL_S),
         Fault("warehouse slow", partial(_stutter, "warehouse"), others, OTHER_GOAL_S),
         Fault("warehouse refuses rows", _refuse_rows, others, OTHER_GOAL_S),
         Fault("document store gone", _store_gone, others, AWAY_S + OTHER_GOAL_S),
-        Fault("clock jumps", partial(_odd_worker, "score", CLOCK_AHEAD), others, KILL_GOAL_S),
+        Fault("clock jumps", partial(_third_worker, "score", third.CLOCK_AHEAD), others, KILL_GOAL_S),
         *(
-            Fault(f"aborts {stage}{pace}", partial(_odd_worker, stage, misbehaviour), others, KILL_GOAL_S)
-            for pace, misbehaviour in (("", ABORTS), (" polling ahead", ABORTS | POLLS_AHEAD))
+            Fault(f"aborts {stage}{pace}", partial(_third_worker, stage, misbehaviour), others, KILL_GOAL_S)
+            for pace, misbehaviour in (("", third.ABORTS), (" polling ahead", third.ABORTS_AHEAD))
             for stage in ("verify", "score")
         ),
         Fault("poison flood", _poison, others, OTHER_GOAL_S),
@@ -245,3 +219,23 @@ def table(kills: int, restarts: int, others: int) -> list[Fault]:
         Fault("redrive under load", _redrive, others, OTHER_GOAL_S),
     ]
     return [row for row in rows if row.times]
+
+
+class NoSuchFault(Exception):
+    """What was asked for names no fault of the table; the text says which there are."""
+
+
+def chosen(faults: Sequence[Fault], only: str) -> list[Fault]:
+    """The faults whose names hold one of the words of `only` (by commas), all of them where it holds none.
+
+    Raises `NoSuchFault` for a word that no name holds: a run of no fault would be green.
+    """
+    words = [word for part in only.split(",") if (word := part.strip())]
+    there_are = f"there are: {', '.join(row.name for row in faults) or 'none, of so few rounds'}"
+    for word in words:
+        if not any(word in row.name for row in faults):
+            raise NoSuchFault(f"no fault is named {word!r}; {there_are}")
+    found = [row for row in faults if not words or any(word in row.name for word in words)]
+    if not found:
+        raise NoSuchFault(there_are)
+    return found

@@ -19,6 +19,9 @@ from schemas.topics import ENDS, TOPICS
 TRACE = slice(3, 35)
 """Of a traceparent: the trace's own part."""
 
+NOTED = ("decision_id", "outcome", "verification_result")
+"""What is noted of a decision, beside the lane that verified it; of a dead letter they are null."""
+
 
 def main(state: Path, file: Path, tenants: list[str]) -> None:
     """Watch for ever; the first line says that watching began."""
@@ -48,8 +51,9 @@ def main(state: Path, file: Path, tenants: list[str]) -> None:
 
 def _seen(message: Any, kind: str) -> dict[str, Any]:
     trace = (header(message.headers(), "traceparent") or b"").decode()[TRACE]
-    decision_id = json.loads(message.value())["decision_id"] if kind == "decisions" else None
-    return {"at": time.time(), "trace": trace, "kind": kind, "decision_id": decision_id}
+    says = json.loads(message.value()) if kind == "decisions" else {}
+    noted = {name: says.get(name) for name in NOTED} | {"lane": says.get("processing", {}).get("lane")}
+    return {"at": time.time(), "trace": trace, "kind": kind} | noted
 
 
 if __name__ == "__main__":

@@ -34,9 +34,12 @@ def scanned(document: bytes) -> bytes:
 BOMB_BYTES = 400 * 1024 * 1024
 
 
-def bomb(number: int) -> bytes:
-    """A small file whose one page inflates to hundreds of megabytes of drawing; each `number` is another document."""
-    stream = _bomb_stream()
+def bomb(number: int, inflated: int = BOMB_BYTES) -> bytes:
+    """A small file whose one page inflates to hundreds of megabytes of drawing; each `number` is another document.
+
+    Of a few megabytes `inflated` it is no bomb: a reader takes about half a second for each, and finds no text.
+    """
+    stream = _bomb_stream(inflated)
     objects = [
         b"<</Type/Catalog/Pages 2 0 R>>",
         b"<</Type/Pages/Kids[3 0 R]/Count 1>>",
@@ -56,10 +59,10 @@ def bomb(number: int) -> bytes:
 
 
 @cache
-def _bomb_stream() -> bytes:
+def _bomb_stream(inflated: int) -> bytes:
     packer = zlib.compressobj(9)
     line = b"0 0 m 9 9 l S " * 74_899  # about a megabyte
-    once = b"".join([packer.compress(line) for _ in range(BOMB_BYTES // len(line))]) + packer.flush()
+    once = b"".join([packer.compress(line) for _ in range(inflated // len(line))]) + packer.flush()
     return zlib.compress(once, 9)
 
 

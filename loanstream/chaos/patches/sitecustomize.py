@@ -1,6 +1,7 @@
 """Faults inside a worker, for chaos alone: Python loads this file in processes whose PYTHONPATH names its folder.
 
-LOANSTREAM_CHAOS_CLOCK_S makes the worker's clock jump that far five seconds after its start.
+LOANSTREAM_CHAOS_CLOCK_S makes the worker's clock jump that far five seconds after its start; it says so once when the
+clock is first read after that.
 LOANSTREAM_CHAOS_ABORTS is the share of its transactions that abort when everything in them is done.
 LOANSTREAM_CHAOS_POLLS_AHEAD makes it poll beside open batches at any load, as a stage does that is behind.
 LOANSTREAM_CHAOS_BREAK names a rule of the transport to remove; a chaos run that stays green then proves nothing.
@@ -16,10 +17,14 @@ JUMP_AFTER_S = 5.0
 
 def _jump(seconds: float) -> None:
     real, began = time.time_ns, time.monotonic()
+    untold = [f"chaos: the clock jumped by {seconds:.0f} s\n"]
 
     def jumped() -> int:
-        late = time.monotonic() - began > JUMP_AFTER_S
-        return real() + (int(seconds * 1e9) if late else 0)
+        if time.monotonic() - began <= JUMP_AFTER_S:
+            return real()
+        if untold:
+            sys.stderr.write(untold.pop())
+        return real() + int(seconds * 1e9)
 
     time.time_ns = jumped
     time.time = lambda: jumped() / 1e9
