@@ -123,5 +123,6 @@ def test_a_policy_with_overlapping_bands_is_refused_with_its_line(tmp_path):
 
 
 def test_an_unknown_option_is_a_usage_error():
-    """Exit code 2."""
+    """Exit code 2; also for an option that would do nothing."""
     call("decisions", "--nonsense", code=2)
+    assert "--compare" in call("decisions", "--id-prefix", "q-", code=2).stderr
