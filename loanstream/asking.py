@@ -17,13 +17,20 @@ _HEADINGS = ("tenant", "application", "revision", "outcome", "probability", "sco
 
 
 def decisions(
-    running: Running, tenant: str | None, outcome: str | None, limit: int, compare: Path | None, *, as_json: bool
+    running: Running,
+    tenant: str | None,
+    outcome: str | None,
+    limit: int,
+    compare: Path | None,
+    id_prefix: str,
+    *,
+    as_json: bool,
 ) -> int:
-    """The latest decisions, or their agreement with the recorded outcomes in `compare`."""
+    """The latest decisions, or their agreement with the recorded outcomes in `compare`, submitted under `id_prefix`."""
     client = running.warehouse()
     narrowed = None if tenant is None else running.tenant(tenant)
     if compare is not None:
-        found = agreement(client, compare, narrowed)
+        found = agreement(client, compare, narrowed, id_prefix)
         emit(found.as_json(), agreement_text(found), as_json=as_json)
         return 0
     rows = latest(client, narrowed, outcome, limit)

@@ -153,13 +153,16 @@ def decisions(
     outcome: Annotated[Outcome | None, typer.Option(help="only these")] = None,
     limit: Annotated[int, typer.Option(min=1, max=1_000_000)] = 20,
     compare: Annotated[Path | None, typer.Option(help="CSV with recorded outcomes to compare with")] = None,
+    id_prefix: Annotated[str, typer.Option(help="with --compare: the one the file was submitted with")] = "",
     state: State = None,
     as_json: AsJson = False,
 ) -> None:
     """The latest decisions; with --compare, their agreement with a file's recorded outcomes."""
     from loanstream import asking
 
-    raise typer.Exit(asking.decisions(_running(state), tenant, outcome, limit, compare, as_json=as_json))
+    if id_prefix and compare is None:
+        raise typer.BadParameter("--id-prefix is of use with --compare alone")
+    raise typer.Exit(asking.decisions(_running(state), tenant, outcome, limit, compare, id_prefix, as_json=as_json))
 
 
 @app.command()

@@ -3,6 +3,7 @@
 FAULTS = (
     "loanstream.ask.decisions.NotComparable",
     "loanstream.ask.reconcile.SinkBehind",
+    "loanstream.ask.replay.NothingDecided",
     "loanstream.ask.topics.TopicsUnreadable",
     "loanstream.deadletters.LetterProblem",
     "loanstream.deadletters.LettersUnreadable",

@@ -37,6 +37,10 @@ Decision = dict[str, Any]
 Place = tuple[str, int]
 
 
+class NothingDecided(Exception):
+    """An application that is asked for and has no decision; one line for a person."""
+
+
 @dataclass(frozen=True, slots=True)
 class Verdict:
     """What came of one decision: `result` is `equal`, `differs` or `not re-executable`; `why` names the fields that
@@ -69,7 +73,10 @@ class Replayed:
 
 
 def replay(running: Running, tenant: str | None = None, application_id: str | None = None) -> Replayed:
-    """Replay a running stack's decisions: all, or a tenant's, or those on one application."""
+    """Replay a running stack's decisions: all, or a tenant's, or those on one application.
+
+    NothingDecided where that application has none: a misspelt id must not pass for a proof.
+    """
     replayer = Replayer(
         running.warehouse(),
         running.cipher,
@@ -83,6 +90,8 @@ def replay(running: Running, tenant: str | None = None, application_id: str | No
             done.totals[verdict.result] += 1
             if verdict.result != EQUAL and len(done.unequal) < SHOWN:
                 done.unequal.append(verdict)
+    if application_id is not None and not done.totals:
+        raise NothingDecided(f"no decision on {application_id}{f' of {tenant}' if tenant else ''}")
     return done
 
 

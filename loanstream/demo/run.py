@@ -109,11 +109,12 @@ def _ask(running: Running, result: Result, progress: Progress) -> None:
     from loanstream.ask.reconcile import reconcile
     from loanstream.ask.replay import replay
 
-    progress("reconciling the warehouse with the topics", 0, 2)
+    progress("reconciling the warehouse with the topics", 0, 1)
     result.differences = list(reconcile(running).differences)
-    progress("replaying every decision from its receipt", 1, 2)
+    progress("reconciling the warehouse with the topics", 1, 1)
+    progress("replaying every decision from its receipt", 0, 1)
     result.replay = dict(replay(running).totals)
-    progress("replaying every decision from its receipt", 2, 2)
+    progress("replaying every decision from its receipt", 1, 1)
     warehouse = running.warehouse()
     result.recorded = int(warehouse.query("SELECT count() FROM decisions").first_row[0])
     result.answers = {name: ask(warehouse, name) for name in ASKED}

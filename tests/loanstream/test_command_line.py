@@ -154,7 +154,7 @@ def test_a_policy_that_is_no_text_is_told_in_one_line_by_every_verb(loans, tmp_p
 
 
 def test_an_unknown_option_is_a_usage_error():
-    """Exit code 2."""
+    """Exit code 2; also for an option that would do nothing."""
     call("decisions", "--nonsense", code=2)
 
 
@@ -163,3 +163,4 @@ def test_submit_says_how_documents_are_named():
     said = " ".join(call("submit", "--help").stdout.split())
     assert "<application id>/<kind>.pdf" in said
     assert ", ".join(KINDS) in said
+    assert "--compare" in call("decisions", "--id-prefix", "q-", code=2).stderr

@@ -1,9 +1,11 @@
 """The demo's equations: each can fail, and then the demo does."""
 
 from collections import Counter
+from types import SimpleNamespace
 
 import pytest
 
+from loanstream.demo import run
 from loanstream.demo.result import Result
 
 
@@ -42,3 +44,18 @@ def test_whatever_does_not_add_up_fails_the_demo(wrong):
     found = result(**wrong)
     assert not found.adds_up
     assert [proof.holds for proof in found.proofs].count(False) == 1
+
+
+def test_every_step_of_the_demo_ends_complete(monkeypatch):
+    """What reconciles and replays is shown to its end, one after the other."""
+    monkeypatch.setattr("loanstream.ask.reconcile.reconcile", lambda _: SimpleNamespace(differences=[]))
+    monkeypatch.setattr("loanstream.ask.replay.replay", lambda _: SimpleNamespace(totals={}))
+    monkeypatch.setattr("dashboards.queries.run", lambda *_: [])
+    answer = SimpleNamespace(first_row=[0], result_rows=[])
+    running = SimpleNamespace(warehouse=lambda: SimpleNamespace(query=lambda _: answer))
+    steps = []
+    run._ask(running, result(), lambda *step: steps.append(step))
+    ends = {what: (done, of) for what, done, of in steps}
+    assert len(ends) == 2
+    assert all(done == of for done, of in ends.values())
+    assert [done for _, done, _ in steps] == [0, 1, 0, 1]

@@ -184,17 +184,19 @@ def test_submit_decisions_show_replay_and_reconcile_speak_json(stack, bank, loan
     """The public data go through Kafka as they are, every decision is replayed and nothing differs."""
     sample = tmp_path / "loans.csv"
     sample.write_text("".join(loans_csv.read_text().splitlines(keepends=True)[:301]))
-    sent = json.loads(cli(stack, "submit", str(sample), "--tenant", "cli", "--json").stdout)
+    sent = json.loads(cli(stack, "submit", str(sample), "--tenant", "cli", "--id-prefix", "q-", "--json").stdout)
     assert sent["submitted"] == 300
     bank.outcomes("cli", 300)
     assert json.loads(cli(stack, "reconcile", "--tenant", "cli", "--json").stdout)["differences"] == []
-    compared = json.loads(cli(stack, "decisions", "--tenant", "cli", "--compare", str(sample), "--json").stdout)
-    assert compared
-    story = json.loads(cli(stack, "show", "1", "--tenant", "cli", "--json").stdout)
+    compare = ("decisions", "--tenant", "cli", "--compare", str(sample), "--json")
+    assert json.loads(cli(stack, *compare, "--id-prefix", "q-").stdout)["undecided"] == 0
+    assert json.loads(cli(stack, *compare).stdout)["undecided"] == 300
+    story = json.loads(cli(stack, "show", "q-1", "--tenant", "cli", "--json").stdout)
     assert "receipt" in json.dumps(story)
-    assert "Timings (ms)" in cli(stack, "show", "1", "--tenant", "cli").stdout
+    assert "Timings (ms)" in cli(stack, "show", "q-1", "--tenant", "cli").stdout
     replayed = json.loads(cli(stack, "replay", "--tenant", "cli", "--json").stdout)
     assert replayed["totals"] == {"equal": 300}
+    assert cli(stack, "replay", "q-nosuch", code=1).stderr == "loanstream: no decision on q-nosuch\n"
 
 
 def test_a_dead_letter_is_listed_shown_and_redriven_once(stack, bank):

@@ -2,12 +2,13 @@
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
 
 import orjson
 import pytest
 
 from loanstream.ask import replay as module
-from loanstream.ask.replay import Replayer
+from loanstream.ask.replay import NothingDecided, Replayer, replay
 from processors.artefacts import ArtefactStore
 from processors.stages.score import POLICY_FILE
 from processors.transport.messages import MemoryMessage
@@ -138,3 +139,22 @@ def test_what_is_missing_is_named(empty, refused, scorer, artefacts, tmp_path):
     assert "column key" in first.why
     empty.client().command("DELETE FROM loanstream.verifications_log WHERE application_id = 'a-001'")
     assert [verdict.why for verdict in verdicts(empty, artefacts)] == ["the verified event is not in the warehouse", ""]
+
+
+def test_an_application_without_a_decision_proves_nothing(empty, refused, scorer, artefacts, tmp_path):
+    """A misspelt id is a fault; a stack, or a bank, that decided nothing yet is none."""
+    running = SimpleNamespace(
+        warehouse=lambda: empty.client("reader"),
+        cipher=CIPHER,
+        layout=SimpleNamespace(artefacts=tmp_path / "artefacts"),
+        receipt_keys=receipt_key,
+        tenants=("bank-a", "bank-b"),
+        tenant=lambda name: name,
+    )
+    assert replay(running).totals.total() == 0
+    record(empty, refused, scorer, [verified(1)])
+    with pytest.raises(NothingDecided, match=r"no decision on nosuch$"):
+        replay(running, None, "nosuch")
+    with pytest.raises(NothingDecided, match="no decision on a-001 of bank-b"):
+        replay(running, "bank-b", "a-001")
+    assert replay(running, None, "a-001").totals.total() == 1
