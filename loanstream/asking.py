@@ -4,6 +4,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from rich.table import Table
+
 from loanstream.ask.decisions import agreement
 from loanstream.ask.decisions import decisions as latest
 from loanstream.ask.reconcile import reconcile as compare_all
@@ -14,6 +16,8 @@ from loanstream.running import Running
 from loanstream.show import console, emit, table
 
 _HEADINGS = ("tenant", "application", "revision", "outcome", "probability", "score", "first reason")
+_NARROW = 80
+_LESS = frozenset({"revision", "score"})
 
 
 def decisions(
@@ -34,8 +38,18 @@ def decisions(
         emit(found.as_json(), agreement_text(found), as_json=as_json)
         return 0
     rows = latest(client, narrowed, outcome, limit)
-    emit(rows, table(f"The latest {len(rows)} decisions", *_HEADINGS, rows=decisions_rows(rows)), as_json=as_json)
+    emit(rows, decisions_table(rows, console().width), as_json=as_json)
     return 0
+
+
+def decisions_table(found: list[dict[str, Any]], width: int) -> Table:
+    """The decisions as a table; on a narrow terminal without what `show` tells and what is the same in every row."""
+    one_tenant = len({row["tenant"] for row in found}) == 1
+    out = (_LESS | ({"tenant"} if one_tenant else set())) if width < _NARROW else set()
+    kept = [index for index, heading in enumerate(_HEADINGS) if heading not in out]
+    rows = [tuple(row[index] for index in kept) for row in decisions_rows(found)]
+    of = f" of {found[0]['tenant']}" if "tenant" in out else ""
+    return table(f"The latest {len(rows)} decisions{of}", *(_HEADINGS[index] for index in kept), rows=rows)
 
 
 def show(running: Running, application_id: str, tenant: str | None, *, as_json: bool) -> int:

@@ -21,12 +21,20 @@ def console() -> Console:
     return Console(width=None if sys.stdout.isatty() else 160, soft_wrap=False)
 
 
+WHOLE = frozenset({"tenant", "application", "outcome", "probability", "score"})
+"""Columns whose words a narrow terminal does not break; sentences give way."""
+
+WHOLE_MOST = 24
+"""A longer word is broken all the same: to be cut off would be worse."""
+
+
 def table(title: str, *columns: str, rows: list[tuple[Any, ...]]) -> Table:
     """A plain table; numbers stand to the right."""
     made = Table(title=title, title_justify="left", title_style="bold", show_edge=False, pad_edge=False)
     for index, column in enumerate(columns):
         numeric = bool(rows) and all(isinstance(row[index], int | float) for row in rows)
-        made.add_column(column, justify="right" if numeric else "left", overflow="fold")
+        whole = column in WHOLE and all(len(str(row[index])) <= WHOLE_MOST for row in rows)
+        made.add_column(column, justify="right" if numeric else "left", overflow="fold", no_wrap=whole)
     for row in rows:
         made.add_row(*(_cell(value) for value in row))
     return made
