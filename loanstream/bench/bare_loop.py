@@ -1,7 +1,9 @@
 """A bare transactional loop on plain confluent-kafka: what a stage costs without any of our code.
 
-`python -m loanstream.bench.bare_loop BOOTSTRAP FROM TO` copies records until it is killed; it parses and writes each
-value, as a stage has to, and commits whatever one poll gave in one transaction.
+`python -m loanstream.bench.bare_loop BOOTSTRAP FROM TO REST_S` copies records until it is killed; it parses and writes
+each value, as a stage has to, and commits whatever one poll gave in one transaction. After it the loop rests as long as
+the stage it stands for: back to back, transactions wait for each other's markers, so a rest makes a loop quicker, too,
+and two loops with other rests than the two stages' would be another comparison.
 """
 
 import os
@@ -13,12 +15,10 @@ import orjson
 from confluent_kafka import Consumer, Producer, TopicPartition
 
 BATCH = 500
-REST_S = 0.010
-"""Back to back, transactions wait for each other's markers: a rest makes a bare loop quicker, too."""
 
 
-def copy(bootstrap: str, source: str, target: str) -> None:
-    """Copy for ever."""
+def copy(bootstrap: str, source: str, target: str, rest_s: float) -> None:
+    """Copy for ever, with so many seconds of rest after each transaction."""
     connection = {"bootstrap.servers": bootstrap}
     # Of this run alone: a group of an earlier one would wait for its killed member.
     name = f"bench-{target}-{os.getpid()}"
@@ -47,8 +47,9 @@ def copy(bootstrap: str, source: str, target: str) -> None:
         positions = [TopicPartition(source, partition, offset) for partition, offset in ends.items()]
         producer.send_offsets_to_transaction(positions, consumer.consumer_group_metadata(), 30)
         producer.commit_transaction(30)
-        time.sleep(REST_S)
+        time.sleep(rest_s)
 
 
 if __name__ == "__main__":
-    copy(*sys.argv[1:4])
+    _bootstrap, _source, _target, _rest_s = sys.argv[1:5]
+    copy(_bootstrap, _source, _target, float(_rest_s))

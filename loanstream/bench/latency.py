@@ -17,6 +17,7 @@ from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 
 from loanstream.running import Running
+from loanstream.worker import FAST_LANE, SCORE
 from schemas.topics import TOPICS
 
 RATE = 500
@@ -75,12 +76,9 @@ def bare(running: Running, seconds: float) -> Latency:
 
 
 def two_bare_loops(running: Running, seconds: float) -> Latency:
-    """The same records through two bare transactional loops, each a process of its own, as our stages are."""
+    """The same records through two bare transactional loops, each a process of its own that rests as our stage does."""
     _create_bare_topics(running)
-    hops = pairwise(BARE_TOPICS)
-    loops = [
-        subprocess.Popen([sys.executable, "-m", "loanstream.bench.bare_loop", running.bootstrap, *hop]) for hop in hops
-    ]
+    loops = [subprocess.Popen(command) for command in bare_commands(running.bootstrap)]
     try:
         time.sleep(JOINED_S)
         return _measure(running, BARE_TOPICS[:1], BARE_TOPICS[-1:], seconds, RATE)
@@ -88,6 +86,13 @@ def two_bare_loops(running: Running, seconds: float) -> Latency:
         for loop in loops:
             loop.kill()
             loop.wait()
+
+
+def bare_commands(bootstrap: str) -> list[list[str]]:
+    """The two loops, the first with the rest of verify and the second with that of score."""
+    module = [sys.executable, "-m", "loanstream.bench.bare_loop", bootstrap]
+    rests = (FAST_LANE["rest_s"], SCORE["rest_s"])
+    return [[*module, *hop, str(rest_s)] for hop, rest_s in zip(pairwise(BARE_TOPICS), rests, strict=True)]
 
 
 def _create_bare_topics(running: Running) -> None:
