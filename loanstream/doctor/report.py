@@ -6,6 +6,7 @@ from loanstream.doctor.check import Check
 from loanstream.doctor.machine import check_machine
 from loanstream.doctor.running_stack import check_stack
 from loanstream.running import Running
+from loanstream.stack.layout import Layout, read_stack
 from loanstream.stack.problem import StackProblem
 
 
@@ -14,7 +15,8 @@ def run_doctor(state: Path) -> list[Check]:
     state = state.expanduser().absolute()
     checks = list(check_machine(state))
     try:
-        running = Running.at(state)
+        # Not Running.at: of a stack that was killed the doctor names the dead parts.
+        running = Running(Layout(state), read_stack(state))
     except StackProblem as problem:
         return [*checks, Check("stack", True, str(problem))]
     return [*checks, *check_stack(running)]
