@@ -17,7 +17,7 @@ from loanstream.ask.reconcile import reconcile
 from loanstream.ask.replay import replay
 from loanstream.chaos.faults import Fault, Ground
 from loanstream.chaos.load import Load, Sent, Verdict
-from loanstream.chaos.third import PATCHES
+from loanstream.chaos.third import patched
 from loanstream.demo.run import stack
 from loanstream.running import Running
 from loanstream.show import console
@@ -165,7 +165,7 @@ def selftest(state: Path) -> int:
     verdicts = {}
     for broken, faults in BROKEN.items():
         command = [sys.executable, "-m", "loanstream", "chaos", "--state", str(state / broken), *faults]
-        environment = os.environ | {"PYTHONPATH": str(PATCHES), "LOANSTREAM_CHAOS_BREAK": broken}
+        environment = patched(os.environ) | {"LOANSTREAM_CHAOS_BREAK": broken}
         done = subprocess.run(bound(command), env=environment, check=False, stdout=subprocess.PIPE, text=True)
         sys.stdout.write(done.stdout)
         verdicts[broken] = verdict(done.stdout)

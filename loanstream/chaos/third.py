@@ -5,6 +5,7 @@ That it joined and misbehaved is asked of it: a fault that did not happen would 
 
 import http.client
 import json
+import os
 import re
 import signal
 import socket
@@ -85,10 +86,19 @@ class Misbehaviour:
     seen: Callable[[ThirdWorker], bool] = ThirdWorker.joined
     otherwise: str = "lost its partitions"
 
-    @property
-    def variables(self) -> dict[str, str]:
-        """The whole of it: without the patches a worker that is told to misbehave does not."""
-        return {"PYTHONPATH": str(PATCHES), **self.environment} if self.environment else {}
+    def within(self, environment: Mapping[str, str]) -> dict[str, str]:
+        """An environment in which a worker misbehaves so; without the patches it would not."""
+        return {**patched(environment), **self.environment} if self.environment else dict(environment)
+
+
+def patched(environment: Mapping[str, str]) -> dict[str, str]:
+    """An environment that has the patches, and whatever it already names: a worker runs the code that the others run.
+
+    >>> patched({"PYTHONPATH": "/checkout"})["PYTHONPATH"].rpartition("patches:")[2]
+    '/checkout'
+    """
+    paths = [str(PATCHES), environment.get("PYTHONPATH", "")]
+    return {**environment, "PYTHONPATH": os.pathsep.join(filter(None, paths))}
 
 
 _ABORTING = {"LOANSTREAM_CHAOS_ABORTS": "0.3"}
@@ -106,7 +116,7 @@ def join_and_leave(
 
     StackProblem where it did not join, or not misbehave.
     """
-    with _running(command, {**environment, **misbehaviour.variables}, log) as third:
+    with _running(command, misbehaviour.within(environment), log) as third:
         third.require(ThirdWorker.joined, JOINED_WITHIN_S, "got no partitions")
         time.sleep(STAYS_S)
         third.require(misbehaviour.seen, PROVED_WITHIN_S, misbehaviour.otherwise)

@@ -76,8 +76,16 @@ before = time.time()
 sitecustomize.JUMP_AFTER_S = -1
 sys.stdout.write(f"{time.time() - before:.0f} {(time.time_ns() / 1e9) - before:.0f}")
 """
-    environment = os.environ | {"PYTHONPATH": str(PATCHES), **CLOCK_AHEAD.variables}
+    environment = CLOCK_AHEAD.within(os.environ)
     command = [sys.executable, "-c", program, "loanstream.worker"]
     done = subprocess.run(command, env=environment, check=True, capture_output=True, text=True)
     assert done.stdout == "3600 3600"
     assert done.stderr.count(JUMPED) == 1
+
+
+def test_a_third_worker_runs_the_code_that_the_others_run():
+    """Other code beside the stack's would decide under another code version, and replay would find a difference."""
+    others = {"PYTHONPATH": "/checkout", "LOANSTREAM_STATE": "/state"}
+    assert NONE.within(others) == others
+    assert ABORTS.within(others) == others | ABORTS.environment | {"PYTHONPATH": f"{PATCHES}:/checkout"}
+    assert CLOCK_AHEAD.within({})["PYTHONPATH"] == str(PATCHES)
