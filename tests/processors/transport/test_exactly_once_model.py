@@ -163,10 +163,14 @@ class Stage(RuleBasedStateMachine):
     @rule(
         found=st.integers(0, 5),
         first=places,
-        company=st.lists(st.sampled_from(["work", "commit", "abort"]), max_size=2),
+        half=st.one_of(st.none(), polls),
+        company=st.sampled_from([(), ("work",), ("commit",), ("abort",), ("work", "abort")]),
     )
-    def turn(self, found, first, company):
+    def turn(self, found, first, half, company):
+        """A turn of the poll thread, while the others process and commit between its poll and what it makes of it."""
         self.consumer.order = (first, *(place for place in PARTITIONS if place != first))
+        if half:
+            self.go_half(half, frozenset())
         steps = {"work": self.work, "commit": self.commit_one, "abort": self.commit_in_vain}
         self.company = {"poll": [steps[name] for name in company]}
         self.attempt(self.turn_once, found)
