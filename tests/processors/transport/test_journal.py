@@ -50,6 +50,16 @@ def test_a_record_is_a_killer_after_two_deaths_alone(path):
         journal.close()
 
 
+def test_a_strike_in_company_makes_no_killer(path):
+    """One record of each of several partitions: any of them may have struck, so none of them is answered unread."""
+    for _ in range(3):
+        dies_over(path, {A: Span(3, 4), B: Span(0, 1)})
+    journal = InFlightJournal(path)
+    assert journal.suspects() == {A, B}
+    assert not journal.is_killer(A, 3)
+    assert not journal.is_killer(B, 0)
+
+
 def test_a_killer_that_was_answered_is_forgotten_with_its_partition(path):
     """Once its offset is committed nothing about it stays in the file."""
     for _ in range(2):

@@ -67,6 +67,30 @@ def test_an_abort_does_not_rewind_what_was_deferred_before():
     assert ledger.take_rewinds()[1] == {A: Rewind(0, deferred=True), B: Rewind(0)}
 
 
+def deferred_before():
+    """A ledger whose first batch deferred A, was committed without it, and left a second one open that lost A too."""
+    ledger = Ledger()
+    first, second = admitted(ledger, {A: Span(0, 2), B: Span(0, 1)}), admitted(ledger, {A: Span(2, 3), B: Span(1, 2)})
+    ledger.defer(first, {A})
+    assert ledger.take_rewinds()[1] == {A: Rewind(0, deferred=True)}
+    ledger.settle(first)
+    return ledger, second
+
+
+def test_an_abort_does_not_rewind_forward_what_a_later_batch_lost():
+    """The partition is read from the deferred record on already; going to the later batch's first would lose two."""
+    ledger, _ = deferred_before()
+    ledger.abort()
+    assert ledger.take_rewinds()[1] == {B: Rewind(1)}
+
+
+def test_a_second_deferral_does_not_rewind_forward_either():
+    """A stage may put off in a later batch what was taken out of it meanwhile."""
+    ledger, second = deferred_before()
+    ledger.defer(second, {A, B})
+    assert ledger.take_rewinds()[1] == {B: Rewind(1, deferred=True)}
+
+
 def test_a_new_assignment_cancels_older_rewinds():
     """Reading begins at the committed offsets; a rewind of the time before would decide records twice."""
     ledger = Ledger()
@@ -109,7 +133,7 @@ class Worker(RuleBasedStateMachine):
 
     def __init__(self):
         super().__init__()
-        self.length = dict.fromkeys(PARTITIONS, 0)
+        self.length = dict.fromkeys(PARTITIONS, 6)
         self.committed = dict.fromkeys(PARTITIONS, 0)
         self.decided = Counter()
         self.boot()
@@ -161,7 +185,7 @@ class Worker(RuleBasedStateMachine):
         if not live:
             self.ledger.settle(number)
             return
-        self.ledger.defer(number, deferred & live)
+        self.ledger.defer(number, deferred)  # of what was taken out meanwhile too: the stage was told before
         self.processed.append((number, spans, live - deferred))
 
     @precondition(lambda self: self.processed)
@@ -185,12 +209,19 @@ class Worker(RuleBasedStateMachine):
             self.ledger.defer(number, {min(handled)})
             self.processed[0] = (number, self.processed[0][1], handled - {min(handled)})
 
-    @rule()
-    def poll(self):
+    @rule(take=st.integers(1, 2))
+    def poll(self, take):
         if self.polling is None:
             self.begin_a_poll()
         if self.polling is not None:
-            self.end_the_poll(take=2)
+            self.end_the_poll(take)
+
+    @precondition(lambda self: self.channel)
+    @rule(deferred=st.sets(st.sampled_from(PARTITIONS), min_size=1, max_size=1), fails=st.booleans())
+    def put_off_and_commit(self, deferred, fails):
+        self.process(deferred)
+        if self.processed:
+            self.commit(fails)
 
     @rule(kind=st.sampled_from(["resume", "resume", "rebalance", "crash"]), elsewhere=st.integers(0, 3))
     def disturb(self, kind, elsewhere):
@@ -264,9 +295,32 @@ class WithdrawsFromOneBatchAlone(Ledger):
             self._open[later].withdrawn = withdrawn
 
 
-@pytest.mark.parametrize("broken", [WithoutVeto, KeepsRewindsOverAssignments, WithdrawsFromOneBatchAlone])
+class RewindsAtAbortWhatWasWithdrawn(Ledger):
+    def abort(self):
+        for entry in self._open.values():
+            entry.withdrawn.clear()
+        super().abort()
+
+
+class DefersWhatWasWithdrawn(Ledger):
+    def defer(self, number, partitions):
+        if number in self._open:
+            self._open[number].withdrawn -= set(partitions)
+        super().defer(number, partitions)
+
+
+FAULTS = (
+    WithoutVeto,
+    KeepsRewindsOverAssignments,
+    WithdrawsFromOneBatchAlone,
+    RewindsAtAbortWhatWasWithdrawn,
+    DefersWhatWasWithdrawn,
+)
+
+
+@pytest.mark.parametrize("broken", FAULTS)
 def test_a_ledger_with_a_known_fault_is_caught(broken):
-    """The same machine finds the rewind race, a stale rewind and an overtaken partition within its examples."""
+    """The same machine finds the rewind race, a stale rewind, an overtaken partition and rewinds forward within its examples."""
     machine = type("Broken", (Worker,), {"ledger_type": broken})
     with pytest.raises(AssertionError):
         run_state_machine_as_test(machine, settings=HUNT)

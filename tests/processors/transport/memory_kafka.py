@@ -1,0 +1,229 @@
+"""Kafka in memory for the models: a log, one consumer group, one transactional id; faults and company on order.
+
+Everything happens in one thread. A model is told of each call before it takes effect (`Model.called`) and may do there
+what another thread would, or let the call fail.
+"""
+
+from dataclasses import dataclass
+from itertools import islice
+from types import SimpleNamespace
+from typing import NamedTuple
+
+from confluent_kafka import KafkaError, KafkaException, TopicPartition
+
+from processors.transport.messages import MemoryMessage
+
+
+class Crash(BaseException):
+    """The process ended; no `except Exception` of the transport sees it."""
+
+
+def die(line):
+    raise Crash(line)
+
+
+def refusal(code=KafkaError._FAIL, *, fatal=False, retriable=False, abortable=False):
+    return KafkaException(KafkaError(code, "for a test", fatal, retriable, abortable))
+
+
+class Clock:
+    """Stands for the module `time`: nobody waits, and what sleeps lets time pass."""
+
+    def __init__(self):
+        self.now = 1000.0
+
+    def monotonic(self):
+        return self.now
+
+    time = monotonic
+
+    def sleep(self, seconds):
+        self.now += seconds
+
+
+class Record(MemoryMessage):
+    """What the client library hands out: a record, or an event that is none."""
+
+    def error(self):
+        return None
+
+
+class Rebalance(NamedTuple):
+    """A change of the assignment: `lost` without asking, or revoked; `late` between the two calls of one poll."""
+
+    places: frozenset
+    lost: bool = False
+    late: bool = False
+    decided_elsewhere: int = 0
+
+
+class Broker:
+    """Partitions with holes, committed offsets with metadata, and the group's generation."""
+
+    def __init__(self, places):
+        self.log = {place: [] for place in places}
+        self.ends = dict.fromkeys(places, 0)
+        self.offsets = dict.fromkeys(places, (0, ""))
+        self.generation = 0
+
+    def publish(self, place, values, hole):
+        for value in values:
+            self.log[place].append(Record(*place, self.ends[place], None, value))
+            self.ends[place] += 1
+        self.ends[place] += hole
+
+    def committed(self, place):
+        return self.offsets[place][0]
+
+    def before(self, place, offset):
+        return [record.offset() for record in self.log[place] if record.offset() < offset]
+
+    def since(self, place, offset):
+        return [record for record in self.log[place] if record.offset() >= offset]
+
+
+@dataclass
+class Fault:
+    """The next call of that name fails once: before it took effect, or (late) after."""
+
+    call: str
+    kind: str
+    late: bool = False
+
+    def error(self):
+        return refusal(**({} if self.kind == "plain" else {self.kind: True}))
+
+
+class MemoryConsumer:
+    """A member of the group; `found` records at most are there for the next poll, of the partitions in `order`."""
+
+    def __init__(self, broker, model):
+        self.broker, self.model = broker, model
+        self.position, self.paused = {}, set()
+        self.found, self.order = 0, tuple(broker.log)
+        self.coming = None
+        broker.generation += 1
+        self.generation = broker.generation
+
+    def announce(self, coming):
+        """The group is about to change; who is lost learns of it after others have begun."""
+        self.coming = coming
+        if coming.lost:
+            self.broker.generation += 1
+            self.model.decide_elsewhere(coming.decided_elsewhere)
+
+    def poll(self, timeout):
+        self.model.called("keep alive" if timeout == 0 else "poll")
+        first = None if self.coming and not self.coming.late else self._next()
+        if first is None and self.coming:
+            self._rebalance()
+        return first
+
+    def consume(self, most, timeout):
+        polled = self._several(1 if self.coming else most)
+        if self.coming:
+            self._rebalance()
+            polled += self._several(most - 1)
+        return polled
+
+    def _several(self, most):
+        return list(islice(iter(self._next, None), most))
+
+    def _next(self):
+        for place in self.order:
+            due = self.broker.since(place, self.position[place]) if place in self.position else []
+            if due and self.found and place not in self.paused:
+                self.found -= 1
+                self.position[place] = due[0].offset() + 1
+                self.order = (*(other for other in self.order if other != place), place)  # in turn
+                return due[0]
+        return None
+
+    def _rebalance(self):
+        coming, self.coming = self.coming, None
+        source = self.model.source
+        if coming.lost:
+            getattr(source, "_on_lost", source._on_revoke)(self, self._places())
+        else:
+            source._on_revoke(self, self._places())
+            self.broker.generation += 1
+            self.model.decide_elsewhere(coming.decided_elsewhere)
+        self.position, self.generation = {}, self.broker.generation
+        source._on_assign(self, [TopicPartition(*place) for place in sorted(coming.places)])
+
+    def _places(self):
+        return [TopicPartition(*place) for place in self.position]
+
+    def commit(self, offsets, asynchronous):
+        fault = self.model.called("commit")
+        if self.generation != self.broker.generation:
+            raise refusal(KafkaError.ILLEGAL_GENERATION)
+        self.broker.offsets.update({(at.topic, at.partition): (at.offset, at.metadata or "") for at in offsets})
+        if fault:
+            raise fault.error()
+
+    def committed(self, places, timeout):
+        return [TopicPartition(at.topic, at.partition, *self.broker.offsets[at.topic, at.partition]) for at in places]
+
+    def assign(self, places):
+        self.position = {(at.topic, at.partition): at.offset for at in places}
+        self.paused.clear()
+
+    def seek(self, at):
+        assert (at.topic, at.partition) in self.position, "a partition that is not assigned cannot seek"
+        self.position[at.topic, at.partition] = at.offset
+
+    def pause(self, places):
+        self.paused |= {(at.topic, at.partition) for at in places}
+
+    def resume(self, places):
+        self.paused -= {(at.topic, at.partition) for at in places}
+
+    def consumer_group_metadata(self):
+        return self.generation
+
+
+class MemoryProducer:
+    """The slot's transactional producer; a transaction that was not committed leaves no trace."""
+
+    def __init__(self, broker, model):
+        self.broker, self.model = broker, model
+        self.outputs, self.offsets = [], {}
+
+    def init_transactions(self, timeout):
+        self.model.called("init_transactions")
+
+    def begin_transaction(self):
+        self.model.called("begin_transaction")
+        self.outputs, self.offsets = [], {}
+
+    def produce(self, topic, value, key, headers):
+        self.model.called("produce")
+        if topic not in self.model.topics:
+            raise refusal(KafkaError.UNKNOWN_TOPIC_OR_PART, abortable=True)
+        self.outputs.append(value)
+
+    def send_offsets_to_transaction(self, offsets, fence, timeout):
+        assert fence == self.model.consumer.generation, "what this worker knows to be void is offered to the broker"
+        fault = self.model.called("send_offsets")
+        if fence != self.broker.generation:
+            raise refusal(KafkaError.ILLEGAL_GENERATION, abortable=True)
+        self.offsets = {(at.topic, at.partition): (at.offset, "") for at in offsets}
+        if fault:
+            raise fault.error()
+
+    def commit_transaction(self, timeout):
+        fault = self.model.called("commit_transaction")
+        self.broker.offsets.update(self.offsets)
+        self.model.answer(self.outputs)
+        self.outputs, self.offsets = [], {}
+        if fault:
+            raise fault.error()
+
+    def abort_transaction(self, timeout):
+        self.model.called("abort_transaction")
+        self.outputs, self.offsets = [], {}
+
+    def list_topics(self, topic, timeout):
+        self.model.called("list_topics")
+        return SimpleNamespace(topics={name: SimpleNamespace(error=None) for name in self.model.topics})
