@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from importlib import resources
 from itertools import pairwise
+from statistics import median
 from typing import Any
 
 import psutil
@@ -55,6 +56,17 @@ class Latency:
             round(1000 * ordered[min(len(ordered) - 1, int(len(ordered) * q))], 2) for q in (0.5, 0.95, 0.99)
         )
         return cls(p50, p95, p99, len(ordered), sent)
+
+    @classmethod
+    def median(cls, windows: "Sequence[Latency]") -> "Latency":
+        """Of each percentile the median window's; what was sent, and came, in all of them."""
+        p50, p95, p99 = (median(getattr(one, name) for one in windows) for name in ("p50", "p95", "p99"))
+        stolen = [one.stolen for one in windows if one.stolen is not None]
+        return cls(
+            *(p50, p95, p99),
+            *(sum(one.count for one in windows), sum(one.sent for one in windows)),
+            round(median(stolen), 3) if stolen else None,
+        )
 
 
 def through_the_stages(running: Running, seconds: float, rate: int = RATE, tenants: int = 1) -> Latency:

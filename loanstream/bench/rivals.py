@@ -148,7 +148,7 @@ def measure_rivals(
 ) -> dict[str, Any]:
     """Records a second and processor time of each contender (the median of the rounds), and what is asked for of them.
 
-    A round before the first counts for nobody: Java compiles the broker's code in it, and each contender tries its
+    Two rounds before the first count for nobody: Java compiles the broker's code in them, and each contender tries its
     settings.
     """
     python = rivals_python(on_progress)
@@ -169,13 +169,15 @@ def measure_rivals(
 
 
 def sweep_of(run: Callable[[Contender, Setting, str], Measured], on_progress: Progress) -> Sweep:
-    """Every contender with each of its settings, once."""
+    """Every contender with each of its settings, twice; the second time counts, with a broker that is warm."""
     sweep: Sweep = {}
-    for contender in CONTENDERS:
-        sweep[contender.name] = {
-            setting: run(contender, setting, f"0-{number}") for number, setting in enumerate(contender.settings)
-        }
-        on_progress(f"{contender.name}: {_told(sweep[contender.name])} records a second")
+    for turn in ("warm", "sweep"):
+        for contender in CONTENDERS:
+            sweep[contender.name] = {
+                setting: run(contender, setting, f"{turn}-{number}")
+                for number, setting in enumerate(contender.settings)
+            }
+            on_progress(f"{contender.name}: {_told(sweep[contender.name])} records a second")
     return sweep
 
 
@@ -191,7 +193,7 @@ def _told(tried: Mapping[Setting, Measured]) -> dict[str, int]:
 def figures_of(rounds: Rounds, sweep: Sweep) -> dict[str, Any]:
     """What is asked for, of each contender's rounds: ratios and differences are taken within a round.
 
-    Of the sweep only the choice counts: it was made while the broker was cold.
+    Of the sweep only the choice counts.
     """
 
     def ratio(of: str, to: str) -> float:

@@ -10,17 +10,20 @@ from typing import Any
 
 from loanstream.bench.bombs import beside_bombs
 from loanstream.bench.core import core_decisions_per_s
-from loanstream.bench.latency import bare, through_the_stages, two_bare_loops, warm
+from loanstream.bench.latency import Latency, bare, through_the_stages, two_bare_loops, warm
 from loanstream.demo.run import stack
+from loanstream.running import Running
 from loanstream.show import emit, table
 
 STARTS = 4
+WINDOWS = 3
 HELPS = 5
 SECONDS = 20.0
 
 GOALS: dict[str, str] = {
     "core_decisions_per_s": ">= 20,000 on one core",
-    "latency_ms": "p50 <= 50, p99 <= 100 at 500/s over both stages",
+    "latency_ms": "p50 <= 50, p99 <= 100 at 500/s over both stages; medians of three windows",
+    "latency_windows_p99_ms": "the p99 of each of them",
     "two_bare_loops_ms": "the same records through two bare transactional loops, for comparison",
     "bare_latency_ms": "the same records without stages, for comparison",
     "beside_bombs_ms": "p99 <= 1,000 at 50/s beside 100 bombs of another tenant",
@@ -53,13 +56,26 @@ def measure() -> dict[str, Any]:
                 ready.append(ready_s)
                 if number == STARTS - 1:
                     warm(running)
-                    figures["latency_ms"] = asdict(through_the_stages(running, SECONDS))
-                    figures["two_bare_loops_ms"] = asdict(two_bare_loops(running, SECONDS))
+                    figures |= _latencies(running)
                     figures["bare_latency_ms"] = asdict(bare(running, SECONDS / 2))
                     figures["beside_bombs_ms"] = asdict(beside_bombs(running, SECONDS))
     # The first start may have filled the caches.
     figures["stack_ready_s"] = round(_median(ready[1:]), 1)
     return figures
+
+
+def _latencies(running: Running) -> dict[str, Any]:
+    """Both paths in turn, some windows each: one hiccup of a shared machine must not be the figure."""
+    ours: list[Latency] = []
+    bare_loops: list[Latency] = []
+    for _ in range(WINDOWS):
+        ours.append(through_the_stages(running, SECONDS))
+        bare_loops.append(two_bare_loops(running, SECONDS))
+    return {
+        "latency_ms": asdict(Latency.median(ours)),
+        "two_bare_loops_ms": asdict(Latency.median(bare_loops)),
+        "latency_windows_p99_ms": [window.p99 for window in ours],
+    }
 
 
 def _help() -> float:

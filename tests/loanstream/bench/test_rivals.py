@@ -73,7 +73,9 @@ def test_a_process_is_looked_at_while_it_works_and_until_it_is_gone() -> None:
 
 
 def test_each_is_measured_at_its_best() -> None:
-    """Every setting of the table is tried once, and the quickest is what the rounds use and the figures name."""
+    """Every setting of the table is tried twice; the second time, with a warm broker, the quickest is chosen for the
+    rounds and named.
+    """
     rates = iter(range(1, 100))
     told: list[str] = []
     sweep = sweep_of(lambda *_: Measured(float(next(rates)), 1.0), told.append)
@@ -81,8 +83,9 @@ def test_each_is_measured_at_its_best() -> None:
     found = figures_of(rounds(), sweep)
     assert found["commit_every"]["stage"] == found["commit_every"]["bare_transactional"] == "500 records"
     assert found["commit_every"]["faststream"] == "5000 records, linger 5 ms"
-    assert found["sweep"]["quix"] == {"5000 records": 7, "5 s": 8}
-    assert len(told) == len(CONTENDERS)
+    each_turn = sum(len(one.settings) for one in CONTENDERS)
+    assert found["sweep"]["quix"] == {"5000 records": each_turn + 7, "5 s": each_turn + 8}
+    assert len(told) == 2 * len(CONTENDERS)
     assert best_of({Setting(1): Measured(5.0, 1.0), Setting(2): Measured(3.0, 9.0)}) == Setting(1)
 
 
