@@ -24,8 +24,6 @@ from processors.transport.specs import RangeSpec, Retry, StageSpec, WorkerKafka
 log = logging.getLogger(__name__)
 
 BACKOFF_S = (0.2, 2.0)
-LATELY = 0.1
-"""Share of the last batch in what a batch takes lately."""
 
 
 class StageFailedError(Exception):
@@ -58,7 +56,6 @@ class StageHost:
         self.meters, self.progress = Meters(spec.name, slot), Progress(spec.patience_s)
         self._spec = spec
         self._failed = False
-        self._takes_s = 0.0
         self._journal = InFlightJournal(slot_dir / f"{spec.name}-{slot}.inflight")
         self._ledger = Ledger()
 
@@ -73,11 +70,7 @@ class StageHost:
     def start(self, deliver: Callable[[Batch], None]) -> None:
         """Fence former holders of the slot, then poll."""
         self._sink.start()
-        self._source.start(deliver, self._sink.wait_until_ready, self._rest, self._sink.doubt)
-
-    def _rest(self) -> None:
-        """Wait until what is polled then will have been processed when the next transaction may begin."""
-        self._sink.wait_until_rested(self._takes_s)
+        self._source.start(deliver, self._sink.wait_until_ready, self._sink.wait_until_rested, self._sink.doubt)
 
     async def work(self, item: Batch) -> None:
         """Process what is still live of a batch and give it to the sink."""
@@ -94,9 +87,7 @@ class StageHost:
             self._source.halt()
             raise StageFailedError(place_of(error)) from None
         self._journal.clear()
-        took = time.monotonic() - began
-        self._takes_s += LATELY * (took - self._takes_s)
-        self.meters.observe("batch_seconds", took)
+        self.meters.observe("batch_seconds", time.monotonic() - began)
         if processed.deferred:
             self._defer(item, processed)
         self._sink.write(item, live - processed.deferred, processed.outputs)

@@ -96,9 +96,9 @@ class TransactionalSink:
         """Wait until former holders are fenced: only then may committed offsets be read."""
         return self._ready.wait(timeout)
 
-    def wait_until_rested(self, ahead_s: float = 0.0) -> None:
-        """Wait until the next transaction may begin, or so many seconds less."""
-        self._stopping.wait(self._rested_at - ahead_s - time.monotonic())
+    def wait_until_rested(self) -> None:
+        """Wait until the next transaction may begin, so that what is polled then need not wait for it."""
+        self._stopping.wait(self._rested_at - time.monotonic())
 
     def write(self, batch: Batch, handled: frozenset[Partition], outputs: list[Output]) -> None:
         """Commit the `handled` partitions of `batch` with their `outputs`, later and in order; never blocks."""

@@ -1,9 +1,8 @@
 """The source: the poll thread, from a subscription to batches. The only thread that touches the consumer.
 
-Two paces. Who keeps up polls once for each transaction, so late in the sink's rest that the batch is processed when it
-ends: one batch of all that came meanwhile costs less than several small ones, and is seldom committed later. Who is
-behind (a poll gave a full batch, or a batch takes long) polls ahead, so that batches are processed while the last ones
-are committed.
+Two paces. Who keeps up polls once for each transaction, when the sink has rested: one batch of all that came meanwhile
+costs less than several small ones, and is seldom committed later. Who is behind (a poll gave a full batch, or a batch
+takes long) polls ahead, so that batches are processed while the last ones are committed.
 """
 
 import logging
@@ -72,7 +71,7 @@ class KafkaSource:
     ) -> None:
         """Subscribe, once `ready` (which waits for some seconds) says so, and begin to poll.
 
-        `rest` waits, for a moment, until what is polled then can be committed, once processed, without waiting.
+        `rest` waits, for a moment, until what is polled then can be committed without waiting.
         `out_of_reach` is told when the group gave its member up because it had not heard of it for so long.
         """
         self._deliver, self._ready, self._rest, self._out_of_reach = deliver, ready, rest, out_of_reach

@@ -55,25 +55,6 @@ def test_a_deferred_partition_is_not_committed_and_the_others_are(tmp_path):
     assert host._ledger.take_rewinds()[1][A].offset == 0
 
 
-def test_the_next_poll_comes_as_much_before_the_rests_end_as_a_batch_takes_lately(tmp_path):
-    """One slow batch moves it a little, many of them to where they are processed just in time."""
-
-    async def process(_):
-        await asyncio.sleep(0.02)
-        return Processed([])
-
-    host, _ = stage(tmp_path, process)
-    ahead = []
-    host._sink.wait_until_rested = ahead.append
-    host._rest()
-    asyncio.run(host.work(admitted(host, MESSAGES)))
-    host._rest()
-    for _ in range(40):
-        asyncio.run(host.work(admitted(host, MESSAGES)))
-    host._rest()
-    assert ahead[0] == 0 < ahead[1] < 0.02 <= ahead[2] * 1.1
-
-
 def test_a_void_batch_is_not_processed(tmp_path):
     """After an abort the batch will come again; processing it now would be work for nothing."""
     host, written = stage(tmp_path, never)

@@ -49,16 +49,6 @@ def test_after_a_transaction_comes_a_rest_that_grows_with_it(sink, took, least):
     assert rest_after(sink, took, lambda began: sink._settle([written()], began)) >= 0.9 * least
 
 
-def test_processing_may_begin_within_the_rest(sink):
-    """Whoever knows how long a batch takes waits so much less, and not at all where it takes longer than the rest."""
-    sink._settle([written()], time.monotonic())
-    began = time.monotonic()
-    sink.wait_until_rested(2 * REST_S)
-    assert time.monotonic() - began < REST_S
-    sink.wait_until_rested(REST_S / 5)
-    assert time.monotonic() - began >= 0.7 * REST_S
-
-
 def test_an_abort_is_followed_by_a_rest_too(sink):
     """Otherwise a transaction that can never be committed would be tried without a pause."""
     sink._call = lambda *_: None
