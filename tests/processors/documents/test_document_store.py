@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from processors.documents.blobs import MARKER, Blobs, FileBlobs, MemoryBlobs, StoreDownError
-from processors.documents.sealing import DamagedObjectError, DocumentKey, UnknownKeyError, seal
+from processors.documents.sealing import OVERHEAD_MAX, DamagedObjectError, DocumentKey, UnknownKeyError, seal
 from processors.documents.store import DocumentStore, ExtractionStore
 from schemas.verification import ExtractedField, Extraction
 
@@ -277,3 +277,10 @@ def test_a_key_is_not_printed() -> None:
     assert "x" * 32 not in repr(DocumentKey("a-1", b"x" * 32))
     with pytest.raises(ValueError, match="32 bytes"):
         DocumentKey("a-1", b"short")
+
+
+def test_sealing_adds_no_more_than_is_reckoned_with() -> None:
+    """A document just small enough is never refused for what sealing adds, under the longest id of a key either."""
+    for size in (0, 1, 1000):
+        sealed = seal(DocumentKey("k" * 64, b"s" * 32), f"bank-a/{SHA256}", b"x" * size)
+        assert size < len(sealed) <= size + OVERHEAD_MAX
