@@ -22,7 +22,7 @@ STOP_WITHIN_S = 10.0
 
 def bootstrap(directory: Path) -> str:
     """The address a broker in `directory` listens on (or will, once started): `127.0.0.1:PORT`."""
-    chosen = ports.keep_or_pick(directory / "ports.json", PORT_NAMES)
+    chosen = ports.keep_or_pick(directory / ports.FILE, PORT_NAMES)
     return f"{ports.LOOPBACK}:{chosen['broker']}"
 
 

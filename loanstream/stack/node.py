@@ -61,7 +61,7 @@ def format_directory(directory: Path, home: Path) -> None:
 
 def write_properties(directory: Path) -> tuple[Path, str]:
     """Write `server.properties` for this start's ports; the file and the broker's address."""
-    chosen = ports.keep_or_pick(directory / "ports.json", PORT_NAMES)
+    chosen = ports.keep_or_pick(directory / ports.FILE, PORT_NAMES)
     controller = f"{ports.LOOPBACK}:{chosen['controller']}"
     address = f"{ports.LOOPBACK}:{chosen['broker']}"
     here = {

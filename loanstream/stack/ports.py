@@ -3,9 +3,13 @@
 import json
 import random
 import socket
+from collections.abc import Collection
 from pathlib import Path
 
 LOOPBACK = "127.0.0.1"
+
+FILE = "ports.json"
+"""Where a broker's directory remembers its ports."""
 
 PICKED_FROM = range(20000, 32000)
 """Below the range the system takes outgoing connections' ports from: while a killed server is away, a client of its own
@@ -24,11 +28,14 @@ def is_free(port: int) -> bool:
     return True
 
 
-def keep_or_pick(memory: Path, names: tuple[str, ...]) -> dict[str, int]:
-    """A free port for each name: the one in the file `memory` where it is still free, else a new one; remembered."""
+def keep_or_pick(memory: Path, names: tuple[str, ...], besides: Collection[int] = ()) -> dict[str, int]:
+    """A free port for each name: the one in the file `memory` where it is still free, else a new one; remembered.
+
+    None of those in `besides`: they are somebody's who does not listen yet, so they look free.
+    """
     kept = remembered(memory)
-    chosen = {name: kept[name] for name in names if name in kept and is_free(kept[name])}
-    chosen |= _pick(tuple(name for name in names if name not in chosen))
+    chosen = {name: kept[name] for name in names if name in kept and kept[name] not in besides and is_free(kept[name])}
+    chosen |= _pick(tuple(name for name in names if name not in chosen), {*besides, *chosen.values()})
     memory.parent.mkdir(parents=True, exist_ok=True)
     memory.write_text(json.dumps(kept | chosen))
     return chosen
@@ -43,7 +50,7 @@ def remembered(memory: Path) -> dict[str, int]:
     return found
 
 
-def _pick(names: tuple[str, ...]) -> dict[str, int]:
+def _pick(names: tuple[str, ...], besides: Collection[int]) -> dict[str, int]:
     candidates = random.sample(PICKED_FROM, len(PICKED_FROM))
-    free = (port for port in candidates if is_free(port))
+    free = (port for port in candidates if port not in besides and is_free(port))
     return {name: next(free) for name in names}

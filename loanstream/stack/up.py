@@ -159,7 +159,8 @@ def _plan(layout: Layout, tenants: tuple[str, ...], workers: int, on_progress: P
     for tenant in tenants:
         load_or_create_tenant(layout.keys, tenant)
     bootstrap, command = broker_command(layout.kafka, on_progress=on_progress)
-    chosen = ports.keep_or_pick(layout.ports, ("warehouse", *worker_names(workers)))
+    brokers = ports.remembered(layout.kafka / ports.FILE).values()
+    chosen = ports.keep_or_pick(layout.ports, ("warehouse", *worker_names(workers)), besides=brokers)
     return Plan(layout, tenants, workers, bootstrap, tuple(command), load_or_create_warehouse(layout.keys), chosen)
 
 

@@ -38,7 +38,7 @@ def _say(line):
     sys.stdout.flush()
 
 
-def _refuse_writes(*_):
+def _refuse_writes(*_, **__):
     # As a write does, whose error names no file.
     raise OSError(errno.ENOSPC, "No space left on device")
 

@@ -1,6 +1,7 @@
 """The stack's files: keys, ports, stack.json, the pinned jars."""
 
 import errno
+import json
 import socket
 import stat
 from pathlib import Path
@@ -8,10 +9,11 @@ from types import SimpleNamespace
 
 import pytest
 
-from loanstream.stack import archive, jars, ports, space
+from loanstream.stack import archive, jars, ports, space, up
 from loanstream.stack.keys import load_or_create_tenant, load_or_create_warehouse, load_tenant, load_warehouse
 from loanstream.stack.layout import Layout, read_stack
 from loanstream.stack.problem import StackProblem
+from loanstream.stack.table import worker_names
 
 
 def test_keys_are_made_once(tmp_path: Path) -> None:
@@ -62,6 +64,19 @@ def test_ports_are_kept_while_free(tmp_path: Path) -> None:
         second = ports.keep_or_pick(memory, ("a", "b"))
     assert second["a"] != first["a"]
     assert second["b"] == first["b"]
+
+
+def test_the_brokers_ports_are_nobody_elses(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The broker's ports are chosen first and still free when the others' are: those are others, remembered ones too."""
+    layout = Layout(tmp_path)
+    brokers = ports.keep_or_pick(layout.kafka / ports.FILE, ("controller", "broker"))
+    free = [port for port in ports.PICKED_FROM if ports.is_free(port) and port not in brokers.values()]
+    enough = [*brokers.values(), *free[: 1 + len(worker_names(1))]]
+    monkeypatch.setattr(ports, "PICKED_FROM", enough)
+    layout.ports.write_text(json.dumps({"warehouse": brokers["broker"]}))
+    monkeypatch.setattr(up, "broker_command", lambda *_, **__: ("127.0.0.1:1", ["java"]))
+    plan = up._plan(layout, (), 1, lambda _: None)
+    assert sorted([*brokers.values(), *plan.ports.values()]) == sorted(enough)
 
 
 def test_ports_stay_clear_of_outgoing_connections() -> None:
