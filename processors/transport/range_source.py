@@ -1,13 +1,15 @@
 """The poll thread of a worker that writes planned ranges (see `ranges`). The only thread that touches its consumer.
 
 One turn: poll, plan a range for each partition that has enough, commit the plans, have them written, commit the ends.
-While the writing lasts (the warehouse may be down for hours) the partitions are paused and the group is served.
+While the writing lasts (the warehouse may be down for hours) the partitions are paused and the group is served. Who
+keeps up rests after a turn: what came meanwhile makes larger ranges, which cost the warehouse and everybody beside it
+less.
 """
 
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from confluent_kafka import Consumer, KafkaException, TopicPartition
@@ -28,9 +30,27 @@ KEEP_ALIVE_AFTER_S = 1.0
 MAX_WAITING = 20_000
 MAX_WAITING_BYTES = 32 * 1024 * 1024
 """What may wait in memory, whichever comes first; a poll adds at most what librdkafka has fetched ahead (64 MiB)."""
+REST_SHARE, REST_MOST_S = 2.0, 2.0
+"""A rest is so many times as long as the writing was, and at most so many seconds."""
 BURST_RECORDS = 5_000
 """A work of so many records leaves tens of megabytes behind; without giving them back a worker that catches up on a
 million records grows by 15 MB a minute."""
+
+
+def rest_s(took_s: float, records: Sequence[int], max_records: int) -> float:
+    """How long to rest after writing ranges of so many `records` took so long.
+
+    >>> rest_s(0.3, [40, 70], 1000), rest_s(5.0, [40, 70], 1000)
+    (0.6, 2.0)
+
+    A full range says that more is waiting, and no range that there was nothing to do:
+
+    >>> rest_s(0.3, [40, 1000], 1000), rest_s(0.3, [], 1000)
+    (0.0, 0.0)
+    """
+    if not records or max(records) >= max_records:
+        return 0.0
+    return min(took_s * REST_SHARE, REST_MOST_S)
 
 
 @dataclass(slots=True)
@@ -75,6 +95,7 @@ class RangeSource:
         self._cursors: dict[Partition, Cursor] = {}
         self._read: dict[Partition, list[Message]] = {}
         self._work: RangeWork | None = None
+        self._took_s = 0.0
         self._generation = 0
         self._watchdog = Watchdog(die, TURN_LIMIT_S)
         self._stopping = threading.Event()
@@ -104,8 +125,10 @@ class RangeSource:
                 list(self._spec.topics), on_assign=self._on_assign, on_revoke=self._on_revoke, on_lost=self._on_revoke
             )
             while not self._stopping.is_set():
-                if self._turn() >= BURST_RECORDS:
+                written = self._turn()
+                if sum(written) >= BURST_RECORDS:
                     give_back_memory()
+                self._stopping.wait(rest_s(self._took_s, written, self._spec.max_records))
             self._consumer.close()
         except KafkaException as error:
             self._die(f"the consumer failed: {error.args[0].str()}")
@@ -114,24 +137,24 @@ class RangeSource:
         except Exception as error:  # noqa: BLE001 - a thread that ends quietly would leave a worker that does nothing
             self._die(f"the poll thread failed: {place_of(error)}")
 
-    def _turn(self) -> int:
-        """Poll, plan and write once; returns how many records were to be written."""
+    def _turn(self) -> list[int]:
+        """Poll, plan and write once; returns how many records each range had."""
         self._turns(0)
         generation = self._generation
         room = self._room()
         messages = self._poll(POLL_S, room) if room > 0 else []
         if generation != self._generation:
             self._begin_again()
-            return 0
+            return []
         for message in messages:
             self._read[message.topic(), message.partition()].append(message)
         ranges = self._plan()
         if not ranges or not self._commit([self._plan_of(planned) for planned, _ in ranges]):
-            return 0
+            return []
         for planned, _ in ranges:
             self._cursors[planned.topic, planned.partition] = Cursor(planned.start, planned.end)
         self._write(RangeWork(ranges))
-        return sum(len(messages) for _, messages in ranges)
+        return [len(messages) for _, messages in ranges]
 
     def _turns(self, open_batches: int) -> None:
         self._progress.looped(open_batches)
@@ -167,6 +190,7 @@ class RangeSource:
         self._work = None
         if generation == self._generation:
             self._settle(work, began)
+        self._took_s = time.monotonic() - began
 
     def _settle(self, work: RangeWork, began: float) -> None:
         written = work.ranges[: work.written]

@@ -66,6 +66,8 @@ _INTERNAL = Undecodable(
 
 _SETTINGS = {
     "async_insert": "0",
+    # A range is far below the size that is cut among threads; they would only be started.
+    "input_format_parallel_parsing": "0",
     "date_time_input_format": "best_effort",
     "input_format_skip_unknown_fields": "0",
     "precise_float_parsing": "1",
