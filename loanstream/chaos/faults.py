@@ -28,7 +28,10 @@ RESTART_S = 120.0
 BURST = 10_000
 BUSY_AFTER_S = 0.5
 """A burst keeps the stages busy for seconds; after so long both work at it."""
-READING = 4
+READING = 2
+"""Documents, one for each bank: a worker that has both reads them at once, each in the six seconds it may take. More
+would wait for one another, and the silence would be that of the reading.
+"""
 HANDED_OVER_S = 0.8
 """After so long the fast lane has given documents up, and the slow lane reads them."""
 
