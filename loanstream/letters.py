@@ -1,9 +1,11 @@
 """`loanstream dlq`: dead letters on the terminal."""
 
 import base64
-from collections import Counter, deque
+from collections import Counter
+from collections.abc import Iterator
 from dataclasses import asdict
 from functools import partial
+from heapq import nlargest
 from typing import Any
 
 from rich.console import Group
@@ -13,21 +15,27 @@ from loanstream.running import Running
 from loanstream.show import emit, table
 from processors.transport.messages import Message
 from schemas.causes import CAUSES
+from schemas.values import rfc3339
 
 PREVIEW_BYTES = 2000
 
 
 def list_letters(running: Running, tenant: str | None, limit: int, *, as_json: bool) -> int:
-    """The newest `limit` dead letters, and how many there are by cause."""
-    newest: deque[Letter] = deque(maxlen=limit)
+    """The newest `limit` dead letters, oldest first, and how many there are by cause."""
     causes: Counter[str] = Counter()
-    for letter in _box(running).letters(tenant and running.tenant(tenant)):
-        newest.append(letter)
-        causes[letter.letter.cause] += 1
-    rows = [_row(letter) for letter in newest]
+
+    def counted() -> Iterator[Letter]:
+        for letter in _box(running).letters(tenant and running.tenant(tenant)):
+            causes[letter.letter.cause] += 1
+            yield letter
+
+    # They come a partition after the other.
+    newest = nlargest(limit, counted(), key=lambda found: (found.letter.at, found.id))
+    rows = [_row(letter) for letter in reversed(newest)]
     shown = table(
-        f"{len(rows)} of {causes.total()} dead letters",
+        f"the newest {len(rows)} of {causes.total()} dead letters",
         "id",
+        "at",
         "stage",
         "cause",
         "field",
@@ -89,6 +97,7 @@ def _row(found: Letter) -> dict[str, Any]:
     first = found.letter.errors[0] if found.letter.errors else None
     return {
         "id": str(found.id),
+        "at": rfc3339(found.letter.at),
         "stage": found.letter.stage,
         "cause": found.letter.cause,
         "field": first.field if first else "",
