@@ -44,10 +44,8 @@ TOKEN_BITS = 62
 QUIET_CODES = frozenset({KafkaError._PARTITION_EOF})  # noqa: SLF001 - that is how confluent_kafka names client errors
 
 
-PATIENT_FETCH: dict[str, str | int] = {"queued.min.messages": 1, "fetch.queue.backoff.ms": 100}
-"""For a stage that nobody waits for: what it has not polled yet it does not fetch beside. (Fetches that wait at the
-broker until they are worth an answer cost more than they save: each record that arrives has all their partitions
-looked at again.)"""
+PATIENT_FETCH: dict[str, str | int] = {"fetch.min.bytes": 32 * 1024, "fetch.wait.max.ms": 250}
+"""For a stage that nobody waits for: the broker answers when there is something worth it, not for every record."""
 
 
 @dataclass(frozen=True, slots=True)
