@@ -1,24 +1,60 @@
-"""A bare transactional loop on plain confluent-kafka: what a stage costs without any of our code.
+"""A bare transactional loop on plain confluent-kafka: what a stage costs without our transport.
 
-`python -m loanstream.bench.bare_loop BOOTSTRAP FROM TO REST_S` copies records until it is killed; it parses and writes
-each value, as a stage has to, and commits whatever one poll gave in one transaction. After it the loop rests as long as
-the stage it stands for: back to back, transactions wait for each other's markers, so a rest makes a loop quicker, too,
-and two loops with other rests than the two stages' would be another comparison.
+`python -m loanstream.bench.bare_loop BOOTSTRAP FROM TO REST_S [STAGE TENANT]` answers records until it is killed, and
+commits whatever one poll gave in one transaction. With STAGE (verify or score) it does the work of that stage on them
+and writes what it makes; without, it parses each value and writes it again. It says `joined` when it has partitions.
+
+After each transaction it rests as long as the stage it stands for: back to back, transactions wait for each other's
+markers, so a rest makes a loop quicker, too, and two loops with other rests than the two stages' would be another
+comparison.
 """
 
 import os
 import sys
 import time
-from typing import Any
+from collections.abc import Callable, Iterable
+from typing import Any, cast
 
 import orjson
 from confluent_kafka import Consumer, Producer, TopicPartition
 
+from loanstream.worker import calm_collector
+from processors.transport.messages import Headers, MemoryMessage
+
 BATCH = 500
 
+Answer = tuple[bytes | None, bytes | None, Headers]
+"""Key, value and headers of a record to write."""
 
-def copy(bootstrap: str, source: str, target: str, rest_s: float) -> None:
-    """Copy for ever, with so many seconds of rest after each transaction."""
+Work = Callable[[list[Any]], Iterable[Answer]]
+"""What a loop does with the messages of one poll."""
+
+
+def copied(messages: list[Any]) -> Iterable[Answer]:
+    """Each record as it is, parsed and written again."""
+    return [(message.key(), orjson.dumps(orjson.loads(message.value())), []) for message in messages]
+
+
+def work_of(stage: str, tenant: str) -> Work:
+    """All of what a stage does with a tenant's records, as if they came from its topic."""
+    # Here, so that a loop that copies is plain confluent-kafka.
+    from loanstream.bench.stages import STAGES, outputs_of
+
+    topic, make = STAGES[stage]
+    source, process = topic.name(tenant), make()
+
+    def answered(messages: list[Any]) -> Iterable[Answer]:
+        as_its_own = [
+            MemoryMessage(source, m.partition(), m.offset(), m.key(), m.value(), m.headers(), m.timestamp())
+            for m in messages
+        ]
+        return [(output.key, output.value, output.headers) for output in outputs_of(process, as_its_own)]
+
+    return answered
+
+
+def loop(bootstrap: str, source: str, target: str, rest_s: float, work: Work = copied) -> None:
+    """Answer records for ever, with so many seconds of rest after each transaction."""
     connection = {"bootstrap.servers": bootstrap}
     # Of this run alone: a group of an earlier one would wait for its killed member.
     name = f"bench-{target}-{os.getpid()}"
@@ -33,23 +69,29 @@ def copy(bootstrap: str, source: str, target: str, rest_s: float) -> None:
     )
     producer: Any = Producer({**connection, "transactional.id": name, "retry.backoff.ms": 5, "linger.ms": 0})
     producer.init_transactions(30)
-    consumer.subscribe([source])
+    consumer.subscribe([source], on_assign=_say_joined)
     while True:
         first = consumer.poll(1.0)
         if first is None or first.error() is not None:
             continue
         messages = [first, *(m for m in consumer.consume(BATCH - 1, 0) if m.error() is None)]
         producer.begin_transaction()
-        ends: dict[int, int] = {}
-        for message in messages:
-            producer.produce(target, key=message.key(), value=orjson.dumps(orjson.loads(message.value())))
-            ends[message.partition()] = message.offset() + 1
+        ends = {message.partition(): message.offset() + 1 for message in messages}
+        for key, value, headers in work(messages):
+            producer.produce(target, key=key, value=value, headers=cast(Any, headers))
         positions = [TopicPartition(source, partition, offset) for partition, offset in ends.items()]
         producer.send_offsets_to_transaction(positions, consumer.consumer_group_metadata(), 30)
         producer.commit_transaction(30)
         time.sleep(rest_s)
 
 
+def _say_joined(*_: object) -> None:
+    sys.stdout.write("joined\n")
+    sys.stdout.flush()
+
+
 if __name__ == "__main__":
-    _bootstrap, _source, _target, _rest_s = sys.argv[1:5]
-    copy(_bootstrap, _source, _target, float(_rest_s))
+    _bootstrap, _source, _target, _rest_s, *_stage = sys.argv[1:]
+    _work = work_of(*_stage) if _stage else copied
+    calm_collector()  # as a worker does once it has loaded everything
+    loop(_bootstrap, _source, _target, float(_rest_s), _work)

@@ -28,8 +28,6 @@ WARM_UP_S = 5.0
 COMPILED_S = 150.0
 """After so much load Java has compiled what the broker does most. A bank's broker did so long ago."""
 BARE_TOPICS = ("bench.bare.1", "bench.bare.2", "bench.bare.3")
-JOINED_S = 8.0
-"""What two loops get to join their groups."""
 PATIENCE_S = 20.0
 
 
@@ -87,29 +85,43 @@ def bare(running: Running, seconds: float) -> Latency:
     return _measure(running, BARE_TOPICS[:1], BARE_TOPICS[:1], seconds, RATE)
 
 
-def two_bare_loops(running: Running, seconds: float) -> Latency:
-    """The same records through two bare transactional loops, each a process of its own that rests as our stage does."""
+def two_bare_loops(running: Running, seconds: float, *, working: bool) -> Latency:
+    """The same records through two bare transactional loops, each a process of its own that rests as our stage does.
+
+    `working` ones do the work of the two stages, so that our transport is all they lack; others copy the records.
+    Raises RuntimeError where one does not join its group.
+    """
     _create_bare_topics(running)
-    loops = [subprocess.Popen(command) for command in bare_commands(running.bootstrap)]
+    commands = bare_commands(running.bootstrap, running.tenants[0] if working else None)
+    loops = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for command in commands]
     try:
-        time.sleep(JOINED_S)
+        for loop in loops:
+            if loop.stdout is None or loop.stdout.readline() != "joined\n":
+                raise RuntimeError("a bare loop ended before it had joined its group")
         return _measure(running, BARE_TOPICS[:1], BARE_TOPICS[-1:], seconds, RATE)
     finally:
         for loop in loops:
             loop.kill()
-            loop.wait()
+            loop.communicate()
 
 
-def bare_commands(bootstrap: str) -> list[list[str]]:
-    """The two loops, the first with the rest of verify and the second with that of score."""
+def bare_commands(bootstrap: str, tenant: str | None = None) -> list[list[str]]:
+    """The two loops, the first with the rest of verify and the second with that of score.
+
+    With a `tenant` they do the work of these stages on its records; without, they copy.
+    """
     module = [sys.executable, "-m", "loanstream.bench.bare_loop", bootstrap]
-    rests = (FAST_LANE["rest_s"], SCORE["rest_s"])
-    return [[*module, *hop, str(rest_s)] for hop, rest_s in zip(pairwise(BARE_TOPICS), rests, strict=True)]
+    rests = {"verify": FAST_LANE["rest_s"], "score": SCORE["rest_s"]}
+    return [
+        [*module, *hop, str(rest_s), *([stage, tenant] if tenant else [])]
+        for hop, (stage, rest_s) in zip(pairwise(BARE_TOPICS), rests.items(), strict=True)
+    ]
 
 
 def _create_bare_topics(running: Running) -> None:
     admin = AdminClient(running.admin_settings)
-    for future in admin.create_topics([NewTopic(name, 4, 1) for name in BARE_TOPICS]).values():
+    stamped = {"message.timestamp.type": "LogAppendTime"}  # as applications' topics must be, and verify insists
+    for future in admin.create_topics([NewTopic(name, 4, 1, config=stamped) for name in BARE_TOPICS]).values():
         future.exception(15)
 
 

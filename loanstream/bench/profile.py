@@ -1,49 +1,26 @@
 """Where a decision's time goes, from the bytes of an application to those of its decision: both stages, no broker."""
 
-import asyncio
 import time
-from collections.abc import Callable, Coroutine
-from typing import Any, cast
+from collections.abc import Callable
+from typing import Any
 
 import orjson
 
-from loanstream.artefacts import load
 from loanstream.bench.core import events
+from loanstream.bench.stages import KEY, default_scorer, outputs_of, score_stage, verify_stage
 from loanstream.show import console, table
 from loanstream.worker import calm_collector
-from processors.activations import InForce
-from processors.control import ControlReader
-from processors.identity import Worker
 from processors.stages.envelope import LOG_APPEND_TIME, accept
-from processors.stages.lanes import Documents
-from processors.stages.score import Scorers, ScoreStage
-from processors.stages.verify import VerifyStage
-from processors.transport.messages import Batch, MemoryMessage, Message, Processed
+from processors.transport.messages import MemoryMessage, Message
 from schemas.decode import check_json, decode_own
 from schemas.topics import TOPICS
 from schemas.verification import ApplicationVerified
 from scoring.canonical import application_bytes
 from scoring.checks import check_claims
-from scoring.decision import Scorer
 from scoring.features import feature_matrix
-from scoring.receipt import ReceiptKey
 
 RECORDS = 50
 ROUNDS = 400
-
-
-class _OnePolicy:
-    """What the score stage asks of control topic and artefacts, where one bundle and policy decide for ever."""
-
-    def __init__(self, scorer: Scorer) -> None:
-        self.of: Callable[[InForce], Scorer] = lambda _: scorer
-
-    async def wait_for(self, _: int) -> None:
-        """Nothing to wait for."""
-
-    def in_force(self, *_: object) -> InForce:
-        """Always the same."""
-        return InForce("bench", "bench")
 
 
 def profile() -> dict[str, dict[str, float]]:
@@ -51,22 +28,18 @@ def profile() -> dict[str, dict[str, float]]:
 
     `rest` is what a stage takes beside its named steps: making events, headers and traces, grouping, freeing it all.
     """
-    scorer, key = Scorer(*load("default", "standard")), ReceiptKey("bench", b"k" * 32)
-    policy = _OnePolicy(scorer)
-    verify = VerifyStage("fast", cast(Documents, None), Worker("verify", "verify-0", "bench"))
-    score = ScoreStage(
-        cast(ControlReader, policy), cast(Scorers, policy), lambda _: key, Worker("score", "score-0", "bench")
-    )
+    scorer = default_scorer()
+    verify, score = verify_stage(), score_stage(scorer)
     applications = _messages()
-    verified = [_delivered(output, at) for at, output in enumerate(_run(verify, applications).outputs)]
+    verified = [_delivered(output, at) for at, output in enumerate(outputs_of(verify, applications))]
     facts = [decode_own(ApplicationVerified, message.value()) for message in verified]
-    made = scorer.decide(facts, lambda _: key, "bench")
+    made = scorer.decide(facts, lambda _: KEY, "bench")
     accepted = [accept(message, 0) for message in applications]
     matrix = feature_matrix([event.application for event in facts])
     calm_collector()  # as a worker does once it has loaded everything
     return {
         "verify": _steps(
-            lambda: _run(verify, applications),
+            lambda: outputs_of(verify, applications),
             {
                 "strict JSON (keys once, finite numbers)": lambda: [check_json(m.value() or b"") for m in applications],
                 "decode and check the application": lambda: [accept(m, 0) for m in applications],
@@ -76,15 +49,15 @@ def profile() -> dict[str, dict[str, float]]:
             within={"strict JSON (keys once, finite numbers)": "decode and check the application"},
         ),
         "score": _steps(
-            lambda: _run(score, verified),
+            lambda: outputs_of(score, verified),
             {
                 "decode our own event": lambda: [decode_own(ApplicationVerified, m.value()) for m in verified],
                 "features": lambda: feature_matrix([event.application for event in facts]),
                 "model, calibration, contributions": lambda: scorer.bundle.raw(matrix[:, scorer.bundle.columns]),
                 "receipt: canonical bytes and hashes": lambda: [
-                    key.hash(application_bytes(event.application)) for event in facts
+                    KEY.hash(application_bytes(event.application)) for event in facts
                 ],
-                "decide (all of it)": lambda: scorer.decide(facts, lambda _: key, "bench"),
+                "decide (all of it)": lambda: scorer.decide(facts, lambda _: KEY, "bench"),
                 "write the decision": lambda: [orjson.dumps(decision) for decision in made],
             },
             within=dict.fromkeys(
@@ -99,26 +72,21 @@ def _steps(
     whole: Callable[[], object], steps: dict[str, Callable[[], object]], within: dict[str, str]
 ) -> dict[str, float]:
     """Each step's time, that of the whole, and what no step accounts for; `within` names steps that are part of one."""
-    times = {name: _best(step) for name, step in steps.items()}
-    total = _best(whole)
-    rest = total - sum(taken for name, taken in times.items() if name not in within)
-    return {name: round(taken, 1) for name, taken in {**times, "rest": rest, "total": total}.items()}
+    times = _best({**steps, "total": whole})
+    rest = times["total"] - sum(times[name] for name in steps if name not in within)
+    ordered = {**{name: times[name] for name in steps}, "rest": rest, "total": times["total"]}
+    return {name: round(taken, 1) for name, taken in ordered.items()}
 
 
-def _best(step: Callable[[], object]) -> float:
-    taken = []
+def _best(steps: dict[str, Callable[[], object]]) -> dict[str, float]:
+    """The quickest of some rounds of each, all in turn: on a machine whose speed changes they would not add up else."""
+    taken: dict[str, list[float]] = {name: [] for name in steps}
     for _ in range(ROUNDS):
-        started = time.process_time()
-        step()
-        taken.append(time.process_time() - started)
-    return min(taken) / RECORDS * 1e6
-
-
-_LOOP = asyncio.Runner()
-
-
-def _run(stage: Callable[[Batch], Coroutine[Any, Any, Processed]], messages: list[Message]) -> Processed:
-    return _LOOP.run(stage(Batch(messages, 0)))
+        for name, step in steps.items():
+            started = time.process_time()
+            step()
+            taken[name].append(time.process_time() - started)
+    return {name: min(times) / RECORDS * 1e6 for name, times in taken.items()}
 
 
 def _messages() -> list[Message]:

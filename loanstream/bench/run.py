@@ -24,7 +24,7 @@ GOALS: dict[str, str] = {
     "core_decisions_per_s": ">= 20,000 on one core",
     "latency_ms": "p50 <= 50, p99 <= 100 at 500/s over both stages; medians of three windows",
     "latency_windows_p99_ms": "the p99 of each of them",
-    "two_bare_loops_ms": "the same records through two bare transactional loops, for comparison",
+    "two_bare_loops_ms": "the same records through two bare transactional loops that copy them, for comparison",
     "bare_latency_ms": "the same records without stages, for comparison",
     "beside_bombs_ms": "p99 <= 1,000 at 50/s beside 100 bombs of another tenant",
     "stack_ready_s": "<= 12 with warm caches",
@@ -70,7 +70,7 @@ def _latencies(running: Running) -> dict[str, Any]:
     bare_loops: list[Latency] = []
     for _ in range(WINDOWS):
         ours.append(through_the_stages(running, SECONDS))
-        bare_loops.append(two_bare_loops(running, SECONDS))
+        bare_loops.append(two_bare_loops(running, SECONDS, working=False))
     return {
         "latency_ms": asdict(Latency.median(ours)),
         "two_bare_loops_ms": asdict(Latency.median(bare_loops)),

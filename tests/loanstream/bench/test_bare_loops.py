@@ -1,12 +1,19 @@
-"""The bare loops differ from our stages in our code alone."""
+"""The bare loops differ from our stages in our transport alone."""
 
 from itertools import pairwise
 
+import orjson
 import pytest
 
 from loanstream.bench import bare_loop
+from loanstream.bench.bare_loop import work_of
+from loanstream.bench.core import events
 from loanstream.bench.latency import BARE_TOPICS, bare_commands
+from loanstream.bench.stages import KEY, default_scorer
 from loanstream.worker import FAST_LANE, SCORE
+from processors.stages.envelope import LOG_APPEND_TIME
+from processors.transport.messages import MemoryMessage
+from schemas.verification import ApplicationVerified
 
 
 def test_two_bare_loops_rest_as_long_as_the_two_stages() -> None:
@@ -18,8 +25,37 @@ def test_two_bare_loops_rest_as_long_as_the_two_stages() -> None:
     assert (first[-1], second[-1]) == ("0.008", "0.002")
 
 
+def test_two_loops_do_all_of_the_two_stages_work() -> None:
+    """What comes out of the second is the decision that the scoring core makes on what came out of the first."""
+    application = events(1)[0].application
+    submitted = MemoryMessage(
+        BARE_TOPICS[0],
+        0,
+        7,
+        application.application_id.encode(),
+        application.model_dump_json(exclude_none=True).encode(),
+        None,
+        (LOG_APPEND_TIME, 1_767_600_000_000),
+    )
+    (verified,) = work_of("verify", application.tenant)([submitted])
+    key, value, headers = verified
+    second = MemoryMessage(BARE_TOPICS[1], 0, 7, key, value, headers, (LOG_APPEND_TIME, 1_767_600_000_010))
+    ((_, decided, _),) = work_of("score", application.tenant)([second])
+    fact = ApplicationVerified.model_validate_json(value or b"")
+    (expected,) = default_scorer().decide([fact], lambda _: KEY, "bench")
+    found = orjson.loads(decided or b"")
+    assert found.pop("processing")["score_worker"] == "score-0"
+    assert found == orjson.loads(orjson.dumps(expected))
+
+
+def test_what_a_working_loop_is_told() -> None:
+    """Its stage and the tenant whose records it takes; a copying one is told neither."""
+    first, second = bare_commands("broker:9092", "bank-a")
+    assert (first[-2:], second[-2:]) == (["verify", "bank-a"], ["score", "bank-a"])
+
+
 class Enough(Exception):
-    """Ends a loop that copies for ever."""
+    """Ends a loop that runs for ever."""
 
 
 class Kafka:
@@ -35,6 +71,9 @@ class Kafka:
 
     def consume(self, _count, _seconds):
         return []
+
+    def key(self) -> bytes:
+        return b"k"
 
     def value(self) -> bytes:
         return b"{}"
@@ -59,5 +98,5 @@ def test_a_bare_loop_rests_as_long_as_it_is_told(monkeypatch) -> None:
     monkeypatch.setattr(bare_loop, "Consumer", Kafka)
     monkeypatch.setattr(bare_loop, "Producer", Kafka)
     with pytest.raises(Enough):
-        bare_loop.copy("broker:9092", "a", "b", 0.002)
+        bare_loop.loop("broker:9092", "a", "b", 0.002)
     assert rests == [0.002, 0.002]

@@ -1,0 +1,69 @@
+"""Both stages as plain functions of a batch: all of their work, without Kafka, documents and a control topic."""
+
+import asyncio
+from collections.abc import Callable, Coroutine, Sequence
+from typing import Any, cast
+
+from loanstream.artefacts import load
+from processors.activations import InForce
+from processors.control import ControlReader
+from processors.identity import Worker
+from processors.stages.lanes import Documents
+from processors.stages.score import Scorers, ScoreStage
+from processors.stages.verify import VerifyStage
+from processors.transport.messages import Batch, Message, Output, Processed
+from schemas.topics import TOPICS, Topic
+from scoring.decision import Scorer
+from scoring.receipt import ReceiptKey
+
+Stage = Callable[[Batch], Coroutine[Any, Any, Processed]]
+
+KEY = ReceiptKey("bench", b"k" * 32)
+"""Every tenant's here."""
+
+# Not `asyncio.Runner`: at each run it sets a handler for SIGINT, and on the way writes down the coroutine with all of
+# its batch, which was a third of what a batch seemed to take.
+_LOOP = asyncio.new_event_loop()
+
+
+class _OnePolicy:
+    """What the score stage asks of control topic and artefacts, where one bundle and policy decide for ever."""
+
+    def __init__(self, scorer: Scorer) -> None:
+        self.of: Callable[[InForce], Scorer] = lambda _: scorer
+
+    async def wait_for(self, _: int) -> None:
+        """Nothing to wait for."""
+
+    def in_force(self, *_: object) -> InForce:
+        """Always the same."""
+        return InForce("bench", "bench")
+
+
+def default_scorer() -> Scorer:
+    """The default bundle under the standard policy, as a new stack has them."""
+    return Scorer(*load("default", "standard"))
+
+
+def verify_stage() -> Stage:
+    """The fast lane, for applications without documents."""
+    return VerifyStage("fast", cast(Documents, None), Worker("verify", "verify-0", "bench"))
+
+
+def score_stage(scorer: Scorer) -> Stage:
+    """Score, where `scorer` decides everything."""
+    policy = _OnePolicy(scorer)
+    worker = Worker("score", "score-0", "bench")
+    return ScoreStage(cast(ControlReader, policy), cast(Scorers, policy), lambda _: KEY, worker)
+
+
+def outputs_of(stage: Stage, messages: Sequence[Message]) -> list[Output]:
+    """What the stage makes of one batch."""
+    return _LOOP.run_until_complete(stage(Batch(list(messages)))).outputs
+
+
+STAGES: dict[str, tuple[Topic, Callable[[], Stage]]] = {
+    "verify": (TOPICS["applications"], verify_stage),
+    "score": (TOPICS["verifications"], lambda: score_stage(default_scorer())),
+}
+"""By its name, the topic whose records a stage takes, and what makes the stage."""
