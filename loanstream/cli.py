@@ -317,17 +317,27 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if not sys.stdout.isatty():
         os.environ.setdefault("NO_COLOR", "1")
     try:
-        app(args=list(arguments) if arguments is not None else None, standalone_mode=True)
-    except SystemExit as end:
-        return end.code if isinstance(end.code, int) else int(end.code is not None)
+        code = _run(arguments)
+        sys.stdout.flush()  # a full disk is heard of here, and not in the interpreter's last words
     except KeyboardInterrupt:
         return 130
+    except BrokenPipeError:  # who read us has read enough; what is left has nowhere to go, at the interpreter's end too
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
     except Exception as error:
         line = _one_line(error)
         if line is None:
             raise
         sys.stderr.write(f"loanstream: {line}\n")
         return 1
+    return code
+
+
+def _run(arguments: Sequence[str] | None) -> int:
+    try:
+        app(args=list(arguments) if arguments is not None else None, standalone_mode=True)
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else int(end.code is not None)
     return 0
 
 

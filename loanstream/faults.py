@@ -1,5 +1,10 @@
 """Which exceptions are faults of a person's making or of the surroundings, and the one line each is told in."""
 
+import errno
+
+NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS})
+"""What a disk that is full, over its quota or read-only says."""
+
 FAULTS = (
     "loanstream.ask.decisions.NotComparable",
     "loanstream.ask.reconcile.SinkBehind",
@@ -28,6 +33,9 @@ def describe_fault(error: Exception) -> str | None:
     """The line for `error`; None where it is a bug, whose trace is wanted."""
     if isinstance(error, FileNotFoundError | IsADirectoryError | PermissionError | NotADirectoryError):
         return f"{error.filename}: {error.strerror}"
+    if isinstance(error, OSError) and error.errno in NO_ROOM:
+        # What is written to a pipe or to the terminal's file has no name.
+        return f"{error.filename or 'the output'}: {error.strerror}"
     names = {f"{kind.__module__}.{kind.__qualname__}" for kind in type(error).__mro__}
     # confluent_kafka's exceptions live in its C module.
     names |= {

@@ -1,6 +1,7 @@
 """The commands that need no running stack, as a person calls them."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -50,6 +51,39 @@ def test_score_names_the_line_that_is_wrong_and_decides_the_rest(loans):
     assert "line 4" in done.stderr
     assert "7800" in done.stderr
     assert len(json.loads(done.stdout)) == 39
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
+def test_a_full_disk_behind_the_output_is_one_line(loans):
+    """Not a trace, and not an exit code of 0 with half an answer."""
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "loanstream", "score", loans, "--json"],
+            check=False,
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            timeout=120,
+        )
+    assert (done.returncode, done.stderr.splitlines()) == (1, ["loanstream: the output: No space left on device"])
+
+
+def test_a_reader_that_has_read_enough_is_no_fault(loans):
+    """`loanstream score ... | head -1` says nothing besides."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    try:
+        done = subprocess.run(
+            [sys.executable, "-m", "loanstream", "score", loans, "--json"],
+            check=False,
+            stdout=writing,
+            stderr=subprocess.PIPE,
+            text=True,
+            timeout=120,
+        )
+    finally:
+        os.close(writing)
+    assert (done.returncode, done.stderr) == (1, "")
 
 
 @pytest.mark.parametrize(
