@@ -95,7 +95,7 @@ class DeadLetterBox:
                     letter = _letter(message)
                     if letter is not None:
                         place = LetterId(part.topic, part.partition, message.offset())
-                        yield Letter(place, letter, part.sent_back.holds(place.offset))
+                        yield Letter(place, letter, _was_redriven(part, place.offset, letter))
         finally:
             consumer.close()
 
@@ -107,14 +107,15 @@ class DeadLetterBox:
             letter = _letter(message)
             if letter is None:
                 raise LetterProblem(f"no dead letter {wanted}; see dlq list")
-            return Letter(wanted, letter, part.sent_back.holds(wanted.offset))
+            return Letter(wanted, letter, _was_redriven(part, wanted.offset, letter))
         finally:
             consumer.close()
 
     def redrive(self, tenant: str | None = None, only: LetterId | None = None) -> Redriven:
         """Send back what was not sent back yet, in transactions with the offsets that say so.
 
-        What becomes a dead letter meanwhile is not sent: it ends with the ends seen at the start.
+        What becomes a dead letter meanwhile is not sent: it ends with the ends seen at the start. What is refused again
+        waits for the next redrive.
         With `only` exactly that letter, whether it was redriven before or not; LetterProblem where none lies there.
         """
         done = Redriven()
@@ -132,13 +133,17 @@ class DeadLetterBox:
         return done
 
     def _redrive_waiting(self, producer: Any, consumer: Any, part: "_Part", done: Redriven) -> None:
-        records = _read(consumer, part, part.sent_back.below)
+        records = _read(consumer, part, part.sent_back.first_waiting)
+        refused: set[int] = set()
         while batch := list(islice(records, BATCH)):
             with _transaction(producer):
                 for message in batch:
-                    if not part.sent_back.holds(message.offset()):
-                        self._send_one(producer, _letter(message), done)
-                _commit(producer, consumer, part, part.sent_back.up_to(batch[-1].offset() + 1))
+                    if part.sent_back.holds(message.offset()):
+                        continue
+                    letter = _letter(message)
+                    if not self._send_one(producer, letter, done) and _has_original(letter):
+                        refused.add(message.offset())
+                _commit(producer, consumer, part, part.sent_back.up_to(batch[-1].offset() + 1, refused))
 
     def _redrive_one(self, producer: Any, consumer: Any, part: "_Part", message: Any, done: Redriven) -> None:
         with _transaction(producer):
@@ -147,7 +152,7 @@ class DeadLetterBox:
 
     def _send_one(self, producer: Any, letter: DeadLetter | None, done: Redriven) -> bool:
         """Whether it was sent back or recorded."""
-        if letter is None or letter.value_base64 is None:
+        if letter is None or not _has_original(letter):
             done.not_redrivable += 1
             return False
         if letter.stage == RECORD:
@@ -214,11 +219,20 @@ def _part(consumer: Any, committed: TopicPartition) -> _Part:
     place = TopicPartition(committed.topic, committed.partition)
     first, end = consumer.get_watermark_offsets(place, timeout=ANSWER_S)
     try:
-        sent_back = SentBack.read(committed.offset, committed.metadata)
+        noted = SentBack.read(committed.offset, committed.metadata)
     except ValueError:
         raise LettersUnreadable(f"group {GROUP} has a foreign note on {place.topic}/{place.partition}") from None
     # What retention took needs no mention any more.
-    return _Part(place.topic, place.partition, first, end, sent_back.up_to(max(sent_back.below, first)))
+    return _Part(place.topic, place.partition, first, end, noted.up_to(first))
+
+
+def _was_redriven(part: _Part, offset: int, letter: DeadLetter) -> bool:
+    # A redrive passes a letter without its original, since nothing could ever be sent of it.
+    return _has_original(letter) and part.sent_back.holds(offset)
+
+
+def _has_original(letter: DeadLetter | None) -> bool:
+    return letter is not None and letter.value_base64 is not None
 
 
 def _has_letters(name: str, tenant: str | None) -> bool:

@@ -191,6 +191,47 @@ def test_what_could_not_be_sent_is_not_called_redriven(broker, box):
     assert redriven(box) == {ids[0]: False, ids[1]: True}
 
 
+def test_what_is_refused_again_waits_for_the_next_redrive(broker, monkeypatch):
+    """The list goes on to say that it was not redriven; its neighbours went, and go no second time."""
+    monkeypatch.setattr(deadletters, "BATCH", 2)
+    ids = [broker.put(SECOND, number, stage="record") for number in range(5)]
+    ids.append(broker.put(SECOND, 5, value_base64=None))
+    tried, refuses = [], {1, 4}
+
+    def record_again(message):
+        tried.append(message.offset())
+        return message.offset() not in refuses
+
+    box = DeadLetterBox("127.0.0.1:1", {}, record_again)
+    done = box.redrive()
+    assert (done.recorded, done.not_redrivable) == (3, 3)
+    assert redriven(box) == dict(zip(ids, (True, False, True, True, False, False), strict=True))
+    assert broker.offsets == {SECOND: (6, "!1,!4")}
+
+    tried.clear()
+    refuses.discard(4)
+    done = box.redrive()
+    assert tried == [1, 4]
+    assert (done.recorded, done.not_redrivable) == (1, 1)
+    assert broker.offsets == {SECOND: (6, "!1")}
+
+    refuses.clear()
+    assert box.redrive(only=LetterId.parse(ids[1])).recorded == 1
+    assert broker.offsets == {SECOND: (6, "")}
+
+
+def test_of_many_that_are_refused_the_newest_hundred_wait(broker):
+    """What is remembered has to fit beside an offset; none of them stands in the way of what comes later."""
+    ids = [broker.put(SECOND, number, stage="record") for number in range(150)]
+    box = DeadLetterBox("127.0.0.1:1", {}, lambda _: False)
+    assert box.redrive().not_redrivable == 150
+    assert list(redriven(box).values()) == [True] * 50 + [False] * 100
+    later = broker.put(SECOND, 150, stage="record")
+    taking = DeadLetterBox("127.0.0.1:1", {}, lambda _: True)
+    assert taking.redrive().recorded == 101
+    assert redriven(taking) == dict.fromkeys([*ids, later], True)
+
+
 def test_more_single_letters_than_can_be_remembered_are_refused(broker, box):
     """One line says what to do, and nothing was sent: it would be sent again without a trace."""
     number = broker.put(SECOND, 0)
