@@ -269,13 +269,21 @@ def bench(
     ] = False,
     applications: Annotated[int, typer.Option(min=1000, help="through the whole chain, with --full")] = 1_000_000,
     plot: Annotated[Path | None, typer.Option(help="where to draw memory, with --full (SVG)")] = None,
+    only: Annotated[
+        str,
+        typer.Option(metavar="PARTS", help="of --full, by commas: short, rivals, latency, tenants, burst, million"),
+    ] = "",
     as_json: AsJson = False,
 ) -> None:
     """Measure speed, in one run, as ratios where machines differ."""
     if full:
-        from loanstream.bench.full import run_full
+        from loanstream.bench.full import NoSuchPart, chosen, run_full
 
-        raise typer.Exit(run_full(applications, plot, as_json=as_json))
+        try:
+            parts = chosen(only)
+        except NoSuchPart as unknown:
+            raise typer.BadParameter(str(unknown), param_hint="--only") from None
+        raise typer.Exit(run_full(parts, applications, plot, as_json=as_json))
     from loanstream.bench.run import run_bench
 
     raise typer.Exit(run_bench(as_json=as_json))
@@ -318,17 +326,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
         os.environ.setdefault("NO_COLOR", "1")
     try:
         code = _run(arguments)
-        sys.stdout.flush()  # a full disk is heard of here, and not in the interpreter's last words
+        sys.stdout.flush()  # a full disk is heard of here, and not at the interpreter's end
     except KeyboardInterrupt:
         return 130
-    except BrokenPipeError:  # who read us has read enough; what is left has nowhere to go, at the interpreter's end too
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except BrokenPipeError:  # who read us has read enough
+        _give_up_what_cannot_be_written()
         return 1
     except Exception as error:
         line = _one_line(error)
         if line is None:
             raise
         sys.stderr.write(f"loanstream: {line}\n")
+        _give_up_what_cannot_be_written()
         return 1
     return code
 
@@ -339,6 +348,14 @@ def _run(arguments: Sequence[str] | None) -> int:
     except SystemExit as end:
         return end.code if isinstance(end.code, int) else int(end.code is not None)
     return 0
+
+
+def _give_up_what_cannot_be_written() -> None:
+    """Else the interpreter tries it once more at its end, and says so in its own words."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _one_line(error: Exception) -> str | None:

@@ -67,11 +67,15 @@ class Letter:
 
 @dataclass
 class Redriven:
-    """What a redrive did: letters sent back, letters recorded after all, and those that neither can be done with."""
+    """What a redrive did: letters sent back, letters recorded after all, and those that neither can be done with.
+
+    `forgotten` are those of the last that the next redrive will not try, as too many are waiting to remember them all.
+    """
 
     sent: int = 0
     recorded: int = 0
     not_redrivable: int = 0
+    forgotten: int = 0
 
 
 RecordAgain = Callable[[Message], bool]
@@ -143,7 +147,10 @@ class DeadLetterBox:
                     letter = _letter(message)
                     if not self._send_one(producer, letter, done) and _has_original(letter):
                         refused.add(message.offset())
-                _commit(producer, consumer, part, part.sent_back.up_to(batch[-1].offset() + 1, refused))
+                tried = part.sent_back.tried(batch[-1].offset() + 1, refused)
+                _commit(producer, consumer, part, tried)
+            done.forgotten += len(refused - tried.refused)
+            refused &= tried.refused
 
     def _redrive_one(self, producer: Any, consumer: Any, part: "_Part", message: Any, done: Redriven) -> None:
         with _transaction(producer):
@@ -223,7 +230,7 @@ def _part(consumer: Any, committed: TopicPartition) -> _Part:
     except ValueError:
         raise LettersUnreadable(f"group {GROUP} has a foreign note on {place.topic}/{place.partition}") from None
     # What retention took needs no mention any more.
-    return _Part(place.topic, place.partition, first, end, noted.up_to(first))
+    return _Part(place.topic, place.partition, first, end, noted.without(first))
 
 
 def _was_redriven(part: _Part, offset: int, letter: DeadLetter) -> bool:

@@ -34,8 +34,8 @@ def describe_fault(error: Exception) -> str | None:
     if isinstance(error, FileNotFoundError | IsADirectoryError | PermissionError | NotADirectoryError):
         return f"{error.filename}: {error.strerror}"
     if isinstance(error, OSError) and error.errno in NO_ROOM:
-        # What is written to a pipe or to the terminal's file has no name.
-        return f"{error.filename or 'the output'}: {error.strerror}"
+        # Opening names the file, writing does not.
+        return f"{error.filename or 'writing failed'}: {error.strerror}"
     names = {f"{kind.__module__}.{kind.__qualname__}" for kind in type(error).__mro__}
     # confluent_kafka's exceptions live in its C module.
     names |= {

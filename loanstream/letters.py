@@ -74,6 +74,8 @@ def redrive(running: Running, tenant: str | None, wanted: str | None, *, as_json
     text = f"{done.sent} sent back"
     text += f", {done.recorded} recorded" if done.recorded else ""
     text += f", {done.not_redrivable} hold no original or are refused again" if done.not_redrivable else ""
+    if done.forgotten:
+        text += f"; {done.forgotten} of these were too many to remember: the next redrive tries them by --id alone"
     emit(asdict(done), text, as_json=as_json)
     return 1 if done.not_redrivable else 0
 

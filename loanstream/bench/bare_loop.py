@@ -2,7 +2,8 @@
 
 `python -m loanstream.bench.bare_loop BOOTSTRAP FROM TO REST_S [STAGE TENANT]` answers records until it is killed, and
 commits whatever one poll gave in one transaction. With STAGE (verify or score) it does the work of that stage on them
-and writes what it makes; without, it parses each value and writes it again. It says `joined` when it has partitions.
+and writes what it makes; without, it parses each value and writes it again. It says `joined` when it reads what
+comes from then on.
 
 After each transaction it rests as long as the stage it stands for: back to back, transactions wait for each other's
 markers, so a rest makes a loop quicker, too, and two loops with other rests than the two stages' would be another
@@ -18,7 +19,6 @@ from typing import Any, cast
 import orjson
 from confluent_kafka import Consumer, Producer, TopicPartition
 
-from loanstream.worker import calm_collector
 from processors.transport.messages import Headers, MemoryMessage
 
 BATCH = 500
@@ -36,19 +36,25 @@ def copied(messages: list[Any]) -> Iterable[Answer]:
 
 
 def work_of(stage: str, tenant: str) -> Work:
-    """All of what a stage does with a tenant's records, as if they came from its topic."""
-    # Here, so that a loop that copies is plain confluent-kafka.
-    from loanstream.bench.stages import STAGES, outputs_of
+    """All of what a stage does with a tenant's records, as if they came from its topic.
 
-    topic, make = STAGES[stage]
-    source, process = topic.name(tenant), make()
+    The work raises RuntimeError for a record that ends otherwise than most (a dead letter costs less).
+    """
+    # Here, so that a loop that copies does not load the stages.
+    from loanstream.bench.stages import HOPS, outputs_of
+
+    hop = HOPS[stage]
+    source, target, process = hop.reads.name(tenant), hop.writes.name(tenant), hop.make()
 
     def answered(messages: list[Any]) -> Iterable[Answer]:
         as_its_own = [
             MemoryMessage(source, m.partition(), m.offset(), m.key(), m.value(), m.headers(), m.timestamp())
             for m in messages
         ]
-        return [(output.key, output.value, output.headers) for output in outputs_of(process, as_its_own)]
+        outputs = outputs_of(process, as_its_own)
+        if len(outputs) != len(messages) or any(output.topic != target for output in outputs):
+            raise RuntimeError(f"{stage} made something else of a record than one for {target}")
+        return [(output.key, output.value, output.headers) for output in outputs]
 
     return answered
 
@@ -63,13 +69,12 @@ def loop(bootstrap: str, source: str, target: str, rest_s: float, work: Work = c
             **connection,
             "group.id": name,
             "enable.auto.commit": False,
-            "auto.offset.reset": "latest",
             "isolation.level": "read_committed",
         }
     )
     producer: Any = Producer({**connection, "transactional.id": name, "retry.backoff.ms": 5, "linger.ms": 0})
     producer.init_transactions(30)
-    consumer.subscribe([source], on_assign=_say_joined)
+    consumer.subscribe([source], on_assign=_begin_at_the_ends)
     while True:
         first = consumer.poll(1.0)
         if first is None or first.error() is not None:
@@ -85,12 +90,18 @@ def loop(bootstrap: str, source: str, target: str, rest_s: float, work: Work = c
         time.sleep(rest_s)
 
 
-def _say_joined(*_: object) -> None:
-    sys.stdout.write("joined\n")
-    sys.stdout.flush()
+def _begin_at_the_ends(consumer: Any, partitions: list[TopicPartition]) -> None:
+    for place in partitions:
+        place.offset = consumer.get_watermark_offsets(place, timeout=15)[1]
+    consumer.assign(partitions)
+    if partitions:
+        sys.stdout.write("joined\n")
+        sys.stdout.flush()
 
 
 if __name__ == "__main__":
+    from loanstream.worker import calm_collector
+
     _bootstrap, _source, _target, _rest_s, *_stage = sys.argv[1:]
     _work = work_of(*_stage) if _stage else copied
     calm_collector()  # as a worker does once it has loaded everything

@@ -2,8 +2,10 @@
 
 import json
 import tempfile
-from collections.abc import Callable
-from dataclasses import asdict
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from operator import truediv
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -11,15 +13,16 @@ from typing import Any
 import typer
 
 from loanstream.bench.flood import burst, million
-from loanstream.bench.latency import through_the_stages, two_bare_loops, warm
+from loanstream.bench.latency import Latency, through_the_stages, two_bare_loops, warm
 from loanstream.bench.plot import svg
 from loanstream.bench.rivals import measure_rivals
 from loanstream.bench.run import measure, show
 from loanstream.demo.run import stack
 from loanstream.running import Running
 
-ROUNDS = 5
+ROUNDS = 6
 ROUND_S = 15.0
+PAUSE_S = 5.0
 SETTLED_S = 10.0
 """The first transactions over partitions that were never written to take seconds each, and leave a backlog."""
 TENANTS = (1, 2, 20)
@@ -60,48 +63,91 @@ GOALS: dict[str, str] = {
 Progress = Callable[[str], None]
 
 
-def run_full(applications: int, plot: Path | None, *, as_json: bool) -> int:
-    """Measure everything; memory's curves go to `plot`."""
-    figures = measure_full(applications, plot, lambda line: typer.echo(line, err=True))
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What the parts of a run are told: `folder` for their states, `plot` for memory's curves."""
+
+    folder: Path
+    applications: int
+    plot: Path | None
+    on_progress: Progress
+
+
+class NoSuchPart(ValueError):
+    """A part of the benchmark that does not exist; says which do."""
+
+
+def chosen(only: str) -> list[str]:
+    """The parts that `only` names (by commas), all of them where it names none. Raises NoSuchPart.
+
+    >>> chosen("burst, rivals")
+    ['rivals', 'burst']
+    """
+    names = {name for part in only.split(",") if (name := part.strip())}
+    if unknown := sorted(names - PARTS.keys()):
+        raise NoSuchPart(f"no part {', '.join(unknown)}; parts: {', '.join(PARTS)}")
+    return [name for name in PARTS if not names or name in names]
+
+
+def run_full(parts: Sequence[str], applications: int, plot: Path | None, *, as_json: bool) -> int:
+    """Measure these parts; memory's curves go to `plot`."""
+    figures: dict[str, Any] = {}
+
+    def tell(line: str) -> None:
+        typer.echo(line, err=True)
+
+    with tempfile.TemporaryDirectory(prefix="loanstream-bench-") as folder:
+        run = Run(Path(folder), applications, plot, tell)
+        for name in parts:
+            tell(f"part {name}")
+            found = PARTS[name](run)
+            tell(json.dumps(found))  # as soon as it is known: an hour may be cut short
+            figures |= found
     show(figures, GOALS, as_json=as_json)
     return 0
 
 
-def measure_full(applications: int, plot: Path | None, on_progress: Progress) -> dict[str, Any]:
-    """The short benchmark's figures and those above; each is told as soon as it is known: an hour may be cut short."""
-    figures: dict[str, Any] = {}
-
-    def keep(found: dict[str, Any]) -> None:
-        figures.update(found)
-        on_progress(json.dumps(found))
-
-    on_progress("the short benchmark")
-    keep(measure())
-    keep(measure_rivals(on_progress=on_progress))
-    with tempfile.TemporaryDirectory(prefix="loanstream-bench-") as folder:
-        on_progress("latency beside two bare loops")
-        with stack(Path(folder) / "latency") as (running, _):
-            warm(running)
-            keep(latency_vs_bare(running))
-        keep({"latency_ms_tenants": latency_by_tenants(Path(folder), on_progress)})
-        keep({"burst": bursts(Path(folder), on_progress)})
-        on_progress(f"{applications:,} applications")
-        with stack(Path(folder) / "million") as (running, _):
-            found, curves = million(running, applications, on_progress)
-    keep(found)
-    if plot is not None:
-        plot.write_text(svg(f"Resident memory over {applications:,} applications (minutes)", "MB", curves))
-    return figures
+def latency_beside_bare_loops(run: Run) -> dict[str, Any]:
+    """Both stages and both kinds of bare loops on a stack of their own."""
+    with stack(run.folder / "latency") as (running, _):
+        warm(running)
+        return latency_vs_bare(running)
 
 
-def latency_by_tenants(folder: Path, on_progress: Progress) -> dict[str, Any]:
+def latency_vs_bare(running: Running) -> dict[str, Any]:
+    """Rounds of all three; the medians of the rounds' ratios of p50, and what they are made of.
+
+    Loops that do the work of the stages tell what our transport costs; loops that only copy, what the work costs, too.
+    Each round begins with another path, and each path after a pause, in which the one before it comes to rest: what was
+    decided goes on being recorded for seconds.
+    """
+    paths: dict[str, Callable[[], Latency]] = {
+        "stages": lambda: through_the_stages(running, ROUND_S),
+        "bare": lambda: two_bare_loops(running, ROUND_S, working=True),
+        "copying": lambda: two_bare_loops(running, ROUND_S, working=False),
+    }
+    p50: dict[str, list[float]] = {path: [] for path in paths}
+    for number in range(ROUNDS):
+        first = number % len(paths)
+        for path in [*paths, *paths][first : first + len(paths)]:
+            time.sleep(PAUSE_S)
+            p50[path].append(paths[path]().p50)
+    return {
+        **{
+            f"latency_vs_{other}": round(median(map(truediv, p50["stages"], p50[other])), 2)
+            for other in ("bare", "copying")
+        },
+        "latency_p50_ms": p50,
+    }
+
+
+def latency_by_tenants(run: Run) -> dict[str, Any]:
     """At the same rate over more and more tenants of one stack: each adds partitions to every transaction.
 
     `first` is the first time over so many of them, `then` what follows.
     """
-    on_progress("latency by tenants")
     banks = ",".join(f"bank-{number}" for number in range(max(TENANTS)))
-    with stack(folder / "tenants", "--tenants", banks) as (running, _):
+    with stack(run.folder / "tenants", "--tenants", banks) as (running, _):
         warm(running)
         found = {}
         for count in TENANTS:
@@ -109,36 +155,35 @@ def latency_by_tenants(folder: Path, on_progress: Progress) -> dict[str, Any]:
                 "first": asdict(through_the_stages(running, SETTLED_S, tenants=count)),
                 "then": asdict(through_the_stages(running, ROUND_S, tenants=count)),
             }
-        return found
+        return {"latency_ms_tenants": found}
 
 
-def bursts(folder: Path, on_progress: Progress) -> dict[str, Any]:
+def bursts(run: Run) -> dict[str, Any]:
     """A burst and its drain, by workers a stage; each on a stack of its own."""
     found = {}
     for workers in WORKERS:
-        on_progress(f"a burst of {BURST:,}, {workers} workers a stage")
-        with stack(folder / f"burst-{workers}", "--workers", str(workers)) as (running, _):
+        run.on_progress(f"a burst of {BURST:,}, {workers} workers a stage")
+        with stack(run.folder / f"burst-{workers}", "--workers", str(workers)) as (running, _):
             found[str(workers)] = asdict(burst(running, BURST))
+    return {"burst": found}
+
+
+def whole_chain(run: Run) -> dict[str, Any]:
+    """A great many applications through everything."""
+    with stack(run.folder / "million") as (running, _):
+        found, curves = million(running, run.applications, run.on_progress)
+    if run.plot is not None:
+        title = f"Resident memory over {run.applications:,} applications (minutes)"
+        run.plot.write_text(svg(title, "MB", curves))
     return found
 
 
-def latency_vs_bare(running: Running) -> dict[str, Any]:
-    """Rounds of all three in turn; the medians of the rounds' ratios of p50, and what they are made of.
-
-    Loops that do the work of the stages tell what our transport costs; loops that only copy, what the work costs, too.
-    """
-    rounds = [
-        {
-            "stages": through_the_stages(running, ROUND_S).p50,
-            "bare": two_bare_loops(running, ROUND_S, working=True).p50,
-            "copying": two_bare_loops(running, ROUND_S, working=False).p50,
-        }
-        for _ in range(ROUNDS)
-    ]
-    return {
-        **{
-            f"latency_vs_{other}": round(median(one["stages"] / one[other] for one in rounds), 2)
-            for other in ("bare", "copying")
-        },
-        "latency_p50_ms": {path: [one[path] for one in rounds] for path in rounds[0]},
-    }
+PARTS: dict[str, Callable[[Run], dict[str, Any]]] = {
+    "short": lambda _: measure(),
+    "rivals": lambda run: measure_rivals(on_progress=run.on_progress),
+    "latency": latency_beside_bare_loops,
+    "tenants": latency_by_tenants,
+    "burst": bursts,
+    "million": whole_chain,
+}
+"""In the order in which they run."""

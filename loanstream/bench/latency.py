@@ -1,6 +1,7 @@
 """From submission to the decision in a read_committed consumer's hands, at a steady rate; and the same without us."""
 
 import json
+import select
 import subprocess
 import sys
 import threading
@@ -18,6 +19,7 @@ from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 
 from loanstream.running import Running
+from loanstream.stack.bound import bound
 from loanstream.worker import FAST_LANE, SCORE
 from schemas.topics import TOPICS
 
@@ -28,6 +30,8 @@ WARM_UP_S = 5.0
 COMPILED_S = 150.0
 """After so much load Java has compiled what the broker does most. A bank's broker did so long ago."""
 BARE_TOPICS = ("bench.bare.1", "bench.bare.2", "bench.bare.3")
+JOIN_S = 60.0
+"""What a bare loop gets to load its work and to join its group."""
 PATIENCE_S = 20.0
 
 
@@ -88,21 +92,35 @@ def bare(running: Running, seconds: float) -> Latency:
 def two_bare_loops(running: Running, seconds: float, *, working: bool) -> Latency:
     """The same records through two bare transactional loops, each a process of its own that rests as our stage does.
 
-    `working` ones do the work of the two stages, so that our transport is all they lack; others copy the records.
-    Raises RuntimeError where one does not join its group.
+    `working` ones do the work of the two stages: they lack our transport, and a record stage and a warehouse that take
+    what is made. Others copy the records. Raises RuntimeError where one does not join its group or ends.
     """
     _create_bare_topics(running)
     commands = bare_commands(running.bootstrap, running.tenants[0] if working else None)
-    loops = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for command in commands]
+    # Sessions of their own, as the stack's workers have them: where the kernel shares processors out among sessions,
+    # the loops would have to share that of the producer which loads them.
+    loops = [
+        subprocess.Popen(bound(command), stdout=subprocess.PIPE, text=True, start_new_session=True)
+        for command in commands
+    ]
     try:
         for loop in loops:
-            if loop.stdout is None or loop.stdout.readline() != "joined\n":
-                raise RuntimeError("a bare loop ended before it had joined its group")
-        return _measure(running, BARE_TOPICS[:1], BARE_TOPICS[-1:], seconds, RATE)
+            _wait_until_joined(loop)
+        found = _measure(running, BARE_TOPICS[:1], BARE_TOPICS[-1:], seconds, RATE)
+        if any(loop.poll() is not None for loop in loops):
+            raise RuntimeError("a bare loop ended before the measurement did")
+        return found
     finally:
         for loop in loops:
             loop.kill()
             loop.communicate()
+
+
+def _wait_until_joined(loop: "subprocess.Popen[str]") -> None:
+    if loop.stdout is None or not select.select([loop.stdout], [], [], JOIN_S)[0]:
+        raise RuntimeError(f"a bare loop did not join its group within {JOIN_S:.0f} s")
+    if loop.stdout.readline() != "joined\n":
+        raise RuntimeError("a bare loop ended before it had joined its group")
 
 
 def bare_commands(bootstrap: str, tenant: str | None = None) -> list[list[str]]:
@@ -136,6 +154,8 @@ def _measure(running: Running, into: Sequence[str], out_of: Sequence[str], secon
     while len(received) < count and time.monotonic() < until:
         time.sleep(0.05)
     witness.set()
+    if not received:
+        raise RuntimeError(f"none of {count} records came out of {', '.join(out_of)}")
     measured = list(sent)[warm:]
     found = Latency.of([received[key] - sent[key] for key in measured if key in received], len(measured))
     return replace(found, stolen=_stolen(before, psutil.cpu_times()))

@@ -40,8 +40,8 @@ def run_bench(*, as_json: bool) -> int:
 
 
 def show(figures: dict[str, Any], more: dict[str, str], *, as_json: bool) -> None:
-    """Every figure beside its goal, these and `more`."""
-    rows = [(name, str(figures[name]), goal) for name, goal in (GOALS | more).items()]
+    """Every figure beside its goal, of these and `more`."""
+    rows = [(name, str(figures[name]), goal) for name, goal in (GOALS | more).items() if name in figures]
     emit(figures, table("benchmark", "figure", "measured", "goal", rows=rows), as_json=as_json)
 
 

@@ -2,7 +2,8 @@
 
 import asyncio
 from collections.abc import Callable, Coroutine, Sequence
-from typing import Any, cast
+from functools import cache
+from typing import Any, NamedTuple, cast
 
 from loanstream.artefacts import load
 from processors.activations import InForce
@@ -20,10 +21,6 @@ Stage = Callable[[Batch], Coroutine[Any, Any, Processed]]
 
 KEY = ReceiptKey("bench", b"k" * 32)
 """Every tenant's here."""
-
-# Not `asyncio.Runner`: at each run it sets a handler for SIGINT, and on the way writes down the coroutine with all of
-# its batch, which was a third of what a batch seemed to take.
-_LOOP = asyncio.new_event_loop()
 
 
 class _OnePolicy:
@@ -57,13 +54,28 @@ def score_stage(scorer: Scorer) -> Stage:
     return ScoreStage(cast(ControlReader, policy), cast(Scorers, policy), lambda _: KEY, worker)
 
 
+@cache
+def _loop() -> asyncio.AbstractEventLoop:
+    # Not `asyncio.Runner`: after each run it restores the handler of SIGINT, and on the way writes down what the stage
+    # made of the batch, which was a third of what a batch seemed to take.
+    return asyncio.new_event_loop()
+
+
 def outputs_of(stage: Stage, messages: Sequence[Message]) -> list[Output]:
     """What the stage makes of one batch."""
-    return _LOOP.run_until_complete(stage(Batch(list(messages)))).outputs
+    return _loop().run_until_complete(stage(Batch(list(messages)))).outputs
 
 
-STAGES: dict[str, tuple[Topic, Callable[[], Stage]]] = {
-    "verify": (TOPICS["applications"], verify_stage),
-    "score": (TOPICS["verifications"], lambda: score_stage(default_scorer())),
+class Hop(NamedTuple):
+    """A stage between two kinds of topic, of which each tenant has its own."""
+
+    reads: Topic
+    writes: Topic
+    make: Callable[[], Stage]
+
+
+HOPS: dict[str, Hop] = {
+    "verify": Hop(TOPICS["applications"], TOPICS["verifications"], verify_stage),
+    "score": Hop(TOPICS["verifications"], TOPICS["decisions"], lambda: score_stage(default_scorer())),
 }
-"""By its name, the topic whose records a stage takes, and what makes the stage."""
+"""By the stage's name."""

@@ -1,5 +1,6 @@
 """The commands that need no running stack, as a person calls them."""
 
+import errno
 import json
 import os
 import subprocess
@@ -8,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from loanstream.faults import describe_fault
 from loanstream.stack.lock import hold
 from producers.documents import KINDS
 
@@ -53,37 +55,45 @@ def test_score_names_the_line_that_is_wrong_and_decides_the_rest(loans):
     assert len(json.loads(done.stdout)) == 39
 
 
+def written_to(stdout, *arguments) -> tuple[int, str]:
+    """Exit code and stderr of a command whose output goes to a file of ours, buffered as it is by default."""
+    buffered = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
+    command = [sys.executable, "-m", "loanstream", *map(str, arguments)]
+    done = subprocess.run(
+        command, check=False, env=buffered, stdout=stdout, stderr=subprocess.PIPE, text=True, timeout=120
+    )
+    return done.returncode, done.stderr
+
+
+@pytest.fixture(params=["an answer that fits a buffer", "a long answer"])
+def answering(request, loans):
+    """The arguments of a command that answers at length or not."""
+    return ("score", loans, "--json") if request.param == "a long answer" else ("policy", "show", "standard", "--json")
+
+
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
-def test_a_full_disk_behind_the_output_is_one_line(loans):
+def test_a_full_disk_behind_the_output_is_one_line(answering):
     """Not a trace, and not an exit code of 0 with half an answer."""
     with Path("/dev/full").open("wb") as full:
-        done = subprocess.run(
-            [sys.executable, "-m", "loanstream", "score", loans, "--json"],
-            check=False,
-            stdout=full,
-            stderr=subprocess.PIPE,
-            text=True,
-            timeout=120,
-        )
-    assert (done.returncode, done.stderr.splitlines()) == (1, ["loanstream: the output: No space left on device"])
+        assert written_to(full, *answering) == (1, "loanstream: writing failed: No space left on device\n")
 
 
-def test_a_reader_that_has_read_enough_is_no_fault(loans):
+def test_a_reader_that_has_read_enough_is_no_fault(answering):
     """`loanstream score ... | head -1` says nothing besides."""
     reading, writing = os.pipe()
     os.close(reading)
     try:
-        done = subprocess.run(
-            [sys.executable, "-m", "loanstream", "score", loans, "--json"],
-            check=False,
-            stdout=writing,
-            stderr=subprocess.PIPE,
-            text=True,
-            timeout=120,
-        )
+        assert written_to(writing, *answering) == (1, "")
     finally:
         os.close(writing)
-    assert (done.returncode, done.stderr) == (1, "")
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT, errno.EROFS])
+@pytest.mark.parametrize(("named", "line"), [("/state/x", "/state/x: "), (None, "writing failed: ")])
+def test_a_disk_that_takes_nothing_is_no_bug(number, named, line):
+    """Full, over its quota or read-only; the file is named where the system names it."""
+    said = os.strerror(number)
+    assert describe_fault(OSError(number, said, named)) == line + said
 
 
 @pytest.mark.parametrize(

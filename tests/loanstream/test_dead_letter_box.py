@@ -220,16 +220,41 @@ def test_what_is_refused_again_waits_for_the_next_redrive(broker, monkeypatch):
     assert broker.offsets == {SECOND: (6, "")}
 
 
-def test_of_many_that_are_refused_the_newest_hundred_wait(broker):
-    """What is remembered has to fit beside an offset; none of them stands in the way of what comes later."""
-    ids = [broker.put(SECOND, number, stage="record") for number in range(150)]
-    box = DeadLetterBox("127.0.0.1:1", {}, lambda _: False)
-    assert box.redrive().not_redrivable == 150
-    assert list(redriven(box).values()) == [True] * 50 + [False] * 100
-    later = broker.put(SECOND, 150, stage="record")
+def test_thousands_that_are_refused_in_a_row_all_wait(broker):
+    """A warehouse that was mended too late refused them all once more: none is lost to sight."""
+    ids = [broker.put(SECOND, number, stage="record") for number in range(1_500)]
+    assert DeadLetterBox("127.0.0.1:1", {}, lambda _: False).redrive().not_redrivable == 1_500
+    assert broker.offsets == {SECOND: (1_500, "!0-1499")}
     taking = DeadLetterBox("127.0.0.1:1", {}, lambda _: True)
-    assert taking.redrive().recorded == 101
+    assert set(redriven(taking).values()) == {False}
+    later = broker.put(SECOND, 1_500, stage="record")
+    done = taking.redrive()
+    assert (done.recorded, done.forgotten) == (1_501, 0)
     assert redriven(taking) == dict.fromkeys([*ids, later], True)
+
+
+def test_of_more_than_can_be_remembered_the_newest_wait_and_the_others_are_counted(broker):
+    """Every second one is refused, for two thousand: that many do not fit beside an offset, and the redrive says so."""
+    for number in range(2_000):
+        broker.put(SECOND, number, stage="record")
+    refusing = DeadLetterBox("127.0.0.1:1", {}, lambda message: message.offset() % 2 == 0)
+    done = refusing.redrive()
+    assert (done.recorded, done.not_redrivable) == (1_000, 1_000)
+    waiting = [offset for offset, sent in enumerate(redriven(refusing).values()) if not sent]
+    assert done.forgotten == 1_000 - len(waiting) > 0
+    assert waiting == list(range(1_998 - 2 * (len(waiting) - 1) + 1, 2_000, 2))
+
+
+def test_single_letters_leave_no_room_for_refused_ones_and_the_redrive_goes_on(broker):
+    """It advises itself where too many were sent singly, so it must not fail for the same reason."""
+    for number in range(600):
+        broker.put(SECOND, number, stage="record")
+    singly = ",".join(str(10**7 + number) for number in range(455))
+    assert len(singly) <= METADATA_MAX
+    broker.offsets[SECOND] = (0, singly)
+    done = DeadLetterBox("127.0.0.1:1", {}, lambda message: message.offset() % 2 == 0).redrive()
+    assert (done.recorded, done.forgotten) == (300, 300)
+    assert broker.offsets[SECOND] == (600, singly)
 
 
 def test_more_single_letters_than_can_be_remembered_are_refused(broker, box):

@@ -1,11 +1,13 @@
 """The bare loops differ from our stages in our transport alone."""
 
+import subprocess
+import sys
 from itertools import pairwise
 
 import orjson
 import pytest
 
-from loanstream.bench import bare_loop
+from loanstream.bench import bare_loop, latency
 from loanstream.bench.bare_loop import work_of
 from loanstream.bench.core import events
 from loanstream.bench.latency import BARE_TOPICS, bare_commands
@@ -46,6 +48,26 @@ def test_two_loops_do_all_of_the_two_stages_work() -> None:
     found = orjson.loads(decided or b"")
     assert found.pop("processing")["score_worker"] == "score-0"
     assert found == orjson.loads(orjson.dumps(expected))
+
+
+def test_a_working_loop_does_not_take_a_dead_letter_for_work() -> None:
+    """It costs less than a decision, and would pass for one to whoever looks at its key."""
+    unreadable = MemoryMessage(BARE_TOPICS[0], 0, 7, b"k", b"{", None, (LOG_APPEND_TIME, 1_767_600_000_000))
+    with pytest.raises(RuntimeError, match=r"verify made something else .* loan\.verifications\.v1\.bank-a"):
+        work_of("verify", "bank-a")([unreadable])
+
+
+@pytest.mark.parametrize(
+    ("program", "complaint"),
+    [("pass", "ended before it had joined"), ("import time; time.sleep(60)", "did not join its group within 0 s")],
+)
+def test_a_loop_that_does_not_join_is_told_of(monkeypatch, program, complaint) -> None:
+    """Not waited for, twenty minutes into a benchmark of an hour."""
+    monkeypatch.setattr(latency, "JOIN_S", 60.0 if program == "pass" else 0.2)
+    with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True) as loop:
+        with pytest.raises(RuntimeError, match=complaint):
+            latency._wait_until_joined(loop)
+        loop.kill()
 
 
 def test_what_a_working_loop_is_told() -> None:
