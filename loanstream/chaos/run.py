@@ -30,6 +30,8 @@ WORKERS = 2
 SETTLED_WITHIN_S = 90.0
 RECENT_S = 3.0
 """What was sent this long ago has its outcome, where nothing is wrong."""
+SINCE_S = 0.3
+"""In it a standing broker confirms a dozen records."""
 
 WITHIN_S = 120.0
 BROKEN: dict[str, tuple[str, ...]] = {
@@ -283,16 +285,19 @@ def _silence(waits: Sequence[tuple[float, float]], began: float, ended: float) -
 
 
 def _settle(ground: Ground, outcomes: Outcomes) -> None:
-    """Wait until what was sent some seconds ago has its outcome; what has none after minutes is given up, and the count
-    will tell.
+    """Wait until what was sent some seconds ago has its outcome, something of it sent from now on.
+
+    While the broker is away nothing counts as sent, and all that was may have its outcome: the fault has only begun.
+    What has none after minutes is given up, and the count will tell.
     """
-    until = time.monotonic() + SETTLED_WITHIN_S
+    asked, until = time.time(), time.monotonic() + SETTLED_WITHIN_S
+    time.sleep(SINCE_S)
     while True:
         older = set(ground.load.sent) - ground.given_up
         time.sleep(RECENT_S)
         outcomes.look()
         waiting = older - outcomes.at.keys()
-        if older and not waiting:
+        if not waiting and any(ground.load.sent[trace].at > asked for trace in older):
             return
         if time.monotonic() > until:
             ground.given_up |= waiting
