@@ -23,6 +23,8 @@ SAMPLE_S = 5.0
 WARM = 0.1
 """Share of a long run's applications whose memory does not count: until then buffers are used for the first time."""
 PATIENCE_S = 120.0
+IDLE_S = 60.0
+"""How long the stack has nothing to do before `settled` is looked at: what it still holds then was not on its way."""
 ROWS_OF_ONE = 3
 """Rows of an application without documents: its own, its verification's, its decision's."""
 _RECORDED = """
@@ -82,6 +84,8 @@ def million(running: Running, count: int, on_progress: Progress) -> tuple[dict[s
     _wait_until_recorded(running, count, memory.sample)
     recorded = time.monotonic() - started
     memory.sample(now=True)
+    on_progress(f"{IDLE_S:.0f} s with nothing to do")
+    memory.settled()
     on_progress("comparing the warehouse with the topics")
     compared = reconcile(running)
     on_progress("making every decision again")
@@ -190,6 +194,7 @@ class _Memory:
         self._began = time.monotonic()
         self._next = 0.0
         self._warm: float | None = None
+        self._idle: float | None = None
         self.curves = [Curve(name) for name in self._processes]
 
     def sample(self, *, now: bool = False) -> bool:
@@ -211,12 +216,23 @@ class _Memory:
             self._warm = (time.monotonic() - self._began) / 60
             self.sample(now=True)
 
+    def settled(self) -> None:
+        """The work is done: go on looking while the stack has nothing to do."""
+        self._idle = (time.monotonic() - self._began) / 60
+        until = time.monotonic() + IDLE_S
+        while (left := until - time.monotonic()) > 0:
+            time.sleep(min(left, SAMPLE_S))
+            self.sample(now=True)
+
     def summary(self) -> dict[str, dict[str, float]]:
-        """Of each process the look after the warm-up, the last and the highest (MB), and how often it was replaced."""
+        """Of each process, in MB: `start` after the warm-up, `end` when the work was done, `most` of all looks between
+        them, `settled` after the idle minute; and how often it was replaced.
+        """
         found: dict[str, dict[str, float]] = {}
         for curve in self.curves:
-            looks = [value for minutes, value in curve.points if minutes >= (self._warm or 0)]
-            seen = {"start": looks[0], "end": looks[-1], "most": max(looks)}
+            warm = [(minutes, value) for minutes, value in curve.points if minutes >= (self._warm or 0)]
+            looks = [value for minutes, value in warm if self._idle is None or minutes <= self._idle]
+            seen = {"start": looks[0], "end": looks[-1], "most": max(looks), "settled": warm[-1][1]}
             found[curve.name] = {name: round(value, 1) for name, value in seen.items()}
             found[curve.name]["restarts"] = self._restarts[curve.name]
         return found

@@ -3,9 +3,8 @@
 import json
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from operator import truediv
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -20,7 +19,9 @@ from loanstream.bench.run import measure, show
 from loanstream.demo.run import stack
 from loanstream.running import Running
 
-ROUNDS = 6
+ROUNDS = 9
+COPYING_EVERY = 3
+"""Rounds of which one has the loops that only copy: they are for comparison, and the time goes to what is judged."""
 ROUND_S = 15.0
 PAUSE_S = 5.0
 SETTLED_S = 10.0
@@ -52,7 +53,7 @@ GOALS: dict[str, str] = {
     "decided_s": "until the last of those",
     "recorded_s": "until the last row of those",
     "rows_per_s": "into the warehouse, until the last of them",
-    "rss_mb": "flat",
+    "rss_mb": "flat: `settled`, after a minute with nothing to do, beside `start`, after a tenth of the applications",
     "warehouse_equal": "true",
     "warehouse_rows": "compared",
     "replay_equal": "true",
@@ -111,34 +112,53 @@ def latency_beside_bare_loops(run: Run) -> dict[str, Any]:
     """Both stages and both kinds of bare loops on a stack of their own."""
     with stack(run.folder / "latency") as (running, _):
         warm(running)
-        return latency_vs_bare(running)
+        return latency_vs_bare(running, run.on_progress)
 
 
-def latency_vs_bare(running: Running) -> dict[str, Any]:
-    """Rounds of all three; the medians of the rounds' ratios of p50, and what they are made of.
+def latency_vs_bare(running: Running, on_progress: Progress) -> dict[str, Any]:
+    """Rounds of the stages and the loops; the medians of the rounds' ratios of p50, and what they are made of.
 
     Loops that do the work of the stages tell what our transport costs; loops that only copy, what the work costs, too.
-    Each round begins with another path, and each path after a pause, in which the one before it comes to rest: what was
-    decided goes on being recorded for seconds.
+    Each path begins after a pause, in which the one before it comes to rest: what was decided goes on being recorded
+    for seconds.
     """
     paths: dict[str, Callable[[], Latency]] = {
         "stages": lambda: through_the_stages(running, ROUND_S),
         "bare": lambda: two_bare_loops(running, ROUND_S, working=True),
         "copying": lambda: two_bare_loops(running, ROUND_S, working=False),
     }
-    p50: dict[str, list[float]] = {path: [] for path in paths}
-    for number in range(ROUNDS):
-        first = number % len(paths)
-        for path in [*paths, *paths][first : first + len(paths)]:
+    rounds: list[dict[str, float]] = []
+    for order in orders(ROUNDS):
+        p50: dict[str, float] = {}
+        for path in order:
             time.sleep(PAUSE_S)
-            p50[path].append(paths[path]().p50)
+            p50[path] = paths[path]().p50
+        rounds.append(p50)
+        on_progress(json.dumps(p50))
     return {
-        **{
-            f"latency_vs_{other}": round(median(map(truediv, p50["stages"], p50[other])), 2)
-            for other in ("bare", "copying")
-        },
-        "latency_p50_ms": p50,
+        "latency_vs_bare": _median_ratio(rounds, "bare"),
+        "latency_vs_copying": _median_ratio(rounds, "copying"),
+        "latency_p50_ms": rounds,
     }
+
+
+def orders(rounds: int) -> list[list[str]]:
+    """The paths of each round in their order: each path is the first, the second, the last about as often.
+
+    >>> orders(4)
+    [['stages', 'bare', 'copying'], ['bare', 'stages'], ['stages', 'bare'], ['bare', 'copying', 'stages']]
+    """
+    found = []
+    for number in range(rounds):
+        turn, short = divmod(number, COPYING_EVERY)
+        paths = ["stages", "bare"] if short else ["stages", "bare", "copying"]
+        first = (number if short else turn) % len(paths)
+        found.append(paths[first:] + paths[:first])
+    return found
+
+
+def _median_ratio(rounds: Sequence[Mapping[str, float]], other: str) -> float:
+    return round(median(p50["stages"] / p50[other] for p50 in rounds if other in p50), 2)
 
 
 def latency_by_tenants(run: Run) -> dict[str, Any]:
