@@ -6,7 +6,8 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from importlib import resources
 from itertools import pairwise
@@ -29,7 +30,10 @@ RATE = 500
 WARM_UP_S = 5.0
 COMPILED_S = 150.0
 """After so much load Java has compiled what the broker does most. A bank's broker did so long ago."""
-BARE_TOPICS = ("bench.bare.1", "bench.bare.2", "bench.bare.3")
+STRAIGHT = ("bench.straight",)
+WORKING = ("bench.working.1", "bench.working.2", "bench.working.3")
+COPYING = ("bench.copying.1", "bench.copying.2", "bench.copying.3")
+"""The topics of the paths beside ours. Each kind of loops has its own, so that both may run while one is loaded."""
 JOIN_S = 60.0
 """What a bare loop gets to load its work and to join its group."""
 PATIENCE_S = 20.0
@@ -71,11 +75,13 @@ class Latency:
         )
 
 
-def through_the_stages(running: Running, seconds: float, rate: int = RATE, tenants: int = 1) -> Latency:
+def through_the_stages(
+    running: Running, seconds: float, rate: int = RATE, tenants: int = 1, warm_up_s: float = WARM_UP_S
+) -> Latency:
     """Applications of so many tenants in turn, without documents, through verify and score."""
     names = running.tenants[:tenants]
     into, out_of = ([TOPICS[key].name(name) for name in names] for key in ("applications", "decisions"))
-    return _measure(running, into, out_of, seconds, rate)
+    return _measure(running, into, out_of, seconds, rate, warm_up_s)
 
 
 def warm(running: Running) -> None:
@@ -85,31 +91,38 @@ def warm(running: Running) -> None:
 
 def bare(running: Running, seconds: float) -> Latency:
     """The same records from a producer straight to a consumer."""
-    _create_bare_topics(running)
-    return _measure(running, BARE_TOPICS[:1], BARE_TOPICS[:1], seconds, RATE)
+    _create_bare_topics(running, STRAIGHT)
+    return _measure(running, STRAIGHT, STRAIGHT, seconds, RATE, WARM_UP_S)
 
 
-def two_bare_loops(running: Running, seconds: float, *, working: bool) -> Latency:
-    """The same records through two bare transactional loops, each a process of its own that rests as our stage does.
+@contextmanager
+def two_bare_loops(running: Running, *, working: bool) -> Iterator[Callable[[float, float], Latency]]:
+    """Two bare transactional loops, each a process of its own that rests as our stage does, while the context lasts.
 
-    `working` ones do the work of the two stages: they lack our transport, and a record stage and a warehouse that take
-    what is made. Others copy the records. Raises RuntimeError where one does not join its group or ends.
+    Yields a function of seconds and seconds of warm-up that sends the same records through them. `working` ones do the
+    work of the two stages: they lack our transport, and a record stage and a warehouse that take what is made. Others
+    copy the records. Raises RuntimeError where one does not join its group or ends.
     """
-    _create_bare_topics(running)
-    commands = bare_commands(running.bootstrap, running.tenants[0] if working else None)
+    topics = WORKING if working else COPYING
+    _create_bare_topics(running, topics)
+    commands = bare_commands(running.bootstrap, topics, running.tenants[0] if working else None)
     # Sessions of their own, as the stack's workers have them: where the kernel shares processors out among sessions,
     # the loops would have to share that of the producer which loads them.
     loops = [
         subprocess.Popen(bound(command), stdout=subprocess.PIPE, text=True, start_new_session=True)
         for command in commands
     ]
-    try:
-        for loop in loops:
-            _wait_until_joined(loop)
-        found = _measure(running, BARE_TOPICS[:1], BARE_TOPICS[-1:], seconds, RATE)
+
+    def through_them(seconds: float, warm_up_s: float) -> Latency:
+        found = _measure(running, topics[:1], topics[-1:], seconds, RATE, warm_up_s)
         if any(loop.poll() is not None for loop in loops):
             raise RuntimeError("a bare loop ended before the measurement did")
         return found
+
+    try:
+        for loop in loops:
+            _wait_until_joined(loop)
+        yield through_them
     finally:
         for loop in loops:
             loop.kill()
@@ -123,8 +136,8 @@ def _wait_until_joined(loop: "subprocess.Popen[str]") -> None:
         raise RuntimeError("a bare loop ended before it had joined its group")
 
 
-def bare_commands(bootstrap: str, tenant: str | None = None) -> list[list[str]]:
-    """The two loops, the first with the rest of verify and the second with that of score.
+def bare_commands(bootstrap: str, topics: Sequence[str], tenant: str | None = None) -> list[list[str]]:
+    """The two loops between three topics, the first with the rest of verify and the second with that of score.
 
     With a `tenant` they do the work of these stages on its records; without, they copy.
     """
@@ -132,19 +145,21 @@ def bare_commands(bootstrap: str, tenant: str | None = None) -> list[list[str]]:
     rests = {"verify": FAST_LANE["rest_s"], "score": SCORE["rest_s"]}
     return [
         [*module, *hop, str(rest_s), *([stage, tenant] if tenant else [])]
-        for hop, (stage, rest_s) in zip(pairwise(BARE_TOPICS), rests.items(), strict=True)
+        for hop, (stage, rest_s) in zip(pairwise(topics), rests.items(), strict=True)
     ]
 
 
-def _create_bare_topics(running: Running) -> None:
+def _create_bare_topics(running: Running, topics: Sequence[str]) -> None:
     admin = AdminClient(running.admin_settings)
     stamped = {"message.timestamp.type": "LogAppendTime"}  # as applications' topics must be, and verify insists
-    for future in admin.create_topics([NewTopic(name, 4, 1, config=stamped) for name in BARE_TOPICS]).values():
+    for future in admin.create_topics([NewTopic(name, 4, 1, config=stamped) for name in topics]).values():
         future.exception(15)
 
 
-def _measure(running: Running, into: Sequence[str], out_of: Sequence[str], seconds: float, rate: int) -> Latency:
-    count, warm = int((seconds + WARM_UP_S) * rate), int(WARM_UP_S * rate)
+def _measure(
+    running: Running, into: Sequence[str], out_of: Sequence[str], seconds: float, rate: int, warm_up_s: float
+) -> Latency:
+    count, warm = int((seconds + warm_up_s) * rate), int(warm_up_s * rate)
     sent: dict[str, float] = {}
     received: dict[str, float] = {}
     witness = _witness(running, out_of, sent, received)

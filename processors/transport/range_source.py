@@ -54,6 +54,26 @@ def rest_s(took_s: float, records: Sequence[int], max_records: int) -> float:
 
 
 @dataclass(slots=True)
+class Burst:
+    """When there is memory to give back: after each large work, and once when there is nothing left to do.
+
+    The large works alone do not do: what librdkafka had fetched ahead is free only after the last, small ones.
+
+    >>> burst = Burst()
+    >>> [burst.leaves_memory(records) for records in (0, 300, 9_000, 300, 0, 0)]
+    [False, False, True, False, True, False]
+    """
+
+    _under_way: bool = False
+
+    def leaves_memory(self, records: int) -> bool:
+        """Whether there is some now, after a turn that wrote so many records."""
+        large, over = records >= BURST_RECORDS, self._under_way and records == 0
+        self._under_way = large or (self._under_way and not over)
+        return large or over
+
+
+@dataclass(slots=True)
 class RangeWork:
     """Planned ranges with their messages, on their way through the agent.
 
@@ -96,6 +116,7 @@ class RangeSource:
         self._read: dict[Partition, list[Message]] = {}
         self._work: RangeWork | None = None
         self._took_s = 0.0
+        self._burst = Burst()
         self._generation = 0
         self._watchdog = Watchdog(die, TURN_LIMIT_S)
         self._stopping = threading.Event()
@@ -126,7 +147,7 @@ class RangeSource:
             )
             while not self._stopping.is_set():
                 written = self._turn()
-                if sum(written) >= BURST_RECORDS:
+                if self._burst.leaves_memory(sum(written)):
                     give_back_memory()
                 self._stopping.wait(rest_s(self._took_s, written, self._spec.max_records))
             self._consumer.close()

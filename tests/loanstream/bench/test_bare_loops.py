@@ -10,7 +10,7 @@ import pytest
 from loanstream.bench import bare_loop, latency
 from loanstream.bench.bare_loop import work_of
 from loanstream.bench.core import events
-from loanstream.bench.latency import BARE_TOPICS, bare_commands
+from loanstream.bench.latency import WORKING, bare_commands
 from loanstream.bench.stages import KEY, default_scorer
 from loanstream.worker import FAST_LANE, SCORE
 from processors.stages.envelope import LOG_APPEND_TIME
@@ -20,9 +20,9 @@ from schemas.verification import ApplicationVerified
 
 def test_two_bare_loops_rest_as_long_as_the_two_stages() -> None:
     """The first as verify, the second as score; whoever changes a stage's rest changes the loop's."""
-    first, second = bare_commands("broker:9092")
+    first, second = bare_commands("broker:9092", WORKING)
     assert [first[-3:], second[-3:]] == [
-        [*hop, str(stage["rest_s"])] for hop, stage in zip(pairwise(BARE_TOPICS), (FAST_LANE, SCORE), strict=True)
+        [*hop, str(stage["rest_s"])] for hop, stage in zip(pairwise(WORKING), (FAST_LANE, SCORE), strict=True)
     ]
     assert (first[-1], second[-1]) == ("0.008", "0.002")
 
@@ -31,7 +31,7 @@ def test_two_loops_do_all_of_the_two_stages_work() -> None:
     """What comes out of the second is the decision that the scoring core makes on what came out of the first."""
     application = events(1)[0].application
     submitted = MemoryMessage(
-        BARE_TOPICS[0],
+        WORKING[0],
         0,
         7,
         application.application_id.encode(),
@@ -41,7 +41,7 @@ def test_two_loops_do_all_of_the_two_stages_work() -> None:
     )
     (verified,) = work_of("verify", application.tenant)([submitted])
     key, value, headers = verified
-    second = MemoryMessage(BARE_TOPICS[1], 0, 7, key, value, headers, (LOG_APPEND_TIME, 1_767_600_000_010))
+    second = MemoryMessage(WORKING[1], 0, 7, key, value, headers, (LOG_APPEND_TIME, 1_767_600_000_010))
     ((_, decided, _),) = work_of("score", application.tenant)([second])
     fact = ApplicationVerified.model_validate_json(value or b"")
     (expected,) = default_scorer().decide([fact], lambda _: KEY, "bench")
@@ -52,7 +52,7 @@ def test_two_loops_do_all_of_the_two_stages_work() -> None:
 
 def test_a_working_loop_does_not_take_a_dead_letter_for_work() -> None:
     """It costs less than a decision, and would pass for one to whoever looks at its key."""
-    unreadable = MemoryMessage(BARE_TOPICS[0], 0, 7, b"k", b"{", None, (LOG_APPEND_TIME, 1_767_600_000_000))
+    unreadable = MemoryMessage(WORKING[0], 0, 7, b"k", b"{", None, (LOG_APPEND_TIME, 1_767_600_000_000))
     with pytest.raises(RuntimeError, match=r"verify made something else .* loan\.verifications\.v1\.bank-a"):
         work_of("verify", "bank-a")([unreadable])
 
@@ -72,7 +72,7 @@ def test_a_loop_that_does_not_join_is_told_of(monkeypatch, program, complaint) -
 
 def test_what_a_working_loop_is_told() -> None:
     """Its stage and the tenant whose records it takes; a copying one is told neither."""
-    first, second = bare_commands("broker:9092", "bank-a")
+    first, second = bare_commands("broker:9092", WORKING, "bank-a")
     assert (first[-2:], second[-2:]) == (["verify", "bank-a"], ["score", "bank-a"])
 
 
