@@ -27,7 +27,7 @@ check: setup
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
-	@$(BIN)/python -m loanstream.generated --check
+	@$(BIN)/python -m loanstream.generate --check
 
 bench: setup
 	@$(BIN)/loanstream bench --json
@@ -45,7 +45,7 @@ lock:
 	@uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
 		--group dev --group build pyproject.toml --output-file requirements.lock
 	@uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
-		bench/requirements.in --output-file bench/requirements.lock
+		loanstream/lab/rivals/requirements.in --output-file loanstream/lab/rivals/requirements.lock
 
 clean:
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -2,6 +2,6 @@
 
 import sys
 
-from loanstream.cli import main
+from loanstream.cli.main import main
 
 sys.exit(main())

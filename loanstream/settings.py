@@ -12,13 +12,14 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from loanstream.stack.jars import cache_directory
+from loanstream.stack.kafka.jars import cache_directory
 from loanstream.stack.layout import default_state
-from processors.documents.blobs import path_of
+from schemas.problem import Problem
 from schemas.topics import TENANT_PATTERN, TOPICS
+from stores.documents.blobs import path_of
 
 
-class SettingProblem(ValueError):
+class SettingProblem(Problem):
     """A setting cannot be used; the text is one line for a person."""
 
 
@@ -188,6 +189,11 @@ class Settings:
     data: Path
     cache: Path
     wait_for: Path | None
+
+    @property
+    def warehouse_account(self) -> tuple[str, str, str, str]:
+        """URL, user, password and database of the account that record writes with."""
+        return self.warehouse_url, self.warehouse_user, self.warehouse_password, self.warehouse_database
 
     def __repr__(self) -> str:
         shown = (f"{row.name}={getattr(self, row.name)!r}" for row in SETTINGS if not row.secret)

@@ -16,9 +16,10 @@ from typing import Any
 from loanstream.settings import SettingProblem, Settings, load
 from processors.deadletters import dead_letter
 from processors.identity import Worker, code_version
-from processors.transport.messages import Message, Output
+from processors.transport.messages import Output
 from processors.transport.specs import RangeSpec, StageSpec, WorkerKafka
 from schemas.operations import FieldError
+from schemas.records import Message
 from schemas.stages import STAGES
 from schemas.topics import RECORD_MAX_BYTES, TOPICS
 
@@ -86,12 +87,12 @@ def calm_collector() -> None:
 
 
 def _verify(settings: Settings, worker: Worker) -> Built:
-    from processors.documents.blobs import FileBlobs
-    from processors.documents.sandbox import READER_VERSION, DocumentReader
-    from processors.documents.sealing import DocumentKey
-    from processors.documents.store import DocumentStore, ExtractionStore
-    from processors.stages.reading import ReadingDesk
-    from processors.stages.verify import VerifyStage
+    from processors.readers.desk import ReadingDesk
+    from processors.readers.sandbox.reader import READER_VERSION, DocumentReader
+    from processors.stages.verify.stage import VerifyStage
+    from stores.documents.blobs import FileBlobs
+    from stores.documents.sealing import DocumentKey
+    from stores.documents.store import DocumentStore, ExtractionStore
 
     tenant_keys = _tenant_keys(settings.keys)
 
@@ -117,12 +118,14 @@ def _verify(settings: Settings, worker: Worker) -> Built:
 
 
 def _score(settings: Settings, worker: Worker) -> Built:
-    from processors.artefacts import ArtefactStore
-    from processors.control import ControlReader
-    from processors.documents.blobs import path_of
-    from processors.stages.score import Scorers, ScoreStage
+    from processors.stages.score import ScoreStage
+    from processors.transport.logs import place_of
     from processors.transport.runtime import exit_now
+    from registry.control import ControlReader
+    from registry.scorers import Scorers
     from scoring.receipt import ReceiptKey
+    from stores.artefacts import ArtefactStore
+    from stores.documents.blobs import path_of
 
     tenant_keys = _tenant_keys(settings.keys)
 
@@ -131,20 +134,23 @@ def _score(settings: Settings, worker: Worker) -> Built:
         keys = tenant_keys(tenant)
         return ReceiptKey(keys.receipt_id, keys.receipt_key)
 
-    control = ControlReader(settings.bootstrap, settings.kafka_security, exit_now)
+    def control_failed(error: Exception) -> None:
+        exit_now(f"the control thread failed: {place_of(error)}")
+
+    control = ControlReader(settings.bootstrap, settings.kafka_security, control_failed)
     scorers = Scorers(ArtefactStore(path_of(settings.artefacts_url)))
     stage = ScoreStage(control, scorers, receipt_key, worker)
     return StageSpec(worker.stage, _topics(worker.stage), stage, crashed=_crashed(worker), **SCORE), control.start
 
 
 def _record(settings: Settings, worker: Worker) -> Built:
-    from loanstream.stack.keys import load_warehouse
-    from loanstream.warehouse_client import writer
-    from processors.warehouse.cipher import ColumnCipher
-    from processors.warehouse.sink import WarehouseSink
+    from processors.stages.record.sink import WarehouseSink
+    from stores.keys import load_warehouse
+    from stores.warehouse.cipher import ColumnCipher
+    from stores.warehouse.client import connect
 
     cipher = ColumnCipher(load_warehouse(settings.keys).column_key)
-    sink = WarehouseSink(lambda: writer(settings), cipher, _dead_letter_producer(settings, worker))
+    sink = WarehouseSink(lambda: connect(*settings.warehouse_account), cipher, _dead_letter_producer(settings, worker))
     topics = _topics(worker.stage)
     return RangeSpec(worker.stage, topics, sink.write, sink.prepare, max_records=RECORD_RANGE), _nothing
 
@@ -208,7 +214,7 @@ def _dead_letter_producer(settings: Settings, worker: Worker) -> Callable[[Messa
 
 
 def _tenant_keys(keys: Path) -> Callable[[str], Any]:
-    from loanstream.stack.keys import load_tenant
+    from stores.keys import load_tenant
 
     return lru_cache(maxsize=4096)(lambda tenant: load_tenant(keys, tenant))
 

@@ -5,9 +5,10 @@ import hashlib
 from collections.abc import Sequence
 
 from processors.identity import Worker
-from processors.transport.messages import Message, Output
+from processors.transport.messages import Output
 from schemas.headers import ATTEMPTS, child_traceparent, event_headers, header
 from schemas.operations import DeadLetter, FieldError, Header, Origin
+from schemas.records import Message, partition_of, place
 from schemas.topics import RECORD_MAX_BYTES, topic_of
 from schemas.values import rfc3339_of_ms, utc_of_ms
 
@@ -15,16 +16,6 @@ ORIGINAL_MAX_BYTES = RECORD_MAX_BYTES // 4 * 3 - 128 * 1024
 """The largest original that still fits into a dead letter in base64; of a larger one it keeps hash and origin."""
 
 HEADERS_MAX_BYTES = 64 * 1024
-
-
-def place(message: Message) -> str:
-    """Where a record stands: `topic/partition/offset`."""
-    return f"{message.topic()}/{message.partition()}/{message.offset()}"
-
-
-def partition_of(message: Message) -> tuple[str, int]:
-    """The partition a record came from."""
-    return message.topic(), message.partition()
 
 
 def attempts(message: Message) -> int:

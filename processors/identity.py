@@ -10,7 +10,7 @@ from importlib.metadata import version
 from importlib.resources.abc import Traversable
 from operator import itemgetter
 
-ROOMS = ("schemas", "scoring", "processors")
+ROOMS = ("schemas", "stores", "scoring", "registry", "processors")
 """What a decision's bytes can depend on, beside bundle and policy."""
 _DIGITS = 12
 

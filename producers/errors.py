@@ -3,11 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from schemas.problem import Problem
+
 SHOWN = 5
 """Failures that an error's text spells out; all of them stand in its `failures`."""
 
 
-class ProducerError(Exception):
+class ProducerError(Problem):
     """Base of the errors of `ApplicationProducer`."""
 
 

@@ -13,6 +13,7 @@ from pydantic import ValidationError
 from producers.lines import BYTE_ORDER_MARK, FileRefusedError, LineError, Place, shown, text_lines
 from schemas.application import LoanApplication
 from schemas.decode import Undecodable, check_json, field_errors
+from schemas.problem import Problem
 
 COLUMNS: Mapping[str, str | None] = {
     # The public loan approval set's columns, and where their values belong; None is not read.
@@ -80,7 +81,7 @@ class Defaults:
         return {name: value for name, value in given.items() if value is not None}
 
 
-class UnknownKindError(ValueError):
+class UnknownKindError(Problem):
     """A file whose name ends in nothing of `READERS`."""
 
 

@@ -16,6 +16,7 @@ import numpy.typing as npt
 import orjson
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
+from schemas.problem import Problem
 from scoring.booster import xgboost
 from scoring.canonical import canonical_json, sha256
 from scoring.features import FEATURES, POSITION
@@ -37,7 +38,7 @@ _LEAF = re.compile(r"leaf=([^,\s]+)")
 Matrix = npt.NDArray[np.float64]
 
 
-class BundleError(ValueError):
+class BundleError(Problem):
     """A bundle that must not decide: incomplete, altered, or computing otherwise here than where it was made."""
 
 

@@ -5,12 +5,13 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 from schemas.decision import Outcome
+from schemas.problem import Problem
 from scoring.canonical import canonical_json, sha256
 
 Kind = Literal["feature", "verification", "missing", "income_gap"]
 
 
-class PolicyError(ValueError):
+class PolicyError(Problem):
     """A policy that must not decide; `line` counts from 1, the text says what is wrong and what is expected."""
 
     def __init__(self, line: int, problem: str) -> None:

@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 from clickhouse_connect.driver.exceptions import ClickHouseError
 
-from processors.warehouse.migrate import migrate
+from stores.warehouse.migrate import migrate
 from training.data import COLUMNS, LABEL
 
 PUBLIC_DATA = Path(os.environ.get("LOANSTREAM_DATA", Path(__file__).resolve().parents[2] / "shared" / "data"))
@@ -79,7 +79,15 @@ class WarehouseServer:
             "LOANSTREAM_WAREHOUSE_WRITER_PASSWORD": WRITER,
             "LOANSTREAM_WAREHOUSE_READER_PASSWORD": READER,
         }
-        command = [sys.executable, "-m", "loanstream.clickhouse", "--data", str(self.data), "--port", str(self.port)]
+        command = [
+            sys.executable,
+            "-m",
+            "loanstream.stack.clickhouse",
+            "--data",
+            str(self.data),
+            "--port",
+            str(self.port),
+        ]
         self.process = subprocess.Popen(command, env={**os.environ, **passwords})
         deadline = time.monotonic() + 30
         while True:

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from schemas.problem import Problem
 from scoring.features import RAW, Columns
 
 LABEL = "loan_status"
@@ -32,7 +33,7 @@ COLUMNS: dict[str, str] = {
 _ENCODED = {"Graduate": 1.0, "Not Graduate": 0.0, "Yes": 1.0, "No": 0.0, "": np.nan}
 
 
-class DataError(ValueError):
+class DataError(Problem):
     """Training data that cannot be used; the text names the line and the column, never the value."""
 
 

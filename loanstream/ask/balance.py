@@ -7,8 +7,8 @@ from datetime import datetime
 import orjson
 
 from loanstream.ask.difference import Difference
-from processors.transport.messages import Message
 from schemas.headers import ATTEMPTS, header
+from schemas.records import Message
 from schemas.topics import TOPICS
 
 Account = tuple[bytes, int]

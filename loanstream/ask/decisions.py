@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from loanstream.ask.plain import rows
+from schemas.problem import Problem
+from stores.warehouse.plain import rows
 
 Recorded = Literal["approved", "rejected"]
 
@@ -25,7 +26,7 @@ _COLUMNS = (
 _AGREE = {("approved", "approve"), ("rejected", "decline")}
 
 
-class NotComparable(Exception):
+class NotComparable(Problem):
     """A file that holds no recorded outcomes; the message says what is expected."""
 
 

@@ -8,14 +8,16 @@ from typing import Any, NamedTuple
 
 from loanstream.ask.balance import OPENS, Balance
 from loanstream.ask.difference import Difference
-from loanstream.ask.stored import Digests, StoredRows
-from loanstream.ask.topics import Bounds, KafkaTopics, TopicReader
-from loanstream.running import Running
-from processors.transport.messages import Message, Partition
-from processors.warehouse.cipher import ColumnCipher
-from processors.warehouse.rows import RECORDINGS, Row, rows_of
+from loanstream.installation import Installation
+from processors.stages.record.rows import RECORDINGS, rows_of
 from schemas.decode import Undecodable
+from schemas.problem import Problem
+from schemas.records import Message, Partition
 from schemas.topics import ENDS, TOPICS
+from stores.topics import Bounds, KafkaTopics, TopicReader
+from stores.warehouse.cipher import ColumnCipher
+from stores.warehouse.pages import Digests, StoredRows
+from stores.warehouse.sealed import Row
 
 COMPARED = tuple(key for key in RECORDINGS if key not in {"metrics", "metrics_dlq"})
 """Topic families that are compared; service metrics are not worth the time."""
@@ -26,7 +28,7 @@ _POLL_S = 0.1
 Place = tuple[int, int]
 
 
-class SinkBehind(Exception):
+class SinkBehind(Problem):
     """The record stage did not reach the offsets that reconcile saw at its start."""
 
 
@@ -55,7 +57,7 @@ class Reconciliation:
         return int(bool(self.differences))
 
 
-def reconcile(running: Running, tenants: Sequence[str] | None = None) -> Reconciliation:
+def reconcile(running: Installation, tenants: Sequence[str] | None = None) -> Reconciliation:
     """Compare a running stack's warehouse with its topics. Raises `SinkBehind`, `TopicsUnreadable`."""
     topics = KafkaTopics(running.bootstrap, running.security)
     try:

@@ -9,18 +9,19 @@ from typing import Any
 import orjson
 from pydantic import ValidationError
 
-from loanstream.running import Running
-from processors.activations import InForce
-from processors.artefacts import ArtefactMissing, ArtefactStore
+from loanstream.installation import Installation
 from processors.identity import code_version
-from processors.stages.score import Scorers
-from processors.warehouse.cipher import ColumnCipher, SealBroken
-from processors.warehouse.rows import opened
+from registry.history import InForce
+from registry.scorers import Scorers
+from schemas.problem import Problem
 from schemas.verification import ApplicationVerified
 from scoring.bundle import BundleError
 from scoring.decision import Scorer
 from scoring.policy import PolicyError
 from scoring.receipt import ReceiptKey, content_of, decision_content
+from stores.artefacts import ArtefactMissing, ArtefactStore
+from stores.warehouse.cipher import ColumnCipher, SealBroken
+from stores.warehouse.sealed import opened
 
 PAGE = 2_000
 """Decisions in memory at once."""
@@ -37,7 +38,7 @@ Decision = dict[str, Any]
 Place = tuple[str, int]
 
 
-class NothingDecided(Exception):
+class NothingDecided(Problem):
     """An application that is asked for and has no decision; one line for a person."""
 
 
@@ -72,7 +73,7 @@ class Replayed:
         return int(self.totals.total() != self.totals[EQUAL])
 
 
-def replay(running: Running, tenant: str | None = None, application_id: str | None = None) -> Replayed:
+def replay(running: Installation, tenant: str | None = None, application_id: str | None = None) -> Replayed:
     """Replay a running stack's decisions: all, or a tenant's, or those on one application.
 
     NothingDecided where that application has none: a misspelt id must not pass for a proof.

@@ -6,9 +6,9 @@ from typing import Any
 
 import orjson
 
-from loanstream.ask.plain import rows
-from processors.warehouse.cipher import ColumnCipher, SealBroken
-from processors.warehouse.rows import opened
+from stores.warehouse.cipher import ColumnCipher, SealBroken
+from stores.warehouse.plain import rows
+from stores.warehouse.sealed import opened
 
 Record = dict[str, Any]
 

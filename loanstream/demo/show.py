@@ -10,7 +10,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 
 from loanstream.demo.result import Result
 from loanstream.demo.run import run
-from loanstream.show import emit, table
+from loanstream.terminal import emit, table
 from schemas.causes import CAUSES
 
 

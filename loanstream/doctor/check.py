@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from loanstream.faults import describe_fault
+from loanstream.problem import describe_problem
 
 REINSTALL = "reinstall the environment: make clean setup"
 
@@ -23,5 +23,5 @@ def guarded(name: str, check: Callable[[], Check], fix: str = REINSTALL) -> Chec
     try:
         return check()
     except Exception as error:  # noqa: BLE001 - whatever kept it from looking
-        line = describe_fault(error) or " ".join(f"{type(error).__name__}: {error}".split())
+        line = describe_problem(error) or " ".join(f"{type(error).__name__}: {error}".split())
         return Check(name, False, line, fix)

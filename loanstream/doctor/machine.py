@@ -11,8 +11,9 @@ from pathlib import Path
 import psutil
 
 from loanstream.doctor.check import REINSTALL, Check, guarded
-from loanstream.stack import jars, ports, space
-from loanstream.stack.archive import ARCHIVE, MAKING
+from loanstream.stack import ports, space
+from loanstream.stack.kafka import jars
+from loanstream.stack.kafka.archive import ARCHIVE, MAKING
 
 GIB = 1024**3
 MEMORY_NEEDED_GIB = 3.0

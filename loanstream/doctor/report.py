@@ -5,9 +5,9 @@ from pathlib import Path
 from loanstream.doctor.check import Check
 from loanstream.doctor.machine import check_machine
 from loanstream.doctor.running_stack import check_stack
-from loanstream.running import Running
+from loanstream.installation import Installation
 from loanstream.stack.layout import Layout, read_stack
-from loanstream.stack.problem import StackProblem
+from schemas.problem import Problem
 
 
 def run_doctor(state: Path) -> list[Check]:
@@ -15,8 +15,8 @@ def run_doctor(state: Path) -> list[Check]:
     state = state.expanduser().absolute()
     checks = list(check_machine(state))
     try:
-        # Not Running.at: of a stack that was killed the doctor names the dead parts.
-        running = Running(Layout(state), read_stack(state))
-    except StackProblem as problem:
+        # Not Installation.at: of a stack that was killed the doctor names the dead parts.
+        running = Installation(Layout(state), read_stack(state))
+    except Problem as problem:
         return [*checks, Check("stack", True, str(problem))]
     return [*checks, *check_stack(running)]

@@ -13,11 +13,12 @@ import psutil
 from clickhouse_connect.driver.exceptions import ClickHouseError
 
 from loanstream.doctor.check import Check, guarded
-from loanstream.running import Running
-from loanstream.stack import ports, topics
-from loanstream.stack.node import is_ready
-from loanstream.stack.problem import StackProblem
-from processors.documents.blobs import FileBlobs
+from loanstream.install import topics
+from loanstream.installation import Installation
+from loanstream.stack import ports
+from loanstream.stack.kafka.node import is_ready
+from schemas.problem import Problem
+from stores.documents.blobs import FileBlobs
 
 TOLD = 3
 """So many topics are told by name; a new tenant may lack all of its own."""
@@ -32,7 +33,7 @@ class Row:
     A look that raises has found that it cannot look.
     """
 
-    look: Callable[[Running], Found]
+    look: Callable[[Installation], Found]
     fix: str
 
 
@@ -48,7 +49,7 @@ _REFUSED = re.compile(r"\bcode: (164|497)\b", re.IGNORECASE)
 """READONLY and ACCESS_DENIED: another failure of a probe is none of the account's limits."""
 
 
-def check_stack(running: Running) -> Iterator[Check]:
+def check_stack(running: Installation) -> Iterator[Check]:
     """The rows of the table, then each worker's health."""
     layout = running.layout
     places = {"state": layout.state, "logs": layout.logs, "keys": layout.keys}
@@ -61,22 +62,22 @@ def check_stack(running: Running) -> Iterator[Check]:
             yield Check(part["name"], _answers(url), url, f"see {layout.logs / part['name']}.log")
 
 
-def _checked(running: Running, name: str, look: Callable[[Running], Found], fix: str) -> Check:
+def _checked(running: Installation, name: str, look: Callable[[Installation], Found], fix: str) -> Check:
     return guarded(name, lambda: Check(name, *look(running), fix), fix)
 
 
-def _processes(running: Running) -> Found:
+def _processes(running: Installation) -> Found:
     dead = [part["name"] for part in running.stack["processes"] if not psutil.pid_exists(part["pid"])]
     return not dead, f"not running: {', '.join(dead)}" if dead else "all run"
 
 
-def _kafka(running: Running) -> Found:
+def _kafka(running: Installation) -> Found:
     return is_ready(running.bootstrap), running.bootstrap
 
 
-def _topics(running: Running) -> Found:
+def _topics(running: Installation) -> Found:
     if not is_ready(running.bootstrap):
-        raise StackProblem("kafka does not answer")
+        raise Problem("kafka does not answer")
     wrong = topics.differences(running.admin_settings, running.tenants)
     if not wrong:
         return True, f"all there for {', '.join(running.tenants)}, with their partitions"
@@ -84,29 +85,29 @@ def _topics(running: Running) -> Found:
     return False, "; ".join(wrong[:TOLD]) + more
 
 
-def _warehouse(running: Running) -> Found:
+def _warehouse(running: Installation) -> Found:
     url = running.stack["warehouse"]["url"]
     return _answers(f"{url}/ping"), url
 
 
-def _reader(running: Running) -> Found:
+def _reader(running: Installation) -> Found:
     _read_client(running).close()
     return True, f"{running.stack['warehouse']['user']} logs in"
 
 
-def _readers_limits(running: Running) -> Found:
+def _readers_limits(running: Installation) -> Found:
     client = _read_client(running)
     taken = [name for name, statement in PROBES.items() if not _is_refused(client, statement)]
     return not taken, f"not refused: {', '.join(taken)}" if taken else f"refused: {', '.join(PROBES)}"
 
 
-def _read_client(running: Running) -> Any:
+def _read_client(running: Installation) -> Any:
     if not _warehouse(running)[0]:
-        raise StackProblem("the warehouse does not answer")
+        raise Problem("the warehouse does not answer")
     try:
         return running.warehouse()
     except ClickHouseError as error:
-        raise StackProblem(f"{running.stack['warehouse']['user']} does not get in: {_own_words(error)}") from error
+        raise Problem(f"{running.stack['warehouse']['user']} does not get in: {_own_words(error)}") from error
 
 
 def _own_words(error: Exception) -> str:
@@ -123,13 +124,13 @@ def _is_refused(client: Any, statement: str) -> bool:
     return False
 
 
-def _documents(running: Running) -> Found:
+def _documents(running: Installation) -> Found:
     store = FileBlobs.at(running.stack["documents"]["url"])
     store.try_write()
     return True, f"{store.root} takes writes"
 
 
-def _keys(running: Running) -> Found:
+def _keys(running: Installation) -> Found:
     keys = running.layout.keys
     expected = {keys: 0o700} | dict.fromkeys(sorted(keys.iterdir()), 0o600)
     wrong = [f"{path.name} is {_mode(path):04o}" for path, mode in expected.items() if _mode(path) != mode]

@@ -5,13 +5,13 @@ from pathlib import Path
 
 from loanstream.stack.layout import Layout
 from loanstream.stack.lock import hold
-from loanstream.stack.problem import StackProblem
+from schemas.problem import Problem
 
 
 def clear(state: Path) -> None:
     """Empty `state`, where it is an earlier state that nobody has open; its lock stays.
 
-    StackProblem, with everything left as it is, for a directory that holds anything else, and while a stack runs there.
+    Problem, with everything left as it is, for a directory that holds anything else, and while a stack runs there.
     """
     layout = Layout(state)
     if not state.exists() or (state.is_dir() and not any(state.iterdir())):
@@ -32,7 +32,7 @@ def _must_be_ours(layout: Layout) -> None:
         found = f"a directory without {layout.lock.name}"
     else:
         return
-    raise StackProblem(
+    raise Problem(
         f"{layout.state} is {found}, and is left alone; expected the state of an earlier stack, "
         "an empty directory, or none: take another --state"
     )

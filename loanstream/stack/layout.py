@@ -7,12 +7,12 @@ and lets go of `up.lock`.
 
 import json
 import os
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypedDict, cast
 
-from loanstream.stack.problem import StackProblem
+from schemas.problem import Problem
+from stores.private_files import write_private
 
 
 class KafkaPart(TypedDict):
@@ -126,13 +126,13 @@ class Layout:
         return (self.kafka, self.warehouse, self.documents, self.artefacts, self.slots, self.logs)
 
     def make(self) -> None:
-        """Create the directories, the state directory for its owner alone. StackProblem where that is impossible."""
+        """Create the directories, the state directory for its owner alone. Problem where that is impossible."""
         try:
             self.state.mkdir(parents=True, exist_ok=True, mode=0o700)
             for directory in self._directories:
                 directory.mkdir(exist_ok=True)
         except OSError as error:
-            raise StackProblem(f"cannot use {self.state} as state directory: {error.strerror}") from error
+            raise Problem(f"cannot use {self.state} as state directory: {error.strerror}") from error
 
 
 def default_state() -> Path:
@@ -140,31 +140,21 @@ def default_state() -> Path:
     return Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state") / "loanstream"
 
 
-def write_private(path: Path, text: str) -> None:
-    """Write `text` for the owner alone (0600), whole or not at all."""
-    handle, scratch = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    with os.fdopen(handle, "w") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    Path(scratch).replace(path)
-
-
 def write_stack(layout: Layout, stack: StackFile) -> None:
     """Publish `stack.json`."""
-    write_private(layout.stack_file, json.dumps(stack, indent=1) + "\n")
+    write_private(layout.stack_file, f"{json.dumps(stack, indent=1)}\n".encode())
 
 
-def no_stack(state: Path) -> StackProblem:
+def no_stack(state: Path) -> Problem:
     """Nobody runs a stack at `state`; what to do."""
-    return StackProblem(f"no stack is running at {state}; start one with: loanstream up --state {state}")
+    return Problem(f"no stack is running at {state}; start one with: loanstream up --state {state}")
 
 
 def read_stack(state: Path) -> StackFile:
-    """What the stack at `state`, running or killed, says about itself. StackProblem where none is ready there."""
+    """What the stack at `state`, running or killed, says about itself. Problem where none is ready there."""
     try:
         return cast("StackFile", json.loads(Layout(state).stack_file.read_text()))
     except FileNotFoundError:
         raise no_stack(state) from None
     except (OSError, ValueError) as error:
-        raise StackProblem(f"cannot read {Layout(state).stack_file}: {type(error).__name__}") from error
+        raise Problem(f"cannot read {Layout(state).stack_file}: {type(error).__name__}") from error

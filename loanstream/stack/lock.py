@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from loanstream.stack.problem import StackProblem
+from schemas.problem import Problem
 
 WITHIN_S = 0.3
 """`is_held` shares the lock for an instant: nobody is called its holder before this has passed."""
@@ -18,13 +18,13 @@ WITHIN_S = 0.3
 
 @contextmanager
 def hold(lock: Path) -> Iterator[None]:
-    """Hold the state directory of `lock`. StackProblem naming the process that has it."""
+    """Hold the state directory of `lock`. Problem naming the process that has it."""
     with lock.open("a+") as file:
         until = time.monotonic() + WITHIN_S
         while not _taken(file.fileno(), fcntl.LOCK_EX):
             if time.monotonic() > until:
                 file.seek(0)
-                raise StackProblem(
+                raise Problem(
                     f"a stack is already running at {lock.parent} (process {file.read().strip() or 'unknown'}); "
                     "stop it, or take another --state"
                 )

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from loanstream.stack.problem import StackProblem
+from schemas.problem import Problem
 
 MIB = 1024**2
 STATE_NEEDS_BYTES = 512 * MIB
@@ -31,17 +31,17 @@ def shortage(path: Path, needed: int = STATE_NEEDS_BYTES, way_out: str = WAY_OUT
 
 
 def need_room(path: Path, needed: int = STATE_NEEDS_BYTES, way_out: str = WAY_OUT) -> None:
-    """Raises StackProblem where `path` has less room than `needed` bytes."""
+    """Raises Problem where `path` has less room than `needed` bytes."""
     if line := shortage(path, needed, way_out):
-        raise StackProblem(line)
+        raise Problem(line)
 
 
 @contextmanager
 def full_disk_named(path: Path, way_out: str = WAY_OUT) -> Iterator[None]:
-    """Turn a full disk's OSError into a StackProblem that names the file, or `path` where the error names none."""
+    """Turn a full disk's OSError into a Problem that names the file, or `path` where the error names none."""
     try:
         yield
     except OSError as error:
         if error.errno not in FULL:
             raise
-        raise StackProblem(f"no space left on the disk of {error.filename or path}; {way_out}") from error
+        raise Problem(f"no space left on the disk of {error.filename or path}; {way_out}") from error

@@ -17,9 +17,9 @@ from pathlib import Path
 import psutil
 
 from loanstream.stack.bound import bound
-from loanstream.stack.last_words import last_words
 from loanstream.stack.layout import ProcessPart
-from loanstream.stack.problem import StackProblem
+from loanstream.stack.log_tail import telling_last_line
+from schemas.problem import Problem
 
 MARK = "LOANSTREAM_STACK"
 """Environment variable of every child: the state directory it belongs to. A later start finds leftovers by it."""
@@ -93,11 +93,11 @@ class Supervisor:
             self._spawn(run)
 
     def tick(self) -> None:
-        """One round: notice deaths, start again what is due, ask the unready. StackProblem if a child cannot start."""
+        """One round: notice deaths, start again what is due, ask the unready. Problem if a child cannot start."""
         replaced = False
         for run in self._runs.values():
             if run.process is not None and _has_exited(run.process):
-                self._bury(run)
+                self._note_death(run)
             elif run.process is not None and not run.ready and run.child.is_ready():
                 run.ready = run.was_ready = True
             if run.process is None and time.monotonic() >= run.start_at:
@@ -147,21 +147,21 @@ class Supervisor:
         run.started = time.monotonic()
         run.ready = False
 
-    def _bury(self, run: _Run) -> None:
+    def _note_death(self, run: _Run) -> None:
         assert run.process is not None
         code = _end_group(run.process)
         run.process = None
         lived = time.monotonic() - run.started
         run.deaths = 1 if lived > STEADY_AFTER_S else run.deaths + 1
         if not run.was_ready and run.deaths >= DEATHS_AT_START:
-            raise StackProblem(f"{run.child.name} does not start (exit {code}): {self._why(run)}")
+            raise Problem(f"{run.child.name} does not start (exit {code}): {self._why(run)}")
         wait = 0.0 if run.deaths == 1 else min(BACKOFF_FIRST_S * 2**run.deaths, BACKOFF_MOST_S)
         run.start_at = time.monotonic() + wait
         logger.warning("%s ended (exit %s) after %.1f s; starts again in %.1f s", run.child.name, code, lived, wait)
 
     def _why(self, run: _Run) -> str:
         known = (suspect() for suspect in run.child.suspects)
-        return next((line for line in known if line), None) or last_words(self._log(run))
+        return next((line for line in known if line), None) or telling_last_line(self._log(run))
 
     def _log(self, run: _Run) -> Path:
         return self._logs / f"{run.child.name}.log"

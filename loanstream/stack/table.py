@@ -6,11 +6,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from loanstream.settings import environment_of
-from loanstream.stack import jars, ports, space
-from loanstream.stack.keys import WarehouseKeys
+from loanstream.stack import ports, space
+from loanstream.stack.kafka import jars
+from loanstream.stack.kafka.node import is_ready as broker_is_ready
 from loanstream.stack.layout import Layout
-from loanstream.stack.node import is_ready as broker_is_ready
 from loanstream.stack.supervisor import Child
+from stores.keys import WarehouseKeys
 
 DATABASE = "loanstream"
 WRITER = "writer"
@@ -68,7 +69,7 @@ def children(plan: Plan) -> Iterator[Child]:
     )
     yield Child(
         "warehouse",
-        _python("loanstream.clickhouse", "--data", plan.layout.warehouse, "--port", plan.ports["warehouse"]),
+        _python("loanstream.stack.clickhouse", "--data", plan.layout.warehouse, "--port", plan.ports["warehouse"]),
         _answers(plan.ports["warehouse"], "/ping"),
         {
             "LOANSTREAM_WAREHOUSE_WRITER_PASSWORD": plan.warehouse_keys.writer_password,

@@ -11,15 +11,16 @@ from typing import Any
 
 from confluent_kafka import KafkaException
 
-from loanstream.stack import ports, topics
-from loanstream.stack.kafka import broker_command
-from loanstream.stack.keys import load_or_create_tenant, load_or_create_warehouse
+from loanstream.install import topics
+from loanstream.stack import ports
+from loanstream.stack.kafka.broker import broker_command
 from loanstream.stack.layout import Layout, StackFile, WarehousePart, default_state, write_stack
 from loanstream.stack.lock import hold
-from loanstream.stack.problem import StackProblem
 from loanstream.stack.space import full_disk_named, need_room
 from loanstream.stack.supervisor import TICK_S, Supervisor, end_leftovers
 from loanstream.stack.table import DATABASE, READER, WRITER, Plan, children, worker_names
+from schemas.problem import Problem
+from stores.keys import load_or_create_tenant, load_or_create_warehouse
 
 READY_WITHIN_S = 180.0
 
@@ -60,7 +61,7 @@ def run_up(
 ) -> int:
     """Run the stack of `state` until SIGINT, SIGTERM or SIGHUP; 0 after a stop in order.
 
-    `workers` is the number a stage gets. To be called from the main thread. Raises StackProblem: another `up` has the
+    `workers` is the number a stage gets. To be called from the main thread. Raises Problem: another `up` has the
     directory, its disk is full, the cache cannot be filled, a process does not start; nothing runs any more then.
     """
     layout = Layout(state.expanduser().absolute())
@@ -151,7 +152,7 @@ def _bring_up(
                 return True
         if time.monotonic() > until:
             late = [work.name for work in works if not work.is_done()] + supervisor.unready()
-            raise StackProblem(f"not ready after {READY_WITHIN_S:.0f} s: {', '.join(late)}; see {plan.layout.logs}")
+            raise Problem(f"not ready after {READY_WITHIN_S:.0f} s: {', '.join(late)}; see {plan.layout.logs}")
     return False
 
 
@@ -179,11 +180,11 @@ class _Work:
         self._thread.start()
 
     def is_done(self) -> bool:
-        """Whether it is done; raises what it raised, a broker's error as StackProblem."""
+        """Whether it is done; raises what it raised, a broker's error as Problem."""
         if self._thread.is_alive():
             return False
         if isinstance(self._error, KafkaException):
-            raise StackProblem(f"the broker refused what {self.name} needs: {self._error}") from self._error
+            raise Problem(f"the broker refused what {self.name} needs: {self._error}") from self._error
         if self._error is not None:
             raise self._error
         return True

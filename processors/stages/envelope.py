@@ -2,13 +2,11 @@
 
 from dataclasses import dataclass
 
-from processors.transport.messages import Message
 from schemas.application import LoanApplication
 from schemas.decode import Undecodable, decode
 from schemas.operations import FieldError
+from schemas.records import LOG_APPEND_TIME, Message
 from schemas.topics import APPLICATION_MAX_BYTES, topic_of
-
-LOG_APPEND_TIME = 2
 
 
 class BrokerMisconfigured(Exception):

@@ -6,11 +6,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from processors.deadletters import dead_letter, place
+from processors.deadletters import dead_letter
 from processors.identity import Worker
-from processors.transport.messages import Message, Output
+from processors.transport.messages import Output
 from schemas.decode import Undecodable
 from schemas.operations import FieldError
+from schemas.records import Message, place
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")

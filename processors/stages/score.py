@@ -3,31 +3,26 @@
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache, partial
+from functools import partial
 from typing import Any
 
 import orjson
 
-from processors.activations import InForce
-from processors.artefacts import ArtefactStore
-from processors.control import ControlReader
-from processors.deadletters import partition_of, place
 from processors.identity import Worker
 from processors.stages.envelope import check_addressed
 from processors.stages.guard import Guard
-from processors.transport.messages import Batch, Message, Output, Processed
+from processors.transport.messages import Batch, Output, Processed
+from registry.control import ControlReader
+from registry.history import InForce
+from registry.scorers import Scorers
 from schemas.decode import decode_own
 from schemas.headers import child_traceparent, event_headers
+from schemas.records import Message, partition_of, place
 from schemas.topics import TOPICS
 from schemas.values import ms_of_utc, rfc3339, rfc3339_of_ms
 from schemas.verification import ApplicationVerified, VerifyProcessing
-from scoring.bundle import load_bundle
 from scoring.decision import Scorer
-from scoring.policy_document import parse_policy
 from scoring.receipt import ReceiptKey
-
-POLICY_FILE = "policy.yaml"
-"""The one file of a policy's artefact."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,19 +32,6 @@ class _Verified:
     message: Message
     event: ApplicationVerified
     accepted_ms: int
-
-
-class Scorers:
-    """The scorer of each pair of artefacts in force, loaded once. Raises `ArtefactMissing`."""
-
-    def __init__(self, artefacts: ArtefactStore) -> None:
-        self._artefacts = artefacts
-        self.of = lru_cache(maxsize=16)(self._load)
-
-    def _load(self, chosen: InForce) -> Scorer:
-        bundle = load_bundle(self._artefacts.get(chosen.bundle_id))
-        policy = parse_policy(self._artefacts.get(chosen.policy_id)[POLICY_FILE].decode())
-        return Scorer(bundle, policy)
 
 
 class ScoreStage:

@@ -2,88 +2,14 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
-Partition = tuple[str, int]
-"""A topic and one of its partitions."""
+from schemas.records import Headers, MemoryMessage, Message, Partition
 
-Headers = list[tuple[str, bytes]]
+__all__ = ["Batch", "Headers", "MemoryMessage", "Message", "Output", "Partition", "Processed", "Span", "spans"]
 
 MAX_RECORD_BYTES = 4 * 1024 * 1024
 """What our producers and topics take; a stage that makes a larger output has a bug and stops."""
-
-
-class Message(Protocol):
-    """A record as a stage sees it: the part of `confluent_kafka.Message` that stages use."""
-
-    def topic(self) -> str:
-        """The topic it was read from."""
-        ...
-
-    def partition(self) -> int:
-        """The partition it was read from."""
-        ...
-
-    def offset(self) -> int:
-        """Its offset in the partition."""
-        ...
-
-    def key(self) -> bytes | None:
-        """The record's key."""
-        ...
-
-    def value(self) -> bytes | None:
-        """The record's value."""
-        ...
-
-    def headers(self) -> Headers | None:
-        """The record's headers in order; None where it has none."""
-        ...
-
-    def timestamp(self) -> tuple[int, int]:
-        """Kind (0 none, 1 the producer's clock, 2 the broker's) and milliseconds since 1970."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class MemoryMessage:
-    """A message without a broker, for tests, backtests and replay."""
-
-    _topic: str
-    _partition: int
-    _offset: int
-    _key: bytes | None = None
-    _value: bytes | None = None
-    _headers: Headers | None = None
-    _timestamp: tuple[int, int] = (0, -1)
-
-    def topic(self) -> str:
-        """The topic it was read from."""
-        return self._topic
-
-    def partition(self) -> int:
-        """The partition it was read from."""
-        return self._partition
-
-    def offset(self) -> int:
-        """Its offset in the partition."""
-        return self._offset
-
-    def key(self) -> bytes | None:
-        """The record's key."""
-        return self._key
-
-    def value(self) -> bytes | None:
-        """The record's value."""
-        return self._value
-
-    def headers(self) -> Headers | None:
-        """The record's headers in order; None where it has none."""
-        return self._headers
-
-    def timestamp(self) -> tuple[int, int]:
-        """Kind and milliseconds since 1970."""
-        return self._timestamp
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from processors.documents.reading import read_document
+from processors.readers.text.reading import read_document
 from producers.synthetic.applications import Shares, SyntheticApplication, SyntheticDocument, synthesise
 from schemas.verification import ExtractedField, Extraction
 from scoring.checks import check_claims, verification_result

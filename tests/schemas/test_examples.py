@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from jsonschema import Draft202012Validator
 
-from loanstream.generated import EXAMPLES, ROOT
+from loanstream.generate.files import EXAMPLES, ROOT
 from schemas.decode import decode
 from schemas.events import EVENTS
 from schemas.jsonschema import json_schema

@@ -3,7 +3,8 @@ import json
 import pytest
 import yaml
 
-from loanstream import generated
+from loanstream.generate import __main__ as command
+from loanstream.generate import files as generated
 from schemas.compatibility import breaking_changes
 from schemas.events import EVENTS
 from schemas.jsonschema import file_name
@@ -29,10 +30,10 @@ def test_the_check_names_a_stale_file(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(generated, "ROOT", tmp_path)
     monkeypatch.setattr(generated, "files", lambda: {generated.Path("made/a.md"): lambda: "a\n"})
     generated.write()
-    assert generated.main(["--check"]) == 0
+    assert command.main(["--check"]) == 0
     (tmp_path / "made/a.md").write_text("edited\n")
     (tmp_path / "made/left.md").write_text("old\n")
-    assert generated.main(["--check"]) == 1
+    assert command.main(["--check"]) == 1
     assert [line.split(";")[0] for line in capsys.readouterr().err.splitlines()] == [
         "stale: made/a.md",
         "stale: made/left.md",

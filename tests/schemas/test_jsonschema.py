@@ -5,7 +5,7 @@ import pytest
 from jsonschema import Draft202012Validator
 from pydantic import ValidationError
 
-from loanstream.generated import EXAMPLES, ROOT
+from loanstream.generate.files import EXAMPLES, ROOT
 from schemas.application import LoanApplication
 from schemas.events import EVENTS
 from schemas.jsonschema import json_schema

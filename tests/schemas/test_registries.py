@@ -1,9 +1,9 @@
 import pytest
 
-from loanstream.examples import accepted, verified
-from processors.documents.found import FIELD_NAMES
-from processors.documents.reasons import FINDINGS
-from processors.documents.reasons import REASONS as READER_REASONS
+from loanstream.generate.examples import accepted, verified
+from processors.readers.found import FIELD_NAMES
+from processors.readers.reasons import FINDINGS
+from processors.readers.reasons import REASONS as READER_REASONS
 from schemas.reasons import BASIS, REASONS
 from scoring import checks
 from scoring.features import FEATURES

@@ -7,14 +7,14 @@ import pytest
 
 from loanstream.ask.balance import Balance
 from loanstream.ask.reconcile import SinkBehind, compare
-from loanstream.ask.topics import MemoryTopics
 from processors.deadletters import dead_letter
 from processors.identity import Worker
-from processors.transport.messages import MemoryMessage
+from processors.stages.record.sink import WarehouseSink
 from processors.transport.ranges import OffsetRange
-from processors.warehouse.cipher import ColumnCipher
-from processors.warehouse.sink import WarehouseSink
+from schemas.records import MemoryMessage
 from schemas.values import rfc3339_of_ms
+from stores.topics import MemoryTopics
+from stores.warehouse.cipher import ColumnCipher
 
 EXAMPLES = Path(__file__).parents[3] / "schemas" / "examples"
 CIPHER = ColumnCipher(b"k" * 32)
@@ -179,7 +179,7 @@ def test_what_was_deleted_by_retention_is_not_missed(empty, refused):
 
 def test_many_pages_are_read(empty, refused, monkeypatch):
     """A table larger than a page is compared completely, also where one application has many records."""
-    monkeypatch.setattr("loanstream.ask.stored.PAGE", 7)
+    monkeypatch.setattr("stores.warehouse.pages.PAGE", 7)
     topics = flow(40, dead=set(range(20)))
     often = topics[DECISIONS, 0][3]
     topics[DECISIONS, 0] += [

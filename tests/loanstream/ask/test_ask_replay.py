@@ -9,12 +9,10 @@ import pytest
 
 from loanstream.ask import replay as module
 from loanstream.ask.replay import NothingDecided, Replayer, replay
-from processors.artefacts import ArtefactStore
-from processors.stages.score import POLICY_FILE
-from processors.transport.messages import MemoryMessage
+from processors.stages.record.sink import WarehouseSink
 from processors.transport.ranges import OffsetRange
-from processors.warehouse.cipher import ColumnCipher
-from processors.warehouse.sink import WarehouseSink
+from registry.scorers import POLICY_FILE
+from schemas.records import MemoryMessage
 from schemas.values import rfc3339_of_ms
 from schemas.verification import ApplicationVerified
 from scoring.bundle import load_bundle
@@ -22,6 +20,8 @@ from scoring.decision import Scorer
 from scoring.policy_document import parse_policy
 from scoring.receipt import ReceiptKey
 from scoring.shipped import shipped_bundle_files, shipped_policy_text
+from stores.artefacts import ArtefactStore
+from stores.warehouse.cipher import ColumnCipher
 
 EXAMPLES = Path(__file__).parents[3] / "schemas" / "examples"
 CIPHER = ColumnCipher(b"k" * 32)

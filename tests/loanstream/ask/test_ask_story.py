@@ -7,14 +7,17 @@ import pytest
 
 from dashboards.queries import QUERIES, run
 from loanstream.ask.decisions import NotComparable, agreement, decisions
-from loanstream.ask.render import agreement_text, reconciliation_text, replay_text, story_text
 from loanstream.ask.story import story
+from loanstream.ask.story_text import story_text
+from loanstream.cli.decisions import agreement_text
+from loanstream.cli.reconcile import reconciliation_text
+from loanstream.cli.replay import replay_text
 from processors.deadletters import dead_letter
 from processors.identity import Worker
-from processors.transport.messages import MemoryMessage
+from processors.stages.record.sink import WarehouseSink
 from processors.transport.ranges import OffsetRange
-from processors.warehouse.cipher import ColumnCipher
-from processors.warehouse.sink import WarehouseSink
+from schemas.records import MemoryMessage
+from stores.warehouse.cipher import ColumnCipher
 
 EXAMPLES = Path(__file__).parents[3] / "schemas" / "examples"
 CIPHER = ColumnCipher(b"k" * 32)

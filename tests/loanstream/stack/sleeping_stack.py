@@ -58,6 +58,6 @@ def main(state, trouble=""):
 if __name__ == "__main__":
     try:
         sys.exit(main(*sys.argv[1:]))
-    except up.StackProblem as problem:
+    except up.Problem as problem:
         _say(problem)
         sys.exit(1)

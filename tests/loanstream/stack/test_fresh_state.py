@@ -4,12 +4,12 @@ from pathlib import Path
 
 import pytest
 
-from loanstream.chaos.run import run_chaos
 from loanstream.demo.run import run as run_demo
+from loanstream.lab.chaos.run import run_chaos
 from loanstream.stack.fresh import clear
 from loanstream.stack.layout import Layout
 from loanstream.stack.lock import hold, is_held
-from loanstream.stack.problem import StackProblem
+from schemas.problem import Problem
 
 
 @pytest.fixture
@@ -57,7 +57,7 @@ def test_an_absent_or_empty_directory_is_room_already(tmp_path: Path) -> None:
 def test_a_users_directory_is_left_alone(tmp_path: Path, found: str) -> None:
     """A directory without a lock is not a stack's, whatever its folders are called."""
     (tmp_path / found).mkdir()
-    with pytest.raises(StackProblem, match=f"{tmp_path} is a directory .* left alone; expected"):
+    with pytest.raises(Problem, match=f"{tmp_path} is a directory .* left alone; expected"):
         clear(tmp_path)
     assert everything(tmp_path) == [tmp_path / found]
 
@@ -66,7 +66,7 @@ def test_a_users_file_within_a_state_keeps_it(earlier: Path) -> None:
     """Somebody who ran a stack in a directory of theirs loses nothing: the line names what is not a stack's."""
     (earlier / "notes.txt").write_text("mine")
     before = everything(earlier)
-    with pytest.raises(StackProblem, match=r"holds notes\.txt"):
+    with pytest.raises(Problem, match=r"holds notes\.txt"):
         clear(earlier)
     assert everything(earlier) == before
 
@@ -74,7 +74,7 @@ def test_a_users_file_within_a_state_keeps_it(earlier: Path) -> None:
 def test_a_file_is_no_state(tmp_path: Path) -> None:
     """It is not removed for a directory's sake."""
     (tmp_path / "file").write_text("mine")
-    with pytest.raises(StackProblem, match="is a file"):
+    with pytest.raises(Problem, match="is a file"):
         clear(tmp_path / "file")
     assert (tmp_path / "file").read_text() == "mine"
 
@@ -82,7 +82,7 @@ def test_a_file_is_no_state(tmp_path: Path) -> None:
 def test_nothing_is_taken_from_a_stack_that_runs(earlier: Path) -> None:
     """While its lock is held, the line names the directory and what to do."""
     before = everything(earlier)
-    with hold(earlier / "up.lock"), pytest.raises(StackProblem, match=f"running at {earlier} .* another --state"):
+    with hold(earlier / "up.lock"), pytest.raises(Problem, match=f"running at {earlier} .* another --state"):
         clear(earlier)
     assert everything(earlier) == before
 
@@ -102,6 +102,6 @@ def test_demo_and_chaos_ask_before_they_begin(tmp_path: Path, begin) -> None:
     state = tmp_path / "mine"
     state.mkdir()
     (state / "notes.txt").write_text("mine")
-    with pytest.raises(StackProblem, match=r"holds notes\.txt"):
+    with pytest.raises(Problem, match=r"holds notes\.txt"):
         begin(state)
     assert everything(tmp_path) == [state, state / "notes.txt"]

@@ -4,10 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from loanstream.stack import jars, space
-from loanstream.stack.keys import load_or_create_warehouse
+from loanstream.stack import space
+from loanstream.stack.kafka import jars
 from loanstream.stack.layout import Layout
 from loanstream.stack.table import Plan, children, worker_names
+from stores.keys import load_or_create_warehouse
 
 
 def _said(state: Path) -> dict[str, list[str]]:

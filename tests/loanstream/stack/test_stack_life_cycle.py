@@ -13,8 +13,8 @@ import psutil
 import pytest
 
 from loanstream.stack.fresh import clear
-from loanstream.stack.problem import StackProblem
 from loanstream.stack.supervisor import MARK
+from schemas.problem import Problem
 
 SCRIPT = Path(__file__).with_name("sleeping_stack.py")
 Start = Callable[..., "Started"]
@@ -209,7 +209,7 @@ def test_keeps_the_last_runs_log(start: Start) -> None:
 def test_a_state_is_emptied_once_its_stack_has_stopped(start: Start) -> None:
     """While the stack runs nothing is taken from it; what it leaves is known as a state, and goes."""
     stack = start().ready()
-    with pytest.raises(StackProblem, match=f"already running at {stack.state} .process {stack.process.pid}"):
+    with pytest.raises(Problem, match=f"already running at {stack.state} .process {stack.process.pid}"):
         clear(stack.state)
     assert stack.processes()
     stack.process.terminate()

@@ -5,27 +5,29 @@ import json
 
 import pytest
 
-from processors.activations import InForce
-from processors.artefacts import ArtefactMissing, ArtefactStore
 from processors.deadletters import ORIGINAL_MAX_BYTES, dead_letter
 from processors.identity import Worker
 from processors.stages.envelope import BrokerMisconfigured
 from processors.stages.guard import ErrorBudget, Guard
-from processors.stages.lanes import StoreUnavailable
-from processors.stages.score import POLICY_FILE, Scorers, ScoreStage
-from processors.stages.verify import STORE_AWAY, VerifyStage
-from processors.transport.messages import Batch, MemoryMessage
+from processors.stages.score import ScoreStage
+from processors.stages.verify.lanes import StoreUnavailable
+from processors.stages.verify.stage import STORE_AWAY, VerifyStage
+from processors.transport.messages import Batch
+from registry.history import InForce
+from registry.scorers import POLICY_FILE, Scorers
 from schemas.application import ApplicationAccepted
 from schemas.decision import LoanDecision
 from schemas.decode import decode
 from schemas.headers import header
 from schemas.operations import DeadLetter
+from schemas.records import MemoryMessage
 from schemas.topics import APPLICATION_MAX_BYTES
 from schemas.verification import ApplicationVerified, ExtractedField, Extraction
 from scoring.bundle import load_bundle
 from scoring.policy_document import parse_policy
 from scoring.receipt import ReceiptKey
 from scoring.shipped import shipped_bundle_files, shipped_policy_text
+from stores.artefacts import ArtefactMissing, ArtefactStore
 
 ACCEPTED_MS = 1_780_000_000_123
 SHA = "a" * 64

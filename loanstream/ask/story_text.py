@@ -1,0 +1,160 @@
+"""The story of one application as text for a terminal; nothing here asks anything."""
+
+import re
+from collections.abc import Sequence
+from decimal import Decimal
+from itertools import zip_longest
+from typing import Any
+
+from loanstream.ask.story import Chapter, Record, Story
+from loanstream.terminal import four_decimals
+from registry.named import Named
+
+WIDE = 160
+_RULE = "-" * 58
+_AMOUNT = re.compile(r"-?[0-9]+\.[0-9]{2}")
+
+
+def story_text(told: Story, named: Named = lambda _: None, width: int = WIDE) -> str:
+    """The whole story for a screen of `width` columns; `named` knows bundles and policies by their ids."""
+    if not told.known:
+        return f"nothing is known about {told.application_id}"
+    parts = [line for chapter in told.chapters for line in _chapter(chapter, named, width)]
+    for row in told.dead_letters:
+        place = f"{row['origin_topic']}/{row['origin_partition']}/{row['origin_offset']}"
+        wrong = "; ".join(f"{error['field']}: {error['expected']}" for error in row["errors"])
+        parts.append(f"dead letter: {row['cause']} in {row['stage']} ({place}) {wrong}")
+    return "\n".join(parts)
+
+
+def _chapter(chapter: Chapter, named: Named, width: int) -> list[str]:
+    lines = [_RULE, f"{chapter.tenant}  {chapter.application_id}  revision {chapter.revision}", _RULE]
+    lines += _claims(chapter, width)
+    if chapter.verified is not None:
+        lines += _findings(chapter.verified)
+    lines += _decision(chapter, named, width) if chapter.decision is not None else ["", "not decided"]
+    for conflict in chapter.conflicting:
+        lines.append(f"CONFLICT: decided again as {conflict['outcome']} ({conflict['decision_id']})")
+    lines += [f"outcome {row['kind']}: {row['repayment'] or row['decision']}" for row in chapter.outcomes]
+    return [*lines, ""]
+
+
+def _claims(chapter: Chapter, width: int) -> list[str]:
+    if chapter.verified is not None and "application" in chapter.verified:
+        hidden = {"documents", "tenant", "application_id", "revision"}
+        return ["Claims", *_pairs(_fields(chapter.verified["application"], skip=hidden), width)]
+    if chapter.application is None:
+        return ["Claims: not recorded"]
+    hidden = {"tenant", "application_id", "revision", "documents", "personal_encrypted"}
+    claims = {name: value for name, value in chapter.application.items() if not name.startswith("kafka_")}
+    return ["Claims", *_pairs(_fields(claims, skip=hidden), width)]
+
+
+def _pairs(cells: Sequence[str], width: int) -> list[str]:
+    """Two columns where the screen has room for them."""
+    half = (len(cells) + 1) // 2
+    left = max((len(cell) for cell in cells[:half]), default=0)
+    if left + max((len(cell) for cell in cells[half:]), default=0) + 4 > width:
+        return [f"  {cell}" for cell in cells]
+    return [
+        f"  {one:<{left}}  {other}".rstrip() for one, other in zip_longest(cells[:half], cells[half:], fillvalue="")
+    ]
+
+
+def _fields(record: Record, skip: set[str], prefix: str = "") -> list[str]:
+    lines: list[str] = []
+    for name, value in record.items():
+        if name in skip or value is None or value in ([], {}):
+            continue
+        if isinstance(value, dict):
+            lines += _fields(value, skip, f"{prefix}{name}.")
+        else:
+            lines.append(f"{prefix + name:<24} {_plain(value)}")
+    return lines
+
+
+def _plain(value: Any) -> str:
+    if isinstance(value, list):
+        return ", ".join(_plain(part) for part in value)
+    if isinstance(value, dict):
+        return " ".join(map(str, value.values()))
+    if _AMOUNT.fullmatch(str(value)):
+        return f"{Decimal(str(value)):,}".removesuffix(".00")
+    # What a bank sent may hold codes that would write elsewhere on the screen.
+    return "".join(char if char.isprintable() else "?" for char in str(value))
+
+
+def _findings(verified: Record) -> list[str]:
+    if "unreadable" in verified:
+        return ["", f"Documents and checks: {verified['unreadable']}"]
+    lines = ["", f"Documents: {verified['verification_result']}"]
+    for part in verified["extractions"]:
+        found = ", ".join([part.get("reason") or part["status"], *part["findings"]])
+        lines.append(
+            f"  {part['kind']:<16} {found:<24} {len(part['fields'])} fields, {part['pages']} pages, {part['reader']}"
+        )
+    kinds = {part["sha256"]: part["kind"] for part in verified["extractions"]}
+    return lines + [_check(check, kinds) for check in verified["checks"]]
+
+
+def _check(check: Record, kinds: dict[str, str]) -> str:
+    """One claim beside what its document says; a difference is that of the claim."""
+    claimed, found = (_plain(check.get(name) or "-") for name in ("claimed", "found"))
+    place = f" in {kinds.get(check['document'], 'a document')}" if check.get("document") else ""
+    said = [f"{found}{place}, as claimed" if claimed == found else f"{claimed} claimed, {found}{place or ' found'}"]
+    if check.get("difference"):
+        said.append(f"{100 * check['difference']:+.1f}%")
+    if check.get("label"):
+        said.append(check["label"])
+    return f"  {check['claim']:<13} {check['result']:<8} {', '.join(said)}"
+
+
+def _decision(chapter: Chapter, named: Named, width: int) -> list[str]:
+    decision = chapter.decision or {}
+    thresholds, receipt = decision["thresholds"], decision["receipt"]
+    probability, score = (four_decimals(decision[name]) for name in ("p_calibrated", "score_final"))
+    lines = [
+        "",
+        f"Decision: {decision['outcome'].upper()}   basis {', '.join(decision['basis'])}",
+        f"  accepted {decision['accepted_at']}, decided {decision['processing']['score_finished_at']}",
+        f"  probability of approval {probability}, score {score}",
+        f"  approve above {thresholds['approve']}, decline at or below {thresholds['decline']}",
+        *(f"  penalty {penalty['code']:<24} -{penalty['size']}" for penalty in decision["penalties"]),
+        *_points(decision, width),
+        "",
+        f"Receipt ({decision['decision_id']})",
+        *(_receipt(name, value, named, width) for name, value in receipt.items()),
+        "",
+        "Timings (ms): " + ", ".join(f"{name} {value:g}" for name, value in chapter.timings_ms.items()),
+    ]
+    if chapter.repeats:
+        lines.append(f"the same decision was made {_again(chapter.repeats)}")
+    return lines
+
+
+def _again(times: int) -> str:
+    return "once more" if times == 1 else f"{times} more times"
+
+
+def _receipt(name: str, value: str, named: Named, width: int) -> str:
+    """A receipt's row, with the name of what it names; a hash that does not fit beside it stands below it."""
+    known = named(value) if value.startswith("sha256:") else None
+    label = f"  {name:<14} {known or ''}".rstrip()
+    row = f"{label} {value}" if known else f"  {name:<14} {value}"
+    return row if len(row) <= width else f"{label}\n    {value}"
+
+
+def _points(decision: Record, width: int) -> Sequence[str]:
+    """The waterfall: from the base over every reason to the final points."""
+    lines = [f"  decided by: {reason['text']}" for reason in decision["reasons"] if reason["decisive"]]
+    if decision["base_points"] is None:
+        return lines
+    running, room = decision["base_points"], min(max(width, 60), 88) - 22
+    lines.append(f"  {'base':<{room}} {'':>9} {running:>9.2f}")
+    for reason in decision["reasons"]:
+        if reason["points"] is None:
+            continue
+        running += reason["points"]
+        lines.append(f"  {reason['text'][:room]:<{room}} {reason['points']:>+9.2f} {running:>9.2f}")
+    lines.append(f"  {'final':<{room}} {'':>9} {decision['final_points']:>9.2f}")
+    return lines

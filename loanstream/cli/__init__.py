@@ -1,0 +1,1 @@
+"""The command line: `main` knows the verbs, `loanstream/cli/<verb>.py` is the verb."""

@@ -1,0 +1,109 @@
+"""The verbs, and how each ends: 0 ok; 1 failed, or a difference found; 2 usage.
+
+A verb's module is imported when the verb is asked for, so that `--help` answers at once.
+"""
+
+import os
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from typing import Any
+
+import typer
+from typer.core import TyperGroup
+
+VERBS: dict[str, str] = {
+    "up": "Run the whole embedded stack in the foreground: broker, warehouse, workers. Ctrl-C stops it.",
+    "demo": "Start a fresh stack, send it more than a thousand applications, and show what happened.",
+    "submit": "Publish the applications in a file to a running stack.",
+    "score": "Decide the applications in a file without Kafka, by the same code.",
+    "documents": "The document store.",
+    "decisions": "The latest decisions; with --compare, their agreement with a file's recorded outcomes.",
+    "show": "The whole story of one application: claims, documents, checks, points, receipt, timings.",
+    "replay": "Make every decision again from its receipt's inputs and compare bit for bit.",
+    "reconcile": "Compare the warehouse with the topics, record by record; exit 1 and a name for every difference.",
+    "dlq": "Dead letters: list, show, send back.",
+    "policy": "Policy documents.",
+    "train": "Train a model bundle with its card.",
+    "worker": "Run one worker: verify [--lane fast|slow], score or record; settings from the environment.",
+    "doctor": "Check this machine and the running stack, line by line, with how to mend what is wrong.",
+    "bench": "Measure speed, in one run, as ratios where machines differ.",
+    "chaos": "Apply every fault of a table to a stack under load, and count what became of each record.",
+}
+"""Verb -> its help in one line; `loanstream.cli.<verb>` holds it."""
+
+
+class Verbs(TyperGroup):
+    """The table's verbs as commands."""
+
+    def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002 - the base's signature
+        """Every verb, in the order of the table."""
+        return list(VERBS)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ARG002 - the base's signature
+        """The command of a verb, its module imported now; None where there is no such verb."""
+        if cmd_name not in VERBS:
+            return None
+        command = typer.main.get_command(import_module(f"loanstream.cli.{cmd_name}").app)
+        command.name = cmd_name
+        return command
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:  # noqa: ARG002 - the base's signature
+        """The table, whole sentences, without importing a verb."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(VERBS.items()))
+
+
+def application() -> Verbs:
+    """The command `loanstream`."""
+    return Verbs(
+        name="loanstream",
+        help="Loan applications in, explained and reproducible decisions out.",
+        no_args_is_help=True,
+        rich_markup_mode=None,
+    )
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line; its exit code. Faults that a person can mend are one line on stderr."""
+    if not sys.stdout.isatty():
+        os.environ.setdefault("NO_COLOR", "1")
+    try:
+        code = _run(arguments)
+        sys.stdout.flush()  # a full disk is heard of here, and not at the interpreter's end
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:  # who read us has read enough
+        _give_up_what_cannot_be_written()
+        return 1
+    except Exception as error:
+        line = _one_line(error)
+        if line is None:
+            raise
+        sys.stderr.write(f"loanstream: {line}\n")
+        _give_up_what_cannot_be_written()
+        return 1
+    return code
+
+
+def _run(arguments: Sequence[str] | None) -> int:
+    try:
+        application()(args=list(arguments) if arguments is not None else None, prog_name="loanstream")
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else int(end.code is not None)
+    return 0
+
+
+def _give_up_what_cannot_be_written() -> None:
+    """Else the interpreter tries it once more at its end, and says so in its own words."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _one_line(error: Exception) -> str | None:
+    """The line for a fault that is not a bug of ours; None for one that is."""
+    from loanstream.problem import describe_problem
+
+    return describe_problem(error)

@@ -1,0 +1,25 @@
+"""`loanstream show`: the whole story of one application."""
+
+from dataclasses import asdict
+
+import typer
+
+from loanstream.ask.story import story
+from loanstream.ask.story_text import story_text
+from loanstream.cli.options import AsJson, State, TenantOption, state_of, verb
+from loanstream.installation import Installation
+from loanstream.terminal import console, emit
+from registry.named import artefact_name
+
+app = verb()
+
+
+@app.command()
+def show(application_id: str, tenant: TenantOption = None, state: State = None, as_json: AsJson = False) -> None:
+    """The whole story of one application: claims, documents, checks, points, receipt, timings."""
+    running = Installation.at(state_of(state))
+    told = story(running.warehouse(), running.cipher, application_id, running.narrowed(tenant))
+    chapters = [{**asdict(chapter), "timings_ms": chapter.timings_ms} for chapter in told.chapters]
+    value = {"application_id": application_id, "revisions": chapters, "dead_letters": told.dead_letters}
+    emit(value, story_text(told, artefact_name(running.layout.artefacts), console().width), as_json=as_json)
+    raise typer.Exit(0 if told.known else 1)

@@ -1,0 +1,1 @@
+"""Files made from the code's own tables: schemas, AsyncAPI, reference pages, examples."""

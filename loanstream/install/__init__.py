@@ -1,0 +1,1 @@
+"""Making a Kafka and a warehouse ready for loanstream."""

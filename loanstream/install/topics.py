@@ -1,0 +1,194 @@
+"""Makes the broker ready for tenants: topics from the table, and a committed offset for every stage on every partition.
+
+A partition without a committed offset would let a stage start at "latest" and lose what came before: so there is none.
+Everything here may run again, and while workers run.
+"""
+
+import secrets
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from itertools import groupby
+
+from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicPartition
+from confluent_kafka.admin import AdminClient
+from confluent_kafka.admin._config import ConfigResource
+from confluent_kafka.admin._metadata import TopicMetadata
+from confluent_kafka.cimpl import NewTopic
+
+from processors.transport import CHECK_PARTITIONS, CHECK_TOPIC
+from processors.transport.membership import PASSING_CODES, TOKEN_BITS
+from schemas.problem import Problem
+from schemas.stages import STAGES, Stage
+from schemas.topics import SHARED_TOPICS, TENANT_TOPICS, TOPICS, Topic
+
+REQUEST_S = 30.0
+RETRY_S = 0.05
+_COMPACTED = {"cleanup.policy": "compact", "segment.bytes": "104857600"}
+BROKER_TOPICS: dict[str, dict[str, str]] = {
+    # The broker would make them at the first group's and the first transaction's request, and the clients' waits for
+    # that cost 3 s of the start. The settings are those it gives them itself.
+    "__consumer_offsets": _COMPACTED | {"compression.type": "producer"},
+    "__transaction_state": _COMPACTED | {"compression.type": "uncompressed", "min.insync.replicas": "1"},
+}
+BROKER_TOPIC_PARTITIONS = 8
+"""As in the embedded broker's properties; a broker of yours has its own by the time its topics are provisioned."""
+QUIET = {"log_level": 3}
+"""What goes wrong raises here; the client's own notes would stand between the lines of a start."""
+Client = dict[str, str | int | float | bool]
+
+
+def provision(bootstrap: str, tenants: Iterable[str], security: Mapping[str, str] | None = None) -> None:
+    """Create the shared topics and those of `tenants`, commit offset 0 where a stage has none, check the input stamps.
+
+    Problem naming the topic that is wrong; KafkaException where the broker does not answer.
+    """
+    client: Client = {"bootstrap.servers": bootstrap, **QUIET, **(security or {})}
+    names = tuple(tenants)
+    _create_broker_topics(client)
+    create(client, names)
+    commit_first_offsets(client, names)
+    check_stamps(client, names)
+
+
+def create(client: Client, tenants: tuple[str, ...]) -> None:
+    """Create what does not exist, outputs before inputs: no application arrives where its decision has no place."""
+    admin = AdminClient(dict(client))
+    existing = admin.list_topics(timeout=REQUEST_S).topics
+    for _, rows in groupby(_rows(tenants), key=lambda row: row[1].input):
+        wanted = [
+            NewTopic(name, topic.partitions, 1, config=topic.config) for name, topic in rows if name not in existing
+        ]
+        for name, future in (admin.create_topics(wanted) if wanted else {}).items():
+            _created(name, future.exception(REQUEST_S))
+    for line in _other_partitions(existing, tenants):
+        raise Problem(f"{line}; another number would break the order per application")
+
+
+def differences(client: Client, tenants: tuple[str, ...]) -> list[str]:
+    """What the broker has otherwise than the table: topics that are absent or have another number of partitions."""
+    existing = AdminClient(dict(client)).list_topics(timeout=REQUEST_S).topics
+    absent = [f"topic {name} is absent" for name, _ in _rows(tenants) if name not in existing]
+    return [*absent, *_other_partitions(existing, tenants)]
+
+
+def unserved(bootstrap: str, tenants: Iterable[str]) -> list[str]:
+    """Tenants that have topics on the broker and are not among `tenants`."""
+    existing = AdminClient({"bootstrap.servers": bootstrap, **QUIET}).list_topics(timeout=REQUEST_S).topics
+    found = {tenant for name in existing if (tenant := TOPICS["applications"].tenant_of(name)) is not None}
+    return sorted(found.difference(tenants))
+
+
+def _create_broker_topics(client: Client) -> None:
+    admin = AdminClient(dict(client))
+    existing = admin.list_topics(timeout=REQUEST_S).topics
+    rows = [NewTopic(name, BROKER_TOPIC_PARTITIONS, 1, config=config) for name, config in BROKER_TOPICS.items()]
+    rows.append(NewTopic(CHECK_TOPIC, CHECK_PARTITIONS, 1))
+    wanted = [row for row in rows if row.topic not in existing]
+    for name, future in (admin.create_topics(wanted) if wanted else {}).items():
+        _created(name, future.exception(REQUEST_S))
+
+
+def commit_first_offsets(client: Client, tenants: tuple[str, ...]) -> None:
+    """Commit offset 0 for each stage's group on each partition it reads and has no offset on.
+
+    In transactions: the broker takes them for a group whose workers are running too (a plain commit it would refuse).
+    """
+    producer = Producer(
+        dict(client) | {"transactional.id": "loanstream-provision", "retry.backoff.ms": 50, "log_level": 3}
+    )
+    producer.init_transactions(REQUEST_S)
+    places = {stage.group: _read_by(stage, tenants) for stage in STAGES.values()}
+    # A coordinator that still reads its log may know of no offsets where there are some: a token, last in that log,
+    # tells whether it has read all (docs/measured.md).
+    token = TopicPartition(CHECK_TOPIC, CHECK_PARTITIONS - 1, secrets.randbits(TOKEN_BITS))
+    _commit(producer, client, {group: [token] for group in places})
+    with ThreadPoolExecutor(len(places)) as pool:
+        found = pool.map(lambda group: _without_offset(client, group, places[group], token), places)
+        gaps = dict(zip(places, found, strict=True))
+    if any(gaps.values()):
+        _commit(producer, client, gaps)
+
+
+def _commit(producer: Producer, client: Client, offsets: Mapping[str, list[TopicPartition]]) -> None:
+    producer.begin_transaction()
+    for group, partitions in offsets.items():
+        if partitions:
+            outsider = Consumer(dict(client) | {"group.id": group})
+            producer.send_offsets_to_transaction(partitions, outsider.consumer_group_metadata(), REQUEST_S)
+            outsider.close()
+    producer.commit_transaction(REQUEST_S)
+
+
+def check_stamps(client: Client, tenants: tuple[str, ...]) -> None:
+    """Problem for a business input whose records are not stamped by the broker (`accepted_at` is that stamp)."""
+    names = [name for name, topic in _rows(tenants) if topic.input]
+    resources = [ConfigResource(ConfigResource.Type.TOPIC, name) for name in names]
+    admin = AdminClient(dict(client))
+    for resource, future in admin.describe_configs(resources).items():
+        found = future.result(REQUEST_S)["message.timestamp.type"].value
+        if found != "LogAppendTime":
+            raise Problem(
+                f"topic {resource.name} has message.timestamp.type={found}, expected LogAppendTime: "
+                "accepted_at would be the producer's claim"
+            )
+
+
+def _other_partitions(existing: Mapping[str, TopicMetadata], tenants: tuple[str, ...]) -> Iterator[str]:
+    for name, topic in _rows(tenants):
+        if name in existing and len(existing[name].partitions) != topic.partitions:
+            yield f"topic {name} has {len(existing[name].partitions)} partitions, expected {topic.partitions}"
+
+
+def _rows(tenants: tuple[str, ...]) -> Iterator[tuple[str, Topic]]:
+    """Every topic of these tenants, in the order of creation: outputs first."""
+    rows = [(topic.name(), topic) for topic in SHARED_TOPICS]
+    rows += [(topic.name(tenant), topic) for tenant in tenants for topic in TENANT_TOPICS]
+    return iter(sorted(rows, key=lambda row: row[1].input))
+
+
+def _read_by(stage: Stage, tenants: tuple[str, ...]) -> list[TopicPartition]:
+    read = {TOPICS[key].stem for key in stage.reads}
+    return [
+        TopicPartition(name, number)
+        for name, topic in _rows(tenants)
+        if topic.stem in read
+        for number in range(topic.partitions)
+    ]
+
+
+def _without_offset(
+    client: Client, group: str, partitions: list[TopicPartition], token: TopicPartition
+) -> list[TopicPartition]:
+    asker = Consumer(dict(client) | {"group.id": group})
+    try:
+        committed = _committed(asker, partitions, token)
+    finally:
+        asker.close()
+    return [TopicPartition(at.topic, at.partition, 0) for at in committed if at.offset < 0]
+
+
+def _committed(asker: Consumer, partitions: list[TopicPartition], token: TopicPartition) -> list[TopicPartition]:
+    until = time.monotonic() + REQUEST_S
+    while True:
+        try:
+            *found, echo = asker.committed([*partitions, token], timeout=REQUEST_S)
+        except KafkaException as error:
+            # A coordinator that is still loading says so; the client passes that on instead of asking again.
+            if error.args[0].code() not in PASSING_CODES or time.monotonic() > until:
+                raise
+        else:
+            if echo.offset == token.offset:
+                return found
+            if time.monotonic() > until:
+                raise Problem("the group coordinator does not know its last offset: start the broker again")
+        time.sleep(RETRY_S)
+
+
+def _created(name: str, error: BaseException | None) -> None:
+    if error is None:
+        return
+    if isinstance(error, KafkaException) and error.args[0].code() == KafkaError.TOPIC_ALREADY_EXISTS:
+        # Another start of the same stack was quicker.
+        return
+    raise Problem(f"cannot create topic {name}: {error}") from error

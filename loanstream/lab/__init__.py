@@ -1,0 +1,1 @@
+"""The laboratory: benchmarks, rivals, chaos."""

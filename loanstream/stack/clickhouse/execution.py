@@ -1,0 +1,99 @@
+"""What one request does on its link."""
+
+import json
+import re
+import time
+from collections.abc import Generator
+from typing import Final
+
+from loanstream.stack.clickhouse.auth import Account
+from loanstream.stack.clickhouse.disk import Disk
+from loanstream.stack.clickhouse.engine import Engine
+from loanstream.stack.clickhouse.errors import NOT_IMPLEMENTED, READONLY, SYNTAX_ERROR, EngineError
+from loanstream.stack.clickhouse.link import Answer, Link
+from loanstream.stack.clickhouse.native import empty_block
+from loanstream.stack.clickhouse.requests import Request
+from loanstream.stack.clickhouse.statement import without_format
+
+# Formats whose blocks, encoded one by one, join to the whole answer.
+_JOINING: Final = frozenset(
+    {"Native", "RowBinary", "TabSeparated", "TSV", "TabSeparatedRaw", "TSVRaw", "CSV", "JSONEachRow", "JSONLines"}
+    | {"JSONCompactEachRow", "NDJSON", "Values"}
+)
+# On one machine, a batch of rows is faster and cheaper on one thread; it is acknowledged when it is on disk.
+_INSERT_SETTINGS: Final = {"async_insert": "0", "max_threads": "1"}
+_SELECT: Final = re.compile(r"\s*(SELECT|WITH)\b", re.IGNORECASE)
+# An engine that cannot be opened again is worse than a statement refused.
+_BREAKS_THE_DIRECTORY: Final = re.compile(r"\bENGINE\s*=?\s*['\"`]?(Kafka|RabbitMQ|NATS)\b", re.IGNORECASE)
+
+
+def reads(link: Link, request: Request, account: Account, engine: Engine) -> bool:
+    """Whether the statement only reads. Raises EngineError for one the account may not run, or for several."""
+    only_reads, count = link.statements(request.sql)
+    if count > 1:
+        raise EngineError(SYNTAX_ERROR, "only one statement a request is allowed (SYNTAX_ERROR)")
+    if not only_reads and (account.reads_only or request.method in ("GET", "HEAD")):
+        raise EngineError(READONLY, "this account or method may only read (READONLY)")
+    if account.reads_only:
+        engine.refuse_reaching_out(link.functions(request.sql, request.params))
+    elif not only_reads and not request.insert and _BREAKS_THE_DIRECTORY.search(request.sql):
+        raise EngineError(NOT_IMPLEMENTED, "this table engine needs a server (NOT_IMPLEMENTED)")
+    return only_reads
+
+
+def answers(
+    link: Link, request: Request, account: Account, only_reads: bool, disk: Disk
+) -> Generator[Answer, None, None]:
+    """Run the statement: one answer, or one per block where the client takes the result as it comes.
+
+    The first step raises what is wrong with the statement; a later one what happened on the way (EngineError).
+    """
+    defaults = _INSERT_SETTINGS if request.insert else {}
+    settings = {**defaults, **account.settings(request.settings), "log_comment": request.query_id}
+    link.run(f"USE {_identifier(request.database)}")
+    link.set(settings)
+    began = time.monotonic()
+    try:
+        if request.insert:
+            disk.hold_reserve()
+            data = memoryview(request.body)[request.insert.data_start :]
+            answer = link.insert(request.insert.statement, request.insert.tail, data, request.params)
+            disk.verify(link, began)
+            yield answer
+        elif streams(request, only_reads):
+            found = False
+            for block in link.blocks(request.sql, request.result_format, request.params):
+                found = True
+                yield block
+            if not found:
+                yield _empty(link, request)
+        else:
+            answer = link.run(request.sql, request.result_format, request.params)
+            if answer.written_rows:
+                disk.verify(link, began)
+            yield answer if answer.body or not _selects(request, only_reads) else _empty(link, request)
+    finally:
+        if not account.reads_only:  # a reader's link is used once, and cannot be set any more
+            link.reset(tuple(settings))
+
+
+def streams(request: Request, only_reads: bool) -> bool:
+    """Whether the result goes out block by block."""
+    return _selects(request, only_reads) and not request.waits and request.result_format in _JOINING
+
+
+def _selects(request: Request, only_reads: bool) -> bool:
+    return only_reads and _SELECT.match(request.sql) is not None
+
+
+def _empty(link: Link, request: Request) -> Answer:
+    """The answer without rows. In Native, clients learn the columns from it; the engine would send nothing at all."""
+    if request.result_format != "Native":
+        return Answer(b"")
+    # On lines of their own: the statement may end in a comment.
+    described = link.run(f"DESCRIBE (\n{without_format(request.sql)}\n)", "JSONCompact", request.params).body
+    return Answer(empty_block((column[0], column[1]) for column in json.loads(described)["data"]))
+
+
+def _identifier(name: str) -> str:
+    return "`" + name.replace("\\", "\\\\").replace("`", "\\`") + "`"

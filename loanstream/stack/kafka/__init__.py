@@ -1,0 +1,1 @@
+"""The embedded broker: an Apache Kafka of one node from cached jars."""

@@ -1,0 +1,1 @@
+"""Document readers: a stranger's file in, fields with confidence out."""

@@ -1,0 +1,1 @@
+"""The verify stage and its two lanes."""

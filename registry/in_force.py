@@ -1,0 +1,33 @@
+"""What an installation decides with already, told where a start asks for something else."""
+
+from collections.abc import Iterable, Sequence
+
+from registry.history import ActivationHistory, InForce, NothingActive
+from registry.named import Named
+from registry.publish import Published
+from schemas.values import rfc3339_of_ms
+
+SHORT = len("sha256:") + 12
+
+
+def in_force_note(
+    history: Sequence[Published], tenants: Iterable[str], wanted: InForce, now_ms: int, named: Named
+) -> str | None:
+    """One line where a tenant is decided with something else than `wanted`; None where all is as asked."""
+    told = ActivationHistory()
+    for published in history:
+        told.add(published.activation, published.at_ms)
+    for tenant in tenants:
+        try:
+            decides = told.in_force(tenant, now_ms)
+        except NothingActive:  # its score stage says so itself
+            continue
+        if decides != wanted:
+            effective = (row for row in history if row.at_ms + row.activation.lead_ms <= now_ms)
+            since = max((row.at_ms for row in effective if row.activation.tenant in (None, tenant)), default=now_ms)
+            policy, bundle = (named(one) or one[:SHORT] for one in (decides.policy_id, decides.bundle_id))
+            return (
+                f"{tenant} is decided with policy {policy} and bundle {bundle} "
+                f"since {rfc3339_of_ms(since)}; --policy and --bundle are for a state's first activation"
+            )
+    return None

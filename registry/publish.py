@@ -1,0 +1,118 @@
+"""The way of bundles and policies into an installation: the artefact store, then the control topic."""
+
+import time
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
+
+from registry.named import bundle_files, load, policy_text
+from registry.scorers import POLICY_FILE
+from schemas.decode import Undecodable, decode
+from schemas.headers import child_traceparent, event_headers
+from schemas.operations import Activation
+from schemas.problem import Problem
+from schemas.topics import TOPICS
+from schemas.values import rfc3339_of_ms
+from stores.artefacts import ArtefactStore
+from stores.topics import KafkaTopics
+
+ANSWER_S = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """An activation and the broker's time of it."""
+
+    activation: Activation
+    at_ms: int
+
+
+def store(artefacts: Path, bundle: str, policy: str) -> tuple[str, str]:
+    """Put both into the store; their ids."""
+    loaded_bundle, loaded_policy = load(bundle, policy)
+    box = ArtefactStore(artefacts)
+    box.put(loaded_bundle.bundle_id, bundle_files(bundle))
+    box.put(loaded_policy.policy_id, {POLICY_FILE: policy_text(policy).encode()})
+    return loaded_bundle.bundle_id, loaded_policy.policy_id
+
+
+def activate_first(bootstrap: str, security: Mapping[str, str], bundle_id: str, policy_id: str, actor: str) -> bool:
+    """Publish the first activation, unless the control topic already has one; whether it was published now."""
+    if _has_records(bootstrap, security):
+        return False
+    activation = Activation(
+        activation_id=str(uuid.uuid4()),
+        tenant=None,
+        bundle_id=bundle_id,
+        policy_id=policy_id,
+        actor=actor,
+        reason="first activation of this installation",
+    )
+    publish(bootstrap, security, activation)
+    return True
+
+
+def publish(bootstrap: str, security: Mapping[str, str], activation: Activation) -> None:
+    """Publish an activation and wait for the broker's word. Problem where it does not come."""
+    now_ms = time.time_ns() // 1_000_000
+    producer = Producer({**security, "bootstrap.servers": bootstrap, "enable.idempotence": True})
+    headers = event_headers(
+        event="loan.activation.published",
+        event_id=activation.activation_id,
+        source="loanstream/up",
+        subject=activation.tenant or "all",
+        time=rfc3339_of_ms(now_ms),
+        traceparent=child_traceparent(None, activation.activation_id, "control"),
+    )
+    failures: list[str] = []
+    producer.produce(
+        TOPICS["control"].name(),
+        key=(activation.tenant or "all").encode(),
+        value=activation.model_dump_json().encode(),
+        headers=list(headers),
+        on_delivery=lambda error, _: failures.append(error.name()) if error else None,
+    )
+    if producer.flush(ANSWER_S) or failures:
+        raise Problem(f"the activation was not taken by the broker: {failures or 'no answer'}")
+
+
+def _has_records(bootstrap: str, security: Mapping[str, str]) -> bool:
+    consumer = Consumer({**security, "bootstrap.servers": bootstrap, "group.id": "control-readers"})
+    try:
+        control, until = TopicPartition(TOPICS["control"].name(), 0), time.monotonic() + ANSWER_S
+        while True:
+            try:
+                _, end = consumer.get_watermark_offsets(control, timeout=ANSWER_S)
+            except KafkaException:
+                # A topic made a moment ago may not have its leader yet (and librdkafka does not call that retriable).
+                if time.monotonic() > until:
+                    raise
+                time.sleep(0.1)
+            else:
+                return bool(end > 0)
+    finally:
+        consumer.close()
+
+
+def activations(bootstrap: str, security: Mapping[str, str]) -> list[Published]:
+    """Every activation on the control topic, in its order. Raises `TopicsUnreadable`."""
+    topics = KafkaTopics(bootstrap, security)
+    try:
+        return [
+            Published(activation, message.timestamp()[1])
+            for partition, bounds in topics.bounds([TOPICS["control"].name()]).items()
+            for message in topics.read(partition, bounds)
+            if (activation := _activation(message.value())) is not None
+        ]
+    finally:
+        topics.close()
+
+
+def _activation(value: bytes | None) -> Activation | None:
+    try:
+        return decode(Activation, value)
+    except Undecodable:  # no worker takes it either
+        return None

@@ -1,0 +1,99 @@
+"""A record as every room sees it, whichever client read it: what it holds, and the place it stands at."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+Partition = tuple[str, int]
+"""A topic and one of its partitions."""
+
+Headers = list[tuple[str, bytes]]
+
+LOG_APPEND_TIME = 2
+"""The kind of a timestamp that is the broker's own (`message.timestamp.type`)."""
+
+
+class Message(Protocol):
+    """A record as a stage sees it: the part of `confluent_kafka.Message` that stages use."""
+
+    def topic(self) -> str:
+        """The topic it was read from."""
+        ...
+
+    def partition(self) -> int:
+        """The partition it was read from."""
+        ...
+
+    def offset(self) -> int:
+        """Its offset in the partition."""
+        ...
+
+    def key(self) -> bytes | None:
+        """The record's key."""
+        ...
+
+    def value(self) -> bytes | None:
+        """The record's value."""
+        ...
+
+    def headers(self) -> Headers | None:
+        """The record's headers in order; None where it has none."""
+        ...
+
+    def timestamp(self) -> tuple[int, int]:
+        """Kind (0 none, 1 the producer's clock, 2 the broker's) and milliseconds since 1970."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class MemoryMessage:
+    """A message without a broker, for tests, backtests and replay."""
+
+    _topic: str
+    _partition: int
+    _offset: int
+    _key: bytes | None = None
+    _value: bytes | None = None
+    _headers: Headers | None = None
+    _timestamp: tuple[int, int] = (0, -1)
+
+    def topic(self) -> str:
+        """The topic it was read from."""
+        return self._topic
+
+    def partition(self) -> int:
+        """The partition it was read from."""
+        return self._partition
+
+    def offset(self) -> int:
+        """Its offset in the partition."""
+        return self._offset
+
+    def key(self) -> bytes | None:
+        """The record's key."""
+        return self._key
+
+    def value(self) -> bytes | None:
+        """The record's value."""
+        return self._value
+
+    def headers(self) -> Headers | None:
+        """The record's headers in order; None where it has none."""
+        return self._headers
+
+    def timestamp(self) -> tuple[int, int]:
+        """Kind and milliseconds since 1970."""
+        return self._timestamp
+
+
+def partition_of(message: Message) -> Partition:
+    """The partition a record stands in."""
+    return message.topic(), message.partition()
+
+
+def place(message: Message) -> str:
+    """Where a record stands: `topic/partition/offset`.
+
+    >>> place(MemoryMessage("loan.decisions.v1.bank-a", 3, 40))
+    'loan.decisions.v1.bank-a/3/40'
+    """
+    return f"{message.topic()}/{message.partition()}/{message.offset()}"

@@ -1,0 +1,1 @@
+"""What is kept: documents, artefacts, keys, the warehouse. Each store behind one port."""

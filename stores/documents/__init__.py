@@ -1,0 +1,1 @@
+"""The document store: documents and what was read from them, by tenant and content hash, encrypted."""

@@ -1,0 +1,1 @@
+"""The warehouse from its clients' side: connections, migrations, encrypted columns, rows read in pages."""

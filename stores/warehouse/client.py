@@ -1,0 +1,21 @@
+"""Clients of the warehouse: over HTTP, whether the embedded engine or a ClickHouse server answers."""
+
+from typing import Any
+from urllib.parse import urlsplit
+
+
+def connect(url: str, user: str, password: str, database: str) -> Any:
+    """A clickhouse-connect client; `url` is http(s)://host:port. Not to be shared between threads in a session."""
+    import clickhouse_connect
+
+    parts = urlsplit(url)
+    return clickhouse_connect.get_client(
+        host=parts.hostname or "127.0.0.1",
+        port=parts.port or (8443 if parts.scheme == "https" else 8123),
+        secure=parts.scheme == "https",
+        username=user,
+        password=password,
+        database=database,
+        # One client may be used by several threads one after the other: a session would lock them out.
+        autogenerate_session_id=False,
+    )

@@ -1,0 +1,174 @@
+"""The short version of the chaos suite: processes are killed and restarted under load, and nothing is lost or doubled.
+
+`make chaos` is the long version: every fault many times over, two workers a stage, a verifier of its own.
+"""
+
+import json
+import os
+import signal
+import threading
+import time
+
+import pytest
+
+from loanstream.ask.reconcile import reconcile
+from loanstream.ask.replay import replay
+from loanstream.installation import Installation
+from producers.synthetic.broken import bomb
+
+pytestmark = [pytest.mark.stack, pytest.mark.chaos]
+
+TENANT = "faults"
+RATE = 100
+
+
+class Load(threading.Thread):
+    """Publishes applications at a steady rate until told to stop."""
+
+    def __init__(self, bank, example, run) -> None:
+        super().__init__(daemon=True)
+        self._bank, self._example, self._run = bank, example, run
+        self._stop_asked = threading.Event()
+        self.sent: list[str] = []
+
+    def run(self) -> None:
+        while not self._stop_asked.is_set():
+            name = f"{self._run}-{len(self.sent)}"
+            event = self._example | {"tenant": TENANT, "application_id": name}
+            # Now and then one that cannot be read: it must be a dead letter exactly once, too.
+            value = json.dumps(event) if len(self.sent) % 50 else "{"
+            self._bank.publish(TENANT, name, value.encode())
+            self.sent.append(name)
+            time.sleep(1 / RATE)
+
+    def stop(self) -> None:
+        self._stop_asked.set()
+        self.join()
+        self._bank.flush()
+
+
+def process_id(running: Installation, name: str) -> int:
+    """Of a process as stack.json names it now."""
+    return next(p["pid"] for p in Installation.at(running.layout.state).stack["processes"] if p["name"] == name)
+
+
+def kill_and_wait(running: Installation, name: str, number: int = signal.SIGKILL) -> None:
+    """Kill a process of the stack and wait until stack.json names its successor."""
+    before = process_id(running, name)
+    os.kill(before, number)
+    until = time.monotonic() + 60
+    while time.monotonic() < until:
+        if process_id(running, name) != before:
+            return
+        time.sleep(0.1)
+    raise AssertionError(f"{name} was not started again")
+
+
+@pytest.fixture(scope="module")
+def published(stack):
+    """How many records the tenant's applications topic got so far, over the tests of this module."""
+    return []
+
+
+@pytest.mark.parametrize("victim", ["verify-0", "verify-slow-0", "score-0", "record-0", "warehouse", "kafka"])
+def test_a_killed_process_loses_and_doubles_nothing(stack, bank, published, victim, shipped_example):
+    """Under load, kill -9: every record ends as exactly one decision or dead letter."""
+    load = Load(bank, shipped_example, f"kill-{victim}")
+    load.start()
+    time.sleep(2)
+    kill_and_wait(stack, victim)
+    time.sleep(4)
+    load.stop()
+    published += load.sent
+    decisions, letters = bank.outcomes(TENANT, len(published), patience_s=120)
+    ids = [decision["application_id"] for decision in decisions]
+    assert len(ids) == len(set(ids)), "decided twice"
+    bad = {letter["key_base64"] for letter in letters}
+    assert len(bad) == len(letters), "dead-lettered twice"
+    assert len(ids) + len(letters) == len(published), "lost"
+
+
+def test_a_frozen_worker_wakes_up_fenced_and_nothing_is_doubled(stack, bank, published, shipped_example):
+    """SIGSTOP past the session timeout: the worker's partitions go on without it, and its late commit is refused."""
+    load = Load(bank, shipped_example, "freeze")
+    load.start()
+    time.sleep(1)
+    frozen = process_id(stack, "score-0")
+    os.kill(frozen, signal.SIGSTOP)
+    time.sleep(14)
+    os.kill(frozen, signal.SIGCONT)
+    time.sleep(2)
+    load.stop()
+    published += load.sent
+    decisions, letters = bank.outcomes(TENANT, len(published), patience_s=120)
+    ids = [decision["application_id"] for decision in decisions]
+    assert len(ids) == len(set(ids))
+    assert len(ids) + len(letters) == len(published)
+
+
+def test_a_document_store_that_goes_away_holds_up_and_heals(stack, bank, shipped_example):
+    """While the store is away no outcome is invented; when it is back, the application is decided."""
+    tenant = "bombs"
+    sha256 = stack.documents.put(tenant, b"%PDF-1.4 not much of a document")
+    ref = {"kind": "payslip", "sha256": sha256, "media_type": "application/pdf", "size": 31}
+    event = shipped_example | {"tenant": tenant, "application_id": "waits", "documents": [ref]}
+    root = stack.layout.documents
+    away = root.with_name("documents-away")
+    root.rename(away)
+    try:
+        bank.publish(tenant, "waits", json.dumps(event).encode())
+        bank.flush()
+        time.sleep(4)
+        decisions, letters = bank.outcomes(tenant, 1, patience_s=1)
+        assert (decisions, letters) == ([], [])
+    finally:
+        away.rename(root)
+    decisions, letters = bank.outcomes(tenant, 1, patience_s=60)
+    assert [decision["application_id"] for decision in decisions] == ["waits"]
+    assert letters == []
+
+
+def test_after_all_that_the_warehouse_equals_the_topics_and_replay_is_equal(stack, published):
+    """Reconcile finds no difference, and every decision is made again bit for bit."""
+    assert reconcile(stack, [TENANT]).differences == []
+    totals = replay(stack, tenant=TENANT).totals
+    assert set(totals) == {"equal"}
+    assert totals["equal"] > 0
+
+
+def test_bombs_of_one_bank_do_not_hold_up_another(stack, bank, shipped_example):
+    """While one tenant's hostile documents are still being worked off, everything another sends is decided, a document
+    of its own that takes seconds included.
+    """
+    bombs = 12
+
+    def send_bomb(tenant, number):
+        data = bomb(number)
+        sha256 = stack.documents.put(tenant, data)
+        ref = {"kind": "payslip", "sha256": sha256, "media_type": "application/pdf", "size": len(data)}
+        name = f"bomb-{number}"
+        event = shipped_example | {"tenant": tenant, "application_id": name, "documents": [ref]}
+        bank.publish(tenant, name, json.dumps(event).encode())
+
+    earlier, _ = bank.outcomes("bombs", 0, patience_s=3)
+    for number in range(bombs):
+        send_bomb("bombs", number)
+    bank.flush()
+    before, _ = bank.outcomes("beside", 0, patience_s=3)
+    quiet = [f"quiet-{number}" for number in range(100)]
+    for name in quiet:
+        bank.publish(
+            "beside", name, json.dumps(shipped_example | {"tenant": "beside", "application_id": name}).encode()
+        )
+        time.sleep(0.02)
+    send_bomb("beside", bombs)
+    bank.flush()
+    decided, _ = bank.outcomes("beside", len(before) + len(quiet), patience_s=15)
+    assert {decision["application_id"] for decision in decided} >= set(quiet)
+    decided, _ = bank.outcomes("beside", len(before) + len(quiet) + 1, patience_s=40)
+    assert f"bomb-{bombs}" in {decision["application_id"] for decision in decided}
+    already, _ = bank.outcomes("bombs", 0, patience_s=2)
+    assert sum(decision["application_id"].startswith("bomb-") for decision in already) < bombs
+    ended, letters = bank.outcomes("bombs", len(earlier) + bombs, patience_s=120)
+    verdicts = {d["verification_result"] for d in ended if d["application_id"].startswith("bomb-")}
+    assert (verdicts, letters) == ({"unreadable"}, [])

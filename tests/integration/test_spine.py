@@ -1,0 +1,291 @@
+"""From an application on a real Kafka to an explained decision in the real warehouse."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pikepdf
+import pytest
+
+from loanstream.doctor.running_stack import ROWS, check_stack
+from loanstream.installation import Installation
+from producers.synthetic.applications import MEDIA_TYPE
+from schemas.decision import LoanDecision
+from schemas.decode import decode
+from schemas.topics import APPLICATION_MAX_BYTES
+
+pytestmark = pytest.mark.stack
+
+ROOT = Path(__file__).resolve().parents[2]
+EXAMPLES = ROOT / "schemas" / "examples"
+CANARY = "CANARY7f3a91"
+
+
+def example(name="loan.application.submitted", **fields):
+    return json.loads((EXAMPLES / f"{name}.json").read_text()) | fields
+
+
+def cli(stack, *arguments, state=True, code=0):
+    command = [sys.executable, "-m", "loanstream", *arguments]
+    if state:
+        command += ["--state", str(stack.layout.state)]
+    done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=120)
+    assert done.returncode == code, (done.stdout[-2000:], done.stderr[-2000:])
+    return done
+
+
+def test_any_kafka_client_may_publish_the_examples_and_read_decisions(bank):
+    """Both shipped examples are decided; the one with documents is checked against them."""
+    for name in ("loan.application.submitted", "loan.application.submitted.with-documents"):
+        event = example(name)
+        bank.publish("bank-a", event["application_id"], (EXAMPLES / f"{name}.json").read_bytes())
+    bank.flush()
+    decisions, letters = bank.outcomes("bank-a", 2)
+    assert letters == []
+    results = {decision["application_id"]: decision["verification_result"] for decision in decisions}
+    assert results == {
+        example()["application_id"]: "not_provided",
+        example("loan.application.submitted.with-documents")["application_id"]: "verified",
+    }
+    for decision in decisions:
+        made = decode(LoanDecision, json.dumps(decision).encode())
+        points = [reason.points for reason in made.reasons if reason.points is not None]
+        assert sum(points) == pytest.approx(made.final_points - made.base_points, abs=1e-6)
+
+
+def test_the_readme_s_first_application_is_decided(stack):
+    """What an integrator copies from the README runs as it stands and prints the example's decision."""
+    (snippet,) = re.findall(r"^```python\n(.*?)^```", (ROOT / "README.md").read_text(), re.MULTILINE | re.DOTALL)
+    done = subprocess.run(
+        [sys.executable, "-c", snippet],
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        cwd=ROOT,
+        env=os.environ | {"LOANSTREAM_STATE": str(stack.layout.state)},
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert re.match(r"example-0001 (approve|refer|decline) \S", done.stdout), done.stdout
+
+
+def test_every_kind_of_bad_record_is_a_dead_letter_and_nothing_stops(bank):
+    """A good application between the bad ones is decided, sizes up to the limit are taken, no value reaches a log."""
+    tenant = "broken-in"
+
+    def application(name, **fields):
+        return example(tenant=tenant, application_id=name, **fields)
+
+    def padded(name, size):
+        event = application(name, extensions={})
+        keys = 0
+        while (room := size - len(json.dumps(event).encode())) > 40 and keys < 32:
+            event["extensions"][f"k{keys}"] = "x" * min(1000, room - 12)
+            keys += 1
+        return (json.dumps(event) + " " * (size - len(json.dumps(event)))).encode()
+
+    good = {"good-1": json.dumps(application("good-1")).encode()}
+    for size in (999_999, 1_000_100, 1_048_000):
+        good[f"size-{size}"] = padded(f"size-{size}", size)
+    whole = json.dumps(application("bad")).encode()
+    bad = {
+        "not_json": [b"loan;" + CANARY.encode(), whole[:-2], whole.replace(b"bank", b"\xff")],
+        "empty": [b""],
+        "not_a_number": [json.dumps(application("bad", annual_income=float("nan"))).encode()],
+        "duplicate_key": [b'{"currency":"INR",' + whole[1:]],
+        "too_deep": [b"[" * 100_000],
+        "too_large": [padded("bad", APPLICATION_MAX_BYTES + 1)],
+        "tenant_mismatch": [json.dumps(application("bad") | {"tenant": "bank-a"}).encode()],
+        "key_mismatch": [json.dumps(application("other")).encode()],
+        "invalid_event": [
+            json.dumps(application("bad", annual_income=-5)).encode(),
+            json.dumps(application("bad", annual_income=CANARY)).encode(),
+            json.dumps(application("bad", cibil_score="700")).encode(),
+            json.dumps(application("bad", **{CANARY: 1})).encode(),
+            json.dumps(application("bad") | {"applicant": {"name": CANARY + "x" * 1_000_000}}).encode(),
+        ],
+    }
+    for key, value in good.items():
+        bank.publish(tenant, key, value)
+    for values in bad.values():
+        for value in values:
+            bank.publish(tenant, "bad", value)
+    bank.publish(tenant, "last", json.dumps(application("last")).encode())
+    bank.flush()
+    count = sum(map(len, bad.values()))
+    decisions, letters = bank.outcomes(tenant, count + len(good) + 1)
+    assert {decision["application_id"] for decision in decisions} == {*good, "last"}
+    causes = [letter["cause"] for letter in letters]
+    assert {cause: causes.count(cause) for cause in bad} == {cause: len(values) for cause, values in bad.items()}
+    assert len(letters) == count
+    logs = "".join(path.read_text(errors="replace") for path in bank.running.layout.logs.iterdir())
+    assert CANARY not in logs
+    assert CANARY not in json.dumps([letter["errors"] for letter in letters])
+
+
+def pdf(tmp_path, **save):
+    path = tmp_path / "made.pdf"
+    with pikepdf.new() as made:
+        made.add_blank_page()
+        made.save(path, **save)
+    return path.read_bytes()
+
+
+def test_documents_that_cannot_be_read_refer_with_their_reason(bank, stack, tmp_path):
+    """Missing, another tenant's, empty, encrypted, cut off, without text, unknown: none approves, none stops anything."""
+    tenant = "papers"
+    own = stack.documents
+    whole = next((EXAMPLES / "documents").iterdir()).read_bytes()
+    others = own.put("beside", whole + b"\n% another tenant's")
+    encrypted = own.put(tenant, pdf(tmp_path, encryption=pikepdf.Encryption(owner="a", user="b")))
+    documents = {
+        "missing": ("0" * 64, "document_missing"),
+        "others": (others, "document_missing"),
+        "empty": (own.put(tenant, b""), "empty"),
+        "encrypted": (encrypted, "encrypted"),
+        "truncated": (own.put(tenant, whole[: len(whole) // 3]), "damaged"),
+        "blank": (own.put(tenant, pdf(tmp_path)), "no_text_layer"),
+        "noise": (own.put(tenant, b"MZ" + b"\x00" * 500), "damaged"),
+    }
+    for name, (sha256, _) in documents.items():
+        ref = {"kind": "payslip", "sha256": sha256, "media_type": MEDIA_TYPE, "size": 1}
+        event = example(tenant=tenant, application_id=name, documents=[ref])
+        bank.publish(tenant, name, json.dumps(event).encode())
+    bank.flush()
+    decisions, letters = bank.outcomes(tenant, len(documents))
+    assert letters == []
+    for decision in decisions:
+        _, reason = documents[decision["application_id"]]
+        assert decision["outcome"] in ("refer", "decline"), decision
+        assert decision["verification_result"] == "unreadable", decision
+        assert reason in {row["code"] for row in decision["reasons"]}, (reason, decision["reasons"])
+
+
+def test_a_repeated_submission_gives_the_same_decision_id_and_bytes(bank):
+    """A bank that sends an application twice gets one decision, twice."""
+    tenant = "twice"
+    event = json.dumps(example(tenant=tenant, application_id="twice")).encode()
+    for _ in range(2):
+        bank.publish(tenant, "twice", event)
+        bank.flush()
+        time.sleep(0.5)
+    decisions, _ = bank.outcomes(tenant, 2)
+    first, second = (
+        {name: value for name, value in decision.items() if name not in ("accepted_at", "processing")}
+        for decision in decisions
+    )
+    assert first == second
+
+
+def test_submit_decisions_show_replay_and_reconcile_speak_json(stack, bank, loans_csv, tmp_path):
+    """The public data go through Kafka as they are, every decision is replayed and nothing differs."""
+    sample = tmp_path / "loans.csv"
+    sample.write_text("".join(loans_csv.read_text().splitlines(keepends=True)[:301]))
+    sent = json.loads(cli(stack, "submit", str(sample), "--tenant", "cli", "--id-prefix", "q-", "--json").stdout)
+    assert sent["submitted"] == 300
+    bank.outcomes("cli", 300)
+    assert json.loads(cli(stack, "reconcile", "--tenant", "cli", "--json").stdout)["differences"] == []
+    compare = ("decisions", "--tenant", "cli", "--compare", str(sample), "--json")
+    assert json.loads(cli(stack, *compare, "--id-prefix", "q-").stdout)["undecided"] == 0
+    assert json.loads(cli(stack, *compare).stdout)["undecided"] == 300
+    story = json.loads(cli(stack, "show", "q-1", "--tenant", "cli", "--json").stdout)
+    assert "receipt" in json.dumps(story)
+    assert "Timings (ms)" in cli(stack, "show", "q-1", "--tenant", "cli").stdout
+    replayed = json.loads(cli(stack, "replay", "--tenant", "cli", "--json").stdout)
+    assert replayed["totals"] == {"equal": 300}
+    assert cli(stack, "replay", "q-nosuch", code=1).stderr == "loanstream: no decision on q-nosuch\n"
+
+
+def test_a_dead_letter_is_listed_shown_and_redriven_once(stack, bank):
+    """A redriven record that is still bad comes back with its attempts counted."""
+    tenant = "mirror"
+    bank.publish(tenant, "bad", b"{not json")
+    bank.flush()
+    bank.outcomes(tenant, 1)
+    listed = json.loads(cli(stack, "dlq", "list", "--tenant", tenant, "--json").stdout)
+    assert listed["causes"] == {"not_json": 1}
+    (letter,) = listed["letters"]
+    shown = json.loads(cli(stack, "dlq", "show", letter["id"], "--json").stdout)
+    assert shown["original"] == "{not json"
+    assert json.loads(cli(stack, "dlq", "redrive", "--tenant", tenant, "--json").stdout)["sent"] == 1
+    _, letters = bank.outcomes(tenant, 2)
+    assert sorted(letter["attempts"] for letter in letters) == [1, 2]
+    listed = json.loads(cli(stack, "dlq", "list", "--tenant", tenant, "--json").stdout)
+    assert sorted(letter["redriven"] for letter in listed["letters"]) == ["no", "yes"]
+    once_more = cli(stack, "dlq", "redrive", "--id", letter["id"], "--json")
+    assert json.loads(once_more.stdout)["sent"] == 1
+    _, letters = bank.outcomes(tenant, 3)
+    assert sorted(letter["attempts"] for letter in letters) == [1, 2, 2]
+
+
+def test_a_dead_letter_sent_back_by_itself_is_not_sent_again_with_the_others(stack, bank):
+    """The broker keeps what was sent singly beside the group's offset: list and the next redrive know of it."""
+    tenant = "single"
+    for _ in range(3):
+        bank.publish(tenant, "bad", b"{not json")
+        bank.flush()
+    bank.outcomes(tenant, 3)
+
+    def listed():
+        return json.loads(cli(stack, "dlq", "list", "--tenant", tenant, "--json").stdout)["letters"]
+
+    ids = [letter["id"] for letter in listed()]
+    assert json.loads(cli(stack, "dlq", "redrive", "--id", ids[1], "--json").stdout)["sent"] == 1
+    bank.outcomes(tenant, 4)
+    letters = {letter["id"]: letter["redriven"] for letter in listed()}
+    assert [letters.pop(place) for place in ids] == ["no", "yes", "no"]
+    assert list(letters.values()) == ["no"]
+    assert json.loads(cli(stack, "dlq", "redrive", "--tenant", tenant, "--json").stdout)["sent"] == 3
+    _, letters = bank.outcomes(tenant, 7)
+    assert sorted(letter["attempts"] for letter in letters) == [1, 1, 1, 2, 2, 2, 3]
+
+
+def test_only_the_dead_letter_that_was_asked_for_is_sent_back(stack, bank):
+    """An offset at which no letter lies (past the end, another tenant's, a transaction's marker) sends nothing, exit 1."""
+    tenant = "mirror"
+    bank.publish(tenant, "bad", b"{not json")
+    bank.flush()
+    _, before = bank.outcomes(tenant, 1)
+    letter = json.loads(cli(stack, "dlq", "list", "--tenant", tenant, "--json").stdout)["letters"][-1]
+    topic, partition, offset = letter["id"].split("/")
+    marker = f"{topic}/{partition}/{int(offset) + 1}"
+    for wanted in (marker, f"{topic}/{partition}/1000", f"{topic}/99/0", "no.such.topic/0/0"):
+        for verb in (("show", wanted), ("redrive", "--id", wanted)):
+            refused = cli(stack, "dlq", *verb, code=1)
+            assert refused.stderr == f"loanstream: no dead letter {wanted}; see dlq list\n"
+    assert "of bank-b" in cli(stack, "dlq", "redrive", "--tenant", "bank-b", "--id", letter["id"], code=1).stderr
+    assert "expected topic/partition/offset" in cli(stack, "dlq", "redrive", "--id", "17", code=1).stderr
+    _, after = bank.outcomes(tenant, len(before))
+    assert len(after) == len(before)
+
+
+def test_a_second_up_on_the_same_state_says_who_holds_it(stack):
+    """One line, naming the process."""
+    refused = cli(stack, "up", code=1)
+    assert "already running" in refused.stderr
+    assert len(refused.stderr.strip().splitlines()) == 1
+
+
+def test_every_worker_tells_its_health_and_its_figures(stack):
+    """/readyz, /healthz and /metrics answer for each worker."""
+    import urllib.request
+
+    ports = json.loads(stack.layout.ports.read_text())
+    for name, port in ports.items():
+        if name == "warehouse":
+            continue
+        for path, wanted in (("/readyz", b"partitions"), ("/healthz", b"healthy"), ("/metrics", b"loanstream_")):
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=5) as answer:
+                assert wanted in answer.read(), (name, path)
+
+
+def test_the_doctor_finds_every_part_of_the_stack_well(stack):
+    """Of a running stack the doctor tries processes, topics, accounts, documents and keys, and all are well."""
+    now = Installation.at(stack.layout.state)  # other tests have killed processes since the stack was made
+    checks = {check.name: check for check in check_stack(now)}
+    assert set(ROWS) < set(checks)
+    assert [check for check in checks.values() if not check.ok] == []

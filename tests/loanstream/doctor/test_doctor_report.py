@@ -1,0 +1,172 @@
+"""The doctor."""
+
+import errno
+import json
+import os
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from loanstream.doctor import machine, running_stack
+from loanstream.doctor.check import Check
+from loanstream.doctor.report import run_doctor
+from loanstream.stack import space
+from loanstream.stack.layout import Layout
+from stores.documents import blobs
+from stores.documents.blobs import MARKER, FileBlobs
+from stores.keys import load_or_create_warehouse
+
+
+def _by_name(state: Path) -> dict[str, Check]:
+    return {check.name: check for check in run_doctor(state)}
+
+
+def test_looks_at_the_machine_without_a_stack(tmp_path: Path) -> None:
+    """Without a running stack the doctor reports the machine, and that no stack runs is no fault."""
+    checks = _by_name(tmp_path / "state")
+    assert checks["python"].ok
+    assert checks["java runtime"].ok
+    assert checks["stack"].ok
+    assert "loanstream up" in checks["stack"].found
+
+
+def test_a_check_that_fails_to_look_is_a_finding(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A check that cannot look says so in its own line, and the others go on."""
+
+    def broken() -> Check:
+        raise OSError("no such thing")
+
+    monkeypatch.setitem(machine.MACHINE, "memory", broken)
+    checks = _by_name(tmp_path)
+    assert not checks["memory"].ok
+    assert "no such thing" in checks["memory"].found
+    assert checks["memory"].fix
+    assert checks["ports"].ok
+
+
+@pytest.mark.parametrize("short_by", [1, 0])
+def test_the_disk_a_start_refuses_is_a_finding(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, short_by: int) -> None:
+    """The doctor finds the disk too small exactly where `up` does not start."""
+    free = space.STATE_NEEDS_BYTES - short_by
+    monkeypatch.setattr(space.shutil, "disk_usage", lambda _: SimpleNamespace(free=free))
+    assert _by_name(tmp_path)["disk"].ok == (space.shortage(tmp_path) is None) == (short_by == 0)
+
+
+def _describe(state: Path, **parts: object) -> Layout:
+    """A state whose stack.json names parts that do not answer, and `parts`; with its keys and document store."""
+    layout = Layout(state)
+    layout.make()
+    load_or_create_warehouse(layout.keys)
+    FileBlobs.create(layout.documents)
+    stack = {
+        "kafka": {"bootstrap": "127.0.0.1:1", "security": {}},
+        "warehouse": {"url": "http://127.0.0.1:1", "database": "d", "user": "u", "password": "hunter2"},
+        "documents": {"url": layout.documents.as_uri()},
+        "tenants": ["bank-a"],
+        "processes": [{"name": "kafka", "pid": os.getpid()}, {"name": "score-0", "pid": 2**22 - 1}],
+    }
+    layout.ports.write_text(json.dumps({"warehouse": 1, "score-0": 1}))
+    layout.stack_file.write_text(json.dumps(stack | parts))
+    return layout
+
+
+def test_finds_the_dead_parts_of_a_stack(tmp_path: Path) -> None:
+    """Of a stack whose parts do not answer, each is a line that names its log; what needs them is not well either."""
+    _describe(tmp_path)
+    checks = _by_name(tmp_path)
+    assert "score-0" in checks["processes"].found
+    for name in ("kafka", "warehouse", "score-0"):
+        assert not checks[name].ok
+        assert ".log" in checks[name].fix
+    for name in ("topics", "warehouse reader", "reader's limits"):
+        assert not checks[name].ok
+        assert checks[name].found.endswith("does not answer")
+    assert "hunter2" not in str(checks)
+
+
+def test_every_row_of_a_stack_says_how_to_mend_it(tmp_path: Path) -> None:
+    """Whatever is wrong with a stack, the line has what to do, with the paths of that state."""
+    _describe(tmp_path)
+    checks = _by_name(tmp_path)
+    assert all(checks[name].fix and "{" not in checks[name].fix for name in running_stack.ROWS)
+
+
+def test_tells_a_few_topics_and_how_many_more(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Topics that are not as they should be are told by name, of many the first three and their number."""
+    _describe(tmp_path)
+    lines = [f"topic {number} is absent" for number in range(12)]
+    monkeypatch.setattr(running_stack, "is_ready", lambda _: True)
+    monkeypatch.setattr(running_stack.topics, "differences", lambda *_: lines)
+    check = _by_name(tmp_path)["topics"]
+    assert (check.ok, check.found) == (
+        False,
+        "topic 0 is absent; topic 1 is absent; topic 2 is absent; and 9 more",
+    )
+    lines.clear()
+    assert _by_name(tmp_path)["topics"].ok
+
+
+def test_finds_a_document_store_that_is_gone(tmp_path: Path) -> None:
+    """A store is well while it takes writes, which leave nothing; an empty mount point is none."""
+    layout = _describe(tmp_path)
+    before = list(layout.documents.iterdir())
+    assert _by_name(tmp_path)["document store"].ok
+    assert list(layout.documents.iterdir()) == before
+    (layout.documents / MARKER).unlink()
+    assert not _by_name(tmp_path)["document store"].ok
+
+
+def test_finds_a_document_store_without_room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A store that is there but takes no writes is a finding with the system's own word for it."""
+    _describe(tmp_path)
+
+    def refuse(**_: object) -> None:
+        raise OSError(errno.EROFS, "Read-only file system")
+
+    monkeypatch.setattr(blobs.tempfile, "TemporaryFile", refuse)
+    check = _by_name(tmp_path)["document store"]
+    assert not check.ok
+    assert "Read-only file system" in check.found
+
+
+def test_finds_keys_that_others_may_read(tmp_path: Path) -> None:
+    """A key file or a keys' directory that is open to others is named with its mode and the command that closes it."""
+    layout = _describe(tmp_path)
+    assert _by_name(tmp_path)["keys"].ok
+    (layout.keys / "warehouse.json").chmod(0o640)
+    check = _by_name(tmp_path)["keys"]
+    assert (check.ok, "warehouse.json is 0640" in check.found) == (False, True)
+    (layout.keys / "warehouse.json").chmod(0o600)
+    layout.keys.chmod(0o755)
+    check = _by_name(tmp_path)["keys"]
+    assert (check.ok, "keys is 0755" in check.found) == (False, True)
+    assert check.fix == f"chmod 700 {layout.keys}; chmod 600 {layout.keys}/*"
+
+
+@pytest.mark.parametrize(
+    ("user", "password", "logs_in", "limits", "found"),
+    [
+        ("reader", "r-secret", True, True, "refused: CREATE, INSERT, file(), url(), executable()"),
+        (
+            "reader",
+            "stale",
+            False,
+            False,
+            "reader does not get in: the user or the password is wrong (AUTHENTICATION_FAILED)",
+        ),
+        ("writer", "w-secret", True, False, "not refused: CREATE, INSERT, file(), url(), executable()"),
+    ],
+    ids=["the reader", "a stale password", "an account that may write"],
+)
+def test_tries_the_readers_account(server, tmp_path, user, password, logs_in, limits, found) -> None:
+    """The reader logs in, changes nothing and reaches nothing outside; an account that may is a finding."""
+    url = f"http://127.0.0.1:{server.port}"
+    _describe(tmp_path, warehouse={"url": url, "database": "loanstream", "user": user, "password": password})
+    tables = server.client().query("SHOW TABLES FROM loanstream").result_rows
+    checks = _by_name(tmp_path)
+    assert (checks["warehouse reader"].ok, checks["reader's limits"].ok) == (logs_in, limits)
+    assert found in checks["reader's limits"].found
+    assert password not in str(checks)
+    assert server.client().query("SHOW TABLES FROM loanstream").result_rows == tables
+    assert server.client().query("SELECT count() FROM loanstream.decisions_log").first_row == (0,)

@@ -1,0 +1,179 @@
+"""How a worker comes by an extraction: remembered, stored, read; within its time, or not at all."""
+
+import asyncio
+import threading
+import time
+
+import pytest
+
+from processors.readers import desk as reading
+from processors.readers.desk import ReadingDesk
+from processors.readers.sandbox.reader import ReadResult
+from processors.stages.verify.lanes import StoreUnavailable
+from schemas.application import DocumentRef
+from stores.documents.blobs import MemoryBlobs
+from stores.documents.sealing import DocumentKey
+from stores.documents.store import DocumentStore, ExtractionStore
+
+
+def key(_):
+    return DocumentKey("k-1", b"k" * 32)
+
+
+class Reader:
+    """Gives the same result for every document and counts how often it was asked, and for how many at once."""
+
+    parallel = 2
+
+    def __init__(self, result=ReadResult("read", pages=1), seconds=0.0):  # noqa: B008 - frozen
+        self.result, self.seconds = result, seconds
+        self.asked = self.at_once = self.most = 0
+
+    async def read(self, data, kind, media_type, deadline_s):
+        self.asked += 1
+        self.at_once += 1
+        self.most = max(self.most, self.at_once)
+        try:
+            await asyncio.sleep(self.seconds)
+        finally:
+            self.at_once -= 1
+        return self.result
+
+
+class Place:
+    """A desk over a store in memory."""
+
+    def __init__(self, reader=None):
+        self.blobs, self.reader = MemoryBlobs(), reader or Reader()
+        self.documents = DocumentStore(self.blobs, key)
+        self.desk = ReadingDesk(self.documents, ExtractionStore(self.blobs, key, "r-1"), self.reader)
+
+    def upload(self, data=b"%PDF-", tenant="bank-a"):
+        sha256 = self.documents.put(tenant, data)
+        return DocumentRef(kind="payslip", sha256=sha256, media_type="application/pdf", size=len(data))
+
+    async def ask(self, ref, lane="slow", tenant="bank-a", seconds=5.0):
+        return await self.desk.extraction(tenant, ref, lane, time.monotonic() + seconds)
+
+
+def test_what_was_read_is_not_read_again():
+    """Neither by this worker nor by another one on the same store."""
+    place = Place()
+    ref = place.upload()
+    first = asyncio.run(place.ask(ref, "fast"))
+    other = ReadingDesk(place.documents, ExtractionStore(place.blobs, key, "r-1"), place.reader)
+    again = asyncio.run(other.extraction("bank-a", ref, "slow", time.monotonic() + 5))
+    assert first == again
+    assert first.status == "read"
+    assert place.reader.asked == 1
+
+
+def test_a_document_that_only_another_tenant_has_is_missing():
+    """It behaves exactly like one that nobody has, and may still be uploaded."""
+    place = Place()
+    ref = place.upload(tenant="bank-b")
+    found = asyncio.run(place.ask(ref))
+    assert (found.status, found.reason) == ("unreadable", "document_missing")
+    assert asyncio.run(place.ask(place.upload())).status == "read"
+
+
+def test_a_damaged_document_is_unreadable():
+    """One changed byte of the stored object."""
+    place = Place()
+    ref = place.upload()
+    name = f"bank-a/{ref.sha256}"
+    place.blobs.objects[name] = place.blobs.objects[name][:-1] + b"\0"
+    found = asyncio.run(place.ask(ref))
+    assert (found.status, found.reason) == ("unreadable", "document_damaged")
+
+
+def test_the_slow_lane_tries_a_document_that_ran_out_of_time_once():
+    """Its next turn goes on behind it; another worker may try again, for the machine may have been busy."""
+    place = Place(Reader(ReadResult("deadline", "deadline")))
+    ref = place.upload()
+    for _ in range(3):
+        found = asyncio.run(place.ask(ref))
+        assert (found.status, found.reason) == ("unreadable", "deadline")
+    assert place.reader.asked == 1
+    assert asyncio.run(place.ask(ref, "fast")) is None
+    assert list(place.blobs.objects) == [f"bank-a/{ref.sha256}"]
+
+
+def test_the_worker_remembers_so_many_and_no_more(monkeypatch):
+    """What ran out of time longest ago is forgotten first."""
+    monkeypatch.setattr(reading, "REMEMBERED", 2)
+    place = Place(Reader(ReadResult("deadline", "deadline")))
+    refs = [place.upload(b"%d" % number) for number in range(3)]
+    for ref in (*refs, refs[2], refs[0]):
+        asyncio.run(place.ask(ref))
+    assert place.reader.asked == 4
+
+
+def test_the_fast_lanes_time_holds_for_the_store_too():
+    """A store that does not answer costs the batch its budget and no more."""
+    place = Place()
+    ref = place.upload()
+    answers = threading.Event()
+    place.blobs.get = lambda _: answers.wait(20)
+    began = time.monotonic()
+
+    async def ask():
+        try:
+            return await place.ask(ref, "fast", seconds=0.05)
+        finally:
+            answers.set()  # or the loop would wait for the thread
+
+    assert asyncio.run(ask()) is None
+    assert time.monotonic() - began < 5
+
+
+def test_a_store_that_does_not_answer_is_away(monkeypatch):
+    """The slow lane does not wait for it longer than that."""
+    monkeypatch.setattr(reading, "STORE_S", 0.05)
+    place = Place()
+    ref = place.upload()
+    answers = threading.Event()
+    place.blobs.get = lambda _: answers.wait(20)
+
+    async def ask():
+        try:
+            return await place.ask(ref)
+        finally:
+            answers.set()
+
+    with pytest.raises(StoreUnavailable):
+        asyncio.run(ask())
+
+
+@pytest.mark.parametrize("lane", ["fast", "slow"])
+def test_nothing_is_concluded_from_a_store_that_is_down(lane):
+    """No outcome is invented."""
+    place = Place()
+    ref = place.upload()
+    place.blobs.down = True
+    with pytest.raises(StoreUnavailable):
+        asyncio.run(place.ask(ref, lane))
+    assert place.reader.asked == 0
+
+
+def test_only_so_many_documents_are_in_memory_at_once():
+    """A hundred large ones in a batch are loaded two at a time."""
+    place = Place(Reader(seconds=0.002))
+    refs = [place.upload(b"%d" % number) for number in range(20)]
+
+    async def ask_all():
+        return await asyncio.gather(*(place.ask(ref, "fast") for ref in refs))
+
+    assert all(asyncio.run(ask_all()))
+    assert place.reader.most == 2
+
+
+def test_a_document_that_is_too_large_is_not_loaded(monkeypatch):
+    """Its size is asked before its bytes are in memory; one that fits is read."""
+    place = Place()
+    monkeypatch.setattr(reading, "BYTES_MAX", 100)
+    large, fits = place.upload(b"x" * 229), place.upload(b"x" * 100)
+    found = asyncio.run(place.ask(large))
+    assert (found.status, found.reason) == ("unreadable", "too_large")
+    assert place.reader.asked == 0
+    assert asyncio.run(place.ask(fits)).status == "read"
