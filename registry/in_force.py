@@ -3,9 +3,9 @@
 from collections.abc import Iterable, Sequence
 
 from registry.history import ActivationHistory, InForce, NothingActive
-from registry.named import Named
 from registry.publish import Published
 from schemas.values import rfc3339_of_ms
+from stores.artefacts import Named
 
 SHORT = len("sha256:") + 12
 

@@ -1,21 +1,12 @@
-"""Bundles and policies by their names: shipped ones, folders and files, and what the store holds."""
+"""Bundles and policies by their names: shipped ones, folders and files."""
 
-import json
-from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
-
-import yaml
 
 from schemas.problem import Problem
 from scoring.bundle import Bundle, load_bundle
 from scoring.policy import Policy, PolicyError
 from scoring.policy_document import parse_policy
 from scoring.shipped import BUNDLES, POLICIES, shipped_bundle_files, shipped_policy_text
-from stores.artefacts import ArtefactMissing, ArtefactStore
-
-Named = Callable[[str], str | None]
-"""The name of an artefact's id, None where it is not known."""
 
 
 def bundle_files(named: str) -> dict[str, bytes]:
@@ -47,20 +38,3 @@ def policy_text(named: str) -> str:
 def load(bundle: str, policy: str) -> tuple[Bundle, Policy]:
     """Both, checked as a worker would check them."""
     return load_bundle(bundle_files(bundle)), parse_policy(policy_text(policy))
-
-
-def artefact_name(artefacts: Path) -> Named:
-    """Names artefacts as they name themselves in the store."""
-
-    def named(artefact_id: str) -> str | None:
-        try:
-            files = ArtefactStore(artefacts).get(artefact_id)
-        except ArtefactMissing:
-            return None
-        return next(str(read(files[file])["name"]) for file, read in _NAMED_IN.items() if file in files)
-
-    return named
-
-
-_NAMED_IN: Mapping[str, Callable[[bytes], Any]] = {"policy.yaml": yaml.safe_load, "manifest.json": json.loads}
-"""Where an artefact's name stands. Not by the loaders: they take a second, and a name needs no golden vectors."""

@@ -1,4 +1,4 @@
-"""What the README tells an integrator is so. Its Python runs in tests/stack/test_spine.py."""
+"""What the README tells an integrator is so. Its Python runs in tests/integration/test_spine.py."""
 
 import re
 from pathlib import Path

@@ -8,7 +8,7 @@ from typing import Any
 
 from loanstream.ask.story import Chapter, Record, Story
 from loanstream.terminal import four_decimals
-from registry.named import Named
+from stores.artefacts import Named
 
 WIDE = 160
 _RULE = "-" * 58

@@ -22,6 +22,11 @@ from schemas.values import rfc3339
 app = verb()
 
 
+@app.callback()
+def dlq() -> None:
+    """Dead letters: list, show, send back."""
+
+
 PREVIEW_BYTES = 2000
 
 

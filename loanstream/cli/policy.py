@@ -19,6 +19,11 @@ from scoring.policy_document import parse_policy
 app = verb()
 
 
+@app.callback()
+def policy() -> None:
+    """Policy documents."""
+
+
 UNBOUND = (math.inf, -math.inf)
 
 

@@ -9,7 +9,7 @@ from loanstream.ask.story_text import story_text
 from loanstream.cli.options import AsJson, State, TenantOption, state_of, verb
 from loanstream.installation import Installation
 from loanstream.terminal import console, emit
-from registry.named import artefact_name
+from stores.artefacts import artefact_name
 
 app = verb()
 

@@ -74,8 +74,8 @@ def _activate(bootstrap: str, layout: Layout, tenants: tuple[str, ...], bundle_i
     """Publish the first activation, or tell what of this start's options the state does not follow."""
     from registry.history import InForce
     from registry.in_force import in_force_note
-    from registry.named import artefact_name
     from registry.publish import activate_first, activations
+    from stores.artefacts import artefact_name
 
     for tenant in unserved(bootstrap, tenants):
         _say(f"{tenant} has topics here and is not among --tenants: they stay, and are not served now")

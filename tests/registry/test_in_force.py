@@ -4,10 +4,9 @@ import pytest
 
 from registry.history import InForce
 from registry.in_force import in_force_note
-from registry.named import artefact_name
 from registry.publish import Published
 from schemas.operations import ACTIVATION_LEAD_MS, Activation
-from stores.artefacts import ArtefactStore
+from stores.artefacts import ArtefactStore, artefact_name
 
 BUNDLE, STANDARD, PAPER = (f"sha256:{digit * 64}" for digit in "123")
 NAMES = {BUNDLE: "default", STANDARD: "standard", PAPER: "paper"}.get
