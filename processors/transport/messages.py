@@ -9,9 +9,6 @@ Partition = tuple[str, int]
 
 Headers = list[tuple[str, bytes]]
 
-MAX_RECORD_BYTES = 4 * 1024 * 1024
-"""What our producers and topics take; a stage that makes a larger output has a bug and stops."""
-
 
 class Message(Protocol):
     """A record as a stage sees it: the part of `confluent_kafka.Message` that stages use."""

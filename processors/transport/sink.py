@@ -17,10 +17,11 @@ from confluent_kafka import KafkaError, KafkaException, Producer, TopicPartition
 from processors.transport.journal import InFlightJournal
 from processors.transport.ledger import Ledger
 from processors.transport.logs import place_of
-from processors.transport.messages import MAX_RECORD_BYTES, Batch, Output, Partition
+from processors.transport.messages import Batch, Output, Partition
 from processors.transport.meters import Meters
 from processors.transport.runtime import Die, Progress, Watchdog
 from processors.transport.specs import StageSpec, WorkerKafka
+from schemas.topics import RECORD_MAX_BYTES
 
 log = logging.getLogger(__name__)
 
@@ -70,7 +71,7 @@ class TransactionalSink:
             "client.id": f"{spec.name}-{slot}",
             "transactional.id": f"{spec.name}-{slot}",
             "transaction.timeout.ms": 5_000,
-            "message.max.bytes": MAX_RECORD_BYTES,
+            "message.max.bytes": RECORD_MAX_BYTES,
             # After a commit the coordinator still writes markers; librdkafka waits this long (by default 100 ms)
             # before it asks again, and every transaction would pay it.
             "retry.backoff.ms": 5,
