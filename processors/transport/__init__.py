@@ -2,8 +2,8 @@
 
 Read in this order: `messages` (what travels), `specs` (what a stage tells about itself), `ledger` (what is open, pure),
 `source` (poll thread), `sink` (commit thread), `ranges` and `range_source` (the same for a sink that is not Kafka),
-`hosts` (both put together), `membership` (the group, and where reading begins), `journal` (records that kill),
-`runtime` (how a worker ends). `processors.app` puts them into a Faust app.
+`hosts` (both put together), `membership` (the group, and where reading begins), `journal` (records that crash their
+worker), `runtime` (how a worker ends). `processors.app` puts them into a Faust app.
 """
 
 from processors.transport.messages import Batch, MemoryMessage, Message, Output, Partition, Processed

@@ -59,11 +59,11 @@ class StageHost:
         self._journal = InFlightJournal(slot_dir / f"{spec.name}-{slot}.inflight")
         self._ledger = Ledger()
 
-        def die_innocent(line: str) -> Any:
+        def clear_and_die(line: str) -> Any:
             self._journal.clear()  # the batch in hand is not why we end
             die(line)
 
-        parts = (self._ledger, self._journal, self.meters, self.progress, die_innocent)
+        parts = (self._ledger, self._journal, self.meters, self.progress, clear_and_die)
         self._source = KafkaSource(spec, kafka, slot, *parts)
         self._sink = TransactionalSink(spec, kafka, slot, *parts)
 
@@ -90,7 +90,7 @@ class StageHost:
         self.meters.observe("batch_seconds", time.monotonic() - began)
         if processed.deferred:
             self._defer(item, processed)
-        self._sink.write(item, live - processed.deferred, processed.outputs)
+        self._sink.write(item, live.difference(processed.deferred), processed.outputs)
 
     def stop(self) -> None:
         """Commit what is open, unless the stage failed, and leave."""
@@ -101,10 +101,11 @@ class StageHost:
         self._journal.close()
 
     def _defer(self, item: Batch, processed: Processed) -> None:
-        self.meters.add("deferred", len(processed.waits))
-        self.meters.add("put_off", len(processed.deferred - processed.waits.keys()))
-        for why in self.progress.waiting(processed.waits):
-            log.warning("input waits: %s", why)
+        reasons = processed.deferred.values()
+        self.meters.add("deferred_down", sum(why is not None for why in reasons))
+        self.meters.add("deferred_turn", sum(why is None for why in reasons))
+        for sentence in self.progress.deferred(processed.deferred):
+            log.warning("deferred: %s", sentence)
         self._ledger.defer(item.number, processed.deferred)
 
     async def _process(self, batch: Batch) -> Processed:
@@ -114,35 +115,33 @@ class StageHost:
         return await self._spec.process(batch)
 
     async def _one_by_one(self, batch: Batch) -> Processed:
-        """Process a batch in which a killer may be: should it strike, the journal names it alone."""
+        """Process a batch in which a record may crash us: should it do so again, the journal names it alone."""
         outputs: dict[Partition, list[Output]] = {place: [] for place in batch.spans}
-        deferred: set[Partition] = set()
-        waits: dict[Partition, str] = {}
+        deferred: dict[Partition, str | None] = {}
         for message in batch.messages:
             place = (message.topic(), message.partition())
             if place not in deferred:
                 alone = Batch([message], batch.number, spans([message]), batch.fence)
                 processed = await self._process_alone(alone)
                 outputs[place] += processed.outputs
-                deferred |= processed.deferred
-                waits.update(processed.waits)
+                deferred.update(processed.deferred)
         kept = [output for place, made in outputs.items() if place not in deferred for output in made]
-        return Processed(kept, frozenset(deferred), waits)
+        return Processed(kept, deferred)
 
     async def _process_alone(self, alone: Batch) -> Processed:
-        killer = self._killer(alone.messages[0])
-        if killer is not None:
-            return Processed([killer])
+        answer = self._answer_to_crashing(alone.messages[0])
+        if answer is not None:
+            return Processed([answer])
         self._journal.begin(alone.spans)
         return await self._spec.process(alone)
 
-    def _killer(self, message: Message) -> Output | None:
+    def _answer_to_crashing(self, message: Message) -> Output | None:
         if self._spec.crashed is None:
             return None
-        if not self._journal.is_killer((message.topic(), message.partition()), message.offset()):
+        if not self._journal.crashes_worker((message.topic(), message.partition()), message.offset()):
             return None
-        log.error("%s[%d]@%d kills its worker", message.topic(), message.partition(), message.offset())
-        self.meters.add("killers")
+        log.error("%s[%d]@%d crashes its worker", message.topic(), message.partition(), message.offset())
+        self.meters.add("crashing_records")
         return self._spec.crashed(message)
 
 

@@ -185,7 +185,7 @@ class TransactionalSink:
             stale = bool(live) and live != written.handled
             if stale:
                 break  # deferred after it was processed: its outputs hold what may not be committed
-            kept = self._without_homeless(written) if live else None
+            kept = self._without_missing_topics(written) if live else None
             if kept is None:
                 self._ledger.settle(written.batch.number)
             else:
@@ -284,8 +284,8 @@ class TransactionalSink:
             else:
                 return
 
-    def _without_homeless(self, written: _Written) -> _Written | None:
-        """Put off the partitions whose outputs go to a topic that does not exist; None where nothing else is left.
+    def _without_missing_topics(self, written: _Written) -> _Written | None:
+        """Defer the partitions whose outputs go to a topic that does not exist; None where nothing else is left.
 
         Looked up before the transaction, since inside it a missing topic would fail the transaction of all.
         """
@@ -293,14 +293,14 @@ class TransactionalSink:
         missing = {topic for topic in {output.topic for output in outputs} if not self._exists(topic)}
         if not missing:
             return written if written.handled else None
-        log.warning("output topics do not exist, their input waits: %s", ", ".join(sorted(missing)))
+        log.warning("output topics do not exist, their input is deferred: %s", ", ".join(sorted(missing)))
         origins = {output.origin for output in outputs if output.topic in missing}
         unsure = any(output.origin is None for output in outputs)
-        put_off = written.handled if unsure else frozenset(origin for origin in origins if origin is not None)
-        self._meters.add("deferred", len(put_off))
-        self._ledger.defer(written.batch.number, put_off)
-        kept = [output for output in outputs if output.origin not in put_off]
-        rest = written.handled - put_off
+        deferred = written.handled if unsure else frozenset(origin for origin in origins if origin is not None)
+        self._meters.add("deferred_down", len(deferred))
+        self._ledger.defer(written.batch.number, deferred)
+        kept = [output for output in outputs if output.origin not in deferred]
+        rest = written.handled - deferred
         return _Written(written.batch, rest, kept) if rest else None
 
     def _exists(self, topic: str) -> bool:

@@ -85,7 +85,7 @@ class Stage(RuleBasedStateMachine):
         outputs = [
             Output(m.value().decode(), None, (m.partition(), m.offset()), [], (m.topic(), m.partition())) for m in kept
         ]
-        return Processed(outputs, self.deferring & batch.spans.keys())
+        return Processed(outputs, dict.fromkeys(self.deferring & batch.spans.keys()))
 
     def answer(self, outputs):
         for partition, offset in outputs:
@@ -126,7 +126,7 @@ class Stage(RuleBasedStateMachine):
             with pytest.raises(StopIteration):
                 running.send(None)
 
-    def put_off(self, deferring):
+    def defer(self, deferring):
         self.deferring = deferring
         self.work()
         self.deferring = frozenset()
@@ -183,7 +183,7 @@ class Stage(RuleBasedStateMachine):
     @rule(deferring=st.frozensets(places), dies=st.sampled_from([False] * 7 + [True]))
     def process(self, deferring, dies):
         self.dies = dies
-        self.attempt(self.put_off, deferring)
+        self.attempt(self.defer, deferring)
         self.dies = False
 
     @rule(
@@ -210,7 +210,7 @@ class Stage(RuleBasedStateMachine):
         """To where a transaction is due, so that long stories are told often."""
         for found in polled:
             self.attempt(self.turn_once, found)
-        self.attempt(self.put_off, deferring)
+        self.attempt(self.defer, deferring)
 
     @rule(change=st.one_of(st.none(), st.none(), rebalances))
     def change(self, change):
@@ -324,11 +324,11 @@ FAULTS = {
     ),
     "a missing topic's partition kept in part": (
         TransactionalSink,
-        "_without_homeless",
-        "output.origin not in put_off",
+        "_without_missing_topics",
+        "output.origin not in deferred",
         "output.topic not in missing",
     ),
-    "put off and forgotten": (TransactionalSink, "_without_homeless", "self._ledger.defer(", NOTHING),
+    "deferred and forgotten": (TransactionalSink, "_without_missing_topics", "self._ledger.defer(", NOTHING),
     "withdrawn and processed": (StageHost, "work", "_part_of(item, live)", "item"),
     "rewinds taken after the poll": (
         KafkaSource,

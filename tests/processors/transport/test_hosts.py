@@ -45,7 +45,7 @@ def test_a_deferred_partition_is_not_committed_and_the_others_are(tmp_path):
 
     async def process(batch):
         kept = [m for m in batch.messages if m.partition() == 1]
-        return Processed([output(m) for m in kept], frozenset({A}) & batch.spans.keys())
+        return Processed([output(m) for m in kept], dict.fromkeys({A} & batch.spans.keys()))
 
     host, written = stage(tmp_path, process)
     first, second = admitted(host, MESSAGES[:4]), admitted(host, MESSAGES[4:])
@@ -53,6 +53,19 @@ def test_a_deferred_partition_is_not_committed_and_the_others_are(tmp_path):
     asyncio.run(host.work(second))
     assert written == [({B}, [b"1", b"3"]), ({B}, [b"5"])]
     assert host._ledger.take_rewinds()[1][A].offset == 0
+
+
+def test_what_is_down_and_others_turns_are_counted_apart(tmp_path):
+    """An operator acts on the first and leaves the second alone."""
+
+    async def process(batch):
+        return Processed([], {A: "the store is away", B: None})
+
+    host, written = stage(tmp_path, process)
+    asyncio.run(host.work(admitted(host, MESSAGES)))
+    found = host.meters.snapshot()
+    assert written == [(frozenset(), [])]
+    assert (found["deferred_down_total"], found["deferred_turn_total"]) == (1, 1)
 
 
 def test_a_void_batch_is_not_processed(tmp_path):
@@ -89,14 +102,14 @@ def test_a_partition_deferred_while_its_records_are_alone_leaves_no_output(tmp_p
 
     async def process(batch):
         (message,) = batch.messages
-        return Processed([], frozenset({A})) if message.value() == b"2" else Processed([output(message)])
+        return Processed([], {A: None}) if message.value() == b"2" else Processed([output(message)])
 
     host, written = stage(tmp_path, process)
     asyncio.run(host.work(admitted(host, MESSAGES)))
     assert written == [({B}, [b"1", b"3", b"5"])]
 
 
-def test_a_killer_is_answered_without_processing_it(tmp_path):
+def test_a_record_that_crashes_its_worker_is_answered_without_processing_it(tmp_path):
     """Two deaths alone: the record goes to `crashed`, its neighbours to `process`."""
     for _ in range(2):
         journal = InFlightJournal(tmp_path / "score-0.inflight")
@@ -110,7 +123,7 @@ def test_a_killer_is_answered_without_processing_it(tmp_path):
     host, written = stage(tmp_path, process, crashed=lambda message: output(message, "in.dlq"))
     asyncio.run(host.work(admitted(host, MESSAGES)))
     assert written == [({A, B}, [b"0", b"2", b"4", b"1", b"3", b"5"])]
-    assert host.meters.snapshot()["killers_total"] == 1
+    assert host.meters.snapshot()["crashing_records_total"] == 1
 
 
 def test_a_bug_leaves_its_trace_in_the_journal_and_not_its_text(tmp_path):
