@@ -7,13 +7,14 @@ import time
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, NoReturn, Protocol
 
 from processors.transport.journal import InFlightJournal
 from processors.transport.ledger import Ledger
 from processors.transport.logs import place_of
 from processors.transport.messages import Batch, Message, Output, Partition, Processed, spans
 from processors.transport.meters import Meters
+from processors.transport.parts import WorkerParts
 from processors.transport.range_source import RangeSource, RangeWork
 from processors.transport.ranges import OffsetRange
 from processors.transport.runtime import Die, Progress
@@ -53,19 +54,19 @@ class StageHost:
     """A worker whose outputs go to Kafka."""
 
     def __init__(self, spec: StageSpec, kafka: WorkerKafka, slot: int, slot_dir: Path, die: Die) -> None:
-        self.meters, self.progress = Meters(spec.name, slot), Progress(spec.patience_s)
         self._spec = spec
         self._failed = False
-        self._journal = InFlightJournal(slot_dir / f"{spec.name}-{slot}.inflight")
         self._ledger = Ledger()
+        self._journal = InFlightJournal(slot_dir / f"{spec.name}-{slot}.inflight")
 
-        def clear_and_die(line: str) -> Any:
+        def clear_and_die(line: str) -> NoReturn:
             self._journal.clear()  # the batch in hand is not why we end
             die(line)
 
-        parts = (self._ledger, self._journal, self.meters, self.progress, clear_and_die)
-        self._source = KafkaSource(spec, kafka, slot, *parts)
-        self._sink = TransactionalSink(spec, kafka, slot, *parts)
+        parts = WorkerParts.of(spec, kafka, slot, clear_and_die)
+        self.meters, self.progress = parts.meters, parts.progress
+        self._source = KafkaSource(spec, parts, self._ledger, self._journal)
+        self._sink = TransactionalSink(spec, parts, self._ledger, self._journal)
 
     def start(self, deliver: Callable[[Batch], None]) -> None:
         """Fence former holders of the slot, then poll."""
@@ -155,9 +156,10 @@ class RangeHost:
     """A worker that writes planned ranges elsewhere."""
 
     def __init__(self, spec: RangeSpec, kafka: WorkerKafka, slot: int, die: Die) -> None:
-        self.meters, self.progress = Meters(spec.name, slot), Progress(spec.patience_s)
         self._spec = spec
-        self._source = RangeSource(spec, kafka, slot, self.meters, self.progress, die)
+        parts = WorkerParts.of(spec, kafka, slot, die)
+        self.meters, self.progress = parts.meters, parts.progress
+        self._source = RangeSource(spec, parts)
 
     def start(self, deliver: Callable[[RangeWork], None]) -> None:
         """Poll."""

@@ -18,9 +18,9 @@ from processors.transport.journal import InFlightJournal
 from processors.transport.ledger import Ledger
 from processors.transport.logs import place_of
 from processors.transport.messages import Batch, Output, Partition
-from processors.transport.meters import Meters
-from processors.transport.runtime import Die, Progress, Watchdog
-from processors.transport.specs import StageSpec, WorkerKafka
+from processors.transport.parts import WorkerParts
+from processors.transport.runtime import Watchdog
+from processors.transport.specs import StageSpec
 from schemas.topics import RECORD_MAX_BYTES
 
 log = logging.getLogger(__name__)
@@ -53,23 +53,13 @@ class TransactionalSink:
     Errors: abortable ones abort and rewind; retriable ones repeat the call for 6 s; anything else ends the process.
     """
 
-    def __init__(
-        self,
-        spec: StageSpec,
-        kafka: WorkerKafka,
-        slot: int,
-        ledger: Ledger,
-        journal: InFlightJournal,
-        meters: Meters,
-        progress: Progress,
-        die: Die,
-    ) -> None:
+    def __init__(self, spec: StageSpec, parts: WorkerParts, ledger: Ledger, journal: InFlightJournal) -> None:
         self._spec, self._ledger, self._journal = spec, ledger, journal
-        self._meters, self._progress, self._die = meters, progress, die
+        self._meters, self._progress, self._die = parts.meters, parts.progress, parts.die
         self._settings: dict[str, Any] = {
-            **kafka.settings,
-            "client.id": f"{spec.name}-{slot}",
-            "transactional.id": f"{spec.name}-{slot}",
+            **parts.kafka.settings,
+            "client.id": parts.member.name,
+            "transactional.id": parts.member.name,
             "transaction.timeout.ms": 5_000,
             "message.max.bytes": RECORD_MAX_BYTES,
             # After a commit the coordinator still writes markers; librdkafka waits this long (by default 100 ms)
@@ -82,7 +72,7 @@ class TransactionalSink:
         self._next: _Written | None = None
         self._known_topics: set[str] = set()
         self._rested_at = 0.0
-        self._watchdog = Watchdog(die)
+        self._watchdog = Watchdog(parts.die)
         self._doubted = threading.Event()
         self._stopping = threading.Event()
         self._ready = threading.Event()
