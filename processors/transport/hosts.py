@@ -37,6 +37,10 @@ class Host(Protocol):
     meters: Meters
     progress: Progress
 
+    async def prepare(self) -> None:
+        """Awaited before `start`."""
+        ...
+
     def start(self, deliver: Callable[[Any], None]) -> None:
         """Begin; every item for the agent goes to `deliver`, from another thread."""
         ...
@@ -48,6 +52,19 @@ class Host(Protocol):
     def stop(self) -> None:
         """Finish what is open (10 s at most; nothing, after a failure) and end the threads. Blocks."""
         ...
+
+    async def close(self) -> None:
+        """Awaited last, after `stop` and the agent's end."""
+        ...
+
+
+def host_of(spec: StageSpec | RangeSpec, kafka: WorkerKafka, slot: int, slot_dir: Path, die: Die) -> Host:
+    """The worker that runs `spec` in `slot`, whose lock is held."""
+    match spec:
+        case StageSpec():
+            return StageHost(spec, kafka, slot, slot_dir, die)
+        case RangeSpec():
+            return RangeHost(spec, kafka, slot, die)
 
 
 class StageHost:
@@ -67,6 +84,11 @@ class StageHost:
         self.meters, self.progress = parts.meters, parts.progress
         self._source = KafkaSource(spec, parts, self._ledger, self._journal)
         self._sink = TransactionalSink(spec, parts, self._ledger, self._journal)
+
+    async def prepare(self) -> None:
+        """What the stage wants to be done before it joins its group."""
+        if self._spec.prepare is not None:
+            await self._spec.prepare()
 
     def start(self, deliver: Callable[[Batch], None]) -> None:
         """Fence former holders of the slot, then poll."""
@@ -100,6 +122,11 @@ class StageHost:
         if not self._failed:
             self._journal.clear()
         self._journal.close()
+
+    async def close(self) -> None:
+        """What the stage wants to be done after its last batch."""
+        if self._spec.close is not None:
+            await self._spec.close()
 
     def _defer(self, item: Batch, processed: Processed) -> None:
         reasons = processed.deferred.values()
@@ -161,6 +188,9 @@ class RangeHost:
         self.meters, self.progress = parts.meters, parts.progress
         self._source = RangeSource(spec, parts)
 
+    async def prepare(self) -> None:
+        """Nothing: `RangeSpec.prepare` is for each range."""
+
     def start(self, deliver: Callable[[RangeWork], None]) -> None:
         """Poll."""
         self._source.start(deliver)
@@ -182,6 +212,9 @@ class RangeHost:
     def stop(self) -> None:
         """Commit what is written and leave."""
         self._source.stop()
+
+    async def close(self) -> None:
+        """Nothing."""
 
     async def _prepared(self, item: RangeWork) -> AsyncGenerator[tuple[OffsetRange, Any], None]:
         """Each range, made ready while the one before it is written."""

@@ -5,7 +5,7 @@ import threading
 
 import pytest
 
-from processors.transport.hosts import RangeHost, StageFailedError, StageHost
+from processors.transport.hosts import RangeHost, StageFailedError, StageHost, host_of
 from processors.transport.journal import InFlightJournal
 from processors.transport.messages import Batch, MemoryMessage, Output, Processed, spans
 from processors.transport.range_source import RangeWork
@@ -38,6 +38,22 @@ def admitted(host, messages):
 
 
 MESSAGES = [MemoryMessage("in", n % 2, n // 2, None, b"%d" % n) for n in range(6)]
+
+
+def test_a_stage_is_prepared_before_it_begins_and_closed_at_its_end(tmp_path):
+    """What a worker runs knows what it needs: a document reader to be started; a range worker needs nothing."""
+    seen = []
+
+    async def said(what):
+        seen.append(what)
+
+    spec = StageSpec("verify", ("in",), never, prepare=lambda: said("prepare"), close=lambda: said("close"))
+    specs = [spec, StageSpec("score", ("in",), never), RangeSpec("record", ("in",), never, prepare=never)]
+    for made in (host_of(one, KAFKA, 0, tmp_path, never) for one in specs):
+        asyncio.run(made.prepare())
+        made.stop()
+        asyncio.run(made.close())
+    assert seen == ["prepare", "close"]
 
 
 def test_a_deferred_partition_is_not_committed_and_the_others_are(tmp_path):
