@@ -12,7 +12,7 @@ import mode
 from faust.app.base import BootStrategy
 from faust.web.base import BlueprintManager
 
-from processors.transport.hosts import Host, RangeHost, StageHost
+from processors.transport.hosts import Host, host_of
 from processors.transport.logs import log_to_stderr, place_of
 from processors.transport.runtime import LOOP_STANDS_S, Watchdog, beat, exit_now
 from processors.transport.slots import SlotLock, SlotTakenError
@@ -131,29 +131,22 @@ def run_worker(
         log.critical(str(error))
         return 1
     try:
-        return asyncio.run(_serve(spec, kafka, slot, slot_dir, port, publish))
+        host = host_of(spec, kafka, slot, slot_dir, exit_now)
+        return asyncio.run(_serve(host, spec.name, slot, slot_dir, port, publish))
     finally:
         lock.release()
 
 
-async def _serve(
-    spec: StageSpec | RangeSpec, kafka: WorkerKafka, slot: int, slot_dir: Path, port: int, publish: Publish | None
-) -> int:
-    host: Host = (
-        StageHost(spec, kafka, slot, slot_dir, exit_now)
-        if isinstance(spec, StageSpec)
-        else RangeHost(spec, kafka, slot, exit_now)
-    )
-    app = FlowApp(host, spec.name, slot, port, slot_dir / "faust", publish)
+async def _serve(host: Host, name: str, slot: int, slot_dir: Path, port: int, publish: Publish | None) -> int:
+    app = FlowApp(host, name, slot, port, slot_dir / "faust", publish)
     asked = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, asked.set)
-    if isinstance(spec, StageSpec) and spec.prepare is not None:
-        await spec.prepare()
+    await host.prepare()
     await app.start()
     log.info("worker started")
-    # Its death leaves the journal as it is: the record that hangs is found as one that kills is.
+    # Its death leaves the journal as it is: the record that hangs is found as one that crashes is.
     watchdog = Watchdog(exit_now, LOOP_STANDS_S)
     watchdog.start()
     beating = asyncio.create_task(beat(watchdog, 1.0))
@@ -167,7 +160,6 @@ async def _serve(
     if crash is not None:
         log.critical("worker stops, its batch is uncommitted: %s", crash)
     await app.stop()
-    if isinstance(spec, StageSpec) and spec.close is not None:
-        await spec.close()
+    await host.close()
     log.info("worker stopped")
     return 1 if crash is not None else 0

@@ -9,6 +9,7 @@ from typing import Protocol, TypeVar
 from processors.readers.reasons import DEADLINE
 from processors.readers.sandbox.reader import READER_VERSION, ReadResult
 from processors.readers.text.reading import BYTES_MAX
+from processors.stages.blocking import BlockingCalls
 from processors.stages.verify.lanes import StoreUnavailable
 from schemas.application import DocumentRef
 from schemas.verification import Extraction, Lane
@@ -32,6 +33,9 @@ REMEMBERED = 10_000
 STORE_S = 3.0
 """How long an answer of the store may take (the fast lane's budget ends sooner); a slower store is away."""
 
+HUNG_MOST = 8
+"""Calls of the store that may hang. With so many and one for each reader, it is not asked again until one returns."""
+
 T = TypeVar("T")
 
 
@@ -48,6 +52,7 @@ class ReadingDesk:
         self._reader = reader
         self.parallel = reader.parallel
         self._places = asyncio.Semaphore(reader.parallel)
+        self._calls = BlockingCalls(reader.parallel + HUNG_MOST)
         self._ran_out: OrderedDict[tuple[str, str, str], Extraction] = OrderedDict()
 
     async def extraction(self, tenant: str, ref: DocumentRef, lane: Lane, deadline: float) -> Extraction | None:
@@ -107,7 +112,7 @@ class ReadingDesk:
         """An answer of the store, whose calls block. Raises `StoreUnavailable`."""
         try:
             async with asyncio.timeout(STORE_S):
-                return await asyncio.to_thread(call, *arguments)
+                return await self._calls.make(call, *arguments)
         except (StoreDownError, TimeoutError) as error:
             raise StoreUnavailable from error
 

@@ -1,9 +1,10 @@
 """The transport: records in batches from Kafka through a Faust agent and back, each exactly once.
 
 Read in this order: `messages` (what travels), `specs` (what a stage tells about itself), `ledger` (what is open, pure),
-`source` (poll thread), `sink` (commit thread), `ranges` and `range_source` (the same for a sink that is not Kafka),
-`hosts` (both put together), `membership` (the group, and where reading begins), `journal` (records that kill),
-`runtime` (how a worker ends). `processors.app` puts them into a Faust app.
+`poll_thread` and what it does, `source`, `sink` (commit thread), `ranges` and `range_source` (the same for a sink that
+is not Kafka), `hosts` (all put together, from the `parts` they share), `membership` (the group, and where reading
+begins), `journal` (records that crash their worker), `runtime` (how a worker ends). `processors.app` puts them into a
+Faust app.
 """
 
 from processors.transport.messages import Batch, MemoryMessage, Message, Output, Partition, Processed

@@ -7,13 +7,14 @@ import time
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, NoReturn, Protocol
 
 from processors.transport.journal import InFlightJournal
 from processors.transport.ledger import Ledger
 from processors.transport.logs import place_of
 from processors.transport.messages import Batch, Message, Output, Partition, Processed, spans
 from processors.transport.meters import Meters
+from processors.transport.parts import WorkerParts
 from processors.transport.range_source import RangeSource, RangeWork
 from processors.transport.ranges import OffsetRange
 from processors.transport.runtime import Die, Progress
@@ -36,6 +37,10 @@ class Host(Protocol):
     meters: Meters
     progress: Progress
 
+    async def prepare(self) -> None:
+        """Awaited before `start`."""
+        ...
+
     def start(self, deliver: Callable[[Any], None]) -> None:
         """Begin; every item for the agent goes to `deliver`, from another thread."""
         ...
@@ -48,24 +53,42 @@ class Host(Protocol):
         """Finish what is open (10 s at most; nothing, after a failure) and end the threads. Blocks."""
         ...
 
+    async def close(self) -> None:
+        """Awaited last, after `stop` and the agent's end."""
+        ...
+
+
+def host_of(spec: StageSpec | RangeSpec, kafka: WorkerKafka, slot: int, slot_dir: Path, die: Die) -> Host:
+    """The worker that runs `spec` in `slot`, whose lock is held."""
+    match spec:
+        case StageSpec():
+            return StageHost(spec, kafka, slot, slot_dir, die)
+        case RangeSpec():
+            return RangeHost(spec, kafka, slot, die)
+
 
 class StageHost:
     """A worker whose outputs go to Kafka."""
 
     def __init__(self, spec: StageSpec, kafka: WorkerKafka, slot: int, slot_dir: Path, die: Die) -> None:
-        self.meters, self.progress = Meters(spec.name, slot), Progress(spec.patience_s)
         self._spec = spec
         self._failed = False
-        self._journal = InFlightJournal(slot_dir / f"{spec.name}-{slot}.inflight")
         self._ledger = Ledger()
+        self._journal = InFlightJournal(slot_dir / f"{spec.name}-{slot}.inflight")
 
-        def die_innocent(line: str) -> Any:
+        def clear_and_die(line: str) -> NoReturn:
             self._journal.clear()  # the batch in hand is not why we end
             die(line)
 
-        parts = (self._ledger, self._journal, self.meters, self.progress, die_innocent)
-        self._source = KafkaSource(spec, kafka, slot, *parts)
-        self._sink = TransactionalSink(spec, kafka, slot, *parts)
+        parts = WorkerParts.of(spec, kafka, slot, clear_and_die)
+        self.meters, self.progress = parts.meters, parts.progress
+        self._source = KafkaSource(spec, parts, self._ledger, self._journal)
+        self._sink = TransactionalSink(spec, parts, self._ledger, self._journal)
+
+    async def prepare(self) -> None:
+        """What the stage wants to be done before it joins its group."""
+        if self._spec.prepare is not None:
+            await self._spec.prepare()
 
     def start(self, deliver: Callable[[Batch], None]) -> None:
         """Fence former holders of the slot, then poll."""
@@ -90,7 +113,7 @@ class StageHost:
         self.meters.observe("batch_seconds", time.monotonic() - began)
         if processed.deferred:
             self._defer(item, processed)
-        self._sink.write(item, live - processed.deferred, processed.outputs)
+        self._sink.write(item, live.difference(processed.deferred), processed.outputs)
 
     def stop(self) -> None:
         """Commit what is open, unless the stage failed, and leave."""
@@ -100,11 +123,17 @@ class StageHost:
             self._journal.clear()
         self._journal.close()
 
+    async def close(self) -> None:
+        """What the stage wants to be done after its last batch."""
+        if self._spec.close is not None:
+            await self._spec.close()
+
     def _defer(self, item: Batch, processed: Processed) -> None:
-        self.meters.add("deferred", len(processed.waits))
-        self.meters.add("put_off", len(processed.deferred - processed.waits.keys()))
-        for why in self.progress.waiting(processed.waits):
-            log.warning("input waits: %s", why)
+        reasons = processed.deferred.values()
+        self.meters.add("deferred_down", sum(why is not None for why in reasons))
+        self.meters.add("deferred_turn", sum(why is None for why in reasons))
+        for sentence in self.progress.deferred(processed.deferred):
+            log.warning("deferred: %s", sentence)
         self._ledger.defer(item.number, processed.deferred)
 
     async def _process(self, batch: Batch) -> Processed:
@@ -114,35 +143,33 @@ class StageHost:
         return await self._spec.process(batch)
 
     async def _one_by_one(self, batch: Batch) -> Processed:
-        """Process a batch in which a killer may be: should it strike, the journal names it alone."""
+        """Process a batch in which a record may crash us: should it do so again, the journal names it alone."""
         outputs: dict[Partition, list[Output]] = {place: [] for place in batch.spans}
-        deferred: set[Partition] = set()
-        waits: dict[Partition, str] = {}
+        deferred: dict[Partition, str | None] = {}
         for message in batch.messages:
             place = (message.topic(), message.partition())
             if place not in deferred:
                 alone = Batch([message], batch.number, spans([message]), batch.fence)
                 processed = await self._process_alone(alone)
                 outputs[place] += processed.outputs
-                deferred |= processed.deferred
-                waits.update(processed.waits)
+                deferred.update(processed.deferred)
         kept = [output for place, made in outputs.items() if place not in deferred for output in made]
-        return Processed(kept, frozenset(deferred), waits)
+        return Processed(kept, deferred)
 
     async def _process_alone(self, alone: Batch) -> Processed:
-        killer = self._killer(alone.messages[0])
-        if killer is not None:
-            return Processed([killer])
+        answer = self._answer_to_crashing(alone.messages[0])
+        if answer is not None:
+            return Processed([answer])
         self._journal.begin(alone.spans)
         return await self._spec.process(alone)
 
-    def _killer(self, message: Message) -> Output | None:
+    def _answer_to_crashing(self, message: Message) -> Output | None:
         if self._spec.crashed is None:
             return None
-        if not self._journal.is_killer((message.topic(), message.partition()), message.offset()):
+        if not self._journal.crashes_worker((message.topic(), message.partition()), message.offset()):
             return None
-        log.error("%s[%d]@%d kills its worker", message.topic(), message.partition(), message.offset())
-        self.meters.add("killers")
+        log.error("%s[%d]@%d crashes its worker", message.topic(), message.partition(), message.offset())
+        self.meters.add("crashing_records")
         return self._spec.crashed(message)
 
 
@@ -156,9 +183,13 @@ class RangeHost:
     """A worker that writes planned ranges elsewhere."""
 
     def __init__(self, spec: RangeSpec, kafka: WorkerKafka, slot: int, die: Die) -> None:
-        self.meters, self.progress = Meters(spec.name, slot), Progress(spec.patience_s)
         self._spec = spec
-        self._source = RangeSource(spec, kafka, slot, self.meters, self.progress, die)
+        parts = WorkerParts.of(spec, kafka, slot, die)
+        self.meters, self.progress = parts.meters, parts.progress
+        self._source = RangeSource(spec, parts)
+
+    async def prepare(self) -> None:
+        """Nothing: `RangeSpec.prepare` is for each range."""
 
     def start(self, deliver: Callable[[RangeWork], None]) -> None:
         """Poll."""
@@ -181,6 +212,9 @@ class RangeHost:
     def stop(self) -> None:
         """Commit what is written and leave."""
         self._source.stop()
+
+    async def close(self) -> None:
+        """Nothing."""
 
     async def _prepared(self, item: RangeWork) -> AsyncGenerator[tuple[OffsetRange, Any], None]:
         """Each range, made ready while the one before it is written."""

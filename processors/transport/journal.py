@@ -1,11 +1,11 @@
-"""The journal of a slot: what `process` is working on right now, so that a record that kills its worker is found.
+"""The journal of a slot: what `process` is working on right now, so that a record that crashes its worker is found.
 
 Before a batch is handed to `process` its offsets are written here; when `process` has answered they are cleared. A
 worker that finds offsets at its start knows that its predecessor died over them. It hands the records of the
 partitions named there to `process` one by one until it is past them (they are still committed together: a transaction
-each would take too long); a record over which the process died twice while it was alone is a killer and goes to
-`StageSpec.crashed`. A file survives the death of its process without fsync, and losing it with the machine only means
-that the search for a killer starts again.
+each would take too long); a record over which the process died twice while it was alone crashes its worker and
+goes to `StageSpec.crashed`. A file survives the death of its process without fsync, and losing it with the machine only
+means that the search starts again.
 """
 
 import json
@@ -17,7 +17,7 @@ from pathlib import Path
 from processors.transport.messages import Partition, Span
 
 STRIKES = 2
-"""Deaths alone in a batch after which a record counts as a killer."""
+"""Deaths alone in a batch after which a record counts as one that crashes its worker."""
 
 
 class InFlightJournal:
@@ -50,8 +50,8 @@ class InFlightJournal:
         with self._lock:
             return frozenset(self._suspects)
 
-    def is_killer(self, partition: Partition, offset: int) -> bool:
-        """Whether the record killed its worker `STRIKES` times while alone."""
+    def crashes_worker(self, partition: Partition, offset: int) -> bool:
+        """Whether its worker died over the record `STRIKES` times while it was alone."""
         return self._strikes.get((*partition, offset), 0) >= STRIKES
 
     def passed(self, partition: Partition, next_offset: int) -> None:
@@ -73,7 +73,7 @@ class InFlightJournal:
         try:
             state = json.loads(content) if content else {}
         except ValueError:
-            return  # torn by the machine's death: the search for a killer starts again
+            return  # torn by the machine's death: the search starts again
         self._suspects = {(topic, number): last for topic, number, last in state.get("suspects", [])}
         self._strikes = {(topic, number, offset): count for topic, number, offset, count in state.get("strikes", [])}
         died_over = {(topic, number): Span(first, after) for topic, number, first, after in state.get("running", [])}

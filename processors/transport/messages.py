@@ -8,9 +8,6 @@ from schemas.records import Headers, MemoryMessage, Message, Partition
 
 __all__ = ["Batch", "Headers", "MemoryMessage", "Message", "Output", "Partition", "Processed", "Span", "spans"]
 
-MAX_RECORD_BYTES = 4 * 1024 * 1024
-"""What our producers and topics take; a stage that makes a larger output has a bug and stops."""
-
 
 @dataclass(frozen=True, slots=True)
 class Output:
@@ -31,14 +28,14 @@ class Output:
 class Processed:
     """What a stage made of a batch.
 
-    `deferred` names partitions of the batch that cannot be processed now: no output for their messages may be in
-    `outputs`; they are read again after `StageSpec.defer_s`, and everything else goes on. `waits` says of some of them
-    what they need that is down: a worker that has something waiting for too long calls itself unhealthy.
+    `deferred` names partitions of the batch that cannot be processed now, each with what it needs that is down, or
+    None where others' turn came first: no output for their messages may be in `outputs`; they are read again after
+    `StageSpec.defer_s`, and everything else goes on. A worker of which something is down for too long calls itself
+    unhealthy.
     """
 
     outputs: list[Output]
-    deferred: frozenset[Partition] = frozenset()
-    waits: Mapping[Partition, str] = field(default_factory=dict)
+    deferred: Mapping[Partition, str | None] = field(default_factory=dict)
 
 
 class Span(NamedTuple):

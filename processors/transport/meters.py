@@ -28,10 +28,10 @@ METERS: tuple[Meter, ...] = (
     Meter("lag_seconds", "seconds", "age of a batch's first record, by its timestamp, when it was committed"),
     Meter("aborts", "counter", "transactions aborted; their batches were processed again"),
     Meter("rewinds", "counter", "partitions read again, after an abort or because they were deferred"),
-    Meter("deferred", "counter", "partitions put off because what they need is down"),
-    Meter("put_off", "counter", "partitions put off because others' turn came first"),
+    Meter("deferred_down", "counter", "partitions deferred because what they need is down"),
+    Meter("deferred_turn", "counter", "partitions deferred because others' turn came first"),
     Meter("retries", "counter", "writes of the record stage repeated because the warehouse was down"),
-    Meter("killers", "counter", "records answered by a dead letter because they kill the worker that reads them"),
+    Meter("crashing_records", "counter", "records answered by a dead letter because they crash their worker"),
     Meter("open_batches", "gauge", "batches polled and not yet committed"),
     Meter("assigned_partitions", "gauge", "partitions this worker reads"),
 )

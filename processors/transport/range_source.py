@@ -1,4 +1,4 @@
-"""The poll thread of a worker that writes planned ranges (see `ranges`). The only thread that touches its consumer.
+"""The source of a stage that writes planned ranges (see `ranges`): what its poll thread does.
 
 One turn: poll, plan a range for each partition that has enough, commit the plans, have them written, commit the ends.
 While the writing lasts (the warehouse may be down for hours) the partitions are paused and the group is served. Who
@@ -9,23 +9,21 @@ less.
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from confluent_kafka import Consumer, KafkaException, TopicPartition
+from confluent_kafka import KafkaException, TopicPartition
 
-from processors.transport.logs import place_of
-from processors.transport.membership import PATIENT_FETCH, Member, committed_positions, open_consumer, poll_records
+from processors.transport.membership import PATIENT_FETCH
 from processors.transport.messages import Message, Partition
-from processors.transport.meters import Meters
+from processors.transport.parts import WorkerParts
+from processors.transport.poll_thread import DRAIN_S, POLL_S, PollThread, Turns
 from processors.transport.ranges import Cursor, OffsetRange, RangeLostError, plan_range, read_cursor
-from processors.transport.runtime import TURN_LIMIT_S, Die, Progress, Watchdog, give_back_memory
-from processors.transport.specs import RangeSpec, WorkerKafka
+from processors.transport.runtime import give_back_memory
+from processors.transport.specs import RangeSpec
 
 log = logging.getLogger(__name__)
 
-POLL_S = 0.2
-DRAIN_S = 10.0
 KEEP_ALIVE_AFTER_S = 1.0
 MAX_WAITING = 20_000
 MAX_WAITING_BYTES = 32 * 1024 * 1024
@@ -106,66 +104,52 @@ class RangeWork:
 class RangeSource:
     """Polls, plans, hands `RangeWork` to `deliver` (one at a time; it must not block), and commits."""
 
-    def __init__(
-        self, spec: RangeSpec, kafka: WorkerKafka, slot: int, meters: Meters, progress: Progress, die: Die
-    ) -> None:
-        self._spec, self._kafka, self._member = spec, kafka, Member(spec.name, slot)
-        self._meters, self._progress, self._die = meters, progress, die
+    def __init__(self, spec: RangeSpec, parts: WorkerParts) -> None:
+        self._spec, self._meters, self._progress, self._die = spec, parts.meters, parts.progress, parts.die
+        turns = Turns(self._turn, self._assigned, self._revoked, self._revoked, lambda: int(self._work is not None))
+        self._thread = PollThread(parts, spec.topics, turns, PATIENT_FETCH)
         self._deliver: Callable[[RangeWork], None] = lambda _: None
         self._cursors: dict[Partition, Cursor] = {}
         self._read: dict[Partition, list[Message]] = {}
         self._work: RangeWork | None = None
         self._took_s = 0.0
         self._burst = Burst()
-        self._generation = 0
-        self._watchdog = Watchdog(die, TURN_LIMIT_S)
-        self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="poll", daemon=True)
 
     def start(self, deliver: Callable[[RangeWork], None]) -> None:
         """Subscribe and begin to poll."""
         self._deliver = deliver
-        self._watchdog.start()
         self._thread.start()
 
     def halt(self) -> None:
         """Poll no more: the stage failed."""
-        self._stopping.set()
+        self._thread.halt()
 
     def stop(self) -> None:
         """Poll no more; returns when the ranges in hand are written or given up (at most 10 s) and all is closed."""
-        self._stopping.set()
-        if self._thread.is_alive():
-            self._thread.join(DRAIN_S + 3.0)
-        self._watchdog.stop()
+        self._thread.stop()
 
-    def _run(self) -> None:
-        try:
-            self._consumer = open_consumer(self._kafka, self._member, PATIENT_FETCH)
-            self._consumer.subscribe(
-                list(self._spec.topics), on_assign=self._on_assign, on_revoke=self._on_revoke, on_lost=self._on_revoke
-            )
-            while not self._stopping.is_set():
-                written = self._turn()
-                if self._burst.leaves_memory(sum(written)):
-                    give_back_memory()
-                self._stopping.wait(rest_s(self._took_s, written, self._spec.max_records))
-            self._consumer.close()
-        except KafkaException as error:
-            self._die(f"the consumer failed: {error.args[0].str()}")
-        except RangeLostError as error:
-            self._die(str(error))
-        except Exception as error:  # noqa: BLE001 - a thread that ends quietly would leave a worker that does nothing
-            self._die(f"the poll thread failed: {place_of(error)}")
+    def _turn(self) -> None:
+        written = self._write_ranges()
+        if self._burst.leaves_memory(sum(written)):
+            give_back_memory()
+        self._thread.rest(rest_s(self._took_s, written, self._spec.max_records))
 
-    def _turn(self) -> list[int]:
+    def _assigned(self, places: list[TopicPartition]) -> None:
+        self._cursors = {(place.topic, place.partition): read_cursor(place.offset, place.metadata) for place in places}
+        self._read = {place: [] for place in self._cursors}
+
+    def _revoked(self) -> None:
+        work = self._work
+        if work is not None:
+            work.give_up()  # its plan is committed: the next owner writes the same ranges under the same tokens
+            work.wait(DRAIN_S)
+        self._assigned([])
+
+    def _write_ranges(self) -> list[int]:
         """Poll, plan and write once; returns how many records each range had."""
-        self._turns(0)
-        generation = self._generation
         room = self._room()
-        messages = self._poll(POLL_S, room) if room > 0 else []
-        if generation != self._generation:
-            self._begin_again()
+        messages = self._thread.poll(POLL_S, room) if room > 0 else []
+        if messages is None:
             return []
         for message in messages:
             self._read[message.topic(), message.partition()].append(message)
@@ -177,10 +161,6 @@ class RangeSource:
         self._write(RangeWork(ranges))
         return [len(messages) for _, messages in ranges]
 
-    def _turns(self, open_batches: int) -> None:
-        self._progress.looped(open_batches)
-        self._watchdog.busy("a turn of the poll thread")
-
     def _room(self) -> int:
         """How many records more may wait in memory; a range that was planned before needs all of its own, uncounted."""
         waiting = [read for place, read in self._read.items() if self._cursors[place].planned_end is None]
@@ -188,14 +168,14 @@ class RangeSource:
             return 0
         return MAX_WAITING - sum(map(len, waiting))
 
-    def _poll(self, timeout: float, limit: int) -> list[Message]:
-        return poll_records(self._consumer, self._spec.name, timeout, limit, self._die)
-
     def _plan(self) -> list[tuple[OffsetRange, list[Message]]]:
         planned: list[tuple[OffsetRange, list[Message]]] = []
         for place, read in self._read.items():
             offsets = [message.offset() for message in read]
-            found = plan_range(*place, self._cursors[place], offsets, self._spec.max_records)
+            try:
+                found = plan_range(*place, self._cursors[place], offsets, self._spec.max_records)
+            except RangeLostError as error:
+                self._die(str(error))
             if found is not None:
                 count = sum(offset < found.end for offset in offsets)
                 planned.append((found, read[:count]))
@@ -203,13 +183,13 @@ class RangeSource:
 
     def _write(self, work: RangeWork) -> None:
         began = time.monotonic()
-        generation = self._generation
+        generation = self._thread.generation
         self._work = work
         self._deliver(work)
         if not work.wait(KEEP_ALIVE_AFTER_S):
             self._keep_alive(work)
         self._work = None
-        if generation == self._generation:
+        if generation == self._thread.generation:
             self._settle(work, began)
         self._took_s = time.monotonic() - began
 
@@ -226,25 +206,16 @@ class RangeSource:
 
     def _keep_alive(self, work: RangeWork) -> None:
         """Serve the group while a write lasts; records that come in spite of the pause are kept for the next range."""
-        places = [TopicPartition(*place) for place in self._cursors]
-        generation = self._generation
-        self._consumer.pause(places)
         deadline: float | None = None
-        while not work.wait(POLL_S):
-            self._turns(1)
-            strays = self._poll(0, 1)
-            if generation != self._generation:
-                self._begin_again()
-                return
+        for strays in self._thread.keep_alive(lambda: work.wait(POLL_S)):
             for stray in strays:
                 self._read[stray.topic(), stray.partition()].append(stray)
-            if self._stopping.is_set():
+            if self._thread.stopping:
                 deadline = deadline or time.monotonic() + DRAIN_S / 2
                 if time.monotonic() > deadline:
                     work.give_up()
                     work.wait(DRAIN_S / 2)
                     return
-        self._consumer.resume(places)
 
     def _plan_of(self, planned: OffsetRange) -> TopicPartition:
         return TopicPartition(planned.topic, planned.partition, planned.start, planned.plan)
@@ -255,41 +226,12 @@ class RangeSource:
         Why it failed is not asked: errors of a commit carry no flags. A fenced member hears of it at its next poll.
         """
         try:
-            self._consumer.commit(offsets=offsets, asynchronous=False)
+            self._thread.consumer.commit(offsets=offsets, asynchronous=False)
         except KafkaException as raised:
             log.warning("offsets were not committed: %s", raised.args[0].str())
             return False
         self._progress.committed()
         return True
-
-    def _begin_again(self) -> None:
-        """Read the present assignment from its committed offsets: what was polled may be of an older one."""
-        for read in self._read.values():
-            read.clear()
-        self._consumer.assign([TopicPartition(*place, cursor.start) for place, cursor in self._cursors.items()])
-
-    def _on_assign(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
-        places = committed_positions(consumer, self._kafka, self._member, partitions, self._die)
-        self._cursors = {(place.topic, place.partition): read_cursor(place.offset, place.metadata) for place in places}
-        consumer.assign([TopicPartition(place.topic, place.partition, place.offset) for place in places])
-        consumer.resume(places)
-        self._assigned()
-
-    def _on_revoke(self, _: Consumer, partitions: Iterable[TopicPartition]) -> None:
-        work = self._work
-        if work is not None:
-            work.give_up()  # its plan is committed: the next owner writes the same ranges under the same tokens
-            work.wait(DRAIN_S)
-        self._cursors = {}
-        self._assigned()
-        log.info("partitions revoked: %d", len(list(partitions)))
-
-    def _assigned(self) -> None:
-        self._generation += 1
-        self._read = {place: [] for place in self._cursors}
-        self._progress.reassigned(len(self._cursors))
-        self._meters.set("assigned_partitions", len(self._cursors))
-        log.info("partitions assigned: %d", len(self._cursors))
 
     def _count(self, written: list[tuple[OffsetRange, list[Message]]], began: float) -> None:
         self._meters.add("batches", len(written))

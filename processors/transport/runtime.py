@@ -56,7 +56,7 @@ class Progress:
         self._now = now
         self._looped = now()
         self._waiting_since: float | None = None
-        self._waits: dict[Partition, tuple[float, str]] = {}
+        self._down: dict[Partition, tuple[float, str]] = {}
         self.open_batches = 0
         self.assigned: int | None = None
         self.ready = False
@@ -74,23 +74,24 @@ class Progress:
     def reassigned(self, partitions: int) -> None:
         """So many partitions are assigned from now on."""
         self.assigned = partitions
-        self._waits = {}
+        self._down = {}
 
-    def waiting(self, why: Mapping[Partition, str]) -> list[str]:
-        """Input of these partitions waits for what is down; the sentences about what had not been waiting before."""
+    def deferred(self, why: Mapping[Partition, str | None]) -> list[str]:
+        """Partitions were deferred, and why; the sentences about what is down and was not before."""
+        down = {place: text for place, text in why.items() if text is not None}
         new = [
-            f"{topic}[{number}]: {text}" for (topic, number), text in why.items() if (topic, number) not in self._waits
+            f"{topic}[{number}]: {text}" for (topic, number), text in down.items() if (topic, number) not in self._down
         ]
         # A new dict each time: the web page reads it in another thread.
-        self._waits = {place: (self._now(), text) for place, text in why.items()} | self._waits
+        self._down = {place: (self._now(), text) for place, text in down.items()} | self._down
         return new
 
     def committed(self, partitions: Iterable[Partition] = ()) -> None:
         """Something was committed, of these partitions for example."""
         self._waiting_since = None
-        if self._waits:
+        if self._down:
             done = frozenset(partitions)
-            self._waits = {place: since for place, since in self._waits.items() if place not in done}
+            self._down = {place: since for place, since in self._down.items() if place not in done}
 
     def complaint(self) -> str | None:
         """Why the worker is not healthy; None if it is."""
@@ -103,7 +104,7 @@ class Progress:
         return next(
             (
                 f"{topic}[{number}] has been waiting for {now - since:.0f} s: {why}"
-                for (topic, number), (since, why) in self._waits.items()
+                for (topic, number), (since, why) in self._down.items()
                 if now - since > self._patience
             ),
             None,

@@ -17,10 +17,11 @@ from confluent_kafka import KafkaError, KafkaException, Producer, TopicPartition
 from processors.transport.journal import InFlightJournal
 from processors.transport.ledger import Ledger
 from processors.transport.logs import place_of
-from processors.transport.messages import MAX_RECORD_BYTES, Batch, Output, Partition
-from processors.transport.meters import Meters
-from processors.transport.runtime import Die, Progress, Watchdog
-from processors.transport.specs import StageSpec, WorkerKafka
+from processors.transport.messages import Batch, Output, Partition
+from processors.transport.parts import WorkerParts
+from processors.transport.runtime import Watchdog
+from processors.transport.specs import StageSpec
+from schemas.topics import RECORD_MAX_BYTES
 
 log = logging.getLogger(__name__)
 
@@ -52,25 +53,15 @@ class TransactionalSink:
     Errors: abortable ones abort and rewind; retriable ones repeat the call for 6 s; anything else ends the process.
     """
 
-    def __init__(
-        self,
-        spec: StageSpec,
-        kafka: WorkerKafka,
-        slot: int,
-        ledger: Ledger,
-        journal: InFlightJournal,
-        meters: Meters,
-        progress: Progress,
-        die: Die,
-    ) -> None:
+    def __init__(self, spec: StageSpec, parts: WorkerParts, ledger: Ledger, journal: InFlightJournal) -> None:
         self._spec, self._ledger, self._journal = spec, ledger, journal
-        self._meters, self._progress, self._die = meters, progress, die
+        self._meters, self._progress, self._die = parts.meters, parts.progress, parts.die
         self._settings: dict[str, Any] = {
-            **kafka.settings,
-            "client.id": f"{spec.name}-{slot}",
-            "transactional.id": f"{spec.name}-{slot}",
+            **parts.kafka.settings,
+            "client.id": parts.member.name,
+            "transactional.id": parts.member.name,
             "transaction.timeout.ms": 5_000,
-            "message.max.bytes": MAX_RECORD_BYTES,
+            "message.max.bytes": RECORD_MAX_BYTES,
             # After a commit the coordinator still writes markers; librdkafka waits this long (by default 100 ms)
             # before it asks again, and every transaction would pay it.
             "retry.backoff.ms": 5,
@@ -81,7 +72,7 @@ class TransactionalSink:
         self._next: _Written | None = None
         self._known_topics: set[str] = set()
         self._rested_at = 0.0
-        self._watchdog = Watchdog(die)
+        self._watchdog = Watchdog(parts.die)
         self._doubted = threading.Event()
         self._stopping = threading.Event()
         self._ready = threading.Event()
@@ -184,7 +175,7 @@ class TransactionalSink:
             stale = bool(live) and live != written.handled
             if stale:
                 break  # deferred after it was processed: its outputs hold what may not be committed
-            kept = self._without_homeless(written) if live else None
+            kept = self._without_missing_topics(written) if live else None
             if kept is None:
                 self._ledger.settle(written.batch.number)
             else:
@@ -283,8 +274,8 @@ class TransactionalSink:
             else:
                 return
 
-    def _without_homeless(self, written: _Written) -> _Written | None:
-        """Put off the partitions whose outputs go to a topic that does not exist; None where nothing else is left.
+    def _without_missing_topics(self, written: _Written) -> _Written | None:
+        """Defer the partitions whose outputs go to a topic that does not exist; None where nothing else is left.
 
         Looked up before the transaction, since inside it a missing topic would fail the transaction of all.
         """
@@ -292,14 +283,14 @@ class TransactionalSink:
         missing = {topic for topic in {output.topic for output in outputs} if not self._exists(topic)}
         if not missing:
             return written if written.handled else None
-        log.warning("output topics do not exist, their input waits: %s", ", ".join(sorted(missing)))
+        log.warning("output topics do not exist, their input is deferred: %s", ", ".join(sorted(missing)))
         origins = {output.origin for output in outputs if output.topic in missing}
         unsure = any(output.origin is None for output in outputs)
-        put_off = written.handled if unsure else frozenset(origin for origin in origins if origin is not None)
-        self._meters.add("deferred", len(put_off))
-        self._ledger.defer(written.batch.number, put_off)
-        kept = [output for output in outputs if output.origin not in put_off]
-        rest = written.handled - put_off
+        deferred = written.handled if unsure else frozenset(origin for origin in origins if origin is not None)
+        self._meters.add("deferred_down", len(deferred))
+        self._ledger.defer(written.batch.number, deferred)
+        kept = [output for output in outputs if output.origin not in deferred]
+        rest = written.handled - deferred
         return _Written(written.batch, rest, kept) if rest else None
 
     def _exists(self, topic: str) -> bool:

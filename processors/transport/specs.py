@@ -24,8 +24,8 @@ class StageSpec:
 
     `topics` are literal names or patterns anchored by `^`. `process` gets a batch and returns its outputs; it raises
     only for a bug of ours, which stops the worker with the batch uncommitted. `crashed` answers, instead of `process`,
-    for a message that killed its worker twice while alone in its batch. `max_in_flight` batches of `max_records` may be
-    open, but only while the stage is behind; else one. Batches that wait are committed together, at most
+    for a message that crashed its worker twice while alone in its batch. `max_in_flight` batches of `max_records` may
+    be open, but only while the stage is behind; else one. Batches that wait are committed together, at most
     `commit_records` records or one batch. `rest_s` is the least pause after a transaction: a little of it makes them
     cheaper and so latency lower, and a stage that feeds another should rest longer than that one. `patience_s` is how
     long input may wait without a commit before the worker calls itself unhealthy. `prepare` is awaited on the worker's

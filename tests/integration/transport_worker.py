@@ -16,6 +16,7 @@ from processors.transport import (
     Message,
     OffsetRange,
     Output,
+    Partition,
     Processed,
     RangeSpec,
     Retry,
@@ -34,7 +35,7 @@ def output(topic: str, message: Message) -> Output:
 
 
 async def process(batch: Batch) -> Processed:
-    held = set()
+    held: dict[Partition, str | None] = {}
     for message in batch.messages:
         match message.value():
             case b"die":
@@ -42,10 +43,10 @@ async def process(batch: Batch) -> Processed:
             case b"bug" if not (here / "fixed").exists():
                 raise ValueError(f"the applicant's name is CANARY {message.value()!r}")
             case b"hold" if not (here / "open").exists():
-                held.add((message.topic(), message.partition()))
+                held[message.topic(), message.partition()] = "it is not open"
     kept = [message for message in batch.messages if (message.topic(), message.partition()) not in held]
     outputs = [output(f"{prefix}.{'nowhere' if m.value() == b'nowhere' else 'out'}", m) for m in kept]
-    return Processed(outputs, frozenset(held))
+    return Processed(outputs, held)
 
 
 def crashed(message: Message) -> Output:

@@ -1,7 +1,7 @@
 """The two lanes of verify: how the documents of one batch are read, and what becomes of those that are not.
 
  fast   every application's documents at once, until the batch's budget ends  ──▶ late: the slow lane's
- slow   the tenants' applications in turn, a few at a time, until the turn ends ──▶ put off: read again, soon
+ slow   the tenants' applications in turn, a few at a time, until the turn ends ──▶ deferred: read again, soon
 
 A tenant that sends a hundred documents of six seconds waits for its own: in each turn of the slow lane every other
 tenant's next application comes before its second one. What was read before is remembered, so a turn goes on where the
@@ -30,6 +30,9 @@ SLOW_TURN_S = 2.0
 """In the slow lane nothing is begun after so many seconds of a batch; what has begun is finished."""
 
 
+STORE_AWAY = "the document store is away"
+
+
 class StoreUnavailable(Exception):
     """The document store cannot be asked now; nothing may be concluded from that."""
 
@@ -56,36 +59,35 @@ class Read:
 
 @dataclass(frozen=True, slots=True)
 class Sorted:
-    """The applications of a batch: read; too late for this lane; not begun or not finished in this turn; those whose
-    document store is away.
+    """The applications of a batch: read; too late for this lane; deferred, each with what it needs that is down, or
+    None where it was not begun or not finished in this turn.
     """
 
     read: list[Read]
     late: list[Accepted]
-    put_off: list[Accepted]
-    away: list[Accepted]
+    deferred: list[tuple[Accepted, str | None]]
 
 
 class _TurnOver(Exception):
     """Its documents are for the next turn."""
 
 
-Outcome = tuple[Extraction, ...] | Exception | None
+Answer = tuple[Extraction, ...] | Exception | None
 """What came of an application: its extractions, an exception, None where the fast lane's budget ended."""
 
-Reading = Callable[[Documents, Sequence[Accepted]], Coroutine[Any, Any, list[Outcome]]]
+Reading = Callable[[Documents, Sequence[Accepted]], Coroutine[Any, Any, list[Answer]]]
 
 
 async def read_documents(lane: Lane, documents: Documents, items: Sequence[Accepted]) -> Sorted:
     """Read the documents of a batch as the lane does. Raises what is neither lateness nor an absent store."""
-    outcomes = iter(await _READINGS[lane](documents, [item for item in items if item.application.documents]))
-    found = Sorted([], [], [], [])
+    answers = iter(await _READINGS[lane](documents, [item for item in items if item.application.documents]))
+    found = Sorted([], [], [])
     for item in items:
-        match next(outcomes) if item.application.documents else ():
+        match next(answers) if item.application.documents else ():
             case StoreUnavailable():
-                found.away.append(item)
+                found.deferred.append((item, STORE_AWAY))
             case _TurnOver():
-                found.put_off.append(item)
+                found.deferred.append((item, None))
             case Exception() as error:
                 raise error
             case None:
@@ -95,7 +97,7 @@ async def read_documents(lane: Lane, documents: Documents, items: Sequence[Accep
     return found
 
 
-async def _within_budget(documents: Documents, items: Sequence[Accepted]) -> list[Outcome]:
+async def _within_budget(documents: Documents, items: Sequence[Accepted]) -> list[Answer]:
     budget_ends = time.monotonic() + FAST_BUDGET_S
 
     async def read(item: Accepted) -> tuple[Extraction, ...] | None:
@@ -110,9 +112,9 @@ async def _within_budget(documents: Documents, items: Sequence[Accepted]) -> lis
     return list(await asyncio.gather(*(_caught(read(item)) for item in items)))
 
 
-async def _in_turns(documents: Documents, items: Sequence[Accepted]) -> list[Outcome]:
+async def _in_turns(documents: Documents, items: Sequence[Accepted]) -> list[Answer]:
     turn_ends = time.monotonic() + SLOW_TURN_S
-    outcomes: dict[int, Outcome] = {}
+    answers: dict[int, Answer] = {}
     waiting = iter(tenants_in_turn(items))
 
     async def read(item: Accepted) -> tuple[Extraction, ...]:
@@ -128,10 +130,10 @@ async def _in_turns(documents: Documents, items: Sequence[Accepted]) -> list[Out
 
     async def read_on() -> None:
         for at in waiting:
-            outcomes[at] = await _caught(read(items[at]))
+            answers[at] = await _caught(read(items[at]))
 
     await asyncio.gather(*(read_on() for _ in range(documents.parallel)))
-    return [outcomes[at] for at in range(len(items))]
+    return [answers[at] for at in range(len(items))]
 
 
 _READINGS: dict[Lane, Reading] = {"fast": _within_budget, "slow": _in_turns}
@@ -158,7 +160,7 @@ def tenants_in_turn(items: Sequence[Accepted]) -> Iterator[int]:
     return (at for at in chain.from_iterable(rounds) if at is not None)
 
 
-async def _caught(reading: Coroutine[Any, Any, tuple[Extraction, ...] | None]) -> Outcome:
+async def _caught(reading: Coroutine[Any, Any, tuple[Extraction, ...] | None]) -> Answer:
     try:
         return await reading
     except Exception as error:  # noqa: BLE001 - one application's trouble is looked at when all have been read

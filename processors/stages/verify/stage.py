@@ -16,15 +16,13 @@ from processors.transport.messages import Batch, Output, Processed
 from schemas.application import ApplicationAccepted
 from schemas.decode import decode_own
 from schemas.headers import child_traceparent, event_headers
-from schemas.records import Message, partition_of, place
+from schemas.records import Message, Partition, partition_of, place
 from schemas.topics import TOPICS
 from schemas.values import Event, ms_of_utc, rfc3339_of_ms, utc_of_ms
 from schemas.verification import ApplicationVerified, Check, Lane, VerifyProcessing
 from scoring.checks import check_claims, verification_result
 
 T = TypeVar("T")
-
-STORE_AWAY = "the document store is away"
 
 
 class VerifyStage:
@@ -44,8 +42,10 @@ class VerifyStage:
         """
         accepted, dead = self._guard.each(batch.messages, partial(self._decode, self._worker.now_ms()))
         found = await read_documents(self._lane, self._documents, accepted)
-        away = {partition_of(item.message) for item in found.away}
-        deferred = away | {partition_of(item.message) for item in found.put_off}
+        deferred: dict[Partition, str | None] = {}
+        for item, why in found.deferred:
+            partition = partition_of(item.message)
+            deferred[partition] = deferred.get(partition) or why
 
         def kept(items: list[T], of: Callable[[T], Message]) -> list[T]:
             return [item for item in items if partition_of(of(item)) not in deferred] if deferred else items
@@ -55,7 +55,7 @@ class VerifyStage:
             kept(found.read, lambda item: item.accepted.message), self._verify, lambda item: item.accepted.message
         )
         outputs += self._hand_over(kept(found.late, lambda item: item.message))
-        return Processed(outputs, frozenset(deferred), dict.fromkeys(away, STORE_AWAY))
+        return Processed(outputs, deferred)
 
     def _decode(self, now_ms: int, message: Message) -> Accepted:
         if self._lane == "fast":

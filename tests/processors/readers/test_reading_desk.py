@@ -113,17 +113,9 @@ def test_the_fast_lanes_time_holds_for_the_store_too():
     """A store that does not answer costs the batch its budget and no more."""
     place = Place()
     ref = place.upload()
-    answers = threading.Event()
-    place.blobs.get = lambda _: answers.wait(20)
+    place.blobs.get = lambda _: threading.Event().wait(20)
     began = time.monotonic()
-
-    async def ask():
-        try:
-            return await place.ask(ref, "fast", seconds=0.05)
-        finally:
-            answers.set()  # or the loop would wait for the thread
-
-    assert asyncio.run(ask()) is None
+    assert asyncio.run(place.ask(ref, "fast", seconds=0.05)) is None
     assert time.monotonic() - began < 5
 
 
@@ -132,17 +124,43 @@ def test_a_store_that_does_not_answer_is_away(monkeypatch):
     monkeypatch.setattr(reading, "STORE_S", 0.05)
     place = Place()
     ref = place.upload()
-    answers = threading.Event()
-    place.blobs.get = lambda _: answers.wait(20)
+    place.blobs.get = lambda _: threading.Event().wait(20)
+    with pytest.raises(StoreUnavailable):
+        asyncio.run(place.ask(ref))
+
+
+def test_a_store_that_hangs_takes_nothing_else_with_it(monkeypatch):
+    """The worker still drains, every document hears in time that its store is away, and no more threads wait for it."""
+    monkeypatch.setattr(reading, "STORE_S", 0.05)
+    place = Place()
+    refs = [place.upload(b"%d" % number) for number in range(40)]
+    real, answers, waiting = place.blobs.get, threading.Event(), []
+
+    def get(name):
+        waiting.append(name)
+        answers.wait()
+        return real(name)
+
+    place.blobs.get = get
 
     async def ask():
+        asking = [asyncio.create_task(place.ask(ref)) for ref in refs]
         try:
-            return await place.ask(ref)
+            await asyncio.wait(asking, timeout=0.5)
+            began = time.monotonic()
+            async with asyncio.timeout(5):
+                await asyncio.to_thread(lambda: None)
+                drained_s = time.monotonic() - began
+                found = await asyncio.gather(*asking, return_exceptions=True)
         finally:
             answers.set()
+        assert drained_s < 0.5
+        assert {type(one) for one in found} == {StoreUnavailable}
+        assert len(waiting) == place.reader.parallel + reading.HUNG_MOST
+        monkeypatch.setattr(reading, "STORE_S", 5)
+        return await place.ask(refs[0])
 
-    with pytest.raises(StoreUnavailable):
-        asyncio.run(ask())
+    assert asyncio.run(ask()).status == "read"
 
 
 @pytest.mark.parametrize("lane", ["fast", "slow"])

@@ -7,11 +7,11 @@ import pytest
 
 from processors.deadletters import ORIGINAL_MAX_BYTES, dead_letter
 from processors.identity import Worker
-from processors.stages.envelope import BrokerMisconfigured
+from processors.stages.envelope import BrokerMisconfigured, accept
 from processors.stages.guard import ErrorBudget, Guard
 from processors.stages.score import ScoreStage
-from processors.stages.verify.lanes import StoreUnavailable
-from processors.stages.verify.stage import STORE_AWAY, VerifyStage
+from processors.stages.verify.lanes import STORE_AWAY, Sorted, StoreUnavailable
+from processors.stages.verify.stage import VerifyStage
 from processors.transport.messages import Batch
 from registry.history import InForce
 from registry.scorers import POLICY_FILE, Scorers
@@ -122,9 +122,19 @@ def test_a_document_store_that_is_away_holds_up_its_own_partitions_only():
     beside = record({"application_id": "a-2"}, key=b"a-2", partition=1, offset=1)
     bad = record(value=b"{", partition=1, offset=2)
     processed = verify(waiting, beside, bad, record(partition=2), answer=StoreUnavailable())
-    assert processed.deferred == {("loan.applications.v1.bank-a", 1)}
-    assert processed.waits == {("loan.applications.v1.bank-a", 1): STORE_AWAY}
+    assert processed.deferred == {("loan.applications.v1.bank-a", 1): STORE_AWAY}
     assert [output.origin for output in processed.outputs] == [("loan.applications.v1.bank-a", 2)]
+
+
+def test_a_partition_waits_for_what_is_down_whatever_else_of_it_waits_for_its_turn(monkeypatch):
+    """Its other application was not begun in this turn; the operator hears of the store."""
+
+    async def read(*_):
+        item = accept(record(), ACCEPTED_MS)
+        return Sorted([], [], [(item, None), (item, STORE_AWAY), (item, None)])
+
+    monkeypatch.setattr("processors.stages.verify.read_documents", read)
+    assert verify().deferred == {("loan.applications.v1.bank-a", 0): STORE_AWAY}
 
 
 @pytest.mark.parametrize(

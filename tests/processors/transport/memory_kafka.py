@@ -141,15 +141,15 @@ class MemoryConsumer:
 
     def _rebalance(self):
         coming, self.coming = self.coming, None
-        source = self.model.source
+        thread = self.model.source._thread
         if coming.lost:
-            getattr(source, "_on_lost", source._on_revoke)(self, self._places())
+            thread._on_lost(self, self._places())
         else:
-            source._on_revoke(self, self._places())
+            thread._on_revoke(self, self._places())
             self.broker.generation += 1
             self.model.decide_elsewhere(coming.decided_elsewhere)
         self.position, self.generation = {}, self.broker.generation
-        source._on_assign(self, [TopicPartition(*place) for place in sorted(coming.places)])
+        thread._on_assign(self, [TopicPartition(*place) for place in sorted(coming.places)])
 
     def _places(self):
         return [TopicPartition(*place) for place in self.position]

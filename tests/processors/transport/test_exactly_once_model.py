@@ -13,11 +13,12 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
 from memory_kafka import Broker, Clock, Crash, Fault, MemoryConsumer, MemoryProducer, Rebalance, die
 
-from processors.transport import hosts, sink, source
+from processors.transport import hosts, parts, sink, source
 from processors.transport.hosts import StageHost
 from processors.transport.ledger import Ledger
 from processors.transport.messages import Output, Processed
 from processors.transport.meters import Meters
+from processors.transport.poll_thread import PollThread
 from processors.transport.sink import TransactionalSink
 from processors.transport.source import KafkaSource
 from processors.transport.specs import StageSpec, WorkerKafka
@@ -68,7 +69,7 @@ class Stage(RuleBasedStateMachine):
         self.source, self.sink = self.host._source, self.host._sink
         self.source._deliver, self.source._drain_s = self.channel.append, 0
         self.sink._renew()
-        self.consumer = self.source._consumer = MemoryConsumer(self.broker, self)
+        self.consumer = self.source._thread.consumer = MemoryConsumer(self.broker, self)
         self.consumer.announce(Rebalance(frozenset(assigned)))
 
     def end(self):
@@ -85,7 +86,7 @@ class Stage(RuleBasedStateMachine):
         outputs = [
             Output(m.value().decode(), None, (m.partition(), m.offset()), [], (m.topic(), m.partition())) for m in kept
         ]
-        return Processed(outputs, self.deferring & batch.spans.keys())
+        return Processed(outputs, dict.fromkeys(self.deferring & batch.spans.keys()))
 
     def answer(self, outputs):
         for partition, offset in outputs:
@@ -126,7 +127,7 @@ class Stage(RuleBasedStateMachine):
             with pytest.raises(StopIteration):
                 running.send(None)
 
-    def put_off(self, deferring):
+    def defer(self, deferring):
         self.deferring = deferring
         self.work()
         self.deferring = frozenset()
@@ -149,7 +150,7 @@ class Stage(RuleBasedStateMachine):
         self.source._turn()
 
     def attempt(self, step, *arguments):
-        assigned = tuple(self.source._starts) or PARTITIONS
+        assigned = tuple(self.source._thread.starts) or PARTITIONS
         try:
             step(*arguments)
         except Crash:
@@ -183,7 +184,7 @@ class Stage(RuleBasedStateMachine):
     @rule(deferring=st.frozensets(places), dies=st.sampled_from([False] * 7 + [True]))
     def process(self, deferring, dies):
         self.dies = dies
-        self.attempt(self.put_off, deferring)
+        self.attempt(self.defer, deferring)
         self.dies = False
 
     @rule(
@@ -210,7 +211,7 @@ class Stage(RuleBasedStateMachine):
         """To where a transaction is due, so that long stories are told often."""
         for found in polled:
             self.attempt(self.turn_once, found)
-        self.attempt(self.put_off, deferring)
+        self.attempt(self.defer, deferring)
 
     @rule(change=st.one_of(st.none(), st.none(), rebalances))
     def change(self, change):
@@ -252,7 +253,7 @@ class Stage(RuleBasedStateMachine):
         raise AssertionError("the worker never finished")
 
     def all_answered(self):
-        return not any(self.due(place) for place in self.source._starts)
+        return not any(self.due(place) for place in self.source._thread.starts)
 
     def due(self, place):
         """Whether records of a partition are still to be answered, and can be."""
@@ -269,7 +270,7 @@ def stage(tmp_path, monkeypatch, caplog):
     monkeypatch.setattr(source, "LONG_S", 0)
     monkeypatch.setattr(source, "POLL_S", 0.0001)
     meters = Meters("score", 0)
-    monkeypatch.setattr(hosts, "Meters", lambda *_: meters)  # to make them anew takes longer than all the rest
+    monkeypatch.setattr(parts, "Meters", lambda *_: meters)  # to make them anew takes longer than all the rest
     for module in (source, sink, hosts):
         monkeypatch.setattr(module, "time", clock)
     monkeypatch.setattr(sink, "Producer", lambda *_, **__: machine.running.renewed())
@@ -303,7 +304,7 @@ def test_every_record_is_answered_once_whatever_happens_around_a_stage(stage):
     run_state_machine_as_test(stage, settings=SETTINGS)
 
 
-POLL = "messages = self._poll(POLL_S, self._spec.max_records)\n"
+POLL = "messages = self._thread.poll(POLL_S, self._spec.max_records)\n"
 NOTHING = "(lambda *_: None)("
 FAULTS = {
     "no veto": (Ledger, "_vetoed", "version != self._version", "False"),
@@ -324,11 +325,11 @@ FAULTS = {
     ),
     "a missing topic's partition kept in part": (
         TransactionalSink,
-        "_without_homeless",
-        "output.origin not in put_off",
+        "_without_missing_topics",
+        "output.origin not in deferred",
         "output.topic not in missing",
     ),
-    "put off and forgotten": (TransactionalSink, "_without_homeless", "self._ledger.defer(", NOTHING),
+    "deferred and forgotten": (TransactionalSink, "_without_missing_topics", "self._ledger.defer(", NOTHING),
     "withdrawn and processed": (StageHost, "work", "_part_of(item, live)", "item"),
     "rewinds taken after the poll": (
         KafkaSource,
@@ -336,8 +337,9 @@ FAULTS = {
         POLL,
         POLL + "    version, rewinds = self._ledger.take_rewinds()\n    self._rewind(rewinds)\n",
     ),
-    "the assignment's change ignored": (KafkaSource, "_turn", "generation != self._generation", "False"),
-    "not begun again": (KafkaSource, "_begin_again", "self._consumer.assign(", NOTHING),
+    "the assignment's change ignored": (PollThread, "poll", "generation == self.generation", "True"),
+    "not begun again": (PollThread, "_begin_again", "self.consumer.assign(", NOTHING),
+    "open batches survive a revocation": (KafkaSource, "_forget", "self._ledger.abandon()", ""),
     "no seek": (KafkaSource, "_rewind", "self._seek(", NOTHING),
 }
 

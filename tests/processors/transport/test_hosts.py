@@ -5,7 +5,7 @@ import threading
 
 import pytest
 
-from processors.transport.hosts import RangeHost, StageFailedError, StageHost
+from processors.transport.hosts import RangeHost, StageFailedError, StageHost, host_of
 from processors.transport.journal import InFlightJournal
 from processors.transport.messages import Batch, MemoryMessage, Output, Processed, spans
 from processors.transport.range_source import RangeWork
@@ -40,12 +40,28 @@ def admitted(host, messages):
 MESSAGES = [MemoryMessage("in", n % 2, n // 2, None, b"%d" % n) for n in range(6)]
 
 
+def test_a_stage_is_prepared_before_it_begins_and_closed_at_its_end(tmp_path):
+    """What a worker runs knows what it needs: a document reader to be started; a range worker needs nothing."""
+    seen = []
+
+    async def said(what):
+        seen.append(what)
+
+    spec = StageSpec("verify", ("in",), never, prepare=lambda: said("prepare"), close=lambda: said("close"))
+    specs = [spec, StageSpec("score", ("in",), never), RangeSpec("record", ("in",), never, prepare=never)]
+    for made in (host_of(one, KAFKA, 0, tmp_path, never) for one in specs):
+        asyncio.run(made.prepare())
+        made.stop()
+        asyncio.run(made.close())
+    assert seen == ["prepare", "close"]
+
+
 def test_a_deferred_partition_is_not_committed_and_the_others_are(tmp_path):
     """The sink gets what was handled; the deferred partition rewinds, and a later batch goes on without it."""
 
     async def process(batch):
         kept = [m for m in batch.messages if m.partition() == 1]
-        return Processed([output(m) for m in kept], frozenset({A}) & batch.spans.keys())
+        return Processed([output(m) for m in kept], dict.fromkeys({A} & batch.spans.keys()))
 
     host, written = stage(tmp_path, process)
     first, second = admitted(host, MESSAGES[:4]), admitted(host, MESSAGES[4:])
@@ -53,6 +69,19 @@ def test_a_deferred_partition_is_not_committed_and_the_others_are(tmp_path):
     asyncio.run(host.work(second))
     assert written == [({B}, [b"1", b"3"]), ({B}, [b"5"])]
     assert host._ledger.take_rewinds()[1][A].offset == 0
+
+
+def test_what_is_down_and_others_turns_are_counted_apart(tmp_path):
+    """An operator acts on the first and leaves the second alone."""
+
+    async def process(batch):
+        return Processed([], {A: "the store is away", B: None})
+
+    host, written = stage(tmp_path, process)
+    asyncio.run(host.work(admitted(host, MESSAGES)))
+    found = host.meters.snapshot()
+    assert written == [(frozenset(), [])]
+    assert (found["deferred_down_total"], found["deferred_turn_total"]) == (1, 1)
 
 
 def test_a_void_batch_is_not_processed(tmp_path):
@@ -89,14 +118,14 @@ def test_a_partition_deferred_while_its_records_are_alone_leaves_no_output(tmp_p
 
     async def process(batch):
         (message,) = batch.messages
-        return Processed([], frozenset({A})) if message.value() == b"2" else Processed([output(message)])
+        return Processed([], {A: None}) if message.value() == b"2" else Processed([output(message)])
 
     host, written = stage(tmp_path, process)
     asyncio.run(host.work(admitted(host, MESSAGES)))
     assert written == [({B}, [b"1", b"3", b"5"])]
 
 
-def test_a_killer_is_answered_without_processing_it(tmp_path):
+def test_a_record_that_crashes_its_worker_is_answered_without_processing_it(tmp_path):
     """Two deaths alone: the record goes to `crashed`, its neighbours to `process`."""
     for _ in range(2):
         journal = InFlightJournal(tmp_path / "score-0.inflight")
@@ -110,7 +139,7 @@ def test_a_killer_is_answered_without_processing_it(tmp_path):
     host, written = stage(tmp_path, process, crashed=lambda message: output(message, "in.dlq"))
     asyncio.run(host.work(admitted(host, MESSAGES)))
     assert written == [({A, B}, [b"0", b"2", b"4", b"1", b"3", b"5"])]
-    assert host.meters.snapshot()["killers_total"] == 1
+    assert host.meters.snapshot()["crashing_records_total"] == 1
 
 
 def test_a_bug_leaves_its_trace_in_the_journal_and_not_its_text(tmp_path):

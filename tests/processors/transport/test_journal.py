@@ -39,35 +39,35 @@ def test_partitions_of_a_deadly_batch_are_suspect_until_they_are_past_it(path):
     assert InFlightJournal(path).suspects() == {B}
 
 
-def test_a_record_is_a_killer_after_two_deaths_alone(path):
+def test_a_record_crashes_its_worker_after_two_deaths_alone(path):
     """A death in company proves nothing about one record; the second death alone does."""
     dies_over(path, {A: Span(3, 9)})
     for expected in (False, False, True):
         journal = InFlightJournal(path)
-        assert journal.is_killer(A, 3) is expected
-        assert not journal.is_killer(A, 4)
+        assert journal.crashes_worker(A, 3) is expected
+        assert not journal.crashes_worker(A, 4)
         journal.begin({A: Span(3, 4)})
         journal.close()
 
 
-def test_a_strike_in_company_makes_no_killer(path):
+def test_a_strike_in_company_proves_nothing_about_a_record(path):
     """One record of each of several partitions: any of them may have struck, so none of them is answered unread."""
     for _ in range(3):
         dies_over(path, {A: Span(3, 4), B: Span(0, 1)})
     journal = InFlightJournal(path)
     assert journal.suspects() == {A, B}
-    assert not journal.is_killer(A, 3)
-    assert not journal.is_killer(B, 0)
+    assert not journal.crashes_worker(A, 3)
+    assert not journal.crashes_worker(B, 0)
 
 
-def test_a_killer_that_was_answered_is_forgotten_with_its_partition(path):
+def test_a_crashing_record_that_was_answered_is_forgotten_with_its_partition(path):
     """Once its offset is committed nothing about it stays in the file."""
     for _ in range(2):
         dies_over(path, {A: Span(3, 4)})
     journal = InFlightJournal(path)
-    assert journal.is_killer(A, 3)
+    assert journal.crashes_worker(A, 3)
     journal.passed(A, 4)
-    assert not InFlightJournal(path).is_killer(A, 3)
+    assert not InFlightJournal(path).crashes_worker(A, 3)
 
 
 def test_a_shorter_state_leaves_nothing_of_a_longer_one(path):

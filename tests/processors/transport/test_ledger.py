@@ -85,7 +85,7 @@ def test_an_abort_does_not_rewind_forward_what_a_later_batch_lost():
 
 
 def test_a_second_deferral_does_not_rewind_forward_either():
-    """A stage may put off in a later batch what was taken out of it meanwhile."""
+    """A stage may defer in a later batch what was taken out of it meanwhile."""
     ledger, second = deferred_before()
     ledger.defer(second, {A, B})
     assert ledger.take_rewinds()[1] == {B: Rewind(1, deferred=True)}
@@ -218,7 +218,7 @@ class Worker(RuleBasedStateMachine):
 
     @precondition(lambda self: self.channel)
     @rule(deferred=st.sets(st.sampled_from(PARTITIONS), min_size=1, max_size=1), fails=st.booleans())
-    def put_off_and_commit(self, deferred, fails):
+    def defer_and_commit(self, deferred, fails):
         self.process(deferred)
         if self.processed:
             self.commit(fails)

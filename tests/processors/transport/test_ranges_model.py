@@ -13,7 +13,10 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_stat
 from memory_kafka import Broker, Clock, Crash, Fault, MemoryConsumer, Rebalance, die
 
 from processors.transport import range_source
+from processors.transport.membership import Member
 from processors.transport.meters import Meters
+from processors.transport.parts import WorkerParts
+from processors.transport.poll_thread import PollThread
 from processors.transport.range_source import RangeSource
 from processors.transport.ranges import plan_range, read_cursor
 from processors.transport.runtime import Progress
@@ -47,9 +50,9 @@ class Record(RuleBasedStateMachine):
         """A new process: it reads from the committed offsets."""
         self.fault, self.skip, self.change, self.pace, self.end, self.work = None, 0, None, 9, "finish", None
         spec = RangeSpec("record", ("in",), lambda *_: None, max_records=3)
-        self.source = RangeSource(spec, WorkerKafka("127.0.0.1:9"), 0, self.meters, Progress(30.0), die)
+        self.source = RangeSource(spec, self.parts)
         self.source._deliver = self.deliver
-        self.consumer = self.source._consumer = MemoryConsumer(self.broker, self)
+        self.consumer = self.source._thread.consumer = MemoryConsumer(self.broker, self)
         self.consumer.announce(Rebalance(frozenset(assigned)))
         self.attempt(self.turn_once, 0)
 
@@ -106,7 +109,7 @@ class Record(RuleBasedStateMachine):
             raise Crash
         elif self.end == "bug":
             self.work.finished()
-        elif self.end == "give up" and not self.source._stopping.is_set():
+        elif self.end == "give up" and not self.source._thread.stopping:
             self.source.halt()
         elif self.end == "give up":
             self.clock.now += 10
@@ -115,7 +118,7 @@ class Record(RuleBasedStateMachine):
 
     def turn_once(self, found):
         self.consumer.found = found
-        self.source._turn()
+        self.source._write_ranges()
         if self.end != "finish":
             raise Crash  # it failed or was stopped
         if self.work:
@@ -193,7 +196,9 @@ def record(monkeypatch, caplog):
         monkeypatch.setattr(range_source, name, 0.0001)
     monkeypatch.setattr(range_source, "DRAIN_S", 0.001)
     monkeypatch.setattr(range_source, "time", clock)
-    return type("Model", (Record,), {"clock": clock, "meters": Meters("record", 0)})
+    member = Member("record", 0)
+    parts = WorkerParts(WorkerKafka("127.0.0.1:9"), member, Meters("record", 0), Progress(30.0), die)
+    return type("Model", (Record,), {"clock": clock, "parts": parts})
 
 
 SETTINGS = settings(
@@ -215,16 +220,21 @@ def test_every_record_is_written_once_whatever_happens_around_a_range(record):
 FAULTS = {
     "the plan is not committed": (
         RangeSource,
-        "_turn",
+        "_write_ranges",
         "not ranges or not self._commit([self._plan_of(planned) for planned, _ in ranges])",
         "not ranges",
     ),
-    "a refused plan is written": (RangeSource, "_turn", "not ranges or not self", "not ranges or not ranges and self"),
-    "a plan is not read": (RangeSource, "_on_assign", "place.metadata", "None"),
+    "a refused plan is written": (
+        RangeSource,
+        "_write_ranges",
+        "not ranges or not self",
+        "not ranges or not ranges and self",
+    ),
+    "a plan is not read": (RangeSource, "_assigned", "place.metadata", "None"),
     "unwritten ranges are settled": (RangeSource, "_settle", "work.ranges[: work.written]", "work.ranges"),
-    "a stale generation settles": (RangeSource, "_write", "generation == self._generation", "True"),
-    "the assignment's change ignored": (RangeSource, "_turn", "generation != self._generation", "False"),
-    "not begun again": (RangeSource, "_begin_again", "self._consumer.assign(", "(lambda *_: None)("),
+    "a stale generation settles": (RangeSource, "_write", "generation == self._thread.generation", "True"),
+    "the assignment's change ignored": (PollThread, "poll", "generation == self.generation", "True"),
+    "not begun again": (PollThread, "_begin_again", "self.consumer.assign(", "(lambda *_: None)("),
 }
 
 

@@ -54,13 +54,13 @@ def test_a_partition_that_waits_too_long_for_what_is_down_is_unhealthy():
     clock = Clock()
     progress = Progress(30, clock)
     store, other = {("in", 3): "the store is away"}, {("in", 4): "the store is away"}
-    assert progress.waiting(store) == ["in[3]: the store is away"]
+    assert progress.deferred(store) == ["in[3]: the store is away"]
     for clock.now in range(1, 40):
         progress.looped(0)
-        assert progress.waiting(store) == []  # said once, not every second
+        assert progress.deferred(store) == []  # said once, not every second
         progress.committed([("in", 0)])
     assert progress.complaint() == "in[3] has been waiting for 39 s: the store is away"
-    progress.waiting(other)
+    progress.deferred(other)
     progress.committed([("in", 3)])
     assert progress.complaint() is None
 
@@ -69,7 +69,7 @@ def test_what_another_worker_has_now_is_no_complaint_of_this_one():
     """A new assignment begins with nothing waiting."""
     clock = Clock()
     progress = Progress(30, clock)
-    progress.waiting({("in", 3): "the store is away"})
+    progress.deferred({("in", 3): "the store is away"})
     progress.reassigned(2)
     clock.now = 9
     progress.looped(0)

@@ -7,8 +7,7 @@ import pytest
 from processors.transport.journal import InFlightJournal
 from processors.transport.ledger import Ledger
 from processors.transport.messages import Batch, MemoryMessage, spans
-from processors.transport.meters import Meters
-from processors.transport.runtime import Progress
+from processors.transport.parts import WorkerParts
 from processors.transport.sink import REST_MOST_S, REST_SHARE, TransactionalSink, _Written
 from processors.transport.specs import StageSpec, WorkerKafka
 
@@ -23,8 +22,7 @@ def never(*what):
 def sink(tmp_path):
     journal = InFlightJournal(tmp_path / "score-0.inflight")
     spec = StageSpec("score", ("in",), never, rest_s=REST_S)
-    parts = (Ledger(), journal, Meters("score", 0), Progress(30.0), never)
-    return TransactionalSink(spec, WorkerKafka("127.0.0.1:9"), 0, *parts)
+    return TransactionalSink(spec, WorkerParts.of(spec, WorkerKafka("127.0.0.1:9"), 0, never), Ledger(), journal)
 
 
 def written():

@@ -7,10 +7,9 @@ import pytest
 from confluent_kafka import TopicPartition
 
 from processors.transport.journal import InFlightJournal
-from processors.transport.ledger import Ledger
+from processors.transport.ledger import Ledger, Rewind
 from processors.transport.messages import MemoryMessage
-from processors.transport.meters import Meters
-from processors.transport.runtime import Progress
+from processors.transport.parts import WorkerParts
 from processors.transport.source import KafkaSource
 from processors.transport.specs import StageSpec, WorkerKafka
 
@@ -75,11 +74,11 @@ class Polling:
     def __init__(self, directory, monkeypatch):
         self.long_after(60, monkeypatch)
         self.consumer, self.ledger, self.batches = MemoryConsumer(), Ledger(), queue.SimpleQueue()
-        monkeypatch.setattr("processors.transport.source.open_consumer", lambda *_: self.consumer)
+        monkeypatch.setattr("processors.transport.poll_thread.open_consumer", lambda *_: self.consumer)
         spec = StageSpec("score", ("in",), never, max_records=3, max_in_flight=2)
         journal = InFlightJournal(directory / "score-0.inflight")
-        parts = (self.ledger, journal, Meters("score", 0), Progress(30.0), never)
-        self.source = KafkaSource(spec, WorkerKafka("127.0.0.1:9"), 0, *parts)
+        parts = WorkerParts.of(spec, WorkerKafka("127.0.0.1:9"), 0, never)
+        self.source = KafkaSource(spec, parts, self.ledger, journal)
 
     def long_after(self, seconds, monkeypatch):
         monkeypatch.setattr("processors.transport.source.LONG_S", seconds)
@@ -149,3 +148,17 @@ def test_a_batch_that_takes_long_does_not_hold_up_the_next(polling, monkeypatch)
     polling.batch()
     polling.consumer.feed(1)
     assert numbers(polling.batch()) == [1]
+
+
+def test_what_is_read_while_no_batch_may_be_opened_is_read_again(polling, monkeypatch):
+    """The group is served meanwhile; a record that comes in spite of the pause must not be skipped."""
+    polling.long_after(0.01, monkeypatch)
+    polling.consumer.feed(1)
+    polling.start()
+    for number in (0, 1):
+        assert numbers(polling.batch()) == [number]
+        polling.consumer.feed(1)
+    until = time.monotonic() + 10
+    while not (rewinds := polling.ledger.take_rewinds()[1]) and time.monotonic() < until:
+        time.sleep(0.01)
+    assert rewinds == {("in", 0): Rewind(2)}

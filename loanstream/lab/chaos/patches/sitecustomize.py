@@ -67,7 +67,7 @@ def _commit_outside() -> None:
 
     def after_offsets(self: KafkaSource, messages: list, version: int) -> None:
         ends = [TopicPartition(*place, span.next) for place, span in spans(messages).items()]
-        self._consumer.commit(offsets=ends, asynchronous=False)
+        self._thread.consumer.commit(offsets=ends, asynchronous=False)
         admit(self, messages, version)
 
     def without_offsets(self: TransactionalSink, what: str, function: object, *arguments: object) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from processors.stages.envelope import Accepted
 from processors.stages.verify import lanes
-from processors.stages.verify.lanes import StoreUnavailable, read_documents, tenants_in_turn
+from processors.stages.verify.lanes import STORE_AWAY, StoreUnavailable, read_documents, tenants_in_turn
 from schemas.application import LoanApplication
 from schemas.records import MemoryMessage
 from schemas.verification import Extraction
@@ -68,27 +68,27 @@ def test_in_the_slow_lane_tenants_take_turns(short_turn):
     found = read("slow", desk, [*(accepted(f"a-{n}", at=n) for n in range(50)), accepted("b-0", at=99)])
     assert desk.begun[:2] == ["bank-a", "bank-b"]
     assert "b-0" in names(item.accepted for item in found.read)
-    assert len(found.read) + len(found.put_off) == 51
-    assert len(found.put_off) > 40
+    assert len(found.read) + len(found.deferred) == 51
+    assert len(found.deferred) > 40
 
 
 def test_a_turn_ends_between_the_documents_of_an_application_too(short_turn):
     """Twenty documents of six seconds are no reason to hold a batch for two minutes."""
     desk = Desk(seconds=0.04, parallel=1)
     found = read("slow", desk, [accepted("a-0", documents=20)])
-    assert names(found.put_off) == ["a-0"]
+    assert [(item.application.application_id, why) for item, why in found.deferred] == [("a-0", None)]
     assert 1 <= len(desk.begun) <= 3
 
 
 def test_what_fits_into_a_turn_is_all_read():
-    """Without a flood nothing is put off, and nothing waits for another turn."""
+    """Without a flood nothing is deferred, and nothing waits for another turn."""
     found = read("slow", Desk(), [accepted(f"{bank}-{n}", documents=n % 3) for bank in "abc" for n in range(20)])
     assert len(found.read) == 60
-    assert found.put_off == found.late == found.away == []
+    assert found.deferred == found.late == []
 
 
 def test_the_partition_that_waited_longest_is_finished_first():
-    """A partition is committed as a whole; whichever was put off last time is older than what came since."""
+    """A partition is committed as a whole; whichever was deferred last time is older than what came since."""
     items = [accepted("a-new", partition=0, at=50), accepted("a-old", partition=1, at=10)]
     items += [accepted("a-young", partition=1, at=60), accepted("b-0", partition=0, at=70)]
     assert names(items[at] for at in tenants_in_turn(items)) == ["a-old", "b-0", "a-young", "a-new"]
@@ -107,12 +107,12 @@ def test_what_the_fast_lane_has_no_time_for_is_late(monkeypatch):
 def test_a_store_that_is_away_for_one_tenant_is_so_for_that_tenant_alone(lane):
     """The others' documents are read meanwhile."""
     found = read(lane, Desk(fails={"bank-a"}), [accepted("a-0"), accepted("b-0")])
-    assert names(found.away) == ["a-0"]
+    assert [(item.application.application_id, why) for item, why in found.deferred] == [("a-0", STORE_AWAY)]
     assert names(item.accepted for item in found.read) == ["b-0"]
 
 
 @pytest.mark.parametrize("lane", ["fast", "slow"])
-def test_a_bug_of_ours_is_no_outcome(lane):
+def test_a_bug_of_ours_is_no_answer(lane):
     """Whatever else is raised stops the worker: nothing is invented about a document."""
 
     class Broken(Desk):

@@ -1,0 +1,167 @@
+"""The poll thread of a worker: its consumer's life, from the subscription to the last call. Nothing else touches it.
+
+What a turn does, and what becomes of open work when the assignment changes, is told to it (`Turns`).
+"""
+
+import logging
+import threading
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from confluent_kafka import Consumer, KafkaException, TopicPartition
+
+from processors.transport.logs import place_of
+from processors.transport.membership import committed_positions, open_consumer, poll_records
+from processors.transport.messages import Message, Partition
+from processors.transport.parts import WorkerParts
+from processors.transport.runtime import TURN_LIMIT_S, Watchdog
+
+log = logging.getLogger(__name__)
+
+POLL_S = 0.2
+DRAIN_S = 10.0
+"""How long open work may take to be finished before its partitions go."""
+
+
+@dataclass(frozen=True, slots=True)
+class Turns:
+    """What differs between the kinds of worker; all of it is called in the poll thread.
+
+    `turn`, called again and again, polls once and does what there is to do. `assigned` is told the partitions from now
+    on, at their committed offsets (with metadata). Once `revoked` returns there are none any more: it finishes what is
+    open, or gives it up, also at the end. `lost` learns that there have been none for some time. `open_batches` are
+    polled and not yet committed.
+    """
+
+    turn: Callable[[], None]
+    assigned: Callable[[list[TopicPartition]], None]
+    revoked: Callable[[], None]
+    lost: Callable[[], None]
+    open_batches: Callable[[], int]
+
+
+class PollThread:
+    """Subscribes, then takes `turns` until it is stopped; whatever fails in them ends the worker.
+
+    For the turns: `consumer`, `starts` (the assignment, and where reading it began), its `generation`, and the methods
+    below `stop`.
+    """
+
+    consumer: Consumer
+
+    def __init__(
+        self, parts: WorkerParts, topics: Sequence[str], turns: Turns, fetch: Mapping[str, str | int] | None = None
+    ) -> None:
+        self._parts, self._topics, self._turns, self._fetch = parts, topics, turns, fetch
+        self.starts: dict[Partition, int] = {}
+        self.generation = 0
+        self._ready: Callable[[float], bool] = lambda _: True
+        self._watchdog = Watchdog(parts.die, TURN_LIMIT_S)
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="poll", daemon=True)
+
+    def start(self, ready: Callable[[float], bool] = lambda _: True) -> None:
+        """Subscribe, once `ready` (which waits for so many seconds) says so, and begin to poll."""
+        self._ready = ready
+        self._watchdog.start()
+        self._thread.start()
+
+    def halt(self) -> None:
+        """Begin no further turn."""
+        self._stopping.set()
+
+    def stop(self) -> None:
+        """Begin no further turn; returns when nothing is open any more and the consumer is closed (13 s at most)."""
+        self._stopping.set()
+        if self._thread.is_alive():
+            self._thread.join(DRAIN_S + 3.0)
+        self._watchdog.stop()
+
+    @property
+    def stopping(self) -> bool:
+        """Whether no further turn begins."""
+        return self._stopping.is_set()
+
+    def rest(self, seconds: float) -> None:
+        """Wait so long, or until it is stopped."""
+        self._stopping.wait(seconds)
+
+    def poll(self, timeout: float, limit: int) -> list[Message] | None:
+        """At most `limit` records (see `poll_records`); None where the assignment changed meanwhile.
+
+        Then reading has begun again at its start: of what was polled some may be older than it, and none is given out.
+        """
+        generation = self.generation
+        messages = poll_records(self.consumer, self._parts.member.group, timeout, limit, self._parts.die)
+        if generation == self.generation:
+            return messages
+        self._begin_again()
+        return None
+
+    def keep_alive(self, until: Callable[[], bool], paused: Container[Partition] = ()) -> Iterator[list[Message]]:
+        """Serve the group and read nothing: without polls the broker would take us for dead, or wait for us.
+
+        Gives out what was read in spite of it. Afterwards all partitions but the `paused` ones are read on. Ends before
+        `until` says so when the assignment changes.
+        """
+        places = [TopicPartition(*place) for place in self.starts]
+        self.consumer.pause(places)
+        while not until():
+            self._came_round()
+            strays = self.poll(0, 1)
+            if strays is None:
+                return  # a new assignment is not paused
+            yield strays
+        self.consumer.resume([place for place in places if (place.topic, place.partition) not in paused])
+
+    def _run(self) -> None:
+        try:
+            while not self._ready(POLL_S):
+                self._came_round()
+                if self.stopping:
+                    return
+            self.consumer = open_consumer(self._parts.kafka, self._parts.member, self._fetch)
+            self.consumer.subscribe(
+                list(self._topics), on_assign=self._on_assign, on_revoke=self._on_revoke, on_lost=self._on_lost
+            )
+            while not self.stopping:
+                self._came_round()
+                self._turns.turn()
+            self._turns.revoked()
+            self.consumer.close()
+        except KafkaException as error:
+            self._parts.die(f"the consumer failed: {error.args[0].str()}")
+        except Exception as error:  # noqa: BLE001 - a thread that ends quietly would leave a worker that does nothing
+            self._parts.die(f"the poll thread failed: {place_of(error)}")
+
+    def _came_round(self) -> None:
+        self._parts.progress.looped(self._turns.open_batches())
+        self._watchdog.busy("a turn of the poll thread")
+
+    def _begin_again(self) -> None:
+        self.consumer.assign([TopicPartition(*place, offset) for place, offset in self.starts.items()])
+
+    def _on_assign(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
+        parts = self._parts
+        places = committed_positions(consumer, parts.kafka, parts.member, partitions, parts.die)
+        self._turns.assigned(places)
+        consumer.assign([TopicPartition(place.topic, place.partition, place.offset) for place in places])
+        consumer.resume(places)
+        self._reassigned(places)
+
+    def _on_revoke(self, _: Consumer, partitions: list[TopicPartition]) -> None:
+        log.info("partitions revoked: %d", len(partitions))
+        self._turns.revoked()
+        self._reassigned([])
+
+    def _on_lost(self, _: Consumer, partitions: list[TopicPartition]) -> None:
+        log.warning("partitions lost: %d", len(partitions))
+        self._turns.lost()
+        self._reassigned([])
+
+    def _reassigned(self, places: list[TopicPartition]) -> None:
+        self.generation += 1
+        self.starts = {(place.topic, place.partition): place.offset for place in places}
+        self._parts.progress.reassigned(len(places))
+        self._parts.meters.set("assigned_partitions", len(places))
+        log.info("partitions assigned: %d", len(places))

@@ -1,0 +1,146 @@
+"""The life of a poll thread, with a consumer in memory: how it begins, serves its group, and ends."""
+
+import threading
+
+import pytest
+from confluent_kafka import KafkaError, KafkaException, TopicPartition
+
+from processors.transport import poll_thread
+from processors.transport.messages import MemoryMessage
+from processors.transport.parts import WorkerParts
+from processors.transport.poll_thread import PollThread, Turns
+from processors.transport.specs import RangeSpec, WorkerKafka
+
+A, B = ("in", 0), ("in", 1)
+STRAY = type("Record", (MemoryMessage,), {"error": lambda _: None})("in", 0, 7)
+
+
+class Consumer:
+    """Notes what it is told; gives out `found`, and at `changes` a new assignment first."""
+
+    def __init__(self):
+        self.told, self.found, self.changes = [], [], False
+
+    def subscribe(self, topics, **callbacks):
+        self.on_assign, self.on_revoke = callbacks["on_assign"], callbacks["on_revoke"]
+        self.told.append("subscribe")
+
+    def poll(self, timeout):
+        if self.changes:
+            self.on_revoke(self, [TopicPartition(*A)])
+            self.on_assign(self, [TopicPartition(*B)])
+        return self.found.pop() if self.found else None
+
+    def commit(self, offsets, asynchronous):
+        (self.token,) = offsets
+
+    def committed(self, places, timeout):
+        return [*(TopicPartition(place.topic, place.partition, 5) for place in places[:-1]), self.token]
+
+    def close(self):
+        self.told.append("close")
+
+    def note(self, what):
+        return lambda places: self.told.append((what, [(place.topic, place.partition) for place in places]))
+
+    def __getattr__(self, name):
+        return self.note(name)
+
+
+class Polling:
+    """A poll thread whose turn is `turn`; what ends the worker is in `died`."""
+
+    def __init__(self, monkeypatch):
+        self.consumer, self.died, self.ended = Consumer(), [], threading.Event()
+        self.turn = lambda: None
+        monkeypatch.setattr(poll_thread, "open_consumer", lambda *_: self.consumer)
+        spec = RangeSpec("record", ("in",), lambda *_: None)
+        parts = WorkerParts.of(spec, WorkerKafka("127.0.0.1:9"), 0, self.die)
+        note = self.consumer.note
+        turns = Turns(
+            self.take_turn, note("assigned"), lambda: note("revoked")([]), lambda: note("lost")([]), lambda: 0
+        )
+        self.thread = PollThread(parts, spec.topics, turns)
+        self.progress = parts.progress
+
+    def take_turn(self):
+        self.turn()
+
+    def die(self, line):
+        self.died.append(line)
+        self.ended.set()
+
+    def reading(self):
+        """As it stands when A and B are assigned."""
+        self.thread.consumer, self.thread.starts = self.consumer, {A: 5, B: 5}
+        self.consumer.subscribe((), on_assign=self.thread._on_assign, on_revoke=self.thread._on_revoke)
+        self.consumer.told.clear()
+        return self.thread
+
+
+@pytest.fixture
+def polling(monkeypatch):
+    made = Polling(monkeypatch)
+    yield made
+    made.thread.stop()
+
+
+def test_it_subscribes_when_it_may_and_leaves_before_it_closes(polling):
+    """Former holders of the slot are fenced first; at the end open work is finished while the member still is one."""
+    may, turned = threading.Event(), threading.Event()
+    polling.turn = turned.set
+    polling.thread.start(lambda _: may.wait(0.01))
+    assert not turned.wait(0.05)
+    assert polling.consumer.told == []
+    may.set()
+    assert turned.wait(10)
+    polling.thread.stop()
+    assert polling.consumer.told == ["subscribe", ("revoked", []), "close"]
+    assert polling.died == []
+
+
+@pytest.mark.parametrize(
+    ("raised", "line"),
+    [
+        (ValueError("Jane Canary"), "the poll thread failed: ValueError at "),
+        (KafkaException(KafkaError(KafkaError._TRANSPORT, "no broker")), "the consumer failed: no broker"),
+    ],
+    ids=["bug", "consumer"],
+)
+def test_a_turn_that_fails_ends_the_worker(polling, raised, line):
+    """A thread that ended quietly would leave a worker that does nothing and looks alive; the text stays inside."""
+
+    def fail():
+        raise raised
+
+    polling.turn = fail
+    polling.thread.start()
+    assert polling.ended.wait(10)
+    assert polling.died[0].startswith(line)
+    assert "Canary" not in polling.died[0]
+
+
+def test_what_is_polled_while_the_assignment_changes_is_read_again(polling):
+    """It may be older than the assignment; nothing of it is given out."""
+    thread = polling.reading()
+    polling.consumer.changes, polling.consumer.found = True, [STRAY]
+    assert thread.poll(0.2, 1) is None
+    assert thread.starts == {B: 5}
+    assert polling.consumer.told[-1] == ("assign", [B])  # once by the group, and once to begin again
+    assert polling.consumer.told.count(("assign", [B])) == 2
+
+
+def test_while_the_group_is_served_nothing_is_read_but_what_comes_all_the_same(polling):
+    """Afterwards reading goes on, except where it is to wait longer."""
+    thread, rounds = polling.reading(), iter([False, False, True])
+    polling.consumer.found = [STRAY]
+    assert list(thread.keep_alive(lambda: next(rounds), paused={B})) == [[STRAY], []]
+    assert polling.consumer.told == [("pause", [A, B]), ("resume", [A])]
+
+
+def test_serving_the_group_ends_with_the_assignment(polling):
+    """The new one is not paused, and the old one's partitions are others' by now."""
+    thread = polling.reading()
+    polling.consumer.changes = True
+    assert list(thread.keep_alive(lambda: False)) == []
+    assert ("resume", [A, B]) not in polling.consumer.told
