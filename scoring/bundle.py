@@ -70,7 +70,7 @@ class Bundle:
     b: float
     may_be_missing: frozenset[str]
     booster: Any
-    tables: TreeTables | None
+    tree_tables: TreeTables | None
 
     @property
     def columns(self) -> list[int]:
@@ -79,16 +79,16 @@ class Bundle:
 
     def raw(self, features: Matrix) -> Raw:
         """Margins and contributions of (n, k) rows, columns in the order of `features`. Safe to call from threads."""
-        return ask(self.booster, features, self.tables)
+        return margins_and_contributions(self.booster, features, self.tree_tables)
 
 
-def ask(booster: Any, features: Matrix, tables: TreeTables | None = None) -> Raw:
-    """Margins and exact contributions of a booster for (n, k) float64 rows; missing is NaN. Its `tables`, where it has
-    some, give the same bits sooner.
+def margins_and_contributions(booster: Any, features: Matrix, tree_tables: TreeTables | None = None) -> Raw:
+    """Margins and exact contributions of a booster for (n, k) float64 rows; missing is NaN. Its `tree_tables`, where it
+    has some, give the same bits sooner.
     """
-    if tables is not None:
-        margins, added = tables.ask(features)
-        bias = np.full(len(features), tables.bias, np.float64)
+    if tree_tables is not None:
+        margins, added = tree_tables.margins_and_contributions(features)
+        bias = np.full(len(features), tree_tables.bias, np.float64)
         return Raw(margins.astype(np.float64), added.astype(np.float64), bias)
     data = xgboost.DMatrix(features, nthread=1)
     margin = booster.predict(data, output_margin=True).astype(np.float64)
@@ -127,9 +127,9 @@ def bundle_id_of(manifest: Mapping[str, Any]) -> str:
     return sha256(canonical_json(dict(manifest)))
 
 
-def golden_vectors(booster: Any, rows: Matrix, tables: TreeTables | None = None) -> list[dict[str, Any]]:
+def golden_vectors(booster: Any, rows: Matrix, tree_tables: TreeTables | None = None) -> list[dict[str, Any]]:
     """What a booster says of some rows, as exact hexadecimal floats: the content of `golden.json`."""
-    raw = ask(booster, rows, tables)
+    raw = margins_and_contributions(booster, rows, tree_tables)
     return [
         {
             "features": _hex(row),
@@ -163,8 +163,8 @@ def load_bundle(files: Mapping[str, bytes]) -> Bundle:
     if booster.feature_names is not None and tuple(booster.feature_names) != manifest.features:
         raise BundleError(f"{MODEL}: its features are not those of {MANIFEST}, in the same order")
     booster = _without_names(booster)
-    tables = TreeTables.of(booster)
-    _check_golden(booster, tables, files[GOLDEN], len(manifest.features))
+    tree_tables = TreeTables.of(booster)
+    _check_golden(booster, tree_tables, files[GOLDEN], len(manifest.features))
     _check_range(booster, manifest.calibrator)
     return Bundle(
         bundle_id=bundle_id_of(content),
@@ -175,7 +175,7 @@ def load_bundle(files: Mapping[str, bytes]) -> Bundle:
         b=manifest.calibrator.b,
         may_be_missing=manifest.may_be_missing,
         booster=booster,
-        tables=tables,
+        tree_tables=tree_tables,
     )
 
 
@@ -228,7 +228,7 @@ class _Golden(_Read):
     contributions: list[str]
 
 
-def _check_golden(booster: Any, tables: TreeTables | None, data: bytes, width: int) -> None:
+def _check_golden(booster: Any, tree_tables: TreeTables | None, data: bytes, width: int) -> None:
     try:
         golden = TypeAdapter(list[_Golden]).validate_json(data)
         cells = [[float.fromhex(cell) for cell in vector.features] for vector in golden]
@@ -236,7 +236,7 @@ def _check_golden(booster: Any, tables: TreeTables | None, data: bytes, width: i
         raise BundleError(f"{GOLDEN}: expected vectors of hexadecimal floats, as training writes them") from None
     if not golden or any(len(row) != width for row in cells):
         raise BundleError(f"{GOLDEN}: needs vectors of {width} features")
-    again = golden_vectors(booster, np.array(cells), tables)
+    again = golden_vectors(booster, np.array(cells), tree_tables)
     for index, (expected, found) in enumerate(zip(golden, again, strict=True)):
         for part in ("margin", "p_model", "contributions"):
             if getattr(expected, part) != found[part]:

@@ -11,7 +11,7 @@ from decimal import Decimal, InvalidOperation
 from schemas.application import LoanApplication
 from schemas.verification import WORST_FIRST, Check, ExtractedField, Extraction, VerificationResult
 from scoring.canonical import two_decimals
-from scoring.names import identifier_similarity, organisation_similarity, person_similarity, text_similarity
+from scoring.similarity import identifier_similarity, organisation_similarity, person_similarity, text_similarity
 
 MISREAD = "looks_like_misread_digit"
 NEAR_MATCH = "near_match"

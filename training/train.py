@@ -17,11 +17,11 @@ from scoring.bundle import (
     LOG_ODDS_LIMIT,
     MANIFEST,
     MODEL,
-    ask,
     bundle_id_of,
     golden_vectors,
     load_bundle,
     margin_range,
+    margins_and_contributions,
 )
 from scoring.canonical import sha256
 from scoring.features import FEATURES, POSITION, compute
@@ -103,7 +103,7 @@ def _out_of_fold(rows: Matrix, approved: npt.NDArray[np.int64], recipe: Recipe, 
     margins = np.empty((recipe.repeats, len(approved)))
     for index, (seen, held_out) in enumerate(folds.split(rows, approved)):
         booster = _plain(_fit(rows[seen], approved[seen], recipe, params))
-        margins[index // recipe.folds, held_out] = ask(booster, rows[held_out]).margin
+        margins[index // recipe.folds, held_out] = margins_and_contributions(booster, rows[held_out]).margin
     return margins
 
 
