@@ -1,8 +1,9 @@
 """A model bundle: native XGBoost model, calibrator, manifest and golden vectors, from bytes and checked as a whole.
 
-Files of a bundle: `manifest.json` (features by name, currency, hashes of the other files and of this code's tables of
-features and reasons, calibrator, reference histograms, provenance), `model.ubj`, `golden.json`; `card.json` and
-`card.md` are for people. `bundle_id` is the hash of the canonical manifest, which holds the hashes of all the rest.
+Files of a bundle: `manifest.json` (what of this code it was trained with: each feature's name, unit and formula;
+currency, hashes of the other files, calibrator, reference histograms, provenance), `model.ubj`, `golden.json`;
+`card.json` and `card.md` are for people. `bundle_id` is the hash of the canonical manifest, which holds the hashes of
+all the rest. Manifests of format 1 name features alone, and the whole table they came from by one hash.
 """
 
 import math
@@ -18,15 +19,15 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from scoring.booster import xgboost
 from scoring.canonical import canonical_json, sha256
-from scoring.features import FEATURES, POSITION
-from scoring.tables import table_hashes
+from scoring.features import POSITION
+from scoring.trained_features import FORMAT_1_TABLE, TrainedFeature, features_of_format_1
 from scoring.tree_tables import TreeTables
 
 MANIFEST = "manifest.json"
 MODEL = "model.ubj"
 GOLDEN = "golden.json"
-Format = Literal[1]
-FORMAT: Format = 1
+FORMAT = 2
+"""Of manifests that training writes. Bundles of format 1 stay what they are, and decide as they did."""
 
 LOG_ODDS_LIMIT = 13.8
 """No calibrated log-odds may lie beyond: points clip probabilities at 1e-6, whose log-odds are 13.8155, and rows of an
@@ -144,8 +145,9 @@ def golden_vectors(booster: Any, rows: Matrix, tree_tables: TreeTables | None = 
 def load_bundle(files: Mapping[str, bytes]) -> Bundle:
     """The bundle in `files` (name -> bytes), after checking hashes, features and golden vectors.
 
-    Raises BundleError, with one line that says what is wrong: a file that is missing or not the manifest's, features or
-    reasons other than this code's, or a model that computes other bits here than where it was trained.
+    Raises BundleError, with one line that says what is wrong: a file that is missing or not the manifest's, a feature
+    of the bundle's that this code has no more or with another unit or formula, or a model that computes other bits here
+    than where it was trained. Features that the bundle does not use, and the words of reasons, are not its business.
     """
     content, manifest = _manifest(files)
     for name, expected in manifest.files.items():
@@ -153,23 +155,22 @@ def load_bundle(files: Mapping[str, bytes]) -> Bundle:
             raise BundleError(f"{name}: named by {MANIFEST}, but missing")
         if sha256(files[name]) != expected:
             raise BundleError(f"{name}: its bytes are not those that {MANIFEST} names")
-    for name, expected in table_hashes().items():
-        if manifest.tables.get(name) != expected:
-            raise BundleError(f"{MANIFEST}: it was made with another table of {name} than this version has")
-    unknown = [name for name in manifest.features if name not in FEATURES]
-    if unknown:
-        raise BundleError(f"{MANIFEST}: features {unknown} are not in this version's table of features")
+    trained = manifest.trained()
+    for feature in trained:
+        if (why := feature.why_not_here()) is not None:
+            raise BundleError(f"{MANIFEST}: {why}")
+    names = tuple(feature.name for feature in trained)
     booster = open_model(files[MODEL])
-    if booster.feature_names is not None and tuple(booster.feature_names) != manifest.features:
+    if booster.feature_names is not None and tuple(booster.feature_names) != names:
         raise BundleError(f"{MODEL}: its features are not those of {MANIFEST}, in the same order")
     booster = _without_names(booster)
     tree_tables = TreeTables.of(booster)
-    _check_golden(booster, tree_tables, files[GOLDEN], len(manifest.features))
+    _check_golden(booster, tree_tables, files[GOLDEN], len(names))
     _check_range(booster, manifest.calibrator)
     return Bundle(
         bundle_id=bundle_id_of(content),
         name=manifest.name,
-        features=manifest.features,
+        features=names,
         currency=manifest.currency,
         a=manifest.calibrator.a,
         b=manifest.calibrator.b,
@@ -193,22 +194,51 @@ class _Calibrator(_Read):
 class _Manifest(_Read):
     """What loading needs of a manifest; the rest of it is for people."""
 
-    format: Format
     name: str
-    features: Annotated[tuple[str, ...], Field(min_length=1)]
     currency: str
     files: dict[str, str]
-    tables: dict[str, str]
     calibrator: _Calibrator
     may_be_missing: frozenset[str]
 
 
-def _manifest(files: Mapping[str, bytes]) -> tuple[dict[str, Any], _Manifest]:
+class _Manifest1(_Manifest):
+    """Format 1: names of features, and the hash of the whole table they stood in."""
+
+    features: Annotated[tuple[str, ...], Field(min_length=1)]
+    tables: dict[str, str]
+
+    def trained(self) -> tuple[TrainedFeature, ...]:
+        if self.tables.get("features") != FORMAT_1_TABLE:
+            raise BundleError(f"{MANIFEST}: tables: names a table of features that format 1 never had")
+        try:
+            return features_of_format_1(self.features)
+        except KeyError as unknown:
+            raise BundleError(f"{MANIFEST}: feature {unknown.args[0]} is not in the table that it names") from None
+
+
+class _Manifest2(_Manifest):
+    """Format 2: every feature with its unit and the hash of its formula."""
+
+    features: Annotated[tuple[TrainedFeature, ...], Field(min_length=1)]
+
+    def trained(self) -> tuple[TrainedFeature, ...]:
+        return self.features
+
+
+class _Format(_Read):
+    format: Literal[1, 2]
+
+
+_FORMATS: dict[int, type[_Manifest1 | _Manifest2]] = {1: _Manifest1, 2: _Manifest2}
+
+
+def _manifest(files: Mapping[str, bytes]) -> tuple[dict[str, Any], _Manifest1 | _Manifest2]:
     """The manifest as it stands, whose hash is the bundle's id, and what loading needs of it."""
     if MANIFEST not in files:
         raise BundleError(f"{MANIFEST}: missing")
     try:
-        manifest = _Manifest.model_validate_json(files[MANIFEST])
+        made = _Format.model_validate_json(files[MANIFEST]).format
+        manifest = _FORMATS[made].model_validate_json(files[MANIFEST])
     except ValidationError as error:
         wrong = error.errors(include_url=False)[0]
         at = ".".join(map(str, wrong["loc"])) or "not JSON"

@@ -25,7 +25,7 @@ from scoring.bundle import (
 )
 from scoring.canonical import sha256
 from scoring.features import FEATURES, POSITION, compute
-from scoring.tables import table_hashes
+from scoring.trained_features import TrainedFeature
 from training.calibration import fit_platt, probability
 from training.card import Card, card_markdown
 from training.data import LoanData, read_loans
@@ -126,12 +126,11 @@ def _manifest(
     return {
         "format": FORMAT,
         "name": recipe.name,
-        "features": list(recipe.features),
+        "features": [asdict(TrainedFeature.of(name)) for name in recipe.features],
         "may_be_missing": [n for n, column in zip(recipe.features, rows.T, strict=True) if np.isnan(column).any()],
         "currency": currency,
         "label": "approved",
         "files": {name: sha256(content) for name, content in files.items()},
-        "tables": table_hashes(),
         "calibrator": {"kind": "platt", **calibrator},
         "reference": {name: _histogram(column) for name, column in zip(recipe.features, rows.T, strict=True)},
         "trainer": {

@@ -1,16 +1,18 @@
 """What was decided and hashed once stays so, byte for byte: values taken from commit 28c9944."""
 
+import dataclasses
 import hashlib
-from importlib import resources
 
 import pytest
 
-from schemas.decode import decode_own
-from schemas.verification import ApplicationVerified
+from schemas.reasons import REASONS
+from scoring.bundle import load_bundle
 from scoring.canonical import application_bytes, evidence_bytes
+from scoring.decision import Scorer
+from scoring.features import FEATURES
 from scoring.policy_document import parse_policy
 from scoring.receipt import decision_content
-from scoring.shipped import POLICIES, shipped_policy_text
+from scoring.shipped import POLICIES, shipped_bundle_files, shipped_policy_text
 
 BUNDLE_IDS = {
     "default": "sha256:618c3d3afa9ecad4f5e20824ec55f1d44fd563242df4b4562dfc3b9d2f977901",
@@ -28,7 +30,7 @@ CONTENTS = {
     ("paper", "standard"): "63b5c5963fde8896e462c159abd62204571738107c05936fbf3c1cca0c6ab5a3",
     ("paper", "paper"): "5f4cbc9b6dcee800f1d8efefa245947426aa386b65f6f65cb524bc8f3a24efd3",
 }
-"""By bundle and policy: SHA-256 of the canonical contents of the decisions on all events below, in their order."""
+"""By bundle and policy: SHA-256 of the canonical contents of the decisions on all `events`, in their order."""
 
 HASHES = {
     "with documents": [
@@ -75,51 +77,6 @@ HASHES = {
 """By event: HMACs of the application, the evidence and the features of (default, standard) under the tests' key."""
 
 
-def example():
-    data = (resources.files("schemas") / "examples" / "loan.application.verified.json").read_bytes()
-    return decode_own(ApplicationVerified, data)
-
-
-@pytest.fixture(scope="session")
-def events(make_event):
-    """One of every sort: with documents, approved, declined by a rule, penalised, thin, foreign, contradicted."""
-    return {
-        "with documents": example(),
-        "plain": make_event(),
-        "large loan": make_event(annual_income=1_000_000),
-        "low CIBIL score": make_event(cibil_score=480, loan={"term_years": "3.5", "purpose": "Ökohaus"}),
-        "few assets": make_event(assets={"residential": -100_000, "commercial": 0, "luxury": 0, "bank": "1.50"}),
-        "thin file": make_event(cibil_score=None, monthly_obligations="12500.25"),
-        "foreign": make_event(currency="EUR", extensions={"channel": "web", "rank": 1e21}),
-        "contradicted": make_event(
-            result="mismatch",
-            documents=[{"kind": "payslip", "sha256": "b" * 64, "media_type": "application/pdf", "size": 9}],
-            extractions=[
-                {
-                    "sha256": "b" * 64,
-                    "kind": "payslip",
-                    "status": "read",
-                    "reader": "text/1",
-                    "lane": "fast",
-                    "pages": 1,
-                    "fields": [{"name": "gross_monthly", "value": "100.00", "confidence": 0.97, "page": 1}],
-                    "findings": ["arithmetic_break"],
-                }
-            ],
-            checks=[
-                {
-                    "claim": "annual_income",
-                    "result": "mismatch",
-                    "document": "b" * 64,
-                    "field": "gross_monthly",
-                    "difference": 0.9,
-                    "similarity": 0.5,
-                }
-            ],
-        ),
-    }
-
-
 def hashes(event, key, standard):
     (decision,) = standard.decide([event], lambda _: key, "test")
     receipt = decision["receipt"]
@@ -148,3 +105,31 @@ def test_the_shipped_bundles_and_policies_keep_their_ids(bundles):
     """Records that wait under an activation of an earlier version find the bundle and the policy that it names."""
     assert {name: bundle.bundle_id for name, bundle in bundles.items()} == BUNDLE_IDS
     assert {name: parse_policy(shipped_policy_text(name)).policy_id for name in POLICIES} == POLICY_IDS
+
+
+def loaded_anew(pair):
+    bundle, policy = pair
+    return Scorer(load_bundle(shipped_bundle_files(bundle)), parse_policy(shipped_policy_text(policy)))
+
+
+@pytest.mark.parametrize("pair", CONTENTS)
+def test_another_table_around_a_bundles_rows_changes_no_decision(events, key, feature_table, pair):
+    """A row more, other directions and another order of the table unload no bundle and change no byte of a decision,
+    its receipt included.
+    """
+    fresh = dataclasses.replace(FEATURES["lti"], name="income_left", formula=lambda c: c["annual_income"] - c["amount"])
+    turned = [dataclasses.replace(row, direction=-row.direction) for row in FEATURES.values()]
+    feature_table(fresh, *turned[::-1])
+    assert contents(loaded_anew(pair), events, key) == CONTENTS[pair]
+
+
+def test_another_sentence_changes_that_sentence_alone(events, key, standard, monkeypatch):
+    """A reason put into other words unloads no bundle; the decisions differ in these words and nowhere else."""
+    before = standard.decide(list(events.values()), lambda _: key, "test")
+    word = dataclasses.replace(REASONS["cibil_score"], sentence="The bureau's score is {value}.")
+    monkeypatch.setitem(REASONS, "cibil_score", word)
+    after = loaded_anew(("default", "standard")).decide(list(events.values()), lambda _: key, "test")
+    texts = {row.pop("text") for decision in after for row in decision["reasons"]}
+    was = {row.pop("text") for decision in before for row in decision["reasons"]}
+    assert after == before
+    assert "The bureau's score is 760." in texts - was
