@@ -5,7 +5,10 @@ import hashlib
 
 import pytest
 
+from schemas.application import LoanApplication
+from schemas.decode import decode_own
 from schemas.reasons import REASONS
+from schemas.verification import ApplicationVerified, ExtractedField, Extraction
 from scoring.bundle import load_bundle
 from scoring.canonical import application_bytes, evidence_bytes
 from scoring.decision import Scorer
@@ -93,6 +96,44 @@ def contents(scorer, events, key):
 def test_the_hashes_of_a_receipt_are_what_they_were(events, key, standard):
     """A receipt of an earlier version names the same application, evidence and features as one made today."""
     assert {name: hashes(event, key, standard) for name, event in events.items()} == HASHES
+
+
+class GrownField(ExtractedField):
+    box: tuple[int, int, int, int] | None = None
+
+
+class GrownExtraction(Extraction):
+    fields: tuple[GrownField, ...] = ()
+    language: str | None = None
+
+
+class GrownApplication(LoanApplication):
+    guarantors: int | None = None
+
+
+class GrownVerified(ApplicationVerified):
+    application: GrownApplication
+    extractions: tuple[GrownExtraction, ...] = ()
+
+
+def test_a_field_that_is_absent_changes_no_hash_and_no_byte(events, key, standard):
+    """Whatever fields a later version adds: what does not have them is written and hashed as before."""
+    texts = {name: event.model_dump_json(exclude_none=True) for name, event in events.items()}
+    grown = {name: GrownVerified.model_validate_json(text) for name, text in texts.items()}
+    assert {name: hashes(event, key, standard) for name, event in grown.items()} == HASHES
+    assert {name: event.model_dump_json(exclude_none=True) for name, event in grown.items()} == texts
+
+
+def test_a_reading_of_a_newer_stage_is_hashed_as_far_as_it_is_known(events, key, standard):
+    """An older score ignores where on the page a value stood, and its receipt covers what it decided on."""
+    newer = GrownVerified.model_validate_json(events["with documents"].model_dump_json(exclude_none=True))
+    boxed = [
+        part.model_copy(update={"fields": tuple(f.model_copy(update={"box": (1, 2, 3, 4)}) for f in part.fields)})
+        for part in newer.extractions
+    ]
+    text = newer.model_copy(update={"extractions": tuple(boxed)}).model_dump_json(exclude_none=True)
+    assert '"box":[1,2,3,4]' in text
+    assert hashes(decode_own(ApplicationVerified, text.encode()), key, standard) == HASHES["with documents"]
 
 
 @pytest.mark.parametrize("pair", CONTENTS)
