@@ -12,6 +12,7 @@ from schemas.values import (
     Event,
     Money,
     NonNegativeMoney,
+    OwnEvent,
     PositiveMoney,
     Revision,
     Sha256,
@@ -120,7 +121,7 @@ class LoanApplication(Event):
     extensions: Extensions = Field(default_factory=dict)
 
 
-class ApplicationAccepted(Event):
+class ApplicationAccepted(OwnEvent):
     """`loan.application.accepted`: an application on its way to the slow lane, without its `monitoring` block."""
 
     application: LoanApplication

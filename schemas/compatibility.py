@@ -3,7 +3,13 @@
 Theory of operation. One question answers for both sides: is every value that schema A allows allowed by schema B?
 For an event we read, A is the old schema and B the new one: what others send today must still be accepted. For an event
 we write, A is the new schema and B the old one: what we send tomorrow must be what consumers were promised; besides, no
-field may go away. For an internal event both must hold. What cannot be compared (two different patterns) is refused.
+field may go away. For an internal event both must hold: an upgrade lets two versions of our stages read each other.
+What cannot be compared (two different patterns) is refused.
+
+Where the old schema is open (as all that our stages write is), its readers ignore what they do not know: a field may be
+added. Opening a closed one is harmless in itself; only the next schema can make use of it. In an open part of an
+internal event a field may become nullable, because readers and writers are ours and the readers come first: the version
+that lets null in does not write it yet. In a closed part, the bank's own words, nobody could promise that.
 """
 
 from collections.abc import Iterator
@@ -43,22 +49,27 @@ def breaking_changes(old: Schema, new: Schema, side: Side) -> list[Breaking]:
     """
     found: list[Breaking] = []
     if side in ("read", "internal"):
-        found += _Inclusion(old, new, written=False).of(old, new, "")
+        found += _Inclusion(old, new).of(old, new, "")
     if side in ("written", "internal"):
-        found += _Inclusion(new, old, written=True).of(new, old, "")
+        found += _Inclusion(new, old, written=True, null_may_come=side == "internal").of(new, old, "")
     return sorted(set(found), key=lambda one: (one.path, one.rule, one.explanation))
 
 
 class _Inclusion:
-    """Whether what `inner` allows is allowed by `outer`; `written` says which of them is the old schema."""
+    """Whether what `inner` allows is allowed by `outer`; `written` says which of them is the old schema,
+    `null_may_come` that readers of an open part take null before it is written.
+    """
 
-    def __init__(self, inner_root: Schema, outer_root: Schema, *, written: bool) -> None:
+    def __init__(
+        self, inner_root: Schema, outer_root: Schema, *, written: bool = False, null_may_come: bool = False
+    ) -> None:
         self.inner_root = inner_root
         self.outer_root = outer_root
         self.written = written
+        self.null_may_come = null_may_come
         self.entered: set[tuple[str, str]] = set()
 
-    def of(self, inner: Schema, outer: Schema, path: str) -> list[Breaking]:
+    def of(self, inner: Schema, outer: Schema, path: str, *, or_null: bool = False) -> list[Breaking]:
         refs = (inner.get("$ref", ""), outer.get("$ref", ""))
         if all(refs) and refs in self.entered:
             return []
@@ -66,7 +77,8 @@ class _Inclusion:
         found = self._default(inner, outer, path)
         outer_branches = list(_branches(outer, self.outer_root))
         for branch in _branches(inner, self.inner_root):
-            found += self._in_one_of(branch, outer_branches, path)
+            if not (or_null and branch.get("type") == "null"):
+                found += self._in_one_of(branch, outer_branches, path)
         self.entered.discard(refs)
         return found
 
@@ -111,7 +123,8 @@ class _Inclusion:
             yield self._refusal(_join(path, name), "required", "optional", "required")
         for name, schema in inner_fields.items():
             if name in outer_fields:
-                yield from self.of(schema, outer_fields[name], _join(path, name))
+                or_null = self.null_may_come and rest is True
+                yield from self.of(schema, outer_fields[name], _join(path, name), or_null=or_null)
             elif rest is False:
                 yield self._refusal(_join(path, name), "unknown_field", "a field", "no such field")
         if self.written:
@@ -120,7 +133,7 @@ class _Inclusion:
         yield from self._rest(inner.get("additionalProperties", True), rest, path)
 
     def _rest(self, inner: Schema | bool, outer: Schema | bool, path: str) -> Iterator[Breaking]:
-        if inner is False or outer is True:
+        if inner is False or outer is True or (self.written and inner is True and outer is False):
             return
         if isinstance(inner, dict) and isinstance(outer, dict):
             yield from self.of(inner, outer, f"{path}{{}}")

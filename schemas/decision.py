@@ -4,28 +4,28 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from schemas.values import ApplicationId, Code, Event, Probability, Revision, Sentence, Tenant, Text, Timestamp
+from schemas.values import ApplicationId, Code, OwnEvent, Probability, Revision, Sentence, Tenant, Text, Timestamp
 from schemas.verification import VerificationResult
 
 Outcome = Literal["approve", "refer", "decline"]
 Digest = Annotated[str, Field(pattern=r"^(sha256|hmac-sha256):[0-9a-f]{64}$")]
 
 
-class Penalty(Event):
+class Penalty(OwnEvent):
     """A policy penalty that applied; `size` was subtracted from the probability."""
 
     code: Code
     size: Probability
 
 
-class Thresholds(Event):
+class Thresholds(OwnEvent):
     """Approve above `approve`; decline at or below `decline`; refer between. Equal where a policy knows no referral."""
 
     approve: Probability
     decline: Probability
 
 
-class Reason(Event):
+class Reason(OwnEvent):
     """One row of the explanation.
 
     Rows with `points` (model features, penalties, the numerical residual) sum to the distance from `base_points` to
@@ -40,7 +40,7 @@ class Reason(Event):
     value: Annotated[str, Field(max_length=64)] | None = None
 
 
-class Recourse(Event):
+class Recourse(OwnEvent):
     """One change of the applicant's own making that would have led to `outcome`, all else equal."""
 
     code: Code
@@ -49,7 +49,7 @@ class Recourse(Event):
     outcome: Outcome
 
 
-class Receipt(Event):
+class Receipt(OwnEvent):
     """What the decision was made from. HMACs (under the tenant's receipt key `key_id`) of what belongs to a person;
     plain content hashes of our own artefacts.
     """
@@ -63,7 +63,7 @@ class Receipt(Event):
     code_version: Text
 
 
-class DecisionProcessing(Event):
+class DecisionProcessing(OwnEvent):
     """Who worked on it, when; not part of the decision."""
 
     lane: Literal["fast", "slow"]
@@ -76,7 +76,7 @@ class DecisionProcessing(Event):
     code_version: Text
 
 
-class LoanDecision(Event):
+class LoanDecision(OwnEvent):
     """The decision. `p_calibrated` is the probability of the label *approved* (not a probability of default);
     `score_final` a policy score: `p_calibrated` less the penalties, never below 0.
     """

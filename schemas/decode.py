@@ -93,6 +93,10 @@ def decode(model: type[E], data: bytes | None) -> E:
 def decode_own(model: type[E], data: bytes | None) -> E:
     """The event in a record that one of our own stages wrote: by the schema, without the search for what only a
     stranger would send. Raises `Undecodable`.
+
+    A field that this version does not know is ignored in every part of ours, and refused in the application: a newer
+    door took it from the bank, and neither may a decision rest on half of what the bank said, nor may a stage pass on
+    half of it. What is ignored is in no hash: a receipt covers what the version that decided knew.
     """
     try:
         return model.model_validate_json(data or b"")

@@ -15,7 +15,8 @@ Side = Literal["read", "written", "internal"]
 @dataclass(frozen=True, slots=True)
 class EventType:
     """`side`: events we `read` from others must stay easy to send, events `written` for others easy to read; an
-    `internal` one passes between our own stages, of which two versions may run at once: both rules hold for it.
+    `internal` one passes between our own stages, of which two versions may run at once: both rules hold for it. All but
+    the application in it is open, as everything that we write: readers ignore what they do not know.
     """
 
     name: str

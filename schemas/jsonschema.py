@@ -15,7 +15,8 @@ def json_schema(event: EventType) -> dict[str, Any]:
     """The schema of `event`'s record value.
 
     Events that are read (also between our own stages) are described as they are accepted; events written for others
-    as they are written, and open: a consumer ignores fields it does not know, so that we can add some.
+    as they are written. What our own stages write is open: whoever reads it ignores fields he does not know, so that
+    we can add some. What banks send is closed.
 
     >>> from schemas.events import EVENTS
     >>> json_schema(EVENTS["loan.application.submitted"])["properties"]["annual_income"]["anyOf"][0]
@@ -43,18 +44,16 @@ class _PortableJsonSchema(GenerateJsonSchema):
         return False
 
     def generate(self, schema: CoreSchema, mode: JsonSchemaMode = "validation") -> JsonSchemaValue:
-        return _sorted(_portable(super().generate(schema, mode), is_open=mode == "serialization"))
+        return _sorted(_portable(super().generate(schema, mode)))
 
 
-def _portable(node: Any, *, is_open: bool) -> Any:
-    """`node` as any validator and reader takes it: written events open, descriptions of one line a paragraph."""
+def _portable(node: Any) -> Any:
+    """`node` with descriptions of one line a paragraph."""
     if isinstance(node, list):
-        return [_portable(item, is_open=is_open) for item in node]
+        return [_portable(item) for item in node]
     if not isinstance(node, dict):
         return node
-    plain = {name: _portable(item, is_open=is_open) for name, item in node.items()}
-    if is_open and plain.get("additionalProperties") is False:
-        del plain["additionalProperties"]
+    plain = {name: _portable(item) for name, item in node.items()}
     if isinstance(plain.get("description"), str):
         plain["description"] = re.sub(r"(?<!\n)\n(?!\n)", " ", plain["description"])
     return plain

@@ -5,13 +5,25 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from schemas.decision import Digest
-from schemas.values import ApplicationId, Code, Event, Money, Revision, Sentence, Sha256, Tenant, Text, Timestamp
+from schemas.values import (
+    ApplicationId,
+    Code,
+    Event,
+    Money,
+    OwnEvent,
+    Revision,
+    Sentence,
+    Sha256,
+    Tenant,
+    Text,
+    Timestamp,
+)
 
 ACTIVATION_LEAD_MS = 10_000
 """The least time between an activation's publication and its effect: within it every worker has seen it."""
 
 
-class Origin(Event):
+class Origin(OwnEvent):
     """Where a record came from; `timestamp_ms` is the broker's, in milliseconds since 1970."""
 
     topic: Annotated[str, Field(max_length=249)]
@@ -20,14 +32,14 @@ class Origin(Event):
     timestamp_ms: int
 
 
-class Header(Event):
+class Header(OwnEvent):
     """A header of the original record, its bytes in base64."""
 
     name: Annotated[str, Field(max_length=1000)]
     value_base64: str | None
 
 
-class FieldError(Event):
+class FieldError(OwnEvent):
     """What is wrong with one field: its path, the kind of error, what is expected; of what was found only the JSON type
     and the length.
     """
@@ -38,7 +50,7 @@ class FieldError(Event):
     found: Text | None = None
 
 
-class DeadLetter(Event):
+class DeadLetter(OwnEvent):
     """`loan.dead_letter`: a record that could not be processed, with its reason and its original bytes.
 
     `value_base64` is None where the original does not fit into a record again; `value_sha256` and `origin` then say
@@ -84,7 +96,7 @@ class LoanOutcome(Event):
         return self
 
 
-class Activation(Event):
+class Activation(OwnEvent):
     """`loan.activation.published`: which bundle and policy decide for a tenant (None: for all).
 
     It takes effect `lead_ms` after the control record's own broker time; the very first one is in force for every
@@ -100,7 +112,7 @@ class Activation(Event):
     reason: Sentence
 
 
-class ServiceMetric(Event):
+class ServiceMetric(OwnEvent):
     """`loan.service.measured`: one measurement of one worker."""
 
     at: Timestamp

@@ -25,7 +25,10 @@ CENT = Decimal("0.01")
 
 
 class Event(BaseModel):
-    """Base of every model on the wire: frozen, nothing unknown, nothing echoed in errors."""
+    """Base of every model on the wire: frozen, nothing unknown, nothing echoed in errors.
+
+    What a bank says is of this kind, at the door and inside our own events: it is read whole or refused.
+    """
 
     model_config = ConfigDict(
         strict=True,
@@ -35,6 +38,14 @@ class Event(BaseModel):
         allow_inf_nan=False,
         ser_json_inf_nan="null",
     )
+
+
+class OwnEvent(Event):
+    """Base of what our own stages write. Whoever reads it ignores fields it does not know, so that a newer stage may
+    add some while an older one still runs (docs/decisions, number 6).
+    """
+
+    model_config = ConfigDict(extra="ignore")
 
 
 def _money_text(value: Decimal) -> str:

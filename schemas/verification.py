@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from schemas.application import DocumentKind, LoanApplication
-from schemas.values import Code, Event, Probability, Sha256, Text, Timestamp
+from schemas.values import Code, OwnEvent, Probability, Sha256, Text, Timestamp
 
 VerificationResult = Literal["suspicious", "mismatch", "unavailable", "unreadable", "not_provided", "verified"]
 """Worst first: the result of an application is the worst of its checks and documents."""
@@ -22,7 +22,7 @@ WORST_FIRST: tuple[VerificationResult, ...] = (
 Lane = Literal["fast", "slow"]
 
 
-class ExtractedField(Event):
+class ExtractedField(OwnEvent):
     """One value read from a document: a decimal string for money, text otherwise; `page` counts from 1."""
 
     name: Code
@@ -31,7 +31,7 @@ class ExtractedField(Event):
     page: Annotated[int, Field(ge=1, le=1000)]
 
 
-class Extraction(Event):
+class Extraction(OwnEvent):
     """What one document gave. `reason` says why where `status` is not `read`; `findings` are signs of tampering."""
 
     sha256: Sha256
@@ -45,7 +45,7 @@ class Extraction(Event):
     findings: Annotated[tuple[Code, ...], Field(max_length=20)] = ()
 
 
-class Check(Event):
+class Check(OwnEvent):
     """One claim held against one document.
 
     `difference` is (claimed - found) / claimed for money: positive where the claim is higher. `similarity` is the
@@ -63,7 +63,7 @@ class Check(Event):
     label: Code | None = None
 
 
-class VerifyProcessing(Event):
+class VerifyProcessing(OwnEvent):
     """Who verified, when; not part of the decision's inputs."""
 
     lane: Lane
@@ -73,7 +73,7 @@ class VerifyProcessing(Event):
     code_version: Text
 
 
-class ApplicationVerified(Event):
+class ApplicationVerified(OwnEvent):
     """The application (without `monitoring`), its extractions, its checks and the worst of their results."""
 
     application: LoanApplication

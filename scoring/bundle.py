@@ -1,8 +1,9 @@
 """A model bundle: native XGBoost model, calibrator, manifest and golden vectors, from bytes and checked as a whole.
 
-Files of a bundle: `manifest.json` (features by name, currency, hashes of the other files and of this code's tables of
-features and reasons, calibrator, reference histograms, provenance), `model.ubj`, `golden.json`; `card.json` and
-`card.md` are for people. `bundle_id` is the hash of the canonical manifest, which holds the hashes of all the rest.
+Files of a bundle: `manifest.json` (what of this code it was trained with: each feature's name, unit and formula;
+currency, hashes of the other files, calibrator, reference histograms, provenance), `model.ubj`, `golden.json`;
+`card.json` and `card.md` are for people. `bundle_id` is the hash of the canonical manifest, which holds the hashes of
+all the rest. Manifests of format 1 name features alone, and the whole table they came from by one hash.
 """
 
 import math
@@ -19,15 +20,15 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from schemas.problem import Problem
 from scoring.booster import xgboost
 from scoring.canonical import canonical_json, sha256
-from scoring.features import FEATURES, POSITION
-from scoring.tables import table_hashes
+from scoring.features import POSITION
+from scoring.trained_features import FORMAT_1_TABLE, TrainedFeature, features_of_format_1
 from scoring.tree_tables import TreeTables
 
 MANIFEST = "manifest.json"
 MODEL = "model.ubj"
 GOLDEN = "golden.json"
-Format = Literal[1]
-FORMAT: Format = 1
+FORMAT = 2
+"""Of manifests that training writes. Bundles of format 1 stay what they are, and decide as they did."""
 
 LOG_ODDS_LIMIT = 13.8
 """No calibrated log-odds may lie beyond: points clip probabilities at 1e-6, whose log-odds are 13.8155, and rows of an
@@ -71,7 +72,7 @@ class Bundle:
     b: float
     may_be_missing: frozenset[str]
     booster: Any
-    tables: TreeTables | None
+    tree_tables: TreeTables | None
 
     @property
     def columns(self) -> list[int]:
@@ -80,16 +81,16 @@ class Bundle:
 
     def raw(self, features: Matrix) -> Raw:
         """Margins and contributions of (n, k) rows, columns in the order of `features`. Safe to call from threads."""
-        return ask(self.booster, features, self.tables)
+        return margins_and_contributions(self.booster, features, self.tree_tables)
 
 
-def ask(booster: Any, features: Matrix, tables: TreeTables | None = None) -> Raw:
-    """Margins and exact contributions of a booster for (n, k) float64 rows; missing is NaN. Its `tables`, where it has
-    some, give the same bits sooner.
+def margins_and_contributions(booster: Any, features: Matrix, tree_tables: TreeTables | None = None) -> Raw:
+    """Margins and exact contributions of a booster for (n, k) float64 rows; missing is NaN. Its `tree_tables`, where it
+    has some, give the same bits sooner.
     """
-    if tables is not None:
-        margins, added = tables.ask(features)
-        bias = np.full(len(features), tables.bias, np.float64)
+    if tree_tables is not None:
+        margins, added = tree_tables.margins_and_contributions(features)
+        bias = np.full(len(features), tree_tables.bias, np.float64)
         return Raw(margins.astype(np.float64), added.astype(np.float64), bias)
     data = xgboost.DMatrix(features, nthread=1)
     margin = booster.predict(data, output_margin=True).astype(np.float64)
@@ -128,9 +129,9 @@ def bundle_id_of(manifest: Mapping[str, Any]) -> str:
     return sha256(canonical_json(dict(manifest)))
 
 
-def golden_vectors(booster: Any, rows: Matrix, tables: TreeTables | None = None) -> list[dict[str, Any]]:
+def golden_vectors(booster: Any, rows: Matrix, tree_tables: TreeTables | None = None) -> list[dict[str, Any]]:
     """What a booster says of some rows, as exact hexadecimal floats: the content of `golden.json`."""
-    raw = ask(booster, rows, tables)
+    raw = margins_and_contributions(booster, rows, tree_tables)
     return [
         {
             "features": _hex(row),
@@ -145,8 +146,9 @@ def golden_vectors(booster: Any, rows: Matrix, tables: TreeTables | None = None)
 def load_bundle(files: Mapping[str, bytes]) -> Bundle:
     """The bundle in `files` (name -> bytes), after checking hashes, features and golden vectors.
 
-    Raises BundleError, with one line that says what is wrong: a file that is missing or not the manifest's, features or
-    reasons other than this code's, or a model that computes other bits here than where it was trained.
+    Raises BundleError, with one line that says what is wrong: a file that is missing or not the manifest's, a feature
+    of the bundle's that this code has no more or with another unit or formula, or a model that computes other bits here
+    than where it was trained. Features that the bundle does not use, and the words of reasons, are not its business.
     """
     content, manifest = _manifest(files)
     for name, expected in manifest.files.items():
@@ -154,29 +156,28 @@ def load_bundle(files: Mapping[str, bytes]) -> Bundle:
             raise BundleError(f"{name}: named by {MANIFEST}, but missing")
         if sha256(files[name]) != expected:
             raise BundleError(f"{name}: its bytes are not those that {MANIFEST} names")
-    for name, expected in table_hashes().items():
-        if manifest.tables.get(name) != expected:
-            raise BundleError(f"{MANIFEST}: it was made with another table of {name} than this version has")
-    unknown = [name for name in manifest.features if name not in FEATURES]
-    if unknown:
-        raise BundleError(f"{MANIFEST}: features {unknown} are not in this version's table of features")
+    trained = manifest.trained()
+    for feature in trained:
+        if (why := feature.why_not_here()) is not None:
+            raise BundleError(f"{MANIFEST}: {why}")
+    names = tuple(feature.name for feature in trained)
     booster = open_model(files[MODEL])
-    if booster.feature_names is not None and tuple(booster.feature_names) != manifest.features:
+    if booster.feature_names is not None and tuple(booster.feature_names) != names:
         raise BundleError(f"{MODEL}: its features are not those of {MANIFEST}, in the same order")
     booster = _without_names(booster)
-    tables = TreeTables.of(booster)
-    _check_golden(booster, tables, files[GOLDEN], len(manifest.features))
+    tree_tables = TreeTables.of(booster)
+    _check_golden(booster, tree_tables, files[GOLDEN], len(names))
     _check_range(booster, manifest.calibrator)
     return Bundle(
         bundle_id=bundle_id_of(content),
         name=manifest.name,
-        features=manifest.features,
+        features=names,
         currency=manifest.currency,
         a=manifest.calibrator.a,
         b=manifest.calibrator.b,
         may_be_missing=manifest.may_be_missing,
         booster=booster,
-        tables=tables,
+        tree_tables=tree_tables,
     )
 
 
@@ -194,22 +195,51 @@ class _Calibrator(_Read):
 class _Manifest(_Read):
     """What loading needs of a manifest; the rest of it is for people."""
 
-    format: Format
     name: str
-    features: Annotated[tuple[str, ...], Field(min_length=1)]
     currency: str
     files: dict[str, str]
-    tables: dict[str, str]
     calibrator: _Calibrator
     may_be_missing: frozenset[str]
 
 
-def _manifest(files: Mapping[str, bytes]) -> tuple[dict[str, Any], _Manifest]:
+class _Manifest1(_Manifest):
+    """Format 1: names of features, and the hash of the whole table they stood in."""
+
+    features: Annotated[tuple[str, ...], Field(min_length=1)]
+    tables: dict[str, str]
+
+    def trained(self) -> tuple[TrainedFeature, ...]:
+        if self.tables.get("features") != FORMAT_1_TABLE:
+            raise BundleError(f"{MANIFEST}: tables: names a table of features that format 1 never had")
+        try:
+            return features_of_format_1(self.features)
+        except KeyError as unknown:
+            raise BundleError(f"{MANIFEST}: feature {unknown.args[0]} is not in the table that it names") from None
+
+
+class _Manifest2(_Manifest):
+    """Format 2: every feature with its unit and the hash of its formula."""
+
+    features: Annotated[tuple[TrainedFeature, ...], Field(min_length=1)]
+
+    def trained(self) -> tuple[TrainedFeature, ...]:
+        return self.features
+
+
+class _Format(_Read):
+    format: Literal[1, 2]
+
+
+_FORMATS: dict[int, type[_Manifest1 | _Manifest2]] = {1: _Manifest1, 2: _Manifest2}
+
+
+def _manifest(files: Mapping[str, bytes]) -> tuple[dict[str, Any], _Manifest1 | _Manifest2]:
     """The manifest as it stands, whose hash is the bundle's id, and what loading needs of it."""
     if MANIFEST not in files:
         raise BundleError(f"{MANIFEST}: missing")
     try:
-        manifest = _Manifest.model_validate_json(files[MANIFEST])
+        made = _Format.model_validate_json(files[MANIFEST]).format
+        manifest = _FORMATS[made].model_validate_json(files[MANIFEST])
     except ValidationError as error:
         wrong = error.errors(include_url=False)[0]
         at = ".".join(map(str, wrong["loc"])) or "not JSON"
@@ -229,7 +259,7 @@ class _Golden(_Read):
     contributions: list[str]
 
 
-def _check_golden(booster: Any, tables: TreeTables | None, data: bytes, width: int) -> None:
+def _check_golden(booster: Any, tree_tables: TreeTables | None, data: bytes, width: int) -> None:
     try:
         golden = TypeAdapter(list[_Golden]).validate_json(data)
         cells = [[float.fromhex(cell) for cell in vector.features] for vector in golden]
@@ -237,7 +267,7 @@ def _check_golden(booster: Any, tables: TreeTables | None, data: bytes, width: i
         raise BundleError(f"{GOLDEN}: expected vectors of hexadecimal floats, as training writes them") from None
     if not golden or any(len(row) != width for row in cells):
         raise BundleError(f"{GOLDEN}: needs vectors of {width} features")
-    again = golden_vectors(booster, np.array(cells), tables)
+    again = golden_vectors(booster, np.array(cells), tree_tables)
     for index, (expected, found) in enumerate(zip(golden, again, strict=True)):
         for part in ("margin", "p_model", "contributions"):
             if getattr(expected, part) != found[part]:

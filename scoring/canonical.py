@@ -3,6 +3,9 @@
 Applications and extractions are written by hand, because their keys are known and their order is fixed; whatever a
 bound of `schemas` leaves open (strings, extensions) goes through the general writer. A test holds both against an
 independent implementation of the RFC.
+
+Of the fields of today those without a value stand there as null. A field added later stands there only where it has a
+value: whatever lacks it keeps its hash.
 """
 
 import hashlib

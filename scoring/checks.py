@@ -7,11 +7,12 @@ stand in one table. The worst result wins.
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
+from typing import NamedTuple
 
 from schemas.application import LoanApplication
 from schemas.verification import WORST_FIRST, Check, ExtractedField, Extraction, VerificationResult
 from scoring.canonical import two_decimals
-from scoring.names import identifier_similarity, organisation_similarity, person_similarity, text_similarity
+from scoring.similarity import identifier_similarity, organisation_similarity, person_similarity, text_similarity
 
 MISREAD = "looks_like_misread_digit"
 NEAR_MATCH = "near_match"
@@ -36,6 +37,9 @@ IDENTIFIER_MATCH = 100.0
 
 MAX_AMOUNT = Decimal("1e15")
 """A reading beyond it is no amount of anybody's."""
+
+MAX_CHECKS = 200
+"""Room for checks in `loan.application.verified`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,20 +94,25 @@ def reason_of_check(claim: str) -> str | None:
     return _REASONS.get(claim)
 
 
-def check_claims(application: LoanApplication, extractions: Sequence[Extraction]) -> tuple[Check, ...]:
-    """Every claim that a document speaks to, held beside it; empty for an application without documents.
+class Verification(NamedTuple):
+    """What documents say about an application: at most MAX_CHECKS checks, and the worst of all results."""
 
-    If no document speaks to the income, one check of it says `not_provided`.
+    checks: tuple[Check, ...]
+    result: VerificationResult
+
+
+def verify(application: LoanApplication, extractions: Sequence[Extraction]) -> Verification:
+    """Every claim that a document speaks to, held beside it; no checks for an application without documents.
+
+    If no document speaks to the income, one check of it says `not_provided`. The result is the worst of all that was
+    found; only then are checks left out where an event has no room for them, the worst kept first.
     """
-    read = [extraction for extraction in extractions if extraction.status == "read"]
-    if not extractions:
-        return ()
-    income = [check for extraction in read for check in _income(application, extraction)]
-    if not income:
-        claimed = two_decimals(application.annual_income)
-        income = [Check(claim="annual_income", result="not_provided", claimed=claimed)]
-    texts = [check for extraction in read for check in _texts(application, extraction)]
-    return (*income, *_net_pay(read), *texts)[:200]
+    checks = _checks(application, extractions) if extractions else []
+    result = _worst(application, extractions, checks)
+    if len(checks) > MAX_CHECKS:
+        # A stable sort: among equal results the order of documents and claims stays.
+        checks = sorted(checks, key=lambda check: WORST_FIRST.index(check.result))[:MAX_CHECKS]
+    return Verification(tuple(checks), result)
 
 
 def result_of_extraction(extraction: Extraction) -> VerificationResult:
@@ -113,7 +122,17 @@ def result_of_extraction(extraction: Extraction) -> VerificationResult:
     return "verified" if extraction.status == "read" else extraction.status
 
 
-def verification_result(
+def _checks(application: LoanApplication, extractions: Sequence[Extraction]) -> list[Check]:
+    read = [extraction for extraction in extractions if extraction.status == "read"]
+    income = [check for extraction in read for check in _income(application, extraction)]
+    if not income:
+        claimed = two_decimals(application.annual_income)
+        income = [Check(claim="annual_income", result="not_provided", claimed=claimed)]
+    texts = [check for extraction in read for check in _texts(application, extraction)]
+    return [*income, *_net_pay(read), *texts]
+
+
+def _worst(
     application: LoanApplication, extractions: Sequence[Extraction], checks: Sequence[Check]
 ) -> VerificationResult:
     """The worst of all results. A document without an extraction counts as unreadable; no documents: not_provided."""

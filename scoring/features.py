@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from schemas.application import LoanApplication
-from scoring.possible import ACR, ALL_ASSETS, AMOUNT, ASSET, CIBIL, DEPENDENTS, DTI, FLAG, LTI, YEARS, Values
+from scoring.feature_values import ACR, ALL_ASSETS, AMOUNT, ASSET, CIBIL, DEPENDENTS, DTI, FLAG, LTI, YEARS, Values
 
 Column = npt.NDArray[np.float64]
 Columns = Mapping[str, Column]

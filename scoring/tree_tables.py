@@ -69,12 +69,12 @@ class TreeTables:
             _start(model["learner_model_param"]["base_score"], trees, booster.predict(data, pred_leaf=True), margins),
             contributions[0, -1],
         )
-        found_margins, found = tables.ask(everyone)
+        found_margins, found = tables.margins_and_contributions(everyone)
         bias = np.full((len(everyone), 1), tables.bias)
         same = (found_margins == margins).all() and (np.hstack([found, bias]) == contributions).all()
         return tables if same else None
 
-    def ask(self, features: Matrix) -> tuple[Floats, Floats]:
+    def margins_and_contributions(self, features: Matrix) -> tuple[Floats, Floats]:
         """Margins (n,) and contributions (n, k) of (n, k) rows; missing is NaN."""
         trees, size, width = self.rows.shape
         # XGBoost, too, compares in float32.

@@ -17,15 +17,15 @@ from scoring.bundle import (
     LOG_ODDS_LIMIT,
     MANIFEST,
     MODEL,
-    ask,
     bundle_id_of,
     golden_vectors,
     load_bundle,
     margin_range,
+    margins_and_contributions,
 )
 from scoring.canonical import sha256
 from scoring.features import FEATURES, POSITION, compute
-from scoring.tables import table_hashes
+from scoring.trained_features import TrainedFeature
 from training.calibration import fit_platt, probability
 from training.card import Card, card_markdown
 from training.data import LoanData, read_loans
@@ -103,7 +103,7 @@ def _out_of_fold(rows: Matrix, approved: npt.NDArray[np.int64], recipe: Recipe, 
     margins = np.empty((recipe.repeats, len(approved)))
     for index, (seen, held_out) in enumerate(folds.split(rows, approved)):
         booster = _plain(_fit(rows[seen], approved[seen], recipe, params))
-        margins[index // recipe.folds, held_out] = ask(booster, rows[held_out]).margin
+        margins[index // recipe.folds, held_out] = margins_and_contributions(booster, rows[held_out]).margin
     return margins
 
 
@@ -126,12 +126,11 @@ def _manifest(
     return {
         "format": FORMAT,
         "name": recipe.name,
-        "features": list(recipe.features),
+        "features": [asdict(TrainedFeature.of(name)) for name in recipe.features],
         "may_be_missing": [n for n, column in zip(recipe.features, rows.T, strict=True) if np.isnan(column).any()],
         "currency": currency,
         "label": "approved",
         "files": {name: sha256(content) for name, content in files.items()},
-        "tables": table_hashes(),
         "calibrator": {"kind": "platt", **calibrator},
         "reference": {name: _histogram(column) for name, column in zip(recipe.features, rows.T, strict=True)},
         "trainer": {

@@ -21,7 +21,7 @@ from registry.named import load
 from schemas.application import LoanApplication
 from schemas.values import utc_of_ms
 from schemas.verification import ApplicationVerified, VerifyProcessing
-from scoring.checks import check_claims, verification_result
+from scoring.checks import verify
 from scoring.decision import Scorer
 from scoring.receipt import ReceiptKey
 
@@ -66,12 +66,12 @@ def _without_documents(application: LoanApplication, now_ms: int) -> Application
     """As verify would pass it on: a file brings no documents, whatever its applications name."""
     now = utc_of_ms(now_ms)
     stripped = application.model_copy(update={"monitoring": None, "documents": ()})
-    checks = check_claims(stripped, ())
+    found = verify(stripped, ())
     return ApplicationVerified(
         application=stripped,
         accepted_at=now,
-        checks=checks,
-        verification_result=verification_result(stripped, (), checks),
+        checks=found.checks,
+        verification_result=found.result,
         processing=VerifyProcessing(
             lane="fast", started_at=now, finished_at=now, worker="score-file", code_version=code_version()
         ),

@@ -88,7 +88,8 @@ def events_page() -> str:
     """Every event and its fields."""
     overview = table(("event", "version", "sent by", "what", "schema"), map(_event_row, EVENTS.values()))
     fields = "\n\n".join(_fields(event) for event in EVENTS.values())
-    return f"# Events\n\n{overview}\n\n{fields}\n"
+    said = "Whoever reads what we send ignores fields he does not know: some may be added. What others send is closed."
+    return f"# Events\n\n{said}\n\n{overview}\n\n{fields}\n"
 
 
 def _event_row(event: EventType) -> tuple[object, ...]:

@@ -7,7 +7,7 @@ import pytest
 from processors.readers.text.reading import read_document
 from producers.synthetic.applications import Shares, SyntheticApplication, SyntheticDocument, synthesise
 from schemas.verification import ExtractedField, Extraction
-from scoring.checks import check_claims, verification_result
+from scoring.checks import verify
 
 COUNT = 12
 
@@ -49,5 +49,4 @@ def test_the_truth_about_an_applicant_is_found_out(shares, result):
     """Every honest claim is verified, every inflated one is a mismatch, every broken document unreadable."""
     for item in made(**shares):
         extractions = [extraction(document) for document in item.documents]
-        checks = check_claims(item.application, extractions)
-        assert verification_result(item.application, extractions, checks) == result, item.application.application_id
+        assert verify(item.application, extractions).result == result, item.application.application_id

@@ -9,7 +9,18 @@ from schemas.jsonschema import json_schema
 READ = json_schema(EVENTS["loan.application.submitted"])
 WRITTEN = json_schema(EVENTS["loan.decision.made"])
 INTERNAL = json_schema(EVENTS["loan.application.verified"])
-OLD = {"read": READ, "written": WRITTEN, "internal": INTERNAL}
+LETTER = json_schema(EVENTS["loan.dead_letter"])
+ACTIVATION = json_schema(EVENTS["loan.activation.published"])
+METRIC = json_schema(EVENTS["loan.service.measured"])
+OLD = {
+    "read": (READ, "read"),
+    "written": (WRITTEN, "written"),
+    "internal": (INTERNAL, "internal"),
+    "letter": (LETTER, "internal"),
+    "activation": (ACTIVATION, "internal"),
+    "metric": (METRIC, "internal"),
+}
+"""By name in the tables below: a schema, and on which side of it we stand."""
 
 
 def at(schema, path):
@@ -100,7 +111,22 @@ BREAKING = [
     ("written", "a bound dropped", drop("properties", "score_final", "anyOf", 0, "maximum"), "score_final", "maximum"),
     ("written", "longer text", put("$defs", "Reason", "properties", "text", "maxLength", to=501), "reasons[].text", "maxLength"),
     ("written", "a format given up", drop("properties", "accepted_at", "format"), "accepted_at", "format"),
-    ("internal", "a field that old readers refuse", field("$defs", "Check", of=TEXT), "checks[].fresh", "unknown_field"),
+    ("internal", "a field of the application that old readers refuse", field("$defs", "Loan", of=TEXT), "application.loan.fresh", "unknown_field"),
+    ("internal", "a new required field", field("$defs", "Check", of=TEXT, required=True), "checks[].fresh", "required"),
+    ("internal", "an optional field required", add("$defs", "Check", "required", item="label"), "checks[].label", "required"),
+    ("internal", "a required field optional", drop("$defs", "Check", "required", "claim"), "checks[].claim", "required"),
+    ("internal", "a required field removed", drop("properties", "verification_result"), "verification_result", "removed"),
+    ("internal", "an optional field removed", drop("$defs", "Extraction", "properties", "findings"), "extractions[].findings", "removed"),
+    ("internal", "an open part closed", put("$defs", "Check", "additionalProperties", to=False), "checks[]", "additionalProperties"),
+    ("internal", "null no longer taken", put("$defs", "Check", "properties", "label", to={"type": "string", "pattern": "^[a-z][a-z0-9_.]{0,63}$"}), "checks[].label", "type"),
+    ("internal", "null in the bank's words", put("$defs", "Applicant", "properties", "dependents", to={"anyOf": [at(INTERNAL, ("$defs", "Applicant", "properties", "dependents")), {"type": "null"}]}), "application.applicant.dependents", "type"),
+    ("internal", "null among items", put("properties", "checks", "items", to={"anyOf": [{"$ref": "#/$defs/Check"}, {"type": "null"}]}), "checks[]", "type"),
+    ("internal", "fewer items", put("properties", "checks", "maxItems", to=199), "checks", "maxItems"),
+    ("internal", "more items", put("properties", "checks", "maxItems", to=201), "checks", "maxItems"),
+    ("letter", "a bound narrowed", put("properties", "attempts", "minimum", to=2), "attempts", "minimum"),
+    ("letter", "a bound widened", put("properties", "attempts", "minimum", to=0), "attempts", "minimum"),
+    ("letter", "null and another pattern", put("properties", "value_sha256", to={"anyOf": [{"type": "string", "pattern": "^[0-9A-F]{64}$"}, {"type": "null"}]}), "value_sha256", "pattern"),
+    ("metric", "a map of bounded values opened", put("properties", "labels", "additionalProperties", to=True), "labels", "additionalProperties"),
     ("internal", "an enum narrowed", drop("$defs", "Extraction", "properties", "status", "enum", "unavailable"), "extractions[].status", "enum"),
     ("internal", "an enum widened", add("$defs", "Extraction", "properties", "status", "enum", item="late"), "extractions[].status", "enum"),
 ]  # fmt: skip
@@ -126,13 +152,21 @@ HARMLESS = [
     ("written", "never null", put("properties", "p_model", to={"type": "number", "minimum": 0, "maximum": 1})),
     ("written", "shorter text", put("$defs", "Reason", "properties", "text", "maxLength", to=99)),
     ("internal", "other words", put("$defs", "Check", "description", to="A claim and a document.")),
+    ("internal", "where on the page a value stood", put("$defs", "ExtractedField", "properties", "box", to={"anyOf": [{"type": "array", "items": {"type": "number"}}, {"type": "null"}]})),
+    ("internal", "a new field beside the application", field(of=TEXT)),
+    ("internal", "a new field of a check", field("$defs", "Check", of=TEXT)),
+    ("internal", "a closed part opened", drop("$defs", "Loan", "additionalProperties")),
+    ("activation", "a new optional field", field(of={"anyOf": TEXT_OR_NULL})),
+    ("letter", "a hash that may be null", put("properties", "value_sha256", to={"anyOf": [at(LETTER, ("properties", "value_sha256")), {"type": "null"}]})),
+    ("letter", "a new field of its origin", field("$defs", "Origin", of=TEXT)),
 ]  # fmt: skip
 
 
 def changed(side, change):
-    new = copy.deepcopy(OLD[side])
+    schema, standing = OLD[side]
+    new = copy.deepcopy(schema)
     change(new)
-    return breaking_changes(OLD[side], new, side)
+    return breaking_changes(schema, new, standing)
 
 
 @pytest.mark.parametrize(
@@ -149,6 +183,17 @@ def test_a_breaking_change_is_refused(side, what, change, path, rule):
 def test_a_harmless_change_passes(side, what, change):
     """Growth that breaks nobody needs no new version."""
     assert changed(side, change) == []
+
+
+@pytest.mark.parametrize("side", ["written", "internal"])
+def test_opening_an_event_is_harmless_and_comes_before_its_first_new_field(side):
+    """Readers of a closed event were promised that nothing is added: first it is opened, then it may grow."""
+    closed = {**WRITTEN, "additionalProperties": False}
+    grown = copy.deepcopy(WRITTEN)
+    field(of=TEXT)(grown)
+    assert breaking_changes(closed, WRITTEN, side) == []
+    assert breaking_changes(WRITTEN, grown, side) == []
+    assert [(one.path, one.rule) for one in breaking_changes(closed, grown, side)] == [("fresh", "unknown_field")]
 
 
 def test_an_inlined_part_is_the_same_contract():

@@ -1,11 +1,15 @@
 """Strict decoding: every kind of bad input has its cause, its field, and never its value."""
 
 import json
+from importlib import resources
 
 import pytest
 
-from schemas.application import LoanApplication
-from schemas.decode import Undecodable, decode, describe
+from schemas.application import ApplicationAccepted, LoanApplication
+from schemas.decode import Undecodable, decode, decode_own, describe
+from schemas.events import EVENTS
+from schemas.operations import LoanOutcome
+from schemas.verification import ApplicationVerified
 
 GOOD = {
     "tenant": "bank-a",
@@ -165,3 +169,73 @@ def test_every_moment_that_is_taken_can_be_written(sent, written):
     """At the ends of what is taken, too, a moment has a date in UTC: nothing fails long after it was accepted."""
     event = decode(LoanApplication, changed(submitted_at=sent))
     assert json.loads(event.model_dump_json())["submitted_at"] == written
+
+
+NEWER = {"fresh": {"inside": [1]}}
+OURS = [event for event in EVENTS.values() if event.side != "read"]
+OPEN_MAPS = {"labels", "extensions"}
+
+
+def example(event):
+    return json.loads((resources.files("schemas") / "examples" / f"{event.name}.json").read_text("utf-8"))
+
+
+def grown(value, within):
+    """A JSON value with another field in every object; `within` says into which named parts to go."""
+    if isinstance(value, list):
+        return [grown(item, within) for item in value]
+    if not isinstance(value, dict):
+        return value
+    return {name: grown(item, within) if within(name) else item for name, item in value.items()} | NEWER
+
+
+@pytest.mark.parametrize("event", OURS, ids=lambda event: event.name)
+def test_our_readers_ignore_what_a_newer_stage_adds(event):
+    """A stage that is not upgraded yet reads what an upgraded one wrote as it reads what it would write itself."""
+    ours = example(event)
+    newer = grown(ours, lambda name: name not in {"application", *OPEN_MAPS})
+    assert newer != ours
+    for read in (decode_own, decode):
+        assert read(event.model, json.dumps(newer).encode()) == decode_own(event.model, json.dumps(ours).encode())
+
+
+def places(value, path=()):
+    """The path of every object in a JSON value."""
+    if isinstance(value, dict):
+        yield path
+    for name, item in value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ():
+        yield from places(item, (*path, name))
+
+
+def with_stranger(record, path):
+    """A record with a field that nobody knows in the object at `path`."""
+    new = json.loads(json.dumps(record))
+    place = new
+    for part in path:
+        place = place[part]
+    place["fresh"] = "x"
+    return json.dumps(new).encode()
+
+
+SAID_BY_A_BANK = [
+    (model, record, path)
+    for model, record, start in (
+        (LoanApplication, GOOD | {"documents": [DOCUMENT], "monitoring": {"gender": "f"}}, ()),
+        (LoanOutcome, example(EVENTS["loan.outcome.recorded"]), ()),
+        (ApplicationAccepted, example(EVENTS["loan.application.accepted"]), ("application",)),
+        (ApplicationVerified, example(EVENTS["loan.application.verified"]), ("application",)),
+    )
+    for path in places(record)
+    if path[: len(start)] == start and "extensions" not in path
+]
+
+
+@pytest.mark.parametrize(("model", "record", "path"), SAID_BY_A_BANK, ids=lambda value: str(value)[:30])
+def test_what_a_bank_said_is_read_whole_or_refused(model, record, path):
+    """Nothing that a bank said is left aside, neither at the door nor by a stage that does not know it yet."""
+    for read in (decode, decode_own):
+        assert read(model, json.dumps(record).encode())
+        with pytest.raises(Undecodable) as refused:
+            read(model, with_stranger(record, path))
+        (error,) = refused.value.errors
+        assert error.error == "extra_forbidden"

@@ -106,6 +106,22 @@ def test_a_schema_uses_only_words_that_validators_know(event):
     assert set(keywords(schema)) <= KEYWORDS
 
 
+def objects(schema):
+    """Every object that a schema describes by its fields, by name of its part."""
+    return {name: part for name, part in {"": schema, **schema.get("$defs", {})}.items() if "properties" in part}
+
+
+BANKS_WORDS = {"LoanApplication", "Applicant", "Assets", "DocumentRef", "Identifier", "Loan", "Monitoring"}
+
+
+@pytest.mark.parametrize("event", EVENTS.values(), ids=lambda event: event.name)
+def test_what_we_write_is_open_and_what_banks_say_is_closed(event):
+    """Readers of our events may meet fields they do not know; what a bank says is taken whole or not at all."""
+    closed = {name for name, part in objects(json_schema(event)).items() if part.get("additionalProperties") is False}
+    parts = set(objects(json_schema(event)))
+    assert closed == (parts if event.side == "read" else parts & BANKS_WORDS)
+
+
 def test_a_decision_may_gain_fields():
     """Consumers that check decisions do not refuse what a later version adds."""
     schema = json_schema(EVENTS["loan.decision.made"])

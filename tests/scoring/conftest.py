@@ -1,14 +1,17 @@
 """Verified applications to decide on, and the shipped artefacts."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from importlib import resources
 from typing import Any
 
 import orjson
 import pytest
 
+from schemas.decode import decode_own
 from schemas.verification import ApplicationVerified
 from scoring.bundle import Bundle, load_bundle
 from scoring.decision import Scorer
+from scoring.features import FEATURES, POSITION, Feature
 from scoring.policy_document import parse_policy
 from scoring.receipt import ReceiptKey
 from scoring.shipped import shipped_bundle_files, shipped_policy_text
@@ -62,6 +65,62 @@ def build_event(
 @pytest.fixture(scope="session")
 def make_event() -> MakeEvent:
     return build_event
+
+
+@pytest.fixture(scope="session")
+def events(make_event: MakeEvent) -> dict[str, ApplicationVerified]:
+    """One of every sort: with documents, approved, declined by a rule, penalised, thin, foreign, contradicted."""
+    example = resources.files("schemas") / "examples" / "loan.application.verified.json"
+    return {
+        "with documents": decode_own(ApplicationVerified, example.read_bytes()),
+        "plain": make_event(),
+        "large loan": make_event(annual_income=1_000_000),
+        "low CIBIL score": make_event(cibil_score=480, loan={"term_years": "3.5", "purpose": "Ökohaus"}),
+        "few assets": make_event(assets={"residential": -100_000, "commercial": 0, "luxury": 0, "bank": "1.50"}),
+        "thin file": make_event(cibil_score=None, monthly_obligations="12500.25"),
+        "foreign": make_event(currency="EUR", extensions={"channel": "web", "rank": 1e21}),
+        "contradicted": make_event(
+            result="mismatch",
+            documents=[{"kind": "payslip", "sha256": "b" * 64, "media_type": "application/pdf", "size": 9}],
+            extractions=[
+                {
+                    "sha256": "b" * 64,
+                    "kind": "payslip",
+                    "status": "read",
+                    "reader": "text/1",
+                    "lane": "fast",
+                    "pages": 1,
+                    "fields": [{"name": "gross_monthly", "value": "100.00", "confidence": 0.97, "page": 1}],
+                    "findings": ["arithmetic_break"],
+                }
+            ],
+            checks=[
+                {
+                    "claim": "annual_income",
+                    "result": "mismatch",
+                    "document": "b" * 64,
+                    "field": "gross_monthly",
+                    "difference": 0.9,
+                    "similarity": 0.5,
+                }
+            ],
+        ),
+    }
+
+
+@pytest.fixture
+def feature_table() -> Iterator[Callable[..., None]]:
+    """Puts other rows in the place of the table of features, until the test's end."""
+    before = tuple(FEATURES.values())
+
+    def put(*rows: Feature) -> None:
+        FEATURES.clear()
+        FEATURES.update({row.name: row for row in rows})
+        POSITION.clear()
+        POSITION.update({name: index for index, name in enumerate(FEATURES)})
+
+    yield put
+    put(*before)
 
 
 @pytest.fixture(scope="session")

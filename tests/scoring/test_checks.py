@@ -1,9 +1,12 @@
 """Claims held against documents."""
 
+from importlib import resources
+
 import pytest
 
-from schemas.verification import Extraction
-from scoring.checks import MISREAD, NEAR_MATCH, check_claims, verification_result
+from schemas.decode import decode_own
+from schemas.verification import ApplicationVerified, Extraction
+from scoring.checks import MAX_CHECKS, MISREAD, NEAR_MATCH, verify
 
 SLIP, STATEMENT = "1" * 64, "2" * 64
 
@@ -30,8 +33,7 @@ def extraction(kind="payslip", sha256=None, status="read", reason=None, findings
 
 
 def checked(application, *extractions):
-    checks = check_claims(application, extractions)
-    return checks, verification_result(application, extractions, checks)
+    return verify(application, extractions)
 
 
 @pytest.mark.parametrize(
@@ -145,3 +147,41 @@ def test_a_reading_that_is_no_amount_is_no_evidence(make_event):
     application = make_event().application
     for value in ("n/a", "NaN", "Infinity", "1e99"):
         assert checked(application, extraction(gross_monthly=value))[1] == "not_provided"
+
+
+def with_names(number, *names):
+    """A payslip that shows the right income and these holders' names."""
+    return extraction(sha256=f"{number:064x}", gross_monthly="100000.00", holder_name=list(names))
+
+
+def test_a_contradiction_behind_two_hundred_checks_counts(make_event):
+    """An application does not bury a contradicting document under twenty that agree: the verdict is drawn from all
+    checks, and the contradiction is among those that are kept.
+    """
+    application = make_event(annual_income=1_200_000, applicant={"name": "Anita Iyer"}).application
+    agree = [with_names(number, *["Anita Iyer"] * 11) for number in range(19)]
+    checks, result = checked(application, *agree, with_names(19, "Anita Iyer", "Rajesh Sharma"))
+    assert result == "mismatch"
+    assert len(checks) == MAX_CHECKS
+    assert [check.result for check in checks] == ["mismatch"] + ["verified"] * (MAX_CHECKS - 1)
+    assert checks[0].found == "Rajesh Sharma"
+    assert [check.claim for check in checks[1:]] == ["annual_income"] * 20 + ["name"] * 179
+
+
+@pytest.mark.parametrize("names", [9, 10])
+def test_checks_that_fit_stay_in_the_order_of_claims_and_documents(make_event, names):
+    """Where nothing has to be left out nothing is moved, not even for a contradiction."""
+    application = make_event(annual_income=1_200_000, applicant={"name": "Anita Iyer"}).application
+    slips = [with_names(number, *["Anita Iyer"] * (names - 1), "Rajesh Sharma") for number in range(18)]
+    checks, result = checked(application, *slips)
+    assert result == "mismatch"
+    assert len(checks) == 18 + 18 * names <= MAX_CHECKS
+    assert [check.document for check in checks[18:]] == [f"{number:064x}" for number in range(18) for _ in range(names)]
+    assert [check.result for check in checks[18:]] == (["verified"] * (names - 1) + ["mismatch"]) * 18
+
+
+def test_the_checks_of_an_example_are_what_they_were():
+    """The checks of the published example come out as published, in its order."""
+    text = (resources.files("schemas") / "examples" / "loan.application.verified.json").read_bytes()
+    event = decode_own(ApplicationVerified, text)
+    assert verify(event.application, event.extractions) == (event.checks, event.verification_result)

@@ -33,7 +33,7 @@ def small():
 def same_bits(booster, tables: TreeTables, rows) -> bool:
     data = xgboost.DMatrix(rows)
     expected = booster.predict(data, pred_contribs=True)
-    margins, contributions = tables.ask(rows)
+    margins, contributions = tables.margins_and_contributions(rows)
     assert margins.tobytes() == booster.predict(data, output_margin=True).tobytes()
     assert contributions.tobytes() == expected[:, :-1].tobytes()
     return bool((expected[:, -1] == tables.bias).all())
@@ -47,7 +47,7 @@ def standard() -> Bundle:
 
 def test_the_shipped_default_bundle_is_tabulated(standard):
     """What is fast in the benchmark is what decides."""
-    assert standard.tables is not None
+    assert standard.tree_tables is not None
 
 
 @given(
@@ -70,13 +70,13 @@ def test_any_row_gets_the_bits_of_xgboost(small, rows):
 
 def test_rows_at_every_threshold_of_the_default_bundle_get_the_bits_of_xgboost(standard):
     """Each threshold, and the numbers beside it, in each feature, beside typical values of the others."""
-    thresholds = standard.tables.thresholds
-    columns = standard.tables.columns
+    thresholds = standard.tree_tables.thresholds
+    columns = standard.tree_tables.columns
     rows = np.full((3 * len(thresholds), len(standard.features)), 5e6)
     for index, (column, threshold) in enumerate(zip(columns, thresholds, strict=True)):
         for step, value in enumerate((np.nextafter(threshold, -np.inf), threshold, np.nextafter(threshold, np.inf))):
             rows[3 * index + step, column] = value if np.isfinite(value) else np.nan
-    assert same_bits(standard.booster, standard.tables, rows)
+    assert same_bits(standard.booster, standard.tree_tables, rows)
 
 
 def test_a_model_of_larger_trees_has_no_tables():

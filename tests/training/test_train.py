@@ -9,6 +9,7 @@ import pytest
 from scoring.bundle import load_bundle
 from scoring.features import FEATURES, POSITION, compute
 from scoring.shipped import BUNDLES, shipped_bundle_files
+from scoring.trained_features import TrainedFeature
 from training.calibration import fit_platt, probability
 from training.card import LABEL_NOTE
 from training.data import DataError, parse_loans
@@ -77,6 +78,15 @@ def test_golden_vectors_are_nobodys(csv):
     ]
     assert len(vectors) == 17
     assert not people & set(vectors)
+
+
+def test_a_manifest_says_what_each_feature_was(csv):
+    """A new bundle is held to its own features' names, units and formulas; it names no table that it does not use."""
+    files, _ = make_bundle(parse_loans(csv, "sample"), SMALL["default"], "INR")
+    manifest = orjson.loads(files["manifest.json"])
+    assert manifest["format"] == 2
+    assert manifest["features"] == [dataclasses.asdict(TrainedFeature.of(name)) for name in SMALL["default"].features]
+    assert set(manifest) == set(orjson.loads(shipped_bundle_files("default")["manifest.json"])) - {"tables"}
 
 
 @pytest.mark.parametrize(

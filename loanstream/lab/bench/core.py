@@ -9,7 +9,7 @@ from loanstream.worker import calm_collector
 from producers.synthetic.applications import Shares, synthesise
 from registry.named import load
 from schemas.verification import ApplicationVerified, VerifyProcessing
-from scoring.checks import check_claims, verification_result
+from scoring.checks import verify
 from scoring.decision import Scorer
 from scoring.receipt import ReceiptKey
 
@@ -25,13 +25,13 @@ def events(count: int) -> list[ApplicationVerified]:
     made = []
     for item in synthesise(count, 7, "bank-a", Shares(0, 0.05, 0, 0, 0), now):
         application = item.application.model_copy(update={"documents": ()})
-        checks = check_claims(application, ())
+        found = verify(application, ())
         made.append(
             ApplicationVerified(
                 application=application,
                 accepted_at=now,
-                checks=checks,
-                verification_result=verification_result(application, (), checks),
+                checks=found.checks,
+                verification_result=found.result,
                 processing=processing,
             )
         )

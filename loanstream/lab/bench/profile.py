@@ -16,7 +16,7 @@ from schemas.records import LOG_APPEND_TIME, MemoryMessage, Message
 from schemas.topics import TOPICS
 from schemas.verification import ApplicationVerified
 from scoring.canonical import application_bytes
-from scoring.checks import check_claims
+from scoring.checks import verify as verify_claims
 from scoring.features import feature_matrix
 
 RECORDS = 50
@@ -43,7 +43,7 @@ def profile() -> dict[str, dict[str, float]]:
             {
                 "strict JSON (keys once, finite numbers)": lambda: [check_json(m.value() or b"") for m in applications],
                 "decode and check the application": lambda: [accept(m, 0) for m in applications],
-                "claims against documents (none here)": lambda: [check_claims(a.application, ()) for a in accepted],
+                "claims against documents (none here)": lambda: [verify_claims(a.application, ()) for a in accepted],
                 "write the event": lambda: [event.model_dump_json(exclude_none=True) for event in facts],
             },
             within={"strict JSON (keys once, finite numbers)": "decode and check the application"},

@@ -241,7 +241,7 @@ def _validated(answer: dict[str, Any]) -> Extraction | None:
     """A child's answer is a stranger's words: only what an extraction can hold, in codes of ours, is taken over."""
     parts = {part: answer.get(part) for part in ("fields", "findings", "reason", "pages")}
     try:
-        said = Extraction.model_validate_json(json.dumps(_UNSAID | parts))
+        said = Extraction.model_validate_json(json.dumps(_UNSAID | parts), extra="forbid")
     except (ValidationError, RecursionError):
         return None
     ours = FINDINGS.issuperset(said.findings) and (said.reason is None or said.reason in UNREADABLE)

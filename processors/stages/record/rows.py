@@ -9,12 +9,14 @@ which record a row is.
 import base64
 import hashlib
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, Protocol, TypeVar
+from types import UnionType
+from typing import Any, Protocol, TypeVar, get_args, get_origin
 
 import orjson
+from pydantic import BaseModel
 
 from schemas.application import LoanApplication
 from schemas.decision import LoanDecision
@@ -23,6 +25,7 @@ from schemas.operations import Activation, DeadLetter, FieldError, LoanOutcome, 
 from schemas.records import Message
 from schemas.topics import APPLICATION_MAX_BYTES, TOPICS, topic_of
 from schemas.values import rfc3339_of_ms
+from schemas.verification import ApplicationVerified
 from scoring.receipt import content_of
 from stores.warehouse.sealed import SEALED, Row
 
@@ -148,7 +151,7 @@ def _verification(message: Message) -> Row:
     except (orjson.JSONDecodeError, KeyError, TypeError, AttributeError):
         raise _refused("invalid_event", "(record)", "an event of ours") from None
     _check_tenant(message, place[0])
-    return {**dict(zip(_PLACE, place, strict=True)), **row, **_kafka(message)}
+    return {**dict(zip(_PLACE, place, strict=True)), **_known(row, _VERIFIED), **_kafka(message)}
 
 
 def _decisions(messages: Sequence[Message], _: Seals) -> list[Rows | Undecodable]:
@@ -168,7 +171,8 @@ def _decision(message: Message) -> Row:
     content = content_of(event)
     if event.get("recourse") is None:
         event.pop("recourse", None)
-    return {**flat(event), "content_sha256": _sha256(content), "event": value.decode(), **_kafka(message)}
+    row = _known(flat(event), _DECIDED)
+    return {**row, "content_sha256": _sha256(content), "event": value.decode(), **_kafka(message)}
 
 
 def _outcome(message: Message, _: Seals) -> Rows:
@@ -239,6 +243,26 @@ def flat(event: Mapping[str, Any], prefix: str = "") -> Row:
         else:
             row[prefix + name] = value
     return row
+
+
+def _names(model: type[BaseModel], prefix: str = "") -> Iterator[str]:
+    """The names that `flat` gives to the fields of a model."""
+    for name, field in model.model_fields.items():
+        kinds = get_args(field.annotation) if get_origin(field.annotation) is UnionType else (field.annotation,)
+        inside = [kind for kind in kinds if isinstance(kind, type) and issubclass(kind, BaseModel)]
+        if inside:
+            yield from _names(inside[0], f"{prefix}{name}_")
+        else:
+            yield prefix + name
+
+
+_VERIFIED = frozenset(_names(ApplicationVerified))
+_DECIDED = frozenset(_names(LoanDecision))
+
+
+def _known(row: Row, names: frozenset[str]) -> Row:
+    """A row without what a newer stage put into its event: there is no column for it, and the whole event is kept."""
+    return row if names.issuperset(row) else {name: value for name, value in row.items() if name in names}
 
 
 def _check_addressed(message: Message, event: LoanApplication | LoanOutcome) -> None:

@@ -19,8 +19,8 @@ from schemas.headers import child_traceparent, event_headers
 from schemas.records import Message, Partition, partition_of, place
 from schemas.topics import TOPICS
 from schemas.values import Event, ms_of_utc, rfc3339_of_ms, utc_of_ms
-from schemas.verification import ApplicationVerified, Check, Lane, VerifyProcessing
-from scoring.checks import check_claims, verification_result
+from schemas.verification import ApplicationVerified, Lane, VerifyProcessing
+from scoring.checks import Verification, verify
 
 T = TypeVar("T")
 
@@ -68,19 +68,18 @@ class VerifyStage:
 
     def _verify(self, items: Sequence[Read]) -> list[Output]:
         # Step by step over the batch, not record by record: short loops stay in the processor's caches.
-        checks = [check_claims(item.accepted.application, item.extractions) for item in items]
+        verified = [verify(item.accepted.application, item.extractions) for item in items]
         finished_ms = self._worker.now_ms()
-        events = [self._event(item, found, finished_ms) for item, found in zip(items, checks, strict=True)]
+        events = [self._event(item, found, finished_ms) for item, found in zip(items, verified, strict=True)]
         return self._outputs("verifications", [item.accepted for item in items], events, finished_ms)
 
-    def _event(self, item: Read, checks: tuple[Check, ...], finished_ms: int) -> ApplicationVerified:
-        application = item.accepted.application
+    def _event(self, item: Read, found: Verification, finished_ms: int) -> ApplicationVerified:
         return ApplicationVerified(
-            application=application,
+            application=item.accepted.application,
             accepted_at=utc_of_ms(item.accepted.accepted_ms),
             extractions=item.extractions,
-            checks=checks,
-            verification_result=verification_result(application, item.extractions, checks),
+            checks=found.checks,
+            verification_result=found.result,
             processing=VerifyProcessing(
                 lane=self._lane,
                 started_at=utc_of_ms(item.accepted.fast_started_ms),

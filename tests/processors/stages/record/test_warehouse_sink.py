@@ -77,6 +77,20 @@ def test_each_event_has_its_row(empty, sink, refused):
     assert client.query("SELECT gender FROM loanstream.monitoring_log").result_rows == [("f",)]
 
 
+def test_what_a_newer_stage_adds_is_no_reason_to_refuse(empty, sink, refused):
+    """Fields that this version does not know, at any depth of a decision, leave its row as it is."""
+    newer = example("loan.decision.made", application_id="a-1", fresh={"inside": 1}, receipt__fresh=[1])
+    newer["penalties"] = [{"code": "penalty_lti_high", "size": 0.2, "fresh": "x"}]
+    newer["reasons"] = [reason | {"fresh": {"inside": 1}} for reason in newer["reasons"]]
+    older = example("loan.decision.made", application_id="a-2")
+    older["penalties"] = [{"code": "penalty_lti_high", "size": 0.2}]
+    put(sink, [message("loan.decisions.v1.bank-a", offset, event) for offset, event in enumerate((newer, older))])
+    assert refused == []
+    sql = "SELECT penalties, reasons, receipt_key_id FROM loanstream.decisions_log ORDER BY application_id"
+    first, second = empty.client("reader").query(sql).result_rows
+    assert first == second
+
+
 def test_written_again_is_written_once(empty, sink):
     """A range written three times, as after crashes, is in the table once."""
     messages = decisions(50)

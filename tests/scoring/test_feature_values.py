@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from schemas.values import CENT, MONEY_MAX
+from scoring.feature_values import AMOUNT, CIBIL, DEPENDENTS, FLAG, ONE
 from scoring.features import FEATURES, POSITION, feature_matrix
-from scoring.possible import AMOUNT, CIBIL, DEPENDENTS, FLAG, ONE
 
 SENT = {
     "dependents": lambda value: {"applicant": {"dependents": int(value)}},
