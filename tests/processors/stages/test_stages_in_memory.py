@@ -133,7 +133,7 @@ def test_a_partition_waits_for_what_is_down_whatever_else_of_it_waits_for_its_tu
         item = accept(record(), ACCEPTED_MS)
         return Sorted([], [], [(item, None), (item, STORE_AWAY), (item, None)])
 
-    monkeypatch.setattr("processors.stages.verify.read_documents", read)
+    monkeypatch.setattr("processors.stages.verify.stage.read_documents", read)
     assert verify().deferred == {("loan.applications.v1.bank-a", 0): STORE_AWAY}
 
 
