@@ -16,7 +16,7 @@ from typing import Any
 from loanstream.settings import SettingProblem, Settings, load
 from processors.deadletters import dead_letter
 from processors.identity import Worker, code_version
-from processors.transport.messages import Output
+from processors.transport.batches import Output
 from processors.transport.specs import RangeSpec, StageSpec, WorkerKafka
 from schemas.operations import FieldError
 from schemas.records import Message

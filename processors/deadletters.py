@@ -5,7 +5,7 @@ import hashlib
 from collections.abc import Sequence
 
 from processors.identity import Worker
-from processors.transport.messages import Output
+from processors.transport.batches import Output
 from schemas.headers import ATTEMPTS, child_traceparent, event_headers, header
 from schemas.operations import DeadLetter, FieldError, Header, Origin
 from schemas.records import Message, partition_of, place

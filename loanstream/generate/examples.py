@@ -16,7 +16,7 @@ from processors.identity import Worker
 from processors.readers.sandbox.reader import READER_VERSION
 from processors.readers.text.reading import read_document
 from processors.stages.verify.stage import VerifyStage
-from processors.transport.messages import Batch
+from processors.transport.batches import Batch
 from schemas.application import ApplicationAccepted, DocumentRef, LoanApplication
 from schemas.decode import decode
 from schemas.records import LOG_APPEND_TIME, MemoryMessage

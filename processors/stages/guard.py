@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from processors.deadletters import dead_letter
 from processors.identity import Worker
-from processors.transport.messages import Output
+from processors.transport.batches import Output
 from schemas.decode import Undecodable
 from schemas.operations import FieldError
 from schemas.records import Message, place

@@ -11,7 +11,7 @@ import orjson
 from processors.identity import Worker
 from processors.stages.envelope import check_addressed
 from processors.stages.guard import Guard
-from processors.transport.messages import Batch, Output, Processed
+from processors.transport.batches import Batch, Output, Processed
 from registry.control import ControlReader
 from registry.history import InForce
 from registry.scorers import Scorers

@@ -1,13 +1,13 @@
 """The transport: records in batches from Kafka through a Faust agent and back, each exactly once.
 
-Read in this order: `messages` (what travels), `specs` (what a stage tells about itself), `ledger` (what is open, pure),
+Read in this order: `batches` (what travels), `specs` (what a stage tells about itself), `ledger` (what is open, pure),
 `poll_thread` and what it does, `source`, `sink` (commit thread), `ranges` and `range_source` (the same for a sink that
 is not Kafka), `hosts` (all put together, from the `parts` they share), `membership` (the group, and where reading
 begins), `journal` (records that crash their worker), `runtime` (how a worker ends). `processors.app` puts them into a
 Faust app.
 """
 
-from processors.transport.messages import Batch, MemoryMessage, Message, Output, Partition, Processed
+from processors.transport.batches import Batch, Output, Processed
 from processors.transport.ranges import OffsetRange
 from processors.transport.specs import (
     CHECK_PARTITIONS,
@@ -24,11 +24,8 @@ __all__ = [
     "CHECK_SLOTS",
     "CHECK_TOPIC",
     "Batch",
-    "MemoryMessage",
-    "Message",
     "OffsetRange",
     "Output",
-    "Partition",
     "Processed",
     "RangeSpec",
     "Retry",

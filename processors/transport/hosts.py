@@ -9,10 +9,10 @@ from contextlib import aclosing
 from pathlib import Path
 from typing import Any, NoReturn, Protocol
 
+from processors.transport.batches import Batch, Output, Processed, spans
 from processors.transport.journal import InFlightJournal
 from processors.transport.ledger import Ledger
 from processors.transport.logs import place_of
-from processors.transport.messages import Batch, Message, Output, Partition, Processed, spans
 from processors.transport.meters import Meters
 from processors.transport.parts import WorkerParts
 from processors.transport.range_source import RangeSource, RangeWork
@@ -21,6 +21,7 @@ from processors.transport.runtime import Die, Progress
 from processors.transport.sink import TransactionalSink
 from processors.transport.source import KafkaSource
 from processors.transport.specs import RangeSpec, Retry, StageSpec, WorkerKafka
+from schemas.records import Message, Partition, partition_of
 
 log = logging.getLogger(__name__)
 
@@ -147,7 +148,7 @@ class StageHost:
         outputs: dict[Partition, list[Output]] = {place: [] for place in batch.spans}
         deferred: dict[Partition, str | None] = {}
         for message in batch.messages:
-            place = (message.topic(), message.partition())
+            place = partition_of(message)
             if place not in deferred:
                 alone = Batch([message], batch.number, spans([message]), batch.fence)
                 processed = await self._process_alone(alone)
@@ -166,7 +167,7 @@ class StageHost:
     def _answer_to_crashing(self, message: Message) -> Output | None:
         if self._spec.crashed is None:
             return None
-        if not self._journal.crashes_worker((message.topic(), message.partition()), message.offset()):
+        if not self._journal.crashes_worker(partition_of(message), message.offset()):
             return None
         log.error("%s[%d]@%d crashes its worker", message.topic(), message.partition(), message.offset())
         self.meters.add("crashing_records")
@@ -174,7 +175,7 @@ class StageHost:
 
 
 def _part_of(batch: Batch, live: frozenset[Partition]) -> Batch:
-    messages = [message for message in batch.messages if (message.topic(), message.partition()) in live]
+    messages = [message for message in batch.messages if partition_of(message) in live]
     covered = {place: span for place, span in batch.spans.items() if place in live}
     return Batch(messages, batch.number, covered, batch.fence)
 

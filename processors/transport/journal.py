@@ -14,7 +14,8 @@ import threading
 from collections.abc import Mapping
 from pathlib import Path
 
-from processors.transport.messages import Partition, Span
+from processors.transport.batches import Span
+from schemas.records import Partition
 
 STRIKES = 2
 """Deaths alone in a batch after which a record counts as one that crashes its worker."""

@@ -17,7 +17,8 @@ import threading
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from processors.transport.messages import Partition, Span
+from processors.transport.batches import Span
+from schemas.records import Partition
 
 OUTDATED = -1
 """The version of what was polled at no time known: it is never admitted, always read again."""

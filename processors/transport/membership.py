@@ -12,9 +12,9 @@ from typing import Any, cast
 
 from confluent_kafka import OFFSET_INVALID, Consumer, KafkaError, KafkaException, TopicPartition
 
-from processors.transport.messages import Message, Partition
 from processors.transport.runtime import Die
 from processors.transport.specs import WorkerKafka
+from schemas.records import Message, Partition
 
 log = logging.getLogger(__name__)
 

@@ -12,9 +12,9 @@ from confluent_kafka import Consumer, KafkaException, TopicPartition
 
 from processors.transport.logs import place_of
 from processors.transport.membership import committed_positions, open_consumer, poll_records
-from processors.transport.messages import Message, Partition
 from processors.transport.parts import WorkerParts
 from processors.transport.runtime import TURN_LIMIT_S, Watchdog
+from schemas.records import Message, Partition
 
 log = logging.getLogger(__name__)
 

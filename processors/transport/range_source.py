@@ -15,12 +15,12 @@ from dataclasses import dataclass, field
 from confluent_kafka import KafkaException, TopicPartition
 
 from processors.transport.membership import PATIENT_FETCH
-from processors.transport.messages import Message, Partition
 from processors.transport.parts import WorkerParts
 from processors.transport.poll_thread import DRAIN_S, POLL_S, PollThread, Turns
 from processors.transport.ranges import Cursor, OffsetRange, RangeLostError, plan_range, read_cursor
 from processors.transport.runtime import give_back_memory
 from processors.transport.specs import RangeSpec
+from schemas.records import Message, Partition, partition_of
 
 log = logging.getLogger(__name__)
 
@@ -152,7 +152,7 @@ class RangeSource:
         if messages is None:
             return []
         for message in messages:
-            self._read[message.topic(), message.partition()].append(message)
+            self._read[partition_of(message)].append(message)
         ranges = self._plan()
         if not ranges or not self._commit([self._plan_of(planned) for planned, _ in ranges]):
             return []
@@ -209,7 +209,7 @@ class RangeSource:
         deadline: float | None = None
         for strays in self._thread.keep_alive(lambda: work.wait(POLL_S)):
             for stray in strays:
-                self._read[stray.topic(), stray.partition()].append(stray)
+                self._read[partition_of(stray)].append(stray)
             if self._thread.stopping:
                 deadline = deadline or time.monotonic() + DRAIN_S / 2
                 if time.monotonic() > deadline:

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from typing import NoReturn
 
-from processors.transport.messages import Partition
+from schemas.records import Partition
 
 log = logging.getLogger(__name__)
 

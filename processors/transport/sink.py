@@ -14,13 +14,14 @@ from typing import Any, cast
 
 from confluent_kafka import KafkaError, KafkaException, Producer, TopicPartition
 
+from processors.transport.batches import Batch, Output
 from processors.transport.journal import InFlightJournal
 from processors.transport.ledger import Ledger
 from processors.transport.logs import place_of
-from processors.transport.messages import Batch, Output, Partition
 from processors.transport.parts import WorkerParts
 from processors.transport.runtime import Watchdog
 from processors.transport.specs import StageSpec
+from schemas.records import Partition, partition_of
 from schemas.topics import RECORD_MAX_BYTES
 
 log = logging.getLogger(__name__)
@@ -310,7 +311,7 @@ class TransactionalSink:
             self._journal.passed(place, batch.spans[place].next)
         done = batch.messages
         if len(live) < len(batch.spans):
-            done = [message for message in done if (message.topic(), message.partition()) in live]
+            done = [message for message in done if partition_of(message) in live]
         self._meters.add("records_in", len(done))
         self._meters.add("records_out", len(outputs))
         self._meters.add("dead_letters", sum(output.topic.endswith(".dlq") for output in outputs))

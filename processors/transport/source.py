@@ -11,12 +11,13 @@ from collections.abc import Callable
 
 from confluent_kafka import KafkaError, KafkaException, TopicPartition
 
+from processors.transport.batches import Batch, spans
 from processors.transport.journal import InFlightJournal
 from processors.transport.ledger import OUTDATED, Ledger, Rewind
-from processors.transport.messages import Batch, Message, Partition, spans
 from processors.transport.parts import WorkerParts
 from processors.transport.poll_thread import DRAIN_S, POLL_S, PollThread, Turns
 from processors.transport.specs import StageSpec
+from schemas.records import Message, Partition
 
 log = logging.getLogger(__name__)
 

@@ -7,8 +7,9 @@ from typing import Any
 
 from confluent_kafka import TopicPartition
 
-from processors.transport.messages import Batch, Message, Output, Processed
+from processors.transport.batches import Batch, Output, Processed
 from processors.transport.ranges import OffsetRange
+from schemas.records import Message
 
 
 class Retry(Exception):

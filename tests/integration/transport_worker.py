@@ -13,23 +13,22 @@ from pathlib import Path
 from processors.app import run_worker
 from processors.transport import (
     Batch,
-    Message,
     OffsetRange,
     Output,
-    Partition,
     Processed,
     RangeSpec,
     Retry,
     StageSpec,
     WorkerKafka,
 )
+from schemas.records import Message, Partition, partition_of
 
 kind, bootstrap, prefix, slot, directory, port = sys.argv[1:]
 here = Path(directory)
 
 
 def output(topic: str, message: Message) -> Output:
-    place = (message.topic(), message.partition())
+    place = partition_of(message)
     came = f"{place[1]}/{message.offset()}".encode()
     return Output(topic, message.key(), message.value(), [("from", came)], place)
 
@@ -44,7 +43,7 @@ async def process(batch: Batch) -> Processed:
                 raise ValueError(f"the applicant's name is CANARY {message.value()!r}")
             case b"hold" if not (here / "open").exists():
                 held[message.topic(), message.partition()] = "it is not open"
-    kept = [message for message in batch.messages if (message.topic(), message.partition()) not in held]
+    kept = [message for message in batch.messages if partition_of(message) not in held]
     outputs = [output(f"{prefix}.{'nowhere' if m.value() == b'nowhere' else 'out'}", m) for m in kept]
     return Processed(outputs, held)
 

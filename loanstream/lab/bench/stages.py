@@ -9,7 +9,7 @@ from processors.identity import Worker
 from processors.stages.score import ScoreStage
 from processors.stages.verify.lanes import Documents
 from processors.stages.verify.stage import VerifyStage
-from processors.transport.messages import Batch, Output, Processed
+from processors.transport.batches import Batch, Output, Processed
 from registry.control import ControlReader
 from registry.history import InForce
 from registry.named import load

@@ -12,7 +12,7 @@ from processors.identity import Worker
 from processors.stages.envelope import Accepted, accept, check_addressed
 from processors.stages.guard import Guard
 from processors.stages.verify.lanes import Documents, Read, read_documents
-from processors.transport.messages import Batch, Output, Processed
+from processors.transport.batches import Batch, Output, Processed
 from schemas.application import ApplicationAccepted
 from schemas.decode import decode_own
 from schemas.headers import child_traceparent, event_headers

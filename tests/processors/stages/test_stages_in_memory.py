@@ -12,7 +12,7 @@ from processors.stages.guard import ErrorBudget, Guard
 from processors.stages.score import ScoreStage
 from processors.stages.verify.lanes import STORE_AWAY, Sorted, StoreUnavailable
 from processors.stages.verify.stage import VerifyStage
-from processors.transport.messages import Batch
+from processors.transport.batches import Batch
 from registry.history import InForce
 from registry.scorers import POLICY_FILE, Scorers
 from schemas.application import ApplicationAccepted

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from confluent_kafka import KafkaError, KafkaException, TopicPartition
 
-from processors.transport.messages import MemoryMessage
+from schemas.records import MemoryMessage
 
 
 class Crash(BaseException):

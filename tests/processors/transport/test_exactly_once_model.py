@@ -14,9 +14,9 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from memory_kafka import Broker, Clock, Crash, Fault, MemoryConsumer, MemoryProducer, Rebalance, die
 
 from processors.transport import hosts, parts, sink, source
+from processors.transport.batches import Output, Processed
 from processors.transport.hosts import StageHost
 from processors.transport.ledger import Ledger
-from processors.transport.messages import Output, Processed
 from processors.transport.meters import Meters
 from processors.transport.poll_thread import PollThread
 from processors.transport.sink import TransactionalSink

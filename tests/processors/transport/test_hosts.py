@@ -5,12 +5,13 @@ import threading
 
 import pytest
 
+from processors.transport.batches import Batch, Output, Processed, spans
 from processors.transport.hosts import RangeHost, StageFailedError, StageHost, host_of
 from processors.transport.journal import InFlightJournal
-from processors.transport.messages import Batch, MemoryMessage, Output, Processed, spans
 from processors.transport.range_source import RangeWork
 from processors.transport.ranges import OffsetRange
 from processors.transport.specs import RangeSpec, Retry, StageSpec, WorkerKafka
+from schemas.records import MemoryMessage
 
 A, B = ("in", 0), ("in", 1)
 KAFKA = WorkerKafka("127.0.0.1:9")

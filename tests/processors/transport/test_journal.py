@@ -2,8 +2,8 @@
 
 import pytest
 
+from processors.transport.batches import Span
 from processors.transport.journal import InFlightJournal
-from processors.transport.messages import Span
 from processors.transport.slots import SlotLock, SlotTakenError
 
 A, B = ("loan.applications.v1.bank-a", 2), ("loan.applications.v1.bank-b", 0)

@@ -7,8 +7,8 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
 
+from processors.transport.batches import Span
 from processors.transport.ledger import OUTDATED, Ledger, Rewind
-from processors.transport.messages import Span
 
 A, B = ("in", 0), ("in", 1)
 PARTITIONS = (A, B)

@@ -6,10 +6,10 @@ import pytest
 from confluent_kafka import KafkaError, KafkaException, TopicPartition
 
 from processors.transport import poll_thread
-from processors.transport.messages import MemoryMessage
 from processors.transport.parts import WorkerParts
 from processors.transport.poll_thread import PollThread, Turns
 from processors.transport.specs import RangeSpec, WorkerKafka
+from schemas.records import MemoryMessage
 
 A, B = ("in", 0), ("in", 1)
 STRAY = type("Record", (MemoryMessage,), {"error": lambda _: None})("in", 0, 7)

@@ -11,11 +11,12 @@ import time
 
 import pytest
 
+from processors.transport.batches import spans
 from processors.transport.logs import JsonLines, place_of
-from processors.transport.messages import MemoryMessage, spans
 from processors.transport.meters import METERS, Meters
 from processors.transport.runtime import Progress, Watchdog, beat
 from processors.transport.specs import RangeSpec
+from schemas.records import MemoryMessage
 
 
 class Clock:

@@ -4,12 +4,13 @@ import time
 
 import pytest
 
+from processors.transport.batches import Batch, spans
 from processors.transport.journal import InFlightJournal
 from processors.transport.ledger import Ledger
-from processors.transport.messages import Batch, MemoryMessage, spans
 from processors.transport.parts import WorkerParts
 from processors.transport.sink import REST_MOST_S, REST_SHARE, TransactionalSink, _Written
 from processors.transport.specs import StageSpec, WorkerKafka
+from schemas.records import MemoryMessage
 
 REST_S = 0.05
 

@@ -8,10 +8,10 @@ from confluent_kafka import TopicPartition
 
 from processors.transport.journal import InFlightJournal
 from processors.transport.ledger import Ledger, Rewind
-from processors.transport.messages import MemoryMessage
 from processors.transport.parts import WorkerParts
 from processors.transport.source import KafkaSource
 from processors.transport.specs import StageSpec, WorkerKafka
+from schemas.records import MemoryMessage
 
 
 def never(*what):

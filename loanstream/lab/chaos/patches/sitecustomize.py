@@ -59,7 +59,7 @@ def _commit_outside() -> None:
     """The consumer commits what it has polled, before it is processed and outside of the transaction."""
     from confluent_kafka import TopicPartition
 
-    from processors.transport.messages import spans
+    from processors.transport.batches import spans
     from processors.transport.sink import TransactionalSink
     from processors.transport.source import KafkaSource
 

@@ -4,9 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from schemas.records import Headers, MemoryMessage, Message, Partition
-
-__all__ = ["Batch", "Headers", "MemoryMessage", "Message", "Output", "Partition", "Processed", "Span", "spans"]
+from schemas.records import Headers, Message, Partition, partition_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,13 +46,14 @@ class Span(NamedTuple):
 def spans(messages: Iterable[Message]) -> dict[Partition, Span]:
     """What `messages`, in offset order within each partition, cover.
 
+    >>> from schemas.records import MemoryMessage
     >>> spans([MemoryMessage("t", 0, 4), MemoryMessage("t", 1, 9), MemoryMessage("t", 0, 7)])
     {('t', 0): Span(first=4, next=8), ('t', 1): Span(first=9, next=10)}
     """
     first: dict[Partition, int] = {}
     last: dict[Partition, int] = {}
     for message in messages:
-        place, offset = (message.topic(), message.partition()), message.offset()
+        place, offset = partition_of(message), message.offset()
         first.setdefault(place, offset)
         last[place] = offset
     return {place: Span(offset, last[place] + 1) for place, offset in first.items()}
