@@ -1,4 +1,4 @@
-"""What every test run has: the public data's address, one warehouse where tests ask for it, a closing line.
+"""What every test run has: the public data's address, one warehouse where tests ask for it, the command line, a closing line.
 
 What is slow to import is imported by the fixture that needs it: a test of a schema waits for no client of Kafka.
 """
@@ -8,6 +8,7 @@ import io
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -20,6 +21,32 @@ def pytest_terminal_summary(terminalreporter) -> None:
     found = (PUBLIC_DATA / "loan_approval_dataset.csv").is_file()
     said = "the public loan data" if found else "seeded data of the public set's layout (LOANSTREAM_DATA names none)"
     terminalreporter.write_line(f"data: {said}")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The tests on the embedded stack come last: they take longest, and while the stack runs it works beside others."""
+    stack = Path(__file__).with_name("integration")
+    items.sort(key=lambda item: stack in item.path.parents)
+
+
+@pytest.fixture
+def loanstream(capfd, monkeypatch) -> Callable[..., SimpleNamespace]:
+    """Runs the command line in this process: `loanstream("policy", "show", name, code=0)`, its stdout and its stderr.
+
+    A process of its own takes a second to begin; tests of how one ends have one.
+    """
+    from loanstream.cli.main import main
+
+    monkeypatch.setenv("NO_COLOR", "1")
+
+    def run(*arguments: object, code: int = 0) -> SimpleNamespace:
+        capfd.readouterr()
+        ended = main([str(argument) for argument in arguments])
+        written = capfd.readouterr()
+        assert ended == code, (written.out[-2000:], written.err[-2000:])
+        return SimpleNamespace(stdout=written.out, stderr=written.err)
+
+    return run
 
 
 @pytest.fixture(scope="session")
