@@ -1,24 +1,17 @@
-"""What every test run has: the public data's address, a warehouse of one's own where a test asks for one, a closing line."""
+"""What every test run has: the public data's address, one warehouse where tests ask for it, the command line, a closing line.
+
+What is slow to import is imported by the fixture that needs it: a test of a schema waits for no client of Kafka.
+"""
 
 import csv
 import io
 import os
-import signal
-import socket
-import subprocess
-import sys
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
-import clickhouse_connect
-import numpy as np
 import pytest
-from clickhouse_connect.driver.exceptions import ClickHouseError
-
-from stores.warehouse.migrate import migrate
-from training.data import COLUMNS, LABEL
 
 PUBLIC_DATA = Path(os.environ.get("LOANSTREAM_DATA", Path(__file__).resolve().parents[2] / "shared" / "data"))
 
@@ -28,6 +21,32 @@ def pytest_terminal_summary(terminalreporter) -> None:
     found = (PUBLIC_DATA / "loan_approval_dataset.csv").is_file()
     said = "the public loan data" if found else "seeded data of the public set's layout (LOANSTREAM_DATA names none)"
     terminalreporter.write_line(f"data: {said}")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The tests on the embedded stack come last: they take longest, and while the stack runs it works beside others."""
+    stack = Path(__file__).with_name("integration")
+    items.sort(key=lambda item: stack in item.path.parents)
+
+
+@pytest.fixture
+def loanstream(capfd, monkeypatch) -> Callable[..., SimpleNamespace]:
+    """Runs the command line in this process: `loanstream("policy", "show", name, code=0)`, its stdout and its stderr.
+
+    A process of its own takes a second to begin; tests of how one ends have one.
+    """
+    from loanstream.cli.main import main
+
+    monkeypatch.setenv("NO_COLOR", "1")
+
+    def run(*arguments: object, code: int = 0) -> SimpleNamespace:
+        capfd.readouterr()
+        ended = main([str(argument) for argument in arguments])
+        written = capfd.readouterr()
+        assert ended == code, (written.out[-2000:], written.err[-2000:])
+        return SimpleNamespace(stdout=written.out, stderr=written.err)
+
+    return run
 
 
 @pytest.fixture(scope="session")
@@ -40,6 +59,10 @@ def _sample_csv(rows: int, seed: int) -> bytes:
     """A seeded sample in the public set's layout, with its spaced headers and its rule for the label: assets cover the
     loan and the CIBIL score is at least 550, or a short loan of at least three years' income.
     """
+    import numpy as np
+
+    from training.data import COLUMNS, LABEL
+
     rng = np.random.default_rng(seed)
     hundred_thousands = 100_000
     income = rng.integers(2, 100, rows) * hundred_thousands
@@ -61,76 +84,27 @@ def _sample_csv(rows: int, seed: int) -> bytes:
     return out.getvalue().encode()
 
 
-WRITER, READER = "w-secret", "r-secret"
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """The run's one warehouse with every migration; a test that stops it starts it again."""
+    from loanstream.stack.clickhouse.embedded import EmbeddedWarehouse
+    from stores.warehouse.migrate import migrate
 
-
-class WarehouseServer:
-    """The engine behind its HTTP front, in a process of its own, with its data kept over a restart."""
-
-    def __init__(self, data: Path) -> None:
-        self.data = data
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port = free.getsockname()[1]
-        self.start()
-
-    def start(self) -> None:
-        passwords = {
-            "LOANSTREAM_WAREHOUSE_WRITER_PASSWORD": WRITER,
-            "LOANSTREAM_WAREHOUSE_READER_PASSWORD": READER,
-        }
-        command = [
-            sys.executable,
-            "-m",
-            "loanstream.stack.clickhouse",
-            "--data",
-            str(self.data),
-            "--port",
-            str(self.port),
-        ]
-        self.process = subprocess.Popen(command, env={**os.environ, **passwords})
-        deadline = time.monotonic() + 30
-        while True:
-            try:
-                self.client().close()
-            except (ClickHouseError, OSError):
-                assert time.monotonic() < deadline
-                time.sleep(0.05)
-            else:
-                return
-
-    def client(self, user: str = "writer") -> Any:
-        return clickhouse_connect.get_client(
-            host="127.0.0.1",
-            port=self.port,
-            username=user,
-            password=WRITER if user == "writer" else READER,
-            autogenerate_session_id=False,
-        )
-
-    def stop(self) -> None:
-        self.process.send_signal(signal.SIGTERM)
-        self.process.wait(20)
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WarehouseServer]:
-    started = WarehouseServer(tmp_path_factory.mktemp("warehouse") / "data")
-    try:
-        migrate(started.client())
+    with EmbeddedWarehouse(tmp_path_factory.mktemp("warehouse")) as started:
+        client = started.client()
+        migrate(client)
+        client.close()
         yield started
-    finally:
-        started.stop()
 
 
 @pytest.fixture
-def empty(server: WarehouseServer) -> WarehouseServer:
+def empty(server):
     """The server with every table emptied."""
     client = server.client()
-    for (name,) in client.query(
-        "SELECT name FROM system.tables WHERE database = 'loanstream' AND name LIKE '%_log'"
-    ).result_rows:
+    logs = "SELECT name FROM system.tables WHERE database = 'loanstream' AND name LIKE '%_log'"
+    for (name,) in client.query(logs).result_rows:
         client.command(f"TRUNCATE TABLE loanstream.{name}")
+    client.close()
     return server
 
 

@@ -1,9 +1,9 @@
 """The processes of the embedded stack as a table: command, environment, readiness, order of the stop."""
 
-import http.client
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 
 from loanstream.settings import environment_of
 from loanstream.stack import ports, space
@@ -70,7 +70,7 @@ def children(plan: Plan) -> Iterator[Child]:
     yield Child(
         "warehouse",
         _python("loanstream.stack.clickhouse", "--data", plan.layout.warehouse, "--port", plan.ports["warehouse"]),
-        _answers(plan.ports["warehouse"], "/ping"),
+        partial(ports.answers, plan.ports["warehouse"], "/ping"),
         {
             "LOANSTREAM_WAREHOUSE_WRITER_PASSWORD": plan.warehouse_keys.writer_password,
             "LOANSTREAM_WAREHOUSE_READER_PASSWORD": plan.warehouse_keys.reader_password,
@@ -86,7 +86,7 @@ def children(plan: Plan) -> Iterator[Child]:
             yield Child(
                 name,
                 _python("loanstream.worker", *arguments, "--slot", slot),
-                _answers(plan.ports[name], "/readyz"),
+                partial(ports.answers, plan.ports[name], "/readyz"),
                 _worker_environment(plan, stage, slot, plan.ports[name]),
                 stop_rank=STOP_WORKERS,
                 # Nobody waits for a record in the warehouse as they wait for a decision.
@@ -122,17 +122,3 @@ def _worker_environment(plan: Plan, stage: str, slot: int, port: int) -> dict[st
 
 def _python(module: str, *arguments: object) -> tuple[str, ...]:
     return (sys.executable, "-m", module, *map(str, arguments))
-
-
-def _answers(port: int, path: str) -> Callable[[], bool]:
-    def ask() -> bool:
-        connection = http.client.HTTPConnection(ports.LOOPBACK, port, timeout=0.5)
-        try:
-            connection.request("GET", path)
-            return connection.getresponse().status == http.client.OK
-        except (OSError, http.client.HTTPException):
-            return False
-        finally:
-            connection.close()
-
-    return ask

@@ -5,13 +5,13 @@ from pathlib import Path
 import pytest
 from jsonschema import Draft202012Validator
 
-from loanstream.generate.files import EXAMPLES, ROOT
 from schemas.decode import decode
 from schemas.events import EVENTS
 from schemas.jsonschema import json_schema
 
-FILES = sorted((ROOT / EXAMPLES).glob("*.json"))
-WITH_DOCUMENTS = ROOT / EXAMPLES / "loan.application.submitted.with-documents.json"
+EXAMPLES = Path(__file__).parents[2] / "schemas" / "examples"
+FILES = sorted(EXAMPLES.glob("*.json"))
+WITH_DOCUMENTS = EXAMPLES / "loan.application.submitted.with-documents.json"
 
 
 def event_of(path: Path):
@@ -35,12 +35,12 @@ def test_every_event_has_an_example():
 def test_the_examples_documents_are_shipped_under_their_hashes():
     """What the example names is there, byte for byte, and nothing else."""
     named = {(ref["sha256"], ref["size"]) for ref in json.loads(WITH_DOCUMENTS.read_bytes())["documents"]}
-    shipped = {path.stem: path.read_bytes() for path in (ROOT / EXAMPLES / "documents").iterdir()}
+    shipped = {path.stem: path.read_bytes() for path in (EXAMPLES / "documents").iterdir()}
     assert named == {(hashlib.sha256(data).hexdigest(), len(data)) for data in shipped.values()}
     assert all(hashlib.sha256(data).hexdigest() == name for name, data in shipped.items())
 
 
 def test_the_first_example_needs_no_documents():
     """A newcomer can publish the plain example to a fresh stack without uploading anything."""
-    plain = json.loads((ROOT / EXAMPLES / "loan.application.submitted.json").read_bytes())
+    plain = json.loads((EXAMPLES / "loan.application.submitted.json").read_bytes())
     assert (plain["tenant"], plain["documents"]) == ("bank-a", [])

@@ -1,16 +1,17 @@
 import copy
 import json
+from pathlib import Path
 
 import pytest
 from jsonschema import Draft202012Validator
 from pydantic import ValidationError
 
-from loanstream.generate.files import EXAMPLES, ROOT
 from schemas.application import LoanApplication
 from schemas.events import EVENTS
 from schemas.jsonschema import json_schema
 
-PLAIN = json.loads((ROOT / EXAMPLES / "loan.application.submitted.json").read_bytes())
+EXAMPLES = Path(__file__).parents[2] / "schemas" / "examples"
+PLAIN = json.loads((EXAMPLES / "loan.application.submitted.json").read_bytes())
 SUBMITTED = Draft202012Validator(json_schema(EVENTS["loan.application.submitted"]))
 
 KEYWORDS = {

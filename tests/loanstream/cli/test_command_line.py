@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from loanstream.dlq import box
 from loanstream.problem import describe_problem
 from loanstream.stack.lock import hold
 from producers.documents import KINDS
@@ -17,6 +18,7 @@ ROOT = Path(__file__).resolve().parents[3]
 
 
 def call(*arguments, code=0):
+    """As a person calls it, in a process of its own; `loanstream` runs the same in ours, without waiting for imports."""
     done = subprocess.run(
         [sys.executable, "-m", "loanstream", *map(str, arguments)],
         check=False,
@@ -42,14 +44,14 @@ def test_score_decides_a_file_and_prints_one_json_value(loans):
     assert all(decision["reasons"] and decision["receipt"]["bundle_id"] for decision in decisions)
 
 
-def test_score_names_the_line_that_is_wrong_and_decides_the_rest(loans):
+def test_score_names_the_line_that_is_wrong_and_decides_the_rest(loanstream, loans):
     """The fault goes to stderr with line, field and what was found; the exit code says that there was one."""
     lines = loans.read_text().splitlines()
     cells = lines[3].split(",")
     cells[7] = "7800"
     lines[3] = ",".join(cells)
     loans.write_text("\n".join(lines))
-    done = call("score", loans, "--json", code=1)
+    done = loanstream("score", loans, "--json", code=1)
     assert "line 4" in done.stderr
     assert "7800" in done.stderr
     assert len(json.loads(done.stdout)) == 39
@@ -110,13 +112,20 @@ def test_a_disk_that_takes_nothing_is_no_bug(number, named, line):
         ("chaos", "--state", "."),
     ],
 )
-def test_what_a_person_can_mend_is_told_in_one_line(arguments, tmp_path, monkeypatch):
-    """No trace of ours for a wrong name."""
+def test_what_a_person_can_mend_is_told_in_one_line(loanstream, arguments, tmp_path, monkeypatch):
+    """No trace of ours for a wrong name, and not a word besides."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "notes.txt").write_text("mine")
-    done = call(*arguments, code=1)
+    done = loanstream(*arguments, code=1)
     assert len(done.stderr.strip().splitlines()) == 1
     assert "Traceback" not in done.stderr
+
+
+def test_a_process_of_its_own_says_no_more(tmp_path):
+    """What the interpreter and its libraries write to stderr at their start and end is nothing, too."""
+    assert call("decisions", "--state", tmp_path, code=1).stderr.splitlines() == [
+        f"loanstream: no stack is running at {tmp_path}; start one with: loanstream up --state {tmp_path}"
+    ]
 
 
 @pytest.fixture
@@ -137,18 +146,19 @@ def killed(tmp_path):
 
 
 @pytest.mark.parametrize("verb", [("dlq", "list"), ("decisions",), ("submit", "loans.csv"), ("reconcile",)])
-def test_a_killed_stack_is_not_waited_for(killed, verb):
+def test_a_killed_stack_is_not_waited_for(loanstream, killed, verb):
     """What it left behind is not taken for a stack: one line says how to start it again."""
-    done = call(*verb, "--state", killed, code=1)
+    done = loanstream(*verb, "--state", killed, code=1)
     assert (
         done.stderr == f"loanstream: no stack is running at {killed}; start one with: loanstream up --state {killed}\n"
     )
 
 
-def test_a_broker_that_does_not_answer_is_told_in_one_line(killed):
+def test_a_broker_that_does_not_answer_is_told_in_one_line(loanstream, killed, monkeypatch):
     """While the stack runs and its broker does not, the client's own remarks stay out of the way."""
+    monkeypatch.setattr(box, "ANSWER_S", 1.0)
     with hold(killed / "up.lock"):
-        done = call("dlq", "list", "--state", killed, code=1)
+        done = loanstream("dlq", "list", "--state", killed, code=1)
     assert len(done.stderr.splitlines()) == 1
     assert done.stderr.startswith("loanstream: ")
 
@@ -159,12 +169,12 @@ def test_a_policy_is_shown_as_strict_json():
     assert shown["policy_id"].startswith("sha256:")
 
 
-def test_a_policy_with_overlapping_bands_is_refused_with_its_line(tmp_path):
+def test_a_policy_with_overlapping_bands_is_refused_with_its_line(loanstream, tmp_path):
     """The line that is wrong is named."""
     text = (ROOT / "scoring" / "policies" / "standard.yaml").read_text()
     wrong = tmp_path / "wrong.yaml"
     wrong.write_text(text.replace("approve: 0.7", "approve: 0.2"))
-    assert "line 8" in call("policy", "check", wrong, code=1).stdout
+    assert "line 8" in loanstream("policy", "check", wrong, code=1).stdout
 
 
 @pytest.mark.parametrize(
@@ -177,34 +187,34 @@ def test_a_policy_with_overlapping_bands_is_refused_with_its_line(tmp_path):
     ],
     ids=["deep", "not UTF-8", "incomplete", "no file"],
 )
-def test_every_problem_of_a_policy_is_one_json_value(content, says, tmp_path, monkeypatch):
+def test_every_problem_of_a_policy_is_one_json_value(loanstream, content, says, tmp_path, monkeypatch):
     """A program that checks policies reads one answer, whatever is wrong, and a person one line."""
     monkeypatch.chdir(tmp_path)
     if content is not None:
         Path("wrong.yaml").write_bytes(content)
-    done = call("policy", "check", "wrong.yaml", "--json", code=1)
+    done = loanstream("policy", "check", "wrong.yaml", "--json", code=1)
     assert json.loads(done.stdout) == {"ok": False, "error": says}
     assert not done.stderr
-    told = call("policy", "check", "wrong.yaml", code=1)
+    told = loanstream("policy", "check", "wrong.yaml", code=1)
     assert (told.stdout + told.stderr).splitlines() == [f"{'loanstream' if content is None else 'wrong.yaml'}: {says}"]
 
 
-def test_a_policy_that_is_no_text_is_told_in_one_line_by_every_verb(loans, tmp_path):
+def test_a_policy_that_is_no_text_is_told_in_one_line_by_every_verb(loanstream, loans, tmp_path):
     """Not by `policy check` alone."""
     wrong = tmp_path / "wrong.yaml"
     wrong.write_bytes(b"\xff")
     for arguments in (("policy", "show", wrong), ("score", loans, "--policy", wrong)):
-        assert call(*arguments, code=1).stderr == "loanstream: line 1: not UTF-8 text\n"
+        assert loanstream(*arguments, code=1).stderr == "loanstream: line 1: not UTF-8 text\n"
 
 
-def test_an_unknown_option_is_a_usage_error():
+def test_an_unknown_option_is_a_usage_error(loanstream):
     """Exit code 2; also for an option that would do nothing."""
-    call("decisions", "--nonsense", code=2)
+    loanstream("decisions", "--nonsense", code=2)
 
 
-def test_submit_says_how_documents_are_named():
+def test_submit_says_how_documents_are_named(loanstream):
     """The help has the rule and every kind of document."""
-    said = " ".join(call("submit", "--help").stdout.split())
+    said = " ".join(loanstream("submit", "--help").stdout.split())
     assert "<application id>/<kind>.pdf" in said
     assert ", ".join(KINDS) in said
-    assert "--compare" in call("decisions", "--id-prefix", "q-", code=2).stderr
+    assert "--compare" in loanstream("decisions", "--id-prefix", "q-", code=2).stderr

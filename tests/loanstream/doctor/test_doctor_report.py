@@ -147,7 +147,7 @@ def test_finds_keys_that_others_may_read(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("user", "password", "logs_in", "limits", "found"),
     [
-        ("reader", "r-secret", True, True, "refused: CREATE, INSERT, file(), url(), executable()"),
+        ("reader", None, True, True, "refused: CREATE, INSERT, file(), url(), executable()"),
         (
             "reader",
             "stale",
@@ -155,18 +155,18 @@ def test_finds_keys_that_others_may_read(tmp_path: Path) -> None:
             False,
             "reader does not get in: the user or the password is wrong (AUTHENTICATION_FAILED)",
         ),
-        ("writer", "w-secret", True, False, "not refused: CREATE, INSERT, file(), url(), executable()"),
+        ("writer", None, True, False, "not refused: CREATE, INSERT, file(), url(), executable()"),
     ],
     ids=["the reader", "a stale password", "an account that may write"],
 )
-def test_tries_the_readers_account(server, tmp_path, user, password, logs_in, limits, found) -> None:
+def test_tries_the_readers_account(empty, tmp_path, user, password, logs_in, limits, found) -> None:
     """The reader logs in, changes nothing and reaches nothing outside; an account that may is a finding."""
-    url = f"http://127.0.0.1:{server.port}"
-    _describe(tmp_path, warehouse={"url": url, "database": "loanstream", "user": user, "password": password})
-    tables = server.client().query("SHOW TABLES FROM loanstream").result_rows
+    password = password or empty.passwords[user]
+    _describe(tmp_path, warehouse={"url": empty.url, "database": "loanstream", "user": user, "password": password})
+    tables = empty.client().query("SHOW TABLES FROM loanstream").result_rows
     checks = _by_name(tmp_path)
     assert (checks["warehouse reader"].ok, checks["reader's limits"].ok) == (logs_in, limits)
     assert found in checks["reader's limits"].found
     assert password not in str(checks)
-    assert server.client().query("SHOW TABLES FROM loanstream").result_rows == tables
-    assert server.client().query("SELECT count() FROM loanstream.decisions_log").first_row == (0,)
+    assert empty.client().query("SHOW TABLES FROM loanstream").result_rows == tables
+    assert empty.client().query("SELECT count() FROM loanstream.decisions_log").first_row == (0,)

@@ -49,6 +49,8 @@ def loans(server):
     client = server.client()
     client.command("CREATE TABLE loans (term UInt8) ENGINE = MergeTree ORDER BY term")
     client.command("INSERT INTO loans VALUES (12)")
+    yield
+    client.command("DROP TABLE loans")
     client.close()
 
 
@@ -97,17 +99,20 @@ def test_a_reader_is_told_by_the_client_that_it_is_one(reader):
 
 def test_get_only_reads(server):
     """A GET never changes anything, whoever sends it."""
-    url = f"{server.url}?user=writer&password=writer-password&query="
+    url = f"{server.url}/?user=writer&password={server.passwords['writer']}&query="
     assert urllib.request.urlopen(url + "SELECT+1").read() == b"1\n"
     with pytest.raises(urllib.error.HTTPError, match="403"):
         urllib.request.urlopen(url + "DROP+TABLE+loans")
 
 
 @pytest.mark.parametrize(
-    ("user", "password"), [("reader", "wrong"), ("writer", "reader-password"), ("nobody", "x"), ("default", "")]
+    ("user", "password"),
+    [("reader", "wrong"), ("writer", None), ("nobody", "x"), ("default", "")],
+    ids=["wrong", "another's", "unknown", "the engine's own"],
 )
 def test_a_wrong_password_is_refused(server, user, password):
     """Unknown users and wrong passwords get 516 and 403, and learn nothing else."""
+    password = server.passwords["reader"] if password is None else password
     with pytest.raises(DatabaseError, match="code: 516"):
         server.client(user, password=password)
     status, _, body = server.post(b"SELECT 1", user=user, **{"X-ClickHouse-Key": password})

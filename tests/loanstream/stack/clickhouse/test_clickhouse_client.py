@@ -271,7 +271,7 @@ def test_an_engine_that_would_lock_the_directory_is_refused(server):
 def test_a_client_that_goes_away_stops_its_statement(server):
     """When the client hangs up, the engine stops working for it."""
     connection = http.client.HTTPConnection("127.0.0.1", server.port)
-    headers = {"X-ClickHouse-User": "writer", "X-ClickHouse-Key": "writer-password"}
+    headers = {"X-ClickHouse-User": "writer", "X-ClickHouse-Key": server.passwords["writer"]}
     connection.request("POST", "/?query_id=left", b"SELECT sum(sipHash64(number)) FROM numbers(100000000000)", headers)
     assert running(server, "left", 1)
     connection.close()
