@@ -1,4 +1,4 @@
-"""The documents are finished: no cell waits for its figure."""
+"""The documents are finished and lead on: no cell waits for its figure, no link into nothing."""
 
 import re
 from pathlib import Path
@@ -11,6 +11,11 @@ PLACEHOLDER = re.compile(r"^(?!LOANSTREAM_)[A-Z][A-Z_]{2,}$")
 UNFINISHED = re.compile(r"\b(?:TODO|TBD|XXX|FIXME)\b")
 ABBREVIATIONS = {"ACR", "DTI", "LTI", "PDO"}
 """Terms of the glossary that are written so."""
+LINK = re.compile(r"\[([^\]]*)\]\(([^)\s]+)\)")
+ELSEWHERE = re.compile(r"^[a-z]+:")
+FENCED = re.compile(r"^```.*?^```", re.DOTALL | re.MULTILINE)
+HEADING = re.compile(r"^#+ +(.+)$", re.MULTILINE)
+NAME = re.compile(r"`(\w+)`")
 
 
 def unfinished(text: str) -> list[str]:
@@ -39,3 +44,51 @@ def test_a_document_holds_no_placeholder(document):
 def test_a_placeholder_is_seen_and_a_name_is_none(text, found):
     """In tables a word in capitals alone; everywhere an author's mark."""
     assert unfinished(text) == found
+
+
+def anchors(text: str) -> set[str]:
+    """What a page's headings are called in links, as GitHub calls them."""
+    headings = HEADING.findall(FENCED.sub("", text))
+    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def broken_links(text: str, folder: Path) -> list[str]:
+    """Of a page in `folder`: relative links to no file, to no heading, or by the name of code that its file lacks."""
+    links = LINK.findall(FENCED.sub("", text))
+    return [
+        link for shown, link in links if not ELSEWHERE.match(link) and not leads_somewhere(shown, link, text, folder)
+    ]
+
+
+def leads_somewhere(shown: str, link: str, text: str, folder: Path) -> bool:
+    """Whether a relative link of the page `text` in `folder` names what is there."""
+    path, _, anchor = link.partition("#")
+    if not (folder / path).exists():
+        return False
+    if anchor:
+        return anchor in anchors((folder / path).read_text("utf-8") if path else text)
+    name = NAME.fullmatch(shown)
+    return name is None or not path.endswith(".py") or name[1] in (folder / path).read_text("utf-8")
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_every_link_of_a_document_leads_somewhere(document):
+    """Who follows a link finds the file, the heading and the test that were promised."""
+    assert broken_links(document.read_text("utf-8"), document.parent) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("[gone](nowhere.md) and ![drawn](gone.svg)", ["nowhere.md", "gone.svg"]),
+        ("[gone](glossary.md#no-such-word)", ["glossary.md#no-such-word"]),
+        ("[gone](#below)", ["#below"]),
+        ("# How it ends\n[here](#how-it-ends) [there](glossary.md#glossary) [web](https://example.org/a#b)", []),
+        ("```\n# below\n[shown](nowhere.md)\n```\n[gone](#below)", ["#below"]),
+        ("[`gone_from_it`](../tests/conftest.py)", ["../tests/conftest.py"]),
+        ("[`sample_csv`](../tests/conftest.py) [`conftest.py`](../tests/conftest.py)", []),
+    ],
+)
+def test_a_broken_link_is_seen(text, found):
+    """A file, a heading or a name that is not there; what is outside of the repository is not asked for."""
+    assert broken_links(text, ROOT / "docs") == found
