@@ -1,48 +1,41 @@
-"""A running stack as commands see it: where its parts are and how to reach them."""
+"""An installation as workers and commands see it: how to reach its parts, and by which keys.
+
+There are two ways to one: from settings, where Kafka, warehouse and stores are yours, and from the `stack.json` of a
+running stack (`loanstream.stack.running`). Whoever is handed one sees no difference.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
-from pathlib import Path
-from typing import Any, Self
+from functools import cached_property, lru_cache
+from typing import Any
 
-from loanstream.stack.layout import Layout, StackFile, no_stack, read_stack
-from loanstream.stack.lock import is_held
-from loanstream.stack.table import WRITER
+from loanstream.settings import Settings
 from schemas.problem import Problem
 from scoring.receipt import ReceiptKey
-from stores.documents.blobs import FileBlobs
+from stores.artefacts import ArtefactStore
+from stores.documents.blobs import FileBlobs, path_of
 from stores.documents.sealing import DocumentKey
-from stores.documents.store import DocumentStore
-from stores.keys import TenantKeys, load_tenant, load_warehouse
+from stores.documents.store import DocumentStore, ExtractionStore
+from stores.keys import GivenKeys, KeyFiles, Keys, TenantKeys
 from stores.warehouse.cipher import ColumnCipher
 from stores.warehouse.client import connect
 
 
 @dataclass(frozen=True)
 class Installation:
-    """The stack that runs at `layout.state`, as its `stack.json` describes it."""
+    """What `settings` describe. Each part raises SettingProblem where a setting that it needs is not set."""
 
-    layout: Layout
-    stack: StackFile
-
-    @classmethod
-    def at(cls, state: Path) -> Self:
-        """Read `state/stack.json`. Problem where no stack is ready there, or where one was killed."""
-        layout, stack = Layout(state), read_stack(state)
-        if not is_held(layout.lock):
-            raise no_stack(state)
-        return cls(layout, stack)
+    settings: Settings
 
     @property
     def bootstrap(self) -> str:
         """Kafka's address."""
-        return self.stack["kafka"]["bootstrap"]
+        return str(self.settings.needed("kafka_bootstrap"))
 
     @property
     def tenants(self) -> tuple[str, ...]:
         """The banks served."""
-        return tuple(self.stack["tenants"])
+        return tuple(self.settings.needed("tenants"))
 
     def tenant(self, asked: str | None) -> str:
         """`asked`, or the first tenant. Problem for one that is not served."""
@@ -57,43 +50,68 @@ class Installation:
         return None if asked is None else self.tenant(asked)
 
     @property
+    def worker_security(self) -> dict[str, str]:
+        """A worker's librdkafka settings."""
+        return dict(self.settings.kafka_security)
+
+    @property
     def security(self) -> dict[str, str]:
         """The operator's librdkafka settings."""
-        return dict(self.stack["kafka"]["security"].get("admin", {}))
+        own = self.settings.kafka_admin_security
+        return self.worker_security if own is None else dict(own)
 
     @property
     def admin_settings(self) -> dict[str, Any]:
-        """Librdkafka settings of the operator."""
+        """Librdkafka settings of the operator, with the address."""
         return {"bootstrap.servers": self.bootstrap, **self.security}
 
     def producer_settings(self, tenant: str) -> dict[str, Any]:
-        """Librdkafka settings of a tenant's producer."""
-        own = self.stack["kafka"]["security"].get(f"producer:{tenant}", {})
+        """Librdkafka settings of a tenant's producer, with the address (which they may override)."""
+        own = self.settings.kafka_producer_security.get(tenant, self.security)
         return {"bootstrap.servers": self.bootstrap, **own}
+
+    @property
+    def warehouse_url(self) -> str:
+        """The warehouse's address."""
+        return str(self.settings.needed("warehouse_url"))
+
+    @property
+    def warehouse_reader(self) -> str:
+        """The name of the account that may only read."""
+        return self.settings.warehouse_reader
 
     def warehouse(self) -> Any:
         """A client of the warehouse that may only read."""
-        part = self.stack["warehouse"]
-        return connect(part["url"], part["user"], part["password"], part["database"])
+        return connect(self.warehouse_url, self.warehouse_reader, self.settings.warehouse_reader_password)
 
-    def warehouse_writer(self) -> Any:
-        """A client of the warehouse that may write, for the operator who can read the state's keys."""
-        part = self.stack["warehouse"]
-        password = load_warehouse(self.layout.keys).writer_password
-        return connect(part["url"], WRITER, password, part["database"])
+    def warehouse_writer(self, **options: str) -> Any:
+        """A client of the warehouse that may write; `options` as `connect` takes them."""
+        settings = self.settings
+        return connect(self.warehouse_url, settings.warehouse_writer, settings.warehouse_writer_password, **options)
+
+    @cached_property
+    def keys(self) -> Keys:
+        """Where the keys come from: settings, or the files in the directory that settings name."""
+        return GivenKeys(self.settings.tenant_keys, self.settings.column_key, lambda: self.key_files)
+
+    @property
+    def key_files(self) -> KeyFiles:
+        """The directory of keys."""
+        return KeyFiles(self.settings.needed("keys"))
+
+    @cached_property
+    def keys_of(self) -> Callable[[str], TenantKeys]:
+        """A tenant's keys, by its name, read once."""
+        return lru_cache(maxsize=4096)(self.keys.tenant)
 
     @cached_property
     def cipher(self) -> ColumnCipher:
         """Opens the warehouse's encrypted columns."""
-        return ColumnCipher(load_warehouse(self.layout.keys).column_key)
-
-    def keys_of(self, tenant: str) -> TenantKeys:
-        """A tenant's keys."""
-        return load_tenant(self.layout.keys, self.tenant(tenant))
+        return ColumnCipher(self.keys.column().column_key)
 
     @property
     def receipt_keys(self) -> Callable[[str], ReceiptKey]:
-        """A tenant's receipt key, by name."""
+        """A tenant's receipt key, by its name."""
 
         def of(tenant: str) -> ReceiptKey:
             keys = self.keys_of(tenant)
@@ -101,12 +119,31 @@ class Installation:
 
         return of
 
-    @cached_property
-    def documents(self) -> DocumentStore:
-        """The document store."""
+    @property
+    def document_keys(self) -> Callable[[str], DocumentKey]:
+        """A tenant's document key, by its name."""
 
-        def key(tenant: str) -> DocumentKey:
+        def of(tenant: str) -> DocumentKey:
             keys = self.keys_of(tenant)
             return DocumentKey(keys.document_id, keys.document_key)
 
-        return DocumentStore(FileBlobs.at(self.stack["documents"]["url"]), key)
+        return of
+
+    @cached_property
+    def blobs(self) -> FileBlobs:
+        """Where the document store's encrypted objects lie."""
+        return FileBlobs.at(self.settings.needed("documents_url"))
+
+    @cached_property
+    def documents(self) -> DocumentStore:
+        """The document store."""
+        return DocumentStore(self.blobs, self.document_keys)
+
+    def extractions(self, reader_version: str) -> ExtractionStore:
+        """What that version of the reader made of documents."""
+        return ExtractionStore(self.blobs, self.document_keys, reader_version)
+
+    @cached_property
+    def artefacts(self) -> ArtefactStore:
+        """Bundles and policies, by content hash."""
+        return ArtefactStore(path_of(self.settings.needed("artefacts_url")))

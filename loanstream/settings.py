@@ -1,22 +1,35 @@
-"""Every setting, one row each: name, environment variable, type, default, unit, meaning.
+"""Every setting, declared once: a field of `Settings` is one row of the table.
 
-The embedded stack gives its workers the same settings through their environment that a production installation sets.
+The variable of a setting is LOANSTREAM_ and its name. A secret may also stand in a file that `<VARIABLE>_FILE` names,
+as secret stores mount it. The embedded stack gives its workers the same settings that an installation of yours sets.
 A wrong one stops the start with one line: which variable, what was found, what is expected (a secret is not shown).
 """
 
 import json
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 from urllib.parse import urlsplit
 
-from loanstream.stack.kafka.jars import cache_directory
-from loanstream.stack.layout import default_state
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationError
+from pydantic.fields import FieldInfo
+from pydantic_settings import BaseSettings, InitSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
+
+from loanstream.stack.layout import default_cache, default_state
 from schemas.problem import Problem
 from schemas.topics import TENANT_PATTERN, TOPICS
 from stores.documents.blobs import path_of
+from stores.keys import column_key_of, tenant_keys_of
+
+PREFIX = "LOANSTREAM_"
+IN_A_FILE = "_FILE"
+"""What follows a secret's variable in the name of the one that holds the path of a file with it."""
+
+INSTALLATION = "The installation"
+WORKER = "A worker's process"
+MACHINE = "This machine"
 
 
 class SettingProblem(Problem):
@@ -24,34 +37,39 @@ class SettingProblem(Problem):
 
 
 @dataclass(frozen=True, slots=True)
-class Setting:
-    """One row of the table. `default` is text as it would stand in the environment; None where there is none."""
+class Row:
+    """What the table says of a setting, beside its name, its type and its default."""
 
-    name: str
-    variable: str
-    parse: Callable[[str], Any]
+    about: str
     expected: str
-    default: str | None
     meaning: str
     secret: bool = False
 
 
-def _text(found: str) -> str:
-    return found
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One row of the table. `default` is text as it would stand in the environment; None where there is none."""
+
+    name: str
+    about: str
+    expected: str
+    default: str | None
+    meaning: str
+    secret: bool
+
+    @property
+    def variable(self) -> str:
+        """The environment variable."""
+        return f"{PREFIX}{self.name.upper()}"
+
+    @property
+    def file_variable(self) -> str | None:
+        """The variable that may name a file with it; None for what is no secret."""
+        return f"{self.variable}{IN_A_FILE}" if self.secret else None
 
 
-def _whole(least: int, most: int) -> Callable[[str], int]:
-    def parse(found: str) -> int:
-        number = int(found)
-        if not least <= number <= most:
-            raise ValueError
-        return number
-
-    return parse
-
-
-def _path(found: str) -> Path:
-    return Path(found).expanduser().absolute()
+def _absolute(found: Path) -> Path:
+    return found.expanduser().absolute()
 
 
 def _http_url(found: str) -> str:
@@ -69,159 +87,217 @@ def _tenants(found: str) -> tuple[str, ...]:
     tenants = tuple(part.strip() for part in found.split(",") if part.strip())
     for tenant in tenants:
         TOPICS["applications"].name(tenant)
+    if not tenants or len(set(tenants)) < len(tenants):
+        raise ValueError
     return tenants
 
 
-def _librdkafka(found: str) -> dict[str, str]:
-    text = found if found.lstrip().startswith("{") else Path(found).expanduser().read_text()
-    settings = json.loads(text)
-    if not isinstance(settings, dict):
-        raise TypeError
-    return {str(key): str(value) for key, value in settings.items()}
+def _librdkafka(found: Any) -> dict[str, str]:
+    if not isinstance(found, dict):
+        raise ValueError  # noqa: TRY004 - pydantic takes no TypeError for a wrong value
+    return {str(key): value if isinstance(value, str) else json.dumps(value) for key, value in found.items()}
 
 
-def _optional_path(found: str) -> Path | None:
-    return _path(found) if found else None
+def _by_tenant(found: Any) -> dict[str, dict[str, str]]:
+    if not isinstance(found, dict):
+        raise ValueError  # noqa: TRY004 - see above
+    return {str(tenant): _librdkafka(settings) for tenant, settings in found.items()}
 
 
-# name, environment variable, parser, what is expected, default, meaning
-SETTINGS: tuple[Setting, ...] = (
-    Setting("state", "LOANSTREAM_STATE", _path, "a directory", str(default_state()), "state of the embedded stack"),
-    Setting("slot", "LOANSTREAM_SLOT", _whole(0, 999), "0 to 999", "0", "which worker of its stage this one is"),
-    Setting("bootstrap", "LOANSTREAM_KAFKA_BOOTSTRAP", _text, "host:port[,host:port]", None, "Kafka's brokers"),
-    Setting(
-        "kafka_security",
-        "LOANSTREAM_KAFKA_SECURITY",
-        _librdkafka,
-        "librdkafka settings as a JSON object, or a file with one",
-        "{}",
-        "how a worker proves itself to Kafka",
-        secret=True,
-    ),
-    Setting("warehouse_url", "LOANSTREAM_WAREHOUSE_URL", _http_url, "an http(s) URL", None, "ClickHouse"),
-    Setting("warehouse_user", "LOANSTREAM_WAREHOUSE_USER", _text, "a name", "writer", "the account record writes with"),
-    Setting(
-        "warehouse_password",
-        "LOANSTREAM_WAREHOUSE_PASSWORD",
-        _text,
-        "text",
-        "",
-        "that account's password",
-        secret=True,
-    ),
-    Setting(
-        "warehouse_database", "LOANSTREAM_WAREHOUSE_DATABASE", _text, "a name", "loanstream", "the warehouse's database"
-    ),
-    Setting("documents_url", "LOANSTREAM_DOCUMENTS_URL", _file_url, "file:///DIRECTORY", None, "document store"),
-    Setting(
-        "artefacts_url",
-        "LOANSTREAM_ARTEFACTS_URL",
-        _file_url,
-        "file:///DIRECTORY",
-        None,
-        "bundles and policies, by content hash",
-    ),
-    Setting("keys", "LOANSTREAM_KEYS", _path, "a directory", None, "receipt, document and column keys"),
-    Setting(
-        "tenants",
-        "LOANSTREAM_TENANTS",
-        _tenants,
-        f"names like {TENANT_PATTERN}, separated by commas",
-        "bank-a,bank-b",
-        "the banks served",
-    ),
-    Setting(
-        "port",
-        "LOANSTREAM_PORT",
-        _whole(0, 65535),
-        "0 to 65535",
-        "0",
-        "a worker's own web port (readyz, healthz, metrics); 0 picks one",
-    ),
-    Setting(
-        "slots",
-        "LOANSTREAM_SLOTS",
-        _path,
-        "a directory",
-        str(default_state() / "slots"),
-        "local disk of a worker: its slot's lock, its in-flight journal",
-    ),
-    Setting(
-        "data",
-        "LOANSTREAM_DATA",
-        _path,
-        "a directory",
-        "../shared/data",
-        "the public data sets, for training and tests",
-    ),
-    Setting(
-        "cache", "LOANSTREAM_CACHE", _path, "a directory", str(cache_directory()), "what is fetched or made once a user"
-    ),
-    Setting(
-        "wait_for",
-        "LOANSTREAM_WAIT_FOR",
-        _optional_path,
-        "a file's path",
-        "",
-        "the worker joins its group only once this file exists (`up` makes it when the topics are there)",
-    ),
-)
+def _json(understand: Callable[[Any], Any]) -> BeforeValidator:
+    return BeforeValidator(lambda text: understand(json.loads(text)))
 
 
-@dataclass(frozen=True, slots=True)
-class Settings:
-    """The settings of one process, by the names of the table."""
+Directory = Annotated[Path, AfterValidator(_absolute)]
+HttpUrl = Annotated[str, AfterValidator(_http_url)]
+FileUrl = Annotated[str, AfterValidator(_file_url)]
+Tenants = Annotated[tuple[str, ...], BeforeValidator(_tenants)]
+Librdkafka = Annotated[dict[str, str], _json(_librdkafka)]
+ByTenant = Annotated[dict[str, dict[str, str]], _json(_by_tenant)]
+KeysByTenant = Annotated[dict[str, Any], _json(tenant_keys_of)]
+ColumnKey = Annotated[Any, _json(column_key_of)]
 
-    state: Path
-    slot: int
-    bootstrap: str
-    kafka_security: Mapping[str, str]
-    warehouse_url: str
-    warehouse_user: str
-    warehouse_password: str
-    warehouse_database: str
-    documents_url: str
-    artefacts_url: str
-    keys: Path
-    tenants: tuple[str, ...]
-    port: int
-    slots: Path
-    data: Path
-    cache: Path
-    wait_for: Path | None
+_DIRECTORY, _NAME, _TEXT, _LIBRDKAFKA = "a directory", "a name", "text", "librdkafka settings as a JSON object"
 
-    @property
-    def warehouse_account(self) -> tuple[str, str, str, str]:
-        """URL, user, password and database of the account that record writes with."""
-        return self.warehouse_url, self.warehouse_user, self.warehouse_password, self.warehouse_database
 
-    def __repr__(self) -> str:
-        shown = (f"{row.name}={getattr(self, row.name)!r}" for row in SETTINGS if not row.secret)
-        return f"Settings({', '.join(shown)})"
+class Settings(BaseSettings):
+    """The settings of one process, by the names of the table; what is needed and not set is told by `needed`."""
+
+    model_config = SettingsConfigDict(frozen=True, extra="forbid", validate_default=False)
+
+    kafka_bootstrap: Annotated[str | None, Row(INSTALLATION, "host:port[,host:port]", "Kafka's brokers")] = None
+    kafka_security: Annotated[
+        Librdkafka, Row(INSTALLATION, _LIBRDKAFKA, "how a worker proves itself to Kafka", secret=True)
+    ] = {}
+    kafka_admin_security: Annotated[
+        Librdkafka | None,
+        Row(INSTALLATION, _LIBRDKAFKA, "how the operator's commands do (where not set: as a worker)", secret=True),
+    ] = None
+    kafka_producer_security: Annotated[
+        ByTenant,
+        Row(
+            INSTALLATION,
+            'a JSON object: {"TENANT": {librdkafka settings}}',
+            "how `submit` does for a tenant (one that is not named: as the operator)",
+            secret=True,
+        ),
+    ] = {}
+    warehouse_url: Annotated[HttpUrl | None, Row(INSTALLATION, "an http(s) URL", "ClickHouse")] = None
+    warehouse_writer: Annotated[str, Row(INSTALLATION, _NAME, "the account that record and `install` write with")] = (
+        "writer"
+    )
+    warehouse_writer_password: Annotated[str, Row(INSTALLATION, _TEXT, "that account's password", secret=True)] = ""
+    warehouse_reader: Annotated[str, Row(INSTALLATION, _NAME, "the account that commands read with")] = "reader"
+    warehouse_reader_password: Annotated[str, Row(INSTALLATION, _TEXT, "that account's password", secret=True)] = ""
+    documents_url: Annotated[FileUrl | None, Row(INSTALLATION, "file:///DIRECTORY", "document store")] = None
+    artefacts_url: Annotated[
+        FileUrl | None, Row(INSTALLATION, "file:///DIRECTORY", "bundles and policies, by content hash")
+    ] = None
+    keys: Annotated[
+        Directory | None,
+        Row(INSTALLATION, _DIRECTORY, "key files: `tenant-<tenant>.json` each, and `warehouse.json`"),
+    ] = None
+    tenant_keys: Annotated[
+        KeysByTenant | None,
+        Row(
+            INSTALLATION,
+            'a JSON object: {"TENANT": {what its key file holds}}',
+            "receipt and document keys, in place of the tenants' key files",
+            secret=True,
+        ),
+    ] = None
+    column_key: Annotated[
+        ColumnKey | None,
+        Row(
+            INSTALLATION,
+            'a JSON object: {"column_id": "...", "column_key": "64 hexadecimal digits"}',
+            "the key of the warehouse's encrypted columns, in place of `warehouse.json`",
+            secret=True,
+        ),
+    ] = None
+    tenants: Annotated[
+        Tenants | None,
+        Row(INSTALLATION, f"different names like {TENANT_PATTERN}, separated by commas", "the banks served"),
+    ] = None
+
+    slot: Annotated[int, Field(ge=0, le=999), Row(WORKER, "0 to 999", "which worker of its stage this one is")] = 0
+    port: Annotated[
+        int,
+        Field(ge=0, le=65535),
+        Row(WORKER, "0 to 65535", "its own web port (readyz, healthz, metrics); 0 picks one"),
+    ] = 0
+    slots: Annotated[Directory, Row(WORKER, _DIRECTORY, "its local disk: its slot's lock, its in-flight journal")] = (
+        Field(default_factory=lambda: default_state() / "slots")
+    )
+    wait_for: Annotated[
+        Directory | None,
+        Row(
+            WORKER,
+            "a file's path",
+            "it joins its group only once this file exists (`up` makes it when the topics are there)",
+        ),
+    ] = None
+
+    state: Annotated[Directory, Row(MACHINE, _DIRECTORY, "state of the embedded stack")] = Field(
+        default_factory=default_state
+    )
+    cache: Annotated[Directory, Row(MACHINE, _DIRECTORY, "what is fetched or made once a user")] = Field(
+        default_factory=default_cache
+    )
+    data: Annotated[Directory | None, Row(MACHINE, _DIRECTORY, "the public data sets, for training and tests")] = None
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - the base's signature
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """The one source: the variables of the environment that `load` was given, and the files they name."""
+        assert isinstance(init_settings, InitSettingsSource)
+        return (_Variables(settings_cls, init_settings.init_kwargs["environment"]),)
+
+    def __repr_args__(self) -> Iterable[tuple[str | None, Any]]:
+        """All but the secrets."""
+        return ((row.name, getattr(self, row.name)) for row in SETTINGS if not row.secret)
+
+    def needed(self, name: str) -> Any:
+        """The value of a setting without a default. SettingProblem where it is not set."""
+        value = getattr(self, name)
+        if value is None:
+            row = _BY_NAME[name]
+            raise SettingProblem(f"{row.variable} is not set; expected {row.expected} ({row.meaning})")
+        return value
+
+
+class _Variables(PydanticBaseSettingsSource):
+    """The texts of the settings that are set."""
+
+    def __init__(self, settings_cls: type[BaseSettings], environment: Mapping[str, str]) -> None:
+        super().__init__(settings_cls)
+        self._environment = environment
+
+    def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:  # noqa: ARG002 - the base's
+        """The text of one setting."""
+        return _text_of(_BY_NAME[field_name], self._environment), field_name, False
+
+    def __call__(self) -> dict[str, Any]:
+        """The text of each setting that is set; for the others their defaults hold."""
+        texts = {row.name: _text_of(row, self._environment) for row in SETTINGS}
+        return {name: text for name, text in texts.items() if text is not None}
+
+
+def _rows() -> Iterator[Setting]:
+    for name, field in Settings.model_fields.items():
+        row = next(part for part in field.metadata if isinstance(part, Row))
+        default = field.get_default(call_default_factory=True)
+        text = json.dumps(default) if isinstance(default, dict) else None if default is None else str(default)
+        yield Setting(name, row.about, row.expected, text, row.meaning, row.secret)
+
+
+SETTINGS: tuple[Setting, ...] = tuple(_rows())
+_BY_NAME: Mapping[str, Setting] = {row.name: row for row in SETTINGS}
 
 
 def load(environment: Mapping[str, str] = os.environ) -> Settings:
-    """Read every setting. SettingProblem for the first one that is missing or wrong."""
-    return Settings(**{row.name: read(row, environment) for row in SETTINGS})
-
-
-def read(row: Setting, environment: Mapping[str, str]) -> Any:
-    """The value of one setting. SettingProblem where it is missing or wrong."""
-    found = environment.get(row.variable) or row.default
-    if found is None:
-        raise SettingProblem(f"{row.variable} is not set; expected {row.expected} ({row.meaning})")
+    """Read every setting. SettingProblem for the first one that is wrong."""
     try:
-        return row.parse(found)
-    except (ValueError, TypeError, OSError):
-        # The cause would quote the value, and the value may be a secret.
-        shown = f"{len(found)} characters (not shown)" if row.secret else repr(found)
-        raise SettingProblem(f"{row.variable} is {shown}; expected {row.expected} ({row.meaning})") from None
+        return Settings(environment=environment)  # type: ignore[call-arg]
+    except ValidationError as error:
+        # Its text quotes values, and a value may be a secret.
+        wrong = _BY_NAME[str(error.errors(include_url=False, include_input=False)[0]["loc"][0])]
+    raise SettingProblem(_wrong(wrong, _text_of(wrong, environment) or ""))
+
+
+def _text_of(row: Setting, environment: Mapping[str, str]) -> str | None:
+    """What is set, in the variable or in the file; an empty text is none. SettingProblem for a file not to be read."""
+    text = environment.get(row.variable) or None
+    file = row.file_variable and environment.get(row.file_variable)
+    if not file:
+        return text
+    if text is not None:
+        raise SettingProblem(f"both {row.variable} and {row.file_variable} are set; expected one of them")
+    try:
+        return Path(file).expanduser().read_text().rstrip("\r\n") or None
+    except (OSError, ValueError):
+        raise SettingProblem(f"{row.file_variable} is {file!r}; expected a file that can be read as text") from None
+
+
+def _wrong(row: Setting, found: str) -> str:
+    shown = f"{len(found)} characters (not shown)" if row.secret else repr(found)
+    return f"{row.variable} is {shown}; expected {row.expected} ({row.meaning})"
 
 
 def environment_of(values: Mapping[str, object]) -> dict[str, str]:
-    """The environment variables that make `load` find `values` (by the table's names)."""
-    variables = {row.name: row.variable for row in SETTINGS}
-    return {variables[name]: _as_text(value) for name, value in values.items()}
+    """The environment variables that make `load` find `values` (by the table's names).
+
+    Laid over another environment they leave nothing of the installation that one describes: its variables are emptied.
+    """
+    rows = [row for row in SETTINGS if row.about == INSTALLATION]
+    emptied = {name: "" for row in rows for name in (row.variable, row.file_variable) if name is not None}
+    return emptied | {_BY_NAME[name].variable: _as_text(value) for name, value in values.items()}
 
 
 def _as_text(value: object) -> str:

@@ -4,16 +4,15 @@ Imports are slow and happen at once, while the stack may still be starting; the 
 named by LOANSTREAM_WAIT_FOR exists.
 """
 
-import argparse
 import gc
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
-from pathlib import Path
 from typing import Any
 
-from loanstream.settings import SettingProblem, Settings, load
+from loanstream.installation import Installation
+from loanstream.settings import Settings
 from processors.deadletters import dead_letter
 from processors.identity import Worker, code_version
 from processors.transport.batches import Output
@@ -43,36 +42,21 @@ RECORD_RANGE = 2000
 """Records in one insert of the record stage, at most."""
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one worker until it is told to stop; its exit code."""
-    parser = argparse.ArgumentParser(prog="loanstream worker", description="run one worker of a stage")
-    parser.add_argument("stage", choices=("verify", "score", "record"))
-    parser.add_argument("--lane", choices=("fast", "slow"), default="fast", help="verify's lane")
-    parser.add_argument("--slot", type=int, help="which worker of its stage (LOANSTREAM_SLOT)")
-    chosen = parser.parse_args(arguments)
-    try:
-        settings = load()
-    except SettingProblem as problem:
-        sys.stderr.write(f"{problem}\n")
-        return 2
-    stage = "verify-slow" if (chosen.stage, chosen.lane) == ("verify", "slow") else chosen.stage
-    return run(stage, settings, settings.slot if chosen.slot is None else chosen.slot)
-
-
 def run(stage: str, settings: Settings, slot: int) -> int:
-    """Run a worker of `stage` (a row of `schemas.stages.STAGES`) until it is told to stop."""
+    """Run a worker of `stage` (a row of `schemas.stages.STAGES`) until it is told to stop; its exit code."""
     from processors.app import run_worker
     from processors.measurements import MetricPublisher
 
+    installation = Installation(settings)
+    bootstrap, security = installation.bootstrap, installation.worker_security
     worker = Worker(stage, f"{stage}-{slot}", code_version())
-    spec, when_ready = _BUILDERS[stage](settings, worker)
+    spec, when_ready = _BUILDERS[stage](installation, worker)
     while settings.wait_for is not None and not settings.wait_for.exists():
         time.sleep(0.02)
     when_ready()
     calm_collector()
-    kafka = WorkerKafka(settings.bootstrap, dict(settings.kafka_security))
-    metrics = MetricPublisher(settings.bootstrap, settings.kafka_security, worker)
-    return run_worker(spec, kafka, slot, settings.slots, settings.port, metrics.publish)
+    metrics = MetricPublisher(bootstrap, security, worker)
+    return run_worker(spec, WorkerKafka(bootstrap, security), slot, settings.slots, settings.port, metrics.publish)
 
 
 def calm_collector() -> None:
@@ -86,23 +70,14 @@ def calm_collector() -> None:
     gc.set_threshold(50_000, 10, 10)
 
 
-def _verify(settings: Settings, worker: Worker) -> Built:
+def _verify(installation: Installation, worker: Worker) -> Built:
     from processors.readers.desk import ReadingDesk
     from processors.readers.sandbox.reader import READER_VERSION, DocumentReader
     from processors.stages.verify.stage import VerifyStage
-    from stores.documents.blobs import FileBlobs
-    from stores.documents.sealing import DocumentKey
-    from stores.documents.store import DocumentStore, ExtractionStore
 
-    tenant_keys = _tenant_keys(settings.keys)
-
-    def document_key(tenant: str) -> DocumentKey:
-        keys = tenant_keys(tenant)
-        return DocumentKey(keys.document_id, keys.document_key)
-
-    blobs = FileBlobs.at(settings.documents_url)
+    _check_keys(installation)
     reader = DocumentReader()
-    desk = ReadingDesk(DocumentStore(blobs, document_key), ExtractionStore(blobs, document_key, READER_VERSION), reader)
+    desk = ReadingDesk(installation.documents, installation.extractions(READER_VERSION), reader)
     slow = worker.stage == "verify-slow"
     stage = VerifyStage("slow" if slow else "fast", desk, worker)
     spec = StageSpec(
@@ -117,49 +92,44 @@ def _verify(settings: Settings, worker: Worker) -> Built:
     return spec, _nothing
 
 
-def _score(settings: Settings, worker: Worker) -> Built:
+def _score(installation: Installation, worker: Worker) -> Built:
     from processors.stages.score import ScoreStage
     from processors.transport.logs import place_of
     from processors.transport.runtime import exit_now
     from registry.control import ControlReader
     from registry.scorers import Scorers
-    from scoring.receipt import ReceiptKey
-    from stores.artefacts import ArtefactStore
-    from stores.documents.blobs import path_of
-
-    tenant_keys = _tenant_keys(settings.keys)
-
-    @lru_cache(maxsize=4096)
-    def receipt_key(tenant: str) -> ReceiptKey:
-        keys = tenant_keys(tenant)
-        return ReceiptKey(keys.receipt_id, keys.receipt_key)
 
     def control_failed(error: Exception) -> None:
         exit_now(f"the control thread failed: {place_of(error)}")
 
-    control = ControlReader(settings.bootstrap, settings.kafka_security, control_failed)
-    scorers = Scorers(ArtefactStore(path_of(settings.artefacts_url)))
-    stage = ScoreStage(control, scorers, receipt_key, worker)
+    _check_keys(installation)
+    control = ControlReader(installation.bootstrap, installation.worker_security, control_failed)
+    receipt_keys = lru_cache(maxsize=4096)(installation.receipt_keys)
+    stage = ScoreStage(control, Scorers(installation.artefacts), receipt_keys, worker)
     return StageSpec(worker.stage, _topics(worker.stage), stage, crashed=_crashed(worker), **SCORE), control.start
 
 
-def _record(settings: Settings, worker: Worker) -> Built:
+def _record(installation: Installation, worker: Worker) -> Built:
     from processors.stages.record.sink import WarehouseSink
-    from stores.keys import load_warehouse
-    from stores.warehouse.cipher import ColumnCipher
-    from stores.warehouse.client import connect
 
-    cipher = ColumnCipher(load_warehouse(settings.keys).column_key)
-    sink = WarehouseSink(lambda: connect(*settings.warehouse_account), cipher, _dead_letter_producer(settings, worker))
+    _ = installation.warehouse_url  # a setting that is not set is told now, not at the first record
+    letters = _dead_letter_producer(installation, worker)
+    sink = WarehouseSink(installation.warehouse_writer, installation.cipher, letters)
     topics = _topics(worker.stage)
     return RangeSpec(worker.stage, topics, sink.write, sink.prepare, max_records=RECORD_RANGE), _nothing
+
+
+def _check_keys(installation: Installation) -> None:
+    """Problem at the start for a tenant without keys, not at its first record."""
+    for tenant in installation.tenants:
+        installation.keys_of(tenant)
 
 
 def _nothing() -> None:
     """Most stages have nothing to start once the broker is there."""
 
 
-_BUILDERS: Mapping[str, Callable[[Settings, Worker], Built]] = {
+_BUILDERS: Mapping[str, Callable[[Installation, Worker], Built]] = {
     "verify": _verify,
     "verify-slow": _verify,
     "score": _score,
@@ -178,15 +148,17 @@ def _crashed(worker: Worker) -> Callable[[Message], Output]:
     return lambda message: dead_letter(message, "crashes_worker", [error], worker)
 
 
-def _dead_letter_producer(settings: Settings, worker: Worker) -> Callable[[Message, str, Sequence[FieldError]], None]:
+def _dead_letter_producer(
+    installation: Installation, worker: Worker
+) -> Callable[[Message, str, Sequence[FieldError]], None]:
     """Record has no transaction: its dead letters are confirmed before the range's offset is committed."""
     from confluent_kafka import KafkaException, Producer
 
     from processors.transport.specs import Retry
 
     config: dict[str, Any] = {
-        **settings.kafka_security,
-        "bootstrap.servers": settings.bootstrap,
+        "bootstrap.servers": installation.bootstrap,
+        **installation.worker_security,
         "enable.idempotence": True,
         "message.max.bytes": RECORD_MAX_BYTES,
     }
@@ -213,11 +185,7 @@ def _dead_letter_producer(settings: Settings, worker: Worker) -> Callable[[Messa
     return send
 
 
-def _tenant_keys(keys: Path) -> Callable[[str], Any]:
-    from stores.keys import load_tenant
-
-    return lru_cache(maxsize=4096)(lambda tenant: load_tenant(keys, tenant))
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    from loanstream.cli.main import main
+
+    sys.exit(main(["worker", *sys.argv[1:]]))

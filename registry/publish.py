@@ -4,7 +4,6 @@ import time
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
 
@@ -30,18 +29,17 @@ class Published:
     at_ms: int
 
 
-def store(artefacts: Path, bundle: str, policy: str) -> tuple[str, str]:
+def store(artefacts: ArtefactStore, bundle: str, policy: str) -> tuple[str, str]:
     """Put both into the store; their ids."""
     loaded_bundle, loaded_policy = load(bundle, policy)
-    box = ArtefactStore(artefacts)
-    box.put(loaded_bundle.bundle_id, bundle_files(bundle))
-    box.put(loaded_policy.policy_id, {POLICY_FILE: policy_text(policy).encode()})
+    artefacts.put(loaded_bundle.bundle_id, bundle_files(bundle))
+    artefacts.put(loaded_policy.policy_id, {POLICY_FILE: policy_text(policy).encode()})
     return loaded_bundle.bundle_id, loaded_policy.policy_id
 
 
 def activate_first(bootstrap: str, security: Mapping[str, str], bundle_id: str, policy_id: str, actor: str) -> bool:
     """Publish the first activation, unless the control topic already has one; whether it was published now."""
-    if _has_records(bootstrap, security):
+    if is_active(bootstrap, security):
         return False
     activation = Activation(
         activation_id=str(uuid.uuid4()),
@@ -79,7 +77,8 @@ def publish(bootstrap: str, security: Mapping[str, str], activation: Activation)
         raise Problem(f"the activation was not taken by the broker: {failures or 'no answer'}")
 
 
-def _has_records(bootstrap: str, security: Mapping[str, str]) -> bool:
+def is_active(bootstrap: str, security: Mapping[str, str]) -> bool:
+    """Whether the control topic, which must exist, has an activation."""
     consumer = Consumer({**security, "bootstrap.servers": bootstrap, "group.id": "control-readers"})
     try:
         control, until = TopicPartition(TOPICS["control"].name(), 0), time.monotonic() + ANSWER_S

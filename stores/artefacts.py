@@ -49,6 +49,10 @@ class ArtefactStore:
                     raise
         sync_directory(self._root)
 
+    def holds(self, artefact_id: str) -> bool:
+        """Whether it is there."""
+        return self._folder(artefact_id).is_dir()
+
     def get(self, artefact_id: str) -> dict[str, bytes]:
         """An artefact's files. Raises `ArtefactMissing`."""
         folder = self._folder(artefact_id)
@@ -57,12 +61,12 @@ class ArtefactStore:
         return {path.name: path.read_bytes() for path in sorted(folder.iterdir())}
 
 
-def artefact_name(artefacts: Path) -> Named:
+def artefact_name(artefacts: ArtefactStore) -> Named:
     """Names artefacts as they name themselves in the store."""
 
     def named(artefact_id: str) -> str | None:
         try:
-            files = ArtefactStore(artefacts).get(artefact_id)
+            files = artefacts.get(artefact_id)
         except ArtefactMissing:
             return None
         return next(str(read(files[file])["name"]) for file, read in _NAMED_IN.items() if file in files)

@@ -1,18 +1,21 @@
-"""The stack's secrets: made once per state, kept in `DIR/keys` (0700, files 0600), never in stack.json or a log.
+"""An installation's secrets: a key file for each tenant and one for the warehouse, or texts from a secret store.
 
-A key's id is public (receipts carry it); the key is not, and no `repr` shows it.
+Key files lie in one directory (0700, files 0600). A key's id is public (receipts carry it); the key is not, and no
+`repr` shows it. What was made once is never made again: receipts made with lost keys stay unproven.
 """
 
 import json
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any, Protocol, TypeVar
 
 from schemas.problem import Problem
 from stores.private_files import write_private
 
 KEY_BYTES = 32
+WAREHOUSE_FILE = "warehouse.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,86 +29,169 @@ class TenantKeys:
 
 
 @dataclass(frozen=True, slots=True)
-class WarehouseKeys:
-    """The warehouse's column key (AES-256) and the passwords of its two accounts."""
+class ColumnKey:
+    """The key (AES-256) of the warehouse's encrypted columns."""
 
     column_id: str
     column_key: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class WarehousePasswords:
+    """The passwords of the embedded warehouse's two accounts."""
+
     writer_password: str = field(repr=False)
     reader_password: str = field(repr=False)
 
 
-def load_or_create_tenant(keys: Path, tenant: str) -> TenantKeys:
-    """The keys of `tenant`, made at the first call. Problem for a file that is not readable as keys."""
-    found = _load_or_create(
-        _tenant_file(keys, tenant),
-        lambda: {
-            "receipt_id": f"{tenant}-receipt-{secrets.token_hex(4)}",
-            "receipt_key": secrets.token_hex(KEY_BYTES),
-            "document_id": f"{tenant}-document-{secrets.token_hex(4)}",
-            "document_key": secrets.token_hex(KEY_BYTES),
-        },
-    )
+class Keys(Protocol):
+    """Where keys come from. Every call raises Problem for keys that are not there or that are none."""
+
+    def tenant(self, tenant: str) -> TenantKeys:
+        """A tenant's keys."""
+
+    def column(self) -> ColumnKey:
+        """The key of the warehouse's columns."""
+
+
+def tenant_keys_of(found: Any) -> dict[str, TenantKeys]:
+    """Tenants' keys from their JSON: each tenant's as its key file holds them. ValueError for anything else."""
+    if not isinstance(found, dict):
+        raise ValueError  # noqa: TRY004 - whoever reads settings expects one kind of error
+    return {str(tenant): _tenant_keys(texts) for tenant, texts in found.items()}
+
+
+def column_key_of(found: Any) -> ColumnKey:
+    """The column key from its JSON. ValueError for anything else."""
+    texts = _texts(found, ("column_id", "column_key"))
+    return ColumnKey(texts["column_id"], _key(texts["column_key"]))
+
+
+@dataclass(frozen=True, slots=True)
+class GivenKeys:
+    """Keys that settings hold; what they do not hold, `files` has to."""
+
+    tenants: Mapping[str, TenantKeys] | None
+    columns: ColumnKey | None
+    files: Callable[[], "KeyFiles"]
+
+    def tenant(self, tenant: str) -> TenantKeys:
+        """See `Keys.tenant`."""
+        if self.tenants is None:
+            return self.files().tenant(tenant)
+        if tenant not in self.tenants:
+            raise Problem(f"no keys for tenant {tenant} among the tenants' keys that are set")
+        return self.tenants[tenant]
+
+    def column(self) -> ColumnKey:
+        """See `Keys.column`."""
+        return self.files().column() if self.columns is None else self.columns
+
+
+@dataclass(frozen=True, slots=True)
+class KeyFiles:
+    """Key files in a directory."""
+
+    directory: Path
+
+    def tenant(self, tenant: str) -> TenantKeys:
+        """See `Keys.tenant`: whoever only uses keys never makes any."""
+        path = self.tenant_file(tenant)
+        if not path.exists():
+            raise Problem(f"no keys for tenant {tenant} in {self.directory}; expected {path.name}")
+        return _read(path, _tenant_keys)
+
+    def column(self) -> ColumnKey:
+        """See `Keys.column`: made anew, it would open nothing that was written."""
+        path = self.directory / WAREHOUSE_FILE
+        if not path.exists():
+            raise Problem(
+                f"no warehouse keys in {self.directory}; expected {path.name}, with the key it was written by"
+            )
+        return _read(path, column_key_of)
+
+    def missing(self, tenants: Iterable[str], *, column: bool) -> list[str]:
+        """The names of the files that are not there, of `tenants` and, with `column`, of the warehouse."""
+        files = [*map(self.tenant_file, tenants), *([self.directory / WAREHOUSE_FILE] if column else [])]
+        return [path.name for path in files if not path.exists()]
+
+    def tenant_file(self, tenant: str) -> Path:
+        """Where a tenant's keys lie."""
+        return self.directory / f"tenant-{tenant}.json"
+
+    def make_tenant(self, tenant: str) -> TenantKeys:
+        """A tenant's keys, made where there are none. Problem for a file that is not readable as keys."""
+        _make(
+            self.tenant_file(tenant),
+            lambda: {
+                "receipt_id": f"{tenant}-receipt-{secrets.token_hex(4)}",
+                "receipt_key": secrets.token_hex(KEY_BYTES),
+                "document_id": f"{tenant}-document-{secrets.token_hex(4)}",
+                "document_key": secrets.token_hex(KEY_BYTES),
+            },
+        )
+        return self.tenant(tenant)
+
+    def make_column(self) -> ColumnKey:
+        """The column key, made where there is none. Problem for a file that is not readable as keys."""
+        _make(self.directory / WAREHOUSE_FILE, _new_column_key)
+        return self.column()
+
+    def make_passwords(self) -> WarehousePasswords:
+        """The embedded warehouse's passwords, made with its column key where there are none. Problem as above."""
+        _make(
+            self.directory / WAREHOUSE_FILE,
+            lambda: (
+                _new_column_key()
+                | {"writer_password": secrets.token_urlsafe(24), "reader_password": secrets.token_urlsafe(24)}
+            ),
+        )
+        return self.passwords()
+
+    def passwords(self) -> WarehousePasswords:
+        """The embedded warehouse's passwords. Problem where there are none."""
+        path = self.directory / WAREHOUSE_FILE
+        if not path.exists():
+            raise Problem(f"no warehouse keys in {self.directory}; expected {path.name} of the state it belongs to")
+        return _read(path, lambda found: WarehousePasswords(**_texts(found, ("writer_password", "reader_password"))))
+
+
+Understood = TypeVar("Understood")
+
+
+def _new_column_key() -> dict[str, str]:
+    return {"column_id": f"column-{secrets.token_hex(4)}", "column_key": secrets.token_hex(KEY_BYTES)}
+
+
+def _tenant_keys(found: Any) -> TenantKeys:
+    texts = _texts(found, ("receipt_id", "receipt_key", "document_id", "document_key"))
     return TenantKeys(
-        found["receipt_id"],
-        bytes.fromhex(found["receipt_key"]),
-        found["document_id"],
-        bytes.fromhex(found["document_key"]),
+        texts["receipt_id"], _key(texts["receipt_key"]), texts["document_id"], _key(texts["document_key"])
     )
 
 
-def load_tenant(keys: Path, tenant: str) -> TenantKeys:
-    """The keys of `tenant`, which must exist: a worker never makes keys. Raises Problem."""
-    if not _tenant_file(keys, tenant).exists():
-        raise Problem(f"no keys for tenant {tenant} in {keys}; start the stack with it among its --tenants")
-    return load_or_create_tenant(keys, tenant)
+def _texts(found: Any, names: Iterable[str]) -> dict[str, str]:
+    if not isinstance(found, dict) or not all(isinstance(found.get(name), str) and found[name] for name in names):
+        raise ValueError
+    return {name: found[name] for name in names}
 
 
-def load_warehouse(keys: Path) -> WarehouseKeys:
-    """The warehouse's keys, which must exist: made anew, they would open nothing that was written. Problem."""
-    if not _warehouse_file(keys).exists():
-        raise Problem(f"no warehouse keys in {keys}; expected the keys of the state whose warehouse this is")
-    return load_or_create_warehouse(keys)
+def _key(text: str) -> bytes:
+    key = bytes.fromhex(text)
+    if len(key) != KEY_BYTES:
+        raise ValueError
+    return key
 
 
-def load_or_create_warehouse(keys: Path) -> WarehouseKeys:
-    """The warehouse's column key and passwords, made at the first call. Raises Problem."""
-    found = _load_or_create(
-        _warehouse_file(keys),
-        lambda: {
-            "column_id": f"column-{secrets.token_hex(4)}",
-            "column_key": secrets.token_hex(KEY_BYTES),
-            "writer_password": secrets.token_urlsafe(24),
-            "reader_password": secrets.token_urlsafe(24),
-        },
-    )
-    return WarehouseKeys(
-        found["column_id"],
-        bytes.fromhex(found["column_key"]),
-        found["writer_password"],
-        found["reader_password"],
-    )
-
-
-def _warehouse_file(keys: Path) -> Path:
-    return keys / "warehouse.json"
-
-
-def _tenant_file(keys: Path, tenant: str) -> Path:
-    return keys / f"tenant-{tenant}.json"
-
-
-def _load_or_create(path: Path, make: Callable[[], dict[str, str]]) -> dict[str, str]:
-    wanted = make()
+def _make(path: Path, make: Callable[[], dict[str, str]]) -> None:
     if not path.exists():
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        write_private(path, f"{json.dumps(wanted, indent=1)}\n".encode())
+        write_private(path, f"{json.dumps(make(), indent=1)}\n".encode())
+
+
+def _read(path: Path, understand: Callable[[Any], Understood]) -> Understood:
     try:
-        found: dict[str, str] = json.loads(path.read_text())
-        bytes.fromhex("".join(value for name, value in found.items() if name.endswith("_key")))
-    except (OSError, ValueError, AttributeError, TypeError):
+        return understand(json.loads(path.read_text()))
+    except (OSError, ValueError):
         # The cause may quote what it could not read, and that is a secret.
         raise Problem(f"{path} does not hold keys; restore it: receipts made with lost keys stay unproven") from None
-    if found.keys() != wanted.keys():
-        raise Problem(f"{path} holds {sorted(found)}, expected {sorted(wanted)}; restore it from a backup")
-    return found

@@ -57,11 +57,11 @@ class Reconciliation:
         return int(bool(self.differences))
 
 
-def reconcile(running: Installation, tenants: Sequence[str] | None = None) -> Reconciliation:
+def reconcile(installation: Installation, tenants: Sequence[str] | None = None) -> Reconciliation:
     """Compare a running stack's warehouse with its topics. Raises `SinkBehind`, `TopicsUnreadable`."""
-    topics = KafkaTopics(running.bootstrap, running.security)
+    topics = KafkaTopics(installation.bootstrap, installation.security)
     try:
-        return compare(running.warehouse(), topics, tenants or running.tenants, running.cipher)
+        return compare(installation.warehouse(), topics, tenants or installation.tenants, installation.cipher)
     finally:
         topics.close()
 

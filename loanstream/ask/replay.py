@@ -73,20 +73,20 @@ class Replayed:
         return int(self.totals.total() != self.totals[EQUAL])
 
 
-def replay(running: Installation, tenant: str | None = None, application_id: str | None = None) -> Replayed:
+def replay(installation: Installation, tenant: str | None = None, application_id: str | None = None) -> Replayed:
     """Replay a running stack's decisions: all, or a tenant's, or those on one application.
 
     NothingDecided where that application has none: a misspelt id must not pass for a proof.
     """
     replayer = Replayer(
-        running.warehouse(),
-        running.cipher,
-        ArtefactStore(running.layout.artefacts),
-        running.receipt_keys,
+        installation.warehouse(),
+        installation.cipher,
+        installation.artefacts,
+        installation.receipt_keys,
         code_version(),
     )
     done = Replayed()
-    for name in [running.tenant(tenant)] if tenant else running.tenants:
+    for name in [installation.tenant(tenant)] if tenant else installation.tenants:
         for verdict in replayer.verdicts(name, application_id):
             done.totals[verdict.result] += 1
             if verdict.result != EQUAL and len(done.unequal) < SHOWN:

@@ -10,8 +10,7 @@ from rich.table import Table
 
 from loanstream.ask.decisions import Agreement, agreement
 from loanstream.ask.decisions import decisions as latest
-from loanstream.cli.options import AsJson, State, TenantOption, state_of, verb
-from loanstream.installation import Installation
+from loanstream.cli.options import AsJson, State, TenantOption, installation_of, verb
 from loanstream.terminal import console, emit, four_decimals, table
 
 app = verb()
@@ -43,8 +42,8 @@ def decisions(
     """The latest decisions; with --compare, their agreement with a file's recorded outcomes."""
     if id_prefix and compare is None:
         raise typer.BadParameter("--id-prefix is of use with --compare alone")
-    running = Installation.at(state_of(state))
-    client, narrowed = running.warehouse(), running.narrowed(tenant)
+    installation = installation_of(state)
+    client, narrowed = installation.warehouse(), installation.narrowed(tenant)
     if compare is not None:
         found = agreement(client, compare, narrowed, id_prefix)
         emit(found.as_json(), agreement_text(found), as_json=as_json)

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import typer
 from rich.console import Group
 
-from loanstream.cli.options import AsJson, State, TenantOption, state_of, verb
+from loanstream.cli.options import AsJson, State, TenantOption, installation_of, verb
 from loanstream.dlq.box import DeadLetterBox, Letter, LetterId
 from loanstream.installation import Installation
 from loanstream.terminal import emit, table
@@ -30,12 +30,12 @@ def dlq() -> None:
 PREVIEW_BYTES = 2000
 
 
-def list_letters(running: Installation, tenant: str | None, limit: int, *, as_json: bool) -> int:
+def list_letters(installation: Installation, tenant: str | None, limit: int, *, as_json: bool) -> int:
     """The newest `limit` dead letters, oldest first, and how many there are by cause."""
     causes: Counter[str] = Counter()
 
     def counted() -> Iterator[Letter]:
-        for letter in _box(running).letters(tenant and running.tenant(tenant)):
+        for letter in _box(installation).letters(tenant and installation.tenant(tenant)):
             causes[letter.letter.cause] += 1
             yield letter
 
@@ -61,9 +61,9 @@ def list_letters(running: Installation, tenant: str | None, limit: int, *, as_js
     return 0
 
 
-def show_letter(running: Installation, wanted: str, *, as_json: bool) -> int:
+def show_letter(installation: Installation, wanted: str, *, as_json: bool) -> int:
     """One dead letter. Its original may hold personal data: it goes to this terminal alone."""
-    found = _box(running).letter(LetterId.parse(wanted))
+    found = _box(installation).letter(LetterId.parse(wanted))
     letter = found.letter
     original = base64.b64decode(letter.value_base64 or "")
     value: dict[str, Any] = {
@@ -77,10 +77,10 @@ def show_letter(running: Installation, wanted: str, *, as_json: bool) -> int:
     return 0
 
 
-def redrive(running: Installation, tenant: str | None, wanted: str | None, *, as_json: bool) -> int:
+def redrive(installation: Installation, tenant: str | None, wanted: str | None, *, as_json: bool) -> int:
     """Send dead letters back, or record them again; exit code 1 where one can be done neither with."""
     only = None if wanted is None else LetterId.parse(wanted)
-    done = _box(running).redrive(tenant and running.tenant(tenant), only)
+    done = _box(installation).redrive(tenant and installation.tenant(tenant), only)
     text = f"{done.sent} sent back"
     text += f", {done.recorded} recorded" if done.recorded else ""
     text += f", {done.not_redrivable} hold no original or are refused again" if done.not_redrivable else ""
@@ -90,16 +90,16 @@ def redrive(running: Installation, tenant: str | None, wanted: str | None, *, as
     return 1 if done.not_redrivable else 0
 
 
-def _box(running: Installation) -> DeadLetterBox:
-    return DeadLetterBox(running.bootstrap, running.security, partial(_record_again, running))
+def _box(installation: Installation) -> DeadLetterBox:
+    return DeadLetterBox(installation.bootstrap, installation.security, partial(_record_again, installation))
 
 
-def _record_again(running: Installation, message: Message) -> bool:
+def _record_again(installation: Installation, message: Message) -> bool:
     from processors.stages.record.sink import WarehouseSink
     from processors.transport.ranges import OffsetRange
 
     refused: list[str] = []
-    sink = WarehouseSink(running.warehouse_writer, running.cipher, lambda _, cause, __: refused.append(cause))
+    sink = WarehouseSink(installation.warehouse_writer, installation.cipher, lambda _, cause, __: refused.append(cause))
     place = OffsetRange(message.topic(), message.partition(), message.offset(), message.offset() + 1)
     sink.write(place, sink.prepare([message]))
     return not refused
@@ -127,13 +127,13 @@ def dlq_list(
     as_json: AsJson = False,
 ) -> None:
     """The dead letters, newest last, with their causes."""
-    raise typer.Exit(list_letters(Installation.at(state_of(state)), tenant, limit, as_json=as_json))
+    raise typer.Exit(list_letters(installation_of(state), tenant, limit, as_json=as_json))
 
 
 @app.command("show")
 def dlq_show(letter: str, state: State = None, as_json: AsJson = False) -> None:
     """One dead letter (topic/partition/offset) with its original bytes."""
-    raise typer.Exit(show_letter(Installation.at(state_of(state)), letter, as_json=as_json))
+    raise typer.Exit(show_letter(installation_of(state), letter, as_json=as_json))
 
 
 @app.command("redrive")
@@ -144,4 +144,4 @@ def dlq_redrive(
     as_json: AsJson = False,
 ) -> None:
     """Send dead letters back to the topics they came from, once each."""
-    raise typer.Exit(redrive(Installation.at(state_of(state)), tenant, letter, as_json=as_json))
+    raise typer.Exit(redrive(installation_of(state), tenant, letter, as_json=as_json))

@@ -5,8 +5,7 @@ from typing import Annotated
 
 import typer
 
-from loanstream.cli.options import AsJson, State, state_of, verb
-from loanstream.installation import Installation
+from loanstream.cli.options import AsJson, State, installation_of, verb
 from loanstream.terminal import emit
 
 app = verb()
@@ -25,7 +24,7 @@ def put(
     as_json: AsJson = False,
 ) -> None:
     """Store a document; prints the SHA-256 that applications name it by."""
-    running = Installation.at(state_of(state))
+    installation = installation_of(state)
     data = file.read_bytes()
-    sha256 = running.documents.put(running.tenant(tenant), data)
+    sha256 = installation.documents.put(installation.tenant(tenant), data)
     emit({"tenant": tenant, "sha256": sha256, "size": len(data)}, sha256, as_json=as_json)

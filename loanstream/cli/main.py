@@ -15,7 +15,7 @@ from typer.core import TyperGroup
 VERBS: dict[str, str] = {
     "up": "Run the whole embedded stack in the foreground: broker, warehouse, workers. Ctrl-C stops it.",
     "demo": "Start a fresh stack, send it more than a thousand applications, and show what happened.",
-    "submit": "Publish the applications in a file to a running stack.",
+    "submit": "Publish the applications in a file.",
     "score": "Decide the applications in a file without Kafka, by the same code.",
     "documents": "The document store.",
     "decisions": "The latest decisions; with --compare, their agreement with a file's recorded outcomes.",
@@ -25,8 +25,9 @@ VERBS: dict[str, str] = {
     "dlq": "Dead letters: list, show, send back.",
     "policy": "Policy documents.",
     "train": "Train a model bundle with its card.",
+    "install": "Make your own Kafka, warehouse and stores ready: shows what is missing, asks, and makes it.",
     "worker": "Run one worker: verify [--lane fast|slow], score or record; settings from the environment.",
-    "doctor": "Check this machine and the running stack, line by line, with how to mend what is wrong.",
+    "doctor": "Check this machine and the installation, line by line, with how to mend what is wrong.",
     "bench": "Measure speed, in one run, as ratios where machines differ.",
     "chaos": "Apply every fault of a table to a stack under load, and count what became of each record.",
 }

@@ -1,14 +1,23 @@
 """Options that verbs share, and what they name."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from loanstream.stack.layout import default_state
+from schemas.problem import Problem
+
+if TYPE_CHECKING:
+    from loanstream.installation import Installation
 
 State = Annotated[
-    Path | None, typer.Option("--state", envvar="LOANSTREAM_STATE", help="the stack's directory (a per-user default)")
+    Path | None,
+    typer.Option(
+        "--state",
+        envvar="LOANSTREAM_STATE",
+        help="a running stack's directory (default: the installation that settings name, else the user's own stack)",
+    ),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="one JSON value on stdout, all else on stderr")]
 TenantOption = Annotated[str | None, typer.Option("--tenant", help="one bank only (default: every bank)")]
@@ -19,6 +28,32 @@ def verb() -> typer.Typer:
     return typer.Typer(
         no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None
     )
+
+
+def installation_of(state: Path | None) -> "Installation":
+    """The installation that a command is for: by settings, or the running stack of the state directory. Problem."""
+    from loanstream.stack.running import RunningStack
+
+    return by_settings(state) or RunningStack.at(state_of(state))
+
+
+def by_settings(state: Path | None) -> "Installation | None":
+    """The installation that settings describe, where they name a Kafka or a warehouse; None where a stack is meant.
+
+    Problem where a state directory is named as well.
+    """
+    from loanstream.installation import Installation
+    from loanstream.settings import load
+
+    settings = load()
+    if settings.kafka_bootstrap is None and settings.warehouse_url is None:
+        return None
+    if state is not None:
+        raise Problem(
+            "a state directory (--state, LOANSTREAM_STATE) is given, and LOANSTREAM_KAFKA_BOOTSTRAP or "
+            "LOANSTREAM_WAREHOUSE_URL is set; expected one of them: a running stack, or what settings describe"
+        )
+    return Installation(settings)
 
 
 def state_of(given: Path | None) -> Path:

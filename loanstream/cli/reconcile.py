@@ -6,8 +6,7 @@ import typer
 
 from loanstream.ask.reconcile import Reconciliation
 from loanstream.ask.reconcile import reconcile as compare_all
-from loanstream.cli.options import AsJson, State, TenantOption, state_of, verb
-from loanstream.installation import Installation
+from loanstream.cli.options import AsJson, State, TenantOption, installation_of, verb
 from loanstream.terminal import emit
 
 app = verb()
@@ -16,8 +15,8 @@ app = verb()
 @app.command()
 def reconcile(tenant: TenantOption = None, state: State = None, as_json: AsJson = False) -> None:
     """Compare the warehouse with the topics, record by record; exit 1 and a name for every difference."""
-    running = Installation.at(state_of(state))
-    result = compare_all(running, None if tenant is None else [running.tenant(tenant)])
+    installation = installation_of(state)
+    result = compare_all(installation, None if tenant is None else [installation.tenant(tenant)])
     differences = [asdict(difference) for difference in result.differences]
     value = {"differences": differences, "compared": dict(result.compared), "records": dict(result.records)}
     emit(value, reconciliation_text(result), as_json=as_json)

@@ -7,8 +7,7 @@ import typer
 
 from loanstream.ask.replay import Replayed
 from loanstream.ask.replay import replay as replay_all
-from loanstream.cli.options import AsJson, State, TenantOption, state_of, verb
-from loanstream.installation import Installation
+from loanstream.cli.options import AsJson, State, TenantOption, installation_of, verb
 from loanstream.terminal import emit
 
 app = verb()
@@ -22,7 +21,7 @@ def replay(
     as_json: AsJson = False,
 ) -> None:
     """Make every decision again from its receipt's inputs and compare bit for bit."""
-    done = replay_all(Installation.at(state_of(state)), tenant, application_id)
+    done = replay_all(installation_of(state), tenant, application_id)
     value: dict[str, Any] = {"totals": dict(done.totals), "unequal": [asdict(verdict) for verdict in done.unequal]}
     emit(value, replay_text(done), as_json=as_json)
     raise typer.Exit(done.exit_code)

@@ -6,8 +6,7 @@ import typer
 
 from loanstream.ask.story import story
 from loanstream.ask.story_text import story_text
-from loanstream.cli.options import AsJson, State, TenantOption, state_of, verb
-from loanstream.installation import Installation
+from loanstream.cli.options import AsJson, State, TenantOption, installation_of, verb
 from loanstream.terminal import console, emit
 from stores.artefacts import artefact_name
 
@@ -17,9 +16,9 @@ app = verb()
 @app.command()
 def show(application_id: str, tenant: TenantOption = None, state: State = None, as_json: AsJson = False) -> None:
     """The whole story of one application: claims, documents, checks, points, receipt, timings."""
-    running = Installation.at(state_of(state))
-    told = story(running.warehouse(), running.cipher, application_id, running.narrowed(tenant))
+    installation = installation_of(state)
+    told = story(installation.warehouse(), installation.cipher, application_id, installation.narrowed(tenant))
     chapters = [{**asdict(chapter), "timings_ms": chapter.timings_ms} for chapter in told.chapters]
     value = {"application_id": application_id, "revisions": chapters, "dead_letters": told.dead_letters}
-    emit(value, story_text(told, artefact_name(running.layout.artefacts), console().width), as_json=as_json)
+    emit(value, story_text(told, artefact_name(installation.artefacts), console().width), as_json=as_json)
     raise typer.Exit(0 if told.known else 1)

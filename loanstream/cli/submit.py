@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from loanstream.cli.options import AsJson, State, state_of, verb
+from loanstream.cli.options import AsJson, State, installation_of, verb
 from loanstream.installation import Installation
 from loanstream.terminal import emit
 from producers.client import ApplicationProducer
@@ -42,7 +42,7 @@ class Tally:
 
 
 def submit_file(
-    running: Installation,
+    installation: Installation,
     file: Path,
     tenant: str | None,
     currency: str,
@@ -55,10 +55,11 @@ def submit_file(
     if documents is not None and not documents.is_dir():
         raise Problem(f"--documents {documents}: expected a folder with files <application id>.<kind>.pdf")
     now = utc_of_ms(time.time_ns() // 1_000_000)
-    bank = running.tenant(tenant)
+    bank = installation.tenant(tenant)
     lines = read_applications(file, bank, currency, now, id_prefix)
-    with ApplicationProducer(running.producer_settings(bank), bank) as producer:
-        tally = send(lines, producer, running.documents.put, documents, id_prefix)
+    with ApplicationProducer(installation.producer_settings(bank), bank) as producer:
+        upload = None if documents is None else installation.documents.put
+        tally = send(lines, producer, upload, documents, id_prefix)
         producer.flush()
         confirmed = producer.confirmed
     counts = {
@@ -74,7 +75,11 @@ def submit_file(
 
 
 def send(
-    lines: Iterable[LoanApplication | LineError], producer: Any, upload: Upload, folder: Path | None, id_prefix: str
+    lines: Iterable[LoanApplication | LineError],
+    producer: Any,
+    upload: Upload | None,
+    folder: Path | None,
+    id_prefix: str,
 ) -> Tally:
     """Hand every application to the producer, its documents in `folder` to the store; faults go to stderr."""
     tally = Tally()
@@ -95,9 +100,9 @@ def send(
 
 
 def _with_documents(
-    application: LoanApplication, upload: Upload, folder: Path | None, id_prefix: str
+    application: LoanApplication, upload: Upload | None, folder: Path | None, id_prefix: str
 ) -> tuple[LoanApplication, int]:
-    if folder is None:
+    if folder is None or upload is None:
         return application, 0
     attached, found = attach_documents(application, folder, id_prefix)
     for _, data in found:
@@ -109,7 +114,7 @@ def _with_documents(
 def submit(
     file: Annotated[Path, typer.Argument(help="applications: CSV, JSON lines, or JSON with one or a list")],
     tenant: Annotated[
-        str | None, typer.Option("--tenant", help="the bank they are from (default: the stack's first)")
+        str | None, typer.Option("--tenant", help="the bank they are from (default: the first that is served)")
     ] = None,
     currency: Annotated[str, typer.Option(help="for files without a currency")] = "INR",
     documents: Annotated[
@@ -124,7 +129,5 @@ def submit(
     state: State = None,
     as_json: AsJson = False,
 ) -> None:
-    """Publish the applications in a file to a running stack."""
-    raise typer.Exit(
-        submit_file(Installation.at(state_of(state)), file, tenant, currency, documents, id_prefix, as_json=as_json)
-    )
+    """Publish the applications in a file."""
+    raise typer.Exit(submit_file(installation_of(state), file, tenant, currency, documents, id_prefix, as_json=as_json))

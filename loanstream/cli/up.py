@@ -1,7 +1,6 @@
 """`loanstream up`: the embedded stack with what the other rooms bring to it."""
 
 import sys
-import time
 from concurrent.futures import Future
 from importlib import resources
 from pathlib import Path
@@ -10,26 +9,29 @@ from typing import Annotated
 import typer
 
 from loanstream.cli.options import State, state_of, verb
+from loanstream.install.steps import STEPS, Wanted, activate, decided_otherwise
 from loanstream.install.topics import unserved
-from loanstream.stack.layout import Layout, WarehousePart
+from loanstream.installation import Installation
 from loanstream.stack.up import Hooks, run_up
 from schemas.problem import Problem
 from schemas.topics import TOPICS
-from stores.keys import load_or_create_tenant
 
 app = verb()
 
 
 def start(state: Path, tenants: str, workers: int, policy: str, bundle: str) -> int:
     """Run the stack of `state` until it is told to stop. `tenants` are names by commas."""
-    names = _tenants(tenants)
-    stored: Future[tuple[str, str]] = Future()
+    stored: Future[Wanted] = Future()
+
+    def wanted(installation: Installation) -> Wanted:
+        return Wanted(installation, bundle, policy, actor="loanstream up", broker_topics=True)
+
     hooks = Hooks(
-        first_activation=lambda bootstrap: _activate(bootstrap, Layout(state), names, *stored.result()),
-        migrate=_migrate,
-        preload=lambda: _prepare(Layout(state), names, policy, bundle, stored),
+        stores=lambda installation: _store(wanted(installation), stored),
+        broker=lambda installation: _prepare_broker(wanted(installation), stored),
+        warehouse=lambda installation: STEPS["warehouse"].make(wanted(installation)),
     )
-    return run_up(state, names, workers, _say, hooks)
+    return run_up(state, _tenants(tenants), workers, _say, hooks)
 
 
 def _tenants(text: str) -> tuple[str, ...]:
@@ -48,50 +50,29 @@ EXAMPLES_TENANT = "bank-a"
 """The tenant of the shipped examples, whose documents are there from the start."""
 
 
-def _prepare(
-    layout: Layout, tenants: tuple[str, ...], policy: str, bundle: str, stored: Future[tuple[str, str]]
-) -> None:
+def _store(wanted: Wanted, stored: Future[Wanted]) -> None:
     """What needs neither broker nor warehouse: the document store, and both artefacts, checked and stored."""
-    from registry.publish import store
-    from stores.documents.blobs import FileBlobs
-    from stores.documents.sealing import DocumentKey
-    from stores.documents.store import DocumentStore
-
     try:
-        stored.set_result(store(layout.artefacts, bundle, policy))
+        STEPS["artefact store"].make(wanted)
     except BaseException as error:
         stored.set_exception(error)
         raise
-    blobs = FileBlobs.create(layout.documents)
-    if EXAMPLES_TENANT in tenants:
-        keys = load_or_create_tenant(layout.keys, EXAMPLES_TENANT)
-        documents = DocumentStore(blobs, lambda _: DocumentKey(keys.document_id, keys.document_key))
+    stored.set_result(wanted)
+    STEPS["document store"].make(wanted)
+    if EXAMPLES_TENANT in wanted.installation.tenants:
         for document in (resources.files("schemas") / "examples" / "documents").iterdir():
-            documents.put(EXAMPLES_TENANT, document.read_bytes())
+            wanted.installation.documents.put(EXAMPLES_TENANT, document.read_bytes())
 
 
-def _activate(bootstrap: str, layout: Layout, tenants: tuple[str, ...], bundle_id: str, policy_id: str) -> None:
-    """Publish the first activation, or tell what of this start's options the state does not follow."""
-    from registry.history import InForce
-    from registry.in_force import in_force_note
-    from registry.publish import activate_first, activations
-    from stores.artefacts import artefact_name
-
-    for tenant in unserved(bootstrap, tenants):
+def _prepare_broker(wanted: Wanted, stored: Future[Wanted]) -> None:
+    """Topics and first activation; tells what of this start's options the state does not follow."""
+    STEPS["topics"].make(wanted)
+    here = wanted.installation
+    for tenant in unserved(here.admin_settings, here.tenants):
         _say(f"{tenant} has topics here and is not among --tenants: they stay, and are not served now")
-    if activate_first(bootstrap, {}, bundle_id, policy_id, actor="loanstream up"):
-        return
-    history, named = activations(bootstrap, {}), artefact_name(layout.artefacts)
-    told = in_force_note(history, tenants, InForce(bundle_id, policy_id), time.time_ns() // 1_000_000, named)
+    told = None if activate(stored.result()) else decided_otherwise(stored.result())
     if told is not None:
         _say(told)
-
-
-def _migrate(part: WarehousePart) -> None:
-    from stores.warehouse.client import connect
-    from stores.warehouse.migrate import migrate
-
-    migrate(connect(part["url"], part["user"], part["password"], part["database"]))
 
 
 def _say(line: str) -> None:

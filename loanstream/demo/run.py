@@ -12,9 +12,9 @@ from pathlib import Path
 from loanstream.demo.result import ASKED, Result
 from loanstream.demo.traffic import Item, traffic
 from loanstream.demo.watch import Watch
-from loanstream.installation import Installation
 from loanstream.stack.bound import bound
 from loanstream.stack.fresh import clear
+from loanstream.stack.running import RunningStack
 from loanstream.stack.space import need_room
 from producers.client import ApplicationProducer
 from schemas.problem import Problem
@@ -30,7 +30,7 @@ Progress = Callable[[str, int, int], None]
 
 
 @contextmanager
-def stack(state: Path, *arguments: str) -> Iterator[tuple[Installation, float]]:
+def stack(state: Path, *arguments: str) -> Iterator[tuple[RunningStack, float]]:
     """A fresh `loanstream up` in a process of its own; the connection to it and the seconds until it was ready."""
     state.parent.mkdir(parents=True, exist_ok=True)
     # On a full disk the log below could not say why the stack ended.
@@ -50,7 +50,7 @@ def stack(state: Path, *arguments: str) -> Iterator[tuple[Installation, float]]:
                 lines = log.read_text(errors="replace").strip().splitlines()
                 raise Problem(lines[-1] if lines else f"the stack ended at once; see {log}")
             time.sleep(0.05)
-        yield Installation.at(state), time.monotonic() - started
+        yield RunningStack.at(state), time.monotonic() - started
     finally:
         process.send_signal(signal.SIGTERM)
         try:
@@ -76,7 +76,7 @@ def run(state: Path, progress: Progress, scale: float = 1.0) -> Result:
     return result
 
 
-def _publish(running: Installation, items: list[Item], result: Result, progress: Progress) -> None:
+def _publish(running: RunningStack, items: list[Item], result: Result, progress: Progress) -> None:
     with ExitStack() as open_producers:
         producers = {
             tenant: open_producers.enter_context(ApplicationProducer(running.producer_settings(tenant), tenant))
@@ -104,7 +104,7 @@ def _wait(watch: Watch, expected: int, progress: Progress) -> None:
     progress("deciding", watch.total, expected)
 
 
-def _ask(running: Installation, result: Result, progress: Progress) -> None:
+def _ask(running: RunningStack, result: Result, progress: Progress) -> None:
     from dashboards.queries import run as ask
     from loanstream.ask.reconcile import reconcile
     from loanstream.ask.replay import replay

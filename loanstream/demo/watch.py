@@ -7,7 +7,7 @@ from typing import Any, Self
 import orjson
 from confluent_kafka import OFFSET_BEGINNING, Consumer, TopicPartition
 
-from loanstream.installation import Installation
+from loanstream.stack.running import RunningStack
 from schemas.topics import ENDS, TOPICS
 
 ALERTS_ALONE = 2
@@ -17,7 +17,7 @@ ALERTS_ALONE = 2
 class Watch:
     """Counts, from the start of the topics on, what a read_committed consumer sees."""
 
-    def __init__(self, running: Installation, tenants: tuple[str, ...]) -> None:
+    def __init__(self, running: RunningStack, tenants: tuple[str, ...]) -> None:
         self.decision_records = 0
         self.decision_ids: set[str] = set()
         self.dead_letters = 0

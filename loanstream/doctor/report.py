@@ -1,13 +1,34 @@
-"""The whole report: this machine, then the stack that runs at a state directory, if one does."""
+"""The whole report: this machine, then the stack that runs at a state directory, or the parts that settings name."""
 
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from loanstream.doctor.check import Check
-from loanstream.doctor.machine import check_machine
+from loanstream.doctor import look_at
+from loanstream.doctor.check import Check, guarded
+from loanstream.doctor.look_at import Found
+from loanstream.doctor.machine import MACHINE, check_machine
 from loanstream.doctor.running_stack import check_stack
 from loanstream.installation import Installation
 from loanstream.stack.layout import Layout, read_stack
+from loanstream.stack.running import RunningStack
 from schemas.problem import Problem
+
+WORKERS_NEED = ("python", "machine", "document sandbox")
+"""What of the machine matters where broker and warehouse are elsewhere."""
+
+BY_SETTINGS: Mapping[str, tuple[Callable[[Installation], Found], str]] = {
+    # what is looked at: how, and how to mend it
+    "kafka": (look_at.kafka, "see LOANSTREAM_KAFKA_BOOTSTRAP and LOANSTREAM_KAFKA_ADMIN_SECURITY"),
+    "topics": (look_at.topics, "loanstream install; a tenant whose topics have other partitions needs another name"),
+    "warehouse": (look_at.warehouse, "see LOANSTREAM_WAREHOUSE_URL"),
+    "warehouse reader": (look_at.reader, "see LOANSTREAM_WAREHOUSE_READER and LOANSTREAM_WAREHOUSE_READER_PASSWORD"),
+    "reader's limits": (
+        look_at.readers_limits,
+        "grant it SELECT on loanstream.* alone, with the setting readonly (docs/own-kafka-and-clickhouse.md)",
+    ),
+    "document store": (look_at.documents, "mount its disk writable and make room; a new one: loanstream install"),
+    "keys": (look_at.keys, "see LOANSTREAM_KEYS; new ones: loanstream install --make-keys"),
+}
 
 
 def run_doctor(state: Path) -> list[Check]:
@@ -15,8 +36,18 @@ def run_doctor(state: Path) -> list[Check]:
     state = state.expanduser().absolute()
     checks = list(check_machine(state))
     try:
-        # Not Installation.at: of a stack that was killed the doctor names the dead parts.
-        running = Installation(Layout(state), read_stack(state))
+        # Not RunningStack.at: of a stack that was killed the doctor names the dead parts.
+        running = RunningStack.described(Layout(state), read_stack(state))
     except Problem as problem:
         return [*checks, Check("stack", True, str(problem))]
     return [*checks, *check_stack(running)]
+
+
+def run_doctor_by_settings(installation: Installation) -> list[Check]:
+    """Check what workers need of the machine, then every part that settings name. Never raises for what it finds."""
+    machine = [guarded(name, MACHINE[name]) for name in WORKERS_NEED]
+    return machine + [_look(installation, name, *row) for name, row in BY_SETTINGS.items()]
+
+
+def _look(installation: Installation, name: str, look: Callable[[Installation], Found], fix: str) -> Check:
+    return guarded(name, lambda: Check(name, *look(installation), fix), fix)

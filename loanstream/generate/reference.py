@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
-from loanstream.settings import SETTINGS, Setting
+from loanstream.settings import IN_A_FILE, SETTINGS, Setting
 from processors.transport import CHECK_PARTITIONS, CHECK_TOPIC
 from processors.transport.meters import METERS
 from schemas.causes import CAUSES
@@ -141,14 +141,33 @@ def features_page() -> str:
 
 def settings_page() -> str:
     """Every setting."""
+    abouts = dict.fromkeys(row.about for row in SETTINGS)
+    sections = "\n\n".join(f"## {about}\n\n{_settings_of(about)}" for about in abouts)
+    said = (
+        "Environment variables. A wrong one stops the start with one line. `loanstream up` sets them for its own "
+        "processes; for Kafka, ClickHouse and stores of your own see "
+        "[own-kafka-and-clickhouse](../own-kafka-and-clickhouse.md)."
+    )
+    files = (
+        f"A secret may also stand in a file: `<VARIABLE>{IN_A_FILE}` names it. It is never shown, in no error either. "
+        "An empty variable is not set."
+    )
+    return f"# Settings\n\n{said}\n\n{files}\n\n{sections}\n"
+
+
+def _settings_of(about: str) -> str:
     header = ("variable", "expected", "default", "meaning")
-    rows = ((f"`{row.variable}`", row.expected, _default(row), row.meaning) for row in SETTINGS)
-    return f"# Settings\n\n`loanstream up` sets them for its own processes.\n\n{table(header, rows)}\n"
+    return table(header, map(_setting_row, (row for row in SETTINGS if row.about == about)))
+
+
+def _setting_row(row: Setting) -> tuple[str, ...]:
+    expected = f"{row.expected} (secret)" if row.secret else row.expected
+    return f"`{row.variable}`", expected, _default(row), row.meaning
 
 
 def _default(row: Setting) -> str:
     if row.default is None:
-        return "none: it must be set"
+        return "none"
     if Path(row.default).is_absolute():
         return "a directory of the user's"  # where it lies differs from machine to machine
     return f"`{row.default}`" if row.default else "empty"

@@ -6,7 +6,7 @@ Everything here may run again, and while workers run.
 
 import secrets
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from itertools import groupby
 
@@ -33,34 +33,52 @@ BROKER_TOPICS: dict[str, dict[str, str]] = {
 }
 BROKER_TOPIC_PARTITIONS = 8
 """As in the embedded broker's properties; a broker of yours has its own by the time its topics are provisioned."""
+USUAL_COPIES = 3
+SAFE_COPIES = 2
+"""With more copies than this, so many must have a record before it is confirmed: a broker may be lost, no record."""
 QUIET = {"log_level": 3}
 """What goes wrong raises here; the client's own notes would stand between the lines of a start."""
 Client = dict[str, str | int | float | bool]
 
 
-def provision(bootstrap: str, tenants: Iterable[str], security: Mapping[str, str] | None = None) -> None:
+def provision(
+    bootstrap: str,
+    tenants: Iterable[str],
+    security: Mapping[str, str] | None = None,
+    replication: int | None = None,
+    *,
+    broker_topics: bool = False,
+) -> None:
     """Create the shared topics and those of `tenants`, commit offset 0 where a stage has none, check the input stamps.
 
-    Problem naming the topic that is wrong; KafkaException where the broker does not answer.
+    What is created has `replication` copies: as many as there are brokers, three at most, where it is None. With
+    `broker_topics` also those topics that the broker would make itself. Problem naming the topic that is wrong;
+    KafkaException where the broker does not answer.
     """
     client: Client = {"bootstrap.servers": bootstrap, **QUIET, **(security or {})}
     names = tuple(tenants)
-    _create_broker_topics(client)
-    create(client, names)
+    copies = replication or _usual_copies(client)
+    if broker_topics:
+        _create_broker_topics(client)
+    create(client, names, copies)
     commit_first_offsets(client, names)
     check_stamps(client, names)
 
 
-def create(client: Client, tenants: tuple[str, ...]) -> None:
+def create(client: Client, tenants: tuple[str, ...], copies: int) -> None:
     """Create what does not exist, outputs before inputs: no application arrives where its decision has no place."""
     admin = AdminClient(dict(client))
     existing = admin.list_topics(timeout=REQUEST_S).topics
+    safe = {"min.insync.replicas": str(SAFE_COPIES)} if copies > SAFE_COPIES else {}
+    if CHECK_TOPIC not in existing:
+        _create(admin, [NewTopic(CHECK_TOPIC, CHECK_PARTITIONS, copies)])
     for _, rows in groupby(_rows(tenants), key=lambda row: row[1].input):
         wanted = [
-            NewTopic(name, topic.partitions, 1, config=topic.config) for name, topic in rows if name not in existing
+            NewTopic(name, topic.partitions, copies, config=topic.config | safe)
+            for name, topic in rows
+            if name not in existing
         ]
-        for name, future in (admin.create_topics(wanted) if wanted else {}).items():
-            _created(name, future.exception(REQUEST_S))
+        _create(admin, wanted)
     for line in _other_partitions(existing, tenants):
         raise Problem(f"{line}; another number would break the order per application")
 
@@ -72,9 +90,33 @@ def differences(client: Client, tenants: tuple[str, ...]) -> list[str]:
     return [*absent, *_other_partitions(existing, tenants)]
 
 
-def unserved(bootstrap: str, tenants: Iterable[str]) -> list[str]:
+def missing(client: Client, tenants: tuple[str, ...]) -> list[str]:
+    """What `provision` would make, a line each. Problem naming the topic that is wrong.
+
+    Makes nothing; of the offsets it believes what the coordinator says at once.
+    """
+    quiet = dict(client) | QUIET
+    existing = AdminClient(quiet).list_topics(timeout=REQUEST_S).topics
+    for line in _other_partitions(existing, tenants):
+        raise Problem(f"{line}; another number would break the order per application")
+    check_stamps(quiet, tenants, existing)
+    names = [CHECK_TOPIC, *(name for name, _ in _rows(tenants))]
+    lines = [f"topic {name}" for name in names if name not in existing]
+    for stage in STAGES.values():
+        there = [place for place in _read_by(stage, tenants) if place.topic in existing]
+        without = len(_without_offset(quiet, stage.group, there, None)) if there else 0
+        lines += [f"first offsets of {stage.name} on {without} partitions"] if without else []
+    return lines
+
+
+def exists(client: Client, name: str) -> bool:
+    """Whether the broker has this topic."""
+    return name in AdminClient(dict(client) | QUIET).list_topics(timeout=REQUEST_S).topics
+
+
+def unserved(client: Client, tenants: Iterable[str]) -> list[str]:
     """Tenants that have topics on the broker and are not among `tenants`."""
-    existing = AdminClient({"bootstrap.servers": bootstrap, **QUIET}).list_topics(timeout=REQUEST_S).topics
+    existing = AdminClient(dict(client) | QUIET).list_topics(timeout=REQUEST_S).topics
     found = {tenant for name in existing if (tenant := TOPICS["applications"].tenant_of(name)) is not None}
     return sorted(found.difference(tenants))
 
@@ -83,10 +125,16 @@ def _create_broker_topics(client: Client) -> None:
     admin = AdminClient(dict(client))
     existing = admin.list_topics(timeout=REQUEST_S).topics
     rows = [NewTopic(name, BROKER_TOPIC_PARTITIONS, 1, config=config) for name, config in BROKER_TOPICS.items()]
-    rows.append(NewTopic(CHECK_TOPIC, CHECK_PARTITIONS, 1))
-    wanted = [row for row in rows if row.topic not in existing]
+    _create(admin, [row for row in rows if row.topic not in existing])
+
+
+def _create(admin: AdminClient, wanted: list[NewTopic]) -> None:
     for name, future in (admin.create_topics(wanted) if wanted else {}).items():
         _created(name, future.exception(REQUEST_S))
+
+
+def _usual_copies(client: Client) -> int:
+    return min(USUAL_COPIES, len(AdminClient(dict(client)).list_topics(timeout=REQUEST_S).brokers))
 
 
 def commit_first_offsets(client: Client, tenants: tuple[str, ...]) -> None:
@@ -120,9 +168,13 @@ def _commit(producer: Producer, client: Client, offsets: Mapping[str, list[Topic
     producer.commit_transaction(REQUEST_S)
 
 
-def check_stamps(client: Client, tenants: tuple[str, ...]) -> None:
-    """Problem for a business input whose records are not stamped by the broker (`accepted_at` is that stamp)."""
-    names = [name for name, topic in _rows(tenants) if topic.input]
+def check_stamps(client: Client, tenants: tuple[str, ...], existing: Container[str] | None = None) -> None:
+    """Problem for a business input (of those `existing`) whose records are not stamped by the broker: `accepted_at` is
+    that stamp.
+    """
+    names = [name for name, topic in _rows(tenants) if topic.input and (existing is None or name in existing)]
+    if not names:
+        return
     resources = [ConfigResource(ConfigResource.Type.TOPIC, name) for name in names]
     admin = AdminClient(dict(client))
     for resource, future in admin.describe_configs(resources).items():
@@ -158,7 +210,7 @@ def _read_by(stage: Stage, tenants: tuple[str, ...]) -> list[TopicPartition]:
 
 
 def _without_offset(
-    client: Client, group: str, partitions: list[TopicPartition], token: TopicPartition
+    client: Client, group: str, partitions: list[TopicPartition], token: TopicPartition | None
 ) -> list[TopicPartition]:
     asker = Consumer(dict(client) | {"group.id": group})
     try:
@@ -168,10 +220,12 @@ def _without_offset(
     return [TopicPartition(at.topic, at.partition, 0) for at in committed if at.offset < 0]
 
 
-def _committed(asker: Consumer, partitions: list[TopicPartition], token: TopicPartition) -> list[TopicPartition]:
+def _committed(asker: Consumer, partitions: list[TopicPartition], token: TopicPartition | None) -> list[TopicPartition]:
     until = time.monotonic() + REQUEST_S
     while True:
         try:
+            if token is None:
+                return asker.committed(partitions, timeout=REQUEST_S)
             *found, echo = asker.committed([*partitions, token], timeout=REQUEST_S)
         except KafkaException as error:
             # A coordinator that is still loading says so; the client passes that on instead of asking again.

@@ -54,6 +54,11 @@ class StackFile(TypedDict):
     processes: list[ProcessPart]
 
 
+WRITER = "writer"
+READER = "reader"
+"""The embedded warehouse's two accounts."""
+
+
 @dataclass(frozen=True, slots=True)
 class Layout:
     """The paths under one state directory."""
@@ -138,6 +143,11 @@ class Layout:
 def default_state() -> Path:
     """The per-user state directory, used where neither `--state` nor `LOANSTREAM_STATE` names one."""
     return Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state") / "loanstream"
+
+
+def default_cache() -> Path:
+    """The per-user cache, used where `LOANSTREAM_CACHE` names none."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "loanstream"
 
 
 def write_stack(layout: Layout, stack: StackFile) -> None:

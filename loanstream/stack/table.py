@@ -5,17 +5,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
 
-from loanstream.settings import environment_of
+from loanstream.installation import Installation
+from loanstream.settings import environment_of, load
 from loanstream.stack import ports, space
 from loanstream.stack.kafka import jars
 from loanstream.stack.kafka.node import is_ready as broker_is_ready
-from loanstream.stack.layout import Layout
+from loanstream.stack.layout import READER, WRITER, Layout
 from loanstream.stack.supervisor import Child
-from stores.keys import WarehouseKeys
-
-DATABASE = "loanstream"
-WRITER = "writer"
-READER = "reader"
+from stores.keys import WarehousePasswords
 
 WORKERS: dict[str, tuple[str, ...]] = {
     # stage (also the process' name before its -N): the arguments of `loanstream worker`
@@ -39,7 +36,7 @@ class Plan:
     workers: int
     bootstrap: str
     kafka_command: tuple[str, ...]
-    warehouse_keys: WarehouseKeys
+    passwords: WarehousePasswords
     ports: dict[str, int]
 
     @property
@@ -72,8 +69,8 @@ def children(plan: Plan) -> Iterator[Child]:
         _python("loanstream.stack.clickhouse", "--data", plan.layout.warehouse, "--port", plan.ports["warehouse"]),
         partial(ports.answers, plan.ports["warehouse"], "/ping"),
         {
-            "LOANSTREAM_WAREHOUSE_WRITER_PASSWORD": plan.warehouse_keys.writer_password,
-            "LOANSTREAM_WAREHOUSE_READER_PASSWORD": plan.warehouse_keys.reader_password,
+            "LOANSTREAM_WAREHOUSE_WRITER_PASSWORD": plan.passwords.writer_password,
+            "LOANSTREAM_WAREHOUSE_READER_PASSWORD": plan.passwords.reader_password,
         },
         stop_rank=STOP_WAREHOUSE,
         background=True,
@@ -96,27 +93,35 @@ def children(plan: Plan) -> Iterator[Child]:
             )
 
 
-def _worker_environment(plan: Plan, stage: str, slot: int, port: int) -> dict[str, str]:
-    layout = plan.layout
-    settings: dict[str, object] = {
-        "state": layout.state,
-        "slot": slot,
-        "bootstrap": plan.bootstrap,
-        "kafka_security": {},
+def operators_installation(plan: Plan) -> Installation:
+    """The stack as whoever prepares it reaches it."""
+    values = _installation(plan) | {"warehouse_writer_password": plan.passwords.writer_password}
+    return Installation(load(environment_of(values)))
+
+
+def _installation(plan: Plan) -> dict[str, object]:
+    return {
+        "kafka_bootstrap": plan.bootstrap,
         "warehouse_url": plan.warehouse_url,
-        "warehouse_user": WRITER,
-        "warehouse_database": DATABASE,
-        "documents_url": layout.documents.as_uri(),
-        "artefacts_url": layout.artefacts.as_uri(),
-        "keys": layout.keys,
+        "warehouse_writer": WRITER,
+        "warehouse_reader": READER,
+        "documents_url": plan.layout.documents.as_uri(),
+        "artefacts_url": plan.layout.artefacts.as_uri(),
+        "keys": plan.layout.keys,
         "tenants": plan.tenants,
+    }
+
+
+def _worker_environment(plan: Plan, stage: str, slot: int, port: int) -> dict[str, str]:
+    settings = _installation(plan) | {
+        "slot": slot,
         "port": port,
-        "slots": layout.slots,
-        "wait_for": layout.prepared,
+        "slots": plan.layout.slots,
+        "wait_for": plan.layout.prepared,
     }
     if stage == "record":
         # The one stage that writes to the warehouse is the one that can.
-        settings["warehouse_password"] = plan.warehouse_keys.writer_password
+        settings["warehouse_writer_password"] = plan.passwords.writer_password
     return environment_of(settings)
 
 

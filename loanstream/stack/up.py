@@ -6,21 +6,23 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from confluent_kafka import KafkaException
 
-from loanstream.install import topics
+from loanstream.installation import Installation
 from loanstream.stack import ports
 from loanstream.stack.kafka.broker import broker_command
-from loanstream.stack.layout import Layout, StackFile, WarehousePart, default_state, write_stack
+from loanstream.stack.layout import READER, Layout, StackFile, default_state, write_stack
 from loanstream.stack.lock import hold
 from loanstream.stack.space import full_disk_named, need_room
 from loanstream.stack.supervisor import TICK_S, Supervisor, end_leftovers
-from loanstream.stack.table import DATABASE, READER, WRITER, Plan, children, worker_names
+from loanstream.stack.table import Plan, children, operators_installation, worker_names
 from schemas.problem import Problem
-from stores.keys import load_or_create_tenant, load_or_create_warehouse
+from stores.keys import KeyFiles
+from stores.warehouse.client import DATABASE
 
 READY_WITHIN_S = 180.0
 
@@ -35,21 +37,16 @@ MILESTONES = (
 )
 
 
-def _nothing() -> None:
-    """Nothing to preload."""
-
-
 @dataclass(frozen=True, slots=True)
 class Hooks:
-    """What other rooms do for a start, each in a thread of its own; all of it may find itself done already.
+    """What makes the stack's parts ready, each in a thread of its own; all of it may find itself done already.
 
-    `first_activation(bootstrap)` runs when the topics exist, `migrate(warehouse)` when the warehouse
-    answers (it is given the writer's account), `preload()` at once.
+    `stores` runs at once, `broker` and `warehouse` when these answer.
     """
 
-    first_activation: Callable[[str], object]
-    migrate: Callable[[WarehousePart], object]
-    preload: Callable[[], object] = _nothing
+    stores: Callable[[Installation], object]
+    broker: Callable[[Installation], object]
+    warehouse: Callable[[Installation], object]
 
 
 def run_up(
@@ -101,7 +98,12 @@ def describe(plan: Plan, supervisor: Supervisor) -> StackFile:
     """The content of stack.json for what runs now."""
     return {
         "kafka": {"bootstrap": plan.bootstrap, "security": {}},
-        "warehouse": _account(plan, READER, plan.warehouse_keys.reader_password),
+        "warehouse": {
+            "url": plan.warehouse_url,
+            "database": DATABASE,
+            "user": READER,
+            "password": plan.passwords.reader_password,
+        },
         "documents": {"url": plan.layout.documents.as_uri()},
         "tenants": list(plan.tenants),
         "processes": supervisor.processes(),
@@ -122,21 +124,18 @@ def _bring_up(
     plan: Plan, supervisor: Supervisor, told_to_stop: threading.Event, hooks: Hooks, on_progress: Progress
 ) -> bool:
     """Prepare broker and warehouse as soon as each answers, then wait for the workers; False when told to stop."""
-
-    def prepare_broker() -> None:
-        topics.provision(plan.bootstrap, plan.tenants)
-        hooks.first_activation(plan.bootstrap)
-
-    waiting = {
-        "kafka": prepare_broker,
-        "warehouse": lambda: hooks.migrate(_account(plan, WRITER, plan.warehouse_keys.writer_password)),
-    }
-    works = [_Work("preload", hooks.preload)]
+    installation = operators_installation(plan)
+    waiting = {"kafka": hooks.broker, "warehouse": hooks.warehouse}
+    works = [_Work("stores", partial(hooks.stores, installation))]
     ahead = list(MILESTONES)
     until = time.monotonic() + READY_WITHIN_S
     while not told_to_stop.wait(TICK_S):
         supervisor.tick()
-        works += [_Work(name, waiting.pop(name)) for name in tuple(waiting) if supervisor.is_ready(name)]
+        works += [
+            _Work(name, partial(waiting.pop(name), installation))
+            for name in tuple(waiting)
+            if supervisor.is_ready(name)
+        ]
         done = {work.name for work in works if work.is_done()}  # each must have the chance to raise
         reached = {
             "answers": supervisor.is_ready("kafka"),
@@ -157,16 +156,13 @@ def _bring_up(
 
 
 def _plan(layout: Layout, tenants: tuple[str, ...], workers: int, on_progress: Progress) -> Plan:
+    keys = KeyFiles(layout.keys)
     for tenant in tenants:
-        load_or_create_tenant(layout.keys, tenant)
+        keys.make_tenant(tenant)
     bootstrap, command = broker_command(layout.kafka, on_progress=on_progress)
     brokers = ports.remembered(layout.kafka / ports.FILE).values()
     chosen = ports.keep_or_pick(layout.ports, ("warehouse", *worker_names(workers)), besides=brokers)
-    return Plan(layout, tenants, workers, bootstrap, tuple(command), load_or_create_warehouse(layout.keys), chosen)
-
-
-def _account(plan: Plan, user: str, password: str) -> WarehousePart:
-    return {"url": plan.warehouse_url, "database": DATABASE, "user": user, "password": password}
+    return Plan(layout, tenants, workers, bootstrap, tuple(command), keys.make_passwords(), chosen)
 
 
 class _Work:

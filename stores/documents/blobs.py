@@ -137,6 +137,16 @@ class FileBlobs:
             raise StoreDownError(f"the document store cannot be read: {error.strerror}") from error
         return None
 
+    def exists(self) -> bool:
+        """Whether `create` made it. Raises `StoreDownError` where that cannot be seen."""
+        try:
+            self._reach()
+        except FileNotFoundError:
+            return False
+        except OSError as error:
+            raise StoreDownError(f"the document store cannot be reached: {error.strerror}") from error
+        return True
+
     def try_write(self) -> None:
         """Write an object that has no name and is gone again. Raises `StoreDownError`."""
         try:

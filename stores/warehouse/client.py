@@ -3,8 +3,11 @@
 from typing import Any
 from urllib.parse import urlsplit
 
+DATABASE = "loanstream"
+"""Where the migrations put every table and view."""
 
-def connect(url: str, user: str, password: str, database: str) -> Any:
+
+def connect(url: str, user: str, password: str, database: str = DATABASE) -> Any:
     """A clickhouse-connect client; `url` is http(s)://host:port. Not to be shared between threads in a session."""
     import clickhouse_connect
 

@@ -31,22 +31,36 @@ def migrate(client: Any) -> list[str]:
     """
     client.command("CREATE DATABASE IF NOT EXISTS loanstream")
     client.command(_TABLE)
-    known = dict(client.query("SELECT name, toString(checksum) FROM loanstream.migrations").result_rows)
-    applied = []
-    for name, text in migrations().items():
-        checksum = hashlib.sha256(text.encode()).hexdigest()
-        if known.get(name, checksum) != checksum:
-            raise MigrationChanged(f"{name} was applied with other contents; add a new migration instead")
-        if name in known:
-            continue
+    applied = pending(client)
+    for name in applied:
+        text = migrations()[name]
         for statement in statements(text):
             client.command(statement)
         client.command(
             "INSERT INTO loanstream.migrations (name, checksum) SELECT {name:String}, {checksum:String}",
-            parameters={"name": name, "checksum": checksum},
+            parameters={"name": name, "checksum": _checksum(text)},
         )
-        applied.append(name)
     return applied
+
+
+def pending(client: Any) -> list[str]:
+    """The names of the migrations that `migrate` would apply now. Raises `MigrationChanged`."""
+    known = _known(client)
+    for name, text in migrations().items():
+        if known.get(name, _checksum(text)) != _checksum(text):
+            raise MigrationChanged(f"{name} was applied with other contents; add a new migration instead")
+    return [name for name in migrations() if name not in known]
+
+
+def _known(client: Any) -> dict[str, str]:
+    exists = client.query("SELECT count() FROM system.tables WHERE database = 'loanstream' AND name = 'migrations'")
+    if not exists.first_row[0]:
+        return {}
+    return dict(client.query("SELECT name, toString(checksum) FROM loanstream.migrations").result_rows)
+
+
+def _checksum(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def migrations() -> Mapping[str, str]:

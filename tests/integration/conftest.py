@@ -10,7 +10,7 @@ import pytest
 from confluent_kafka import OFFSET_BEGINNING, Consumer, Producer, TopicPartition
 
 from loanstream.demo.run import stack as running_stack
-from loanstream.installation import Installation
+from loanstream.stack.running import RunningStack
 from schemas.topics import TOPICS
 
 TENANTS = (
@@ -32,7 +32,7 @@ DEAD_LETTERS = ("applications_dlq", "applications_slow_dlq", "verifications_dlq"
 
 
 @pytest.fixture(scope="session")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStack]:
     """`loanstream up` with every tenant the tests use."""
     state = tmp_path_factory.mktemp("stack") / "state"
     with running_stack(state, "--tenants", ",".join(TENANTS)) as (running, _):
@@ -40,13 +40,13 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
 
 
 @pytest.fixture(scope="session")
-def broker(stack: Installation) -> str:
+def broker(stack: RunningStack) -> str:
     """The stack's broker: tests of the transport make topics of their own there."""
     return stack.bootstrap
 
 
 @pytest.fixture
-def bank(stack: Installation) -> "Banks":
+def bank(stack: RunningStack) -> "Banks":
     """Publishes applications and reads what becomes of them."""
     return Banks(stack)
 
@@ -54,7 +54,7 @@ def bank(stack: Installation) -> "Banks":
 class Banks:
     """A bank's systems on plain Kafka clients: no code of ours between the test and the wire."""
 
-    def __init__(self, running: Installation) -> None:
+    def __init__(self, running: RunningStack) -> None:
         self.running = running
         self._producer = Producer(
             {

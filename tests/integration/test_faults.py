@@ -13,7 +13,7 @@ import pytest
 
 from loanstream.ask.reconcile import reconcile
 from loanstream.ask.replay import replay
-from loanstream.installation import Installation
+from loanstream.stack.running import RunningStack
 from producers.synthetic.broken import bomb
 
 pytestmark = [pytest.mark.stack, pytest.mark.chaos]
@@ -47,12 +47,12 @@ class Load(threading.Thread):
         self._bank.flush()
 
 
-def process_id(running: Installation, name: str) -> int:
+def process_id(running: RunningStack, name: str) -> int:
     """Of a process as stack.json names it now."""
-    return next(p["pid"] for p in Installation.at(running.layout.state).stack["processes"] if p["name"] == name)
+    return next(p["pid"] for p in RunningStack.at(running.layout.state).stack["processes"] if p["name"] == name)
 
 
-def kill_and_wait(running: Installation, name: str, number: int = signal.SIGKILL) -> None:
+def kill_and_wait(running: RunningStack, name: str, number: int = signal.SIGKILL) -> None:
     """Kill a process of the stack and wait until stack.json names its successor."""
     before = process_id(running, name)
     os.kill(before, number)

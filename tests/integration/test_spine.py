@@ -12,7 +12,7 @@ import pikepdf
 import pytest
 
 from loanstream.doctor.running_stack import ROWS, check_stack
-from loanstream.installation import Installation
+from loanstream.stack.running import RunningStack
 from producers.synthetic.applications import MEDIA_TYPE
 from schemas.decision import LoanDecision
 from schemas.decode import decode
@@ -285,7 +285,7 @@ def test_every_worker_tells_its_health_and_its_figures(stack):
 
 def test_the_doctor_finds_every_part_of_the_stack_well(stack):
     """Of a running stack the doctor tries processes, topics, accounts, documents and keys, and all are well."""
-    now = Installation.at(stack.layout.state)  # other tests have killed processes since the stack was made
+    now = RunningStack.at(stack.layout.state)  # other tests have killed processes since the stack was made
     checks = {check.name: check for check in check_stack(now)}
     assert set(ROWS) < set(checks)
     assert [check for check in checks.values() if not check.ok] == []

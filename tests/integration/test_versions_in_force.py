@@ -17,8 +17,8 @@ TENANT = "switched"
 
 def test_an_activation_decides_from_its_lead_on_and_for_its_tenant_alone(stack, bank, shipped_example):
     """What was accepted within the lead is still decided by the former policy, and both replay equal."""
-    first_bundle, first_policy = store(stack.layout.artefacts, "default", "standard")
-    _, paper = store(stack.layout.artefacts, "default", "paper")
+    first_bundle, first_policy = store(stack.artefacts, "default", "standard")
+    _, paper = store(stack.artefacts, "default", "paper")
 
     def send(tenant, name):
         event = shipped_example | {"tenant": tenant, "application_id": name}

@@ -1,40 +1,59 @@
 """The settings table."""
 
-from dataclasses import fields
+import json
 from pathlib import Path
 
 import pytest
 
-from loanstream.settings import SETTINGS, SettingProblem, Settings, environment_of, load
+from loanstream.installation import Installation
+from loanstream.settings import INSTALLATION, SETTINGS, SettingProblem, Settings, environment_of, load
 
-NEEDED = {
-    "LOANSTREAM_KAFKA_BOOTSTRAP": "127.0.0.1:9092",
-    "LOANSTREAM_WAREHOUSE_URL": "http://127.0.0.1:8123",
-    "LOANSTREAM_DOCUMENTS_URL": "file:///documents",
-    "LOANSTREAM_ARTEFACTS_URL": "file:///artefacts",
-    "LOANSTREAM_KEYS": "/keys",
-}
+KEY = "00" * 32
+TENANT_KEYS = {"receipt_id": "r", "receipt_key": KEY, "document_id": "d", "document_key": KEY}
+SECRETS = [row.variable for row in SETTINGS if row.secret]
+NOT_SECRET = [row.variable for row in SETTINGS if not row.secret]
 
 
-def test_every_row_is_a_field() -> None:
-    """The table and the settings have the same names, and each variable stands once."""
-    assert [row.name for row in SETTINGS] == [field.name for field in fields(Settings)]
-    assert len({row.variable for row in SETTINGS}) == len(SETTINGS)
+def test_every_field_is_a_row() -> None:
+    """A setting is declared once: the fields are the table, and each says what it is."""
+    assert [row.name for row in SETTINGS] == list(Settings.model_fields)
+    assert all(row.expected and row.meaning for row in SETTINGS)
+    assert "LOANSTREAM_KAFKA_BOOTSTRAP" in NOT_SECRET
+    assert "LOANSTREAM_WAREHOUSE_WRITER_PASSWORD" in SECRETS
 
 
-def test_every_default_is_valid() -> None:
-    """What needs no setting has a default of its type."""
-    settings = load(NEEDED)
-    assert settings.slot == 0
-    assert settings.wait_for is None
-    assert settings.tenants == ("bank-a", "bank-b")
+def test_nothing_need_be_set_to_read_the_settings() -> None:
+    """What needs no setting has a default of its type; an empty variable is none."""
+    assert load({}) == load({row.variable: "" for row in SETTINGS})
+    settings = load({})
+    assert (settings.slot, settings.wait_for, settings.tenants) == (0, None, None)
+    assert (settings.warehouse_writer, settings.warehouse_reader) == ("writer", "reader")
 
 
-@pytest.mark.parametrize("variable", NEEDED)
-def test_names_what_is_not_set(variable: str) -> None:
-    """A missing setting is one line with its variable and what is expected."""
-    with pytest.raises(SettingProblem, match=f"{variable} is not set; expected"):
-        load({name: value for name, value in NEEDED.items() if name != variable})
+def test_no_default_is_a_place_of_a_checkout() -> None:
+    """The published table names no directory of somebody's machine: paths of the user's are told as such."""
+    page = (Path(__file__).resolve().parents[2] / "docs" / "reference" / "settings.md").read_text()
+    assert "`.." not in page
+    assert str(Path.home()) not in page
+
+
+@pytest.mark.parametrize(
+    ("variable", "look"),
+    [
+        ("LOANSTREAM_KAFKA_BOOTSTRAP", lambda here: here.bootstrap),
+        ("LOANSTREAM_TENANTS", lambda here: here.tenants),
+        ("LOANSTREAM_WAREHOUSE_URL", lambda here: here.warehouse()),
+        ("LOANSTREAM_WAREHOUSE_URL", lambda here: here.warehouse_writer()),
+        ("LOANSTREAM_DOCUMENTS_URL", lambda here: here.documents),
+        ("LOANSTREAM_ARTEFACTS_URL", lambda here: here.artefacts),
+        ("LOANSTREAM_KEYS", lambda here: here.cipher),
+        ("LOANSTREAM_KEYS", lambda here: here.receipt_keys("bank-a")),
+    ],
+)
+def test_names_what_is_needed_and_not_set(variable: str, look) -> None:
+    """A part of an installation that is not described is one line: the variable, what is expected, what it is."""
+    with pytest.raises(SettingProblem, match=rf"^{variable} is not set; expected .* \(.*\)$"):
+        look(Installation(load({})))
 
 
 @pytest.mark.parametrize(
@@ -44,50 +63,115 @@ def test_names_what_is_not_set(variable: str) -> None:
         ("LOANSTREAM_SLOT", "-1"),
         ("LOANSTREAM_PORT", "65536"),
         ("LOANSTREAM_TENANTS", "bank-a,Bank B"),
+        ("LOANSTREAM_TENANTS", "bank-a,bank-a"),
+        ("LOANSTREAM_TENANTS", ","),
         ("LOANSTREAM_WAREHOUSE_URL", "clickhouse"),
         ("LOANSTREAM_DOCUMENTS_URL", "/documents"),
+        ("LOANSTREAM_ARTEFACTS_URL", "s3://artefacts"),
     ],
 )
 def test_names_what_is_wrong(variable: str, found: str) -> None:
     """A wrong setting is one line: the variable, what was found, what is expected."""
     with pytest.raises(SettingProblem) as caught:
-        load(NEEDED | {variable: found})
-    text = str(caught.value)
-    assert variable in text
-    assert repr(found) in text
-    assert "expected" in text
+        load({variable: found})
+    assert str(caught.value).startswith(f"{variable} is {found!r}; expected ")
 
 
 @pytest.mark.parametrize("found", ['{"sasl.password": "hunter2"', "hunter2", '["hunter2"]', "{hunter2"])
-def test_shows_no_secret(found: str) -> None:
+@pytest.mark.parametrize(
+    "variable",
+    [
+        "LOANSTREAM_KAFKA_SECURITY",
+        "LOANSTREAM_KAFKA_ADMIN_SECURITY",
+        "LOANSTREAM_KAFKA_PRODUCER_SECURITY",
+        "LOANSTREAM_TENANT_KEYS",
+        "LOANSTREAM_COLUMN_KEY",
+    ],
+)
+def test_shows_no_secret(variable: str, found: str) -> None:
     """A wrong secret is described by its length alone, and nothing that could quote it is chained."""
-    with pytest.raises(SettingProblem) as caught:
-        load(NEEDED | {"LOANSTREAM_KAFKA_SECURITY": found})
+    with pytest.raises(SettingProblem, match=f"^{variable} is {len(found)} characters") as caught:
+        load({variable: found})
     assert "hunter2" not in str(caught.value)
-    assert str(len(found)) in str(caught.value)
-    assert caught.value.__cause__ is None
+    assert (caught.value.__cause__, caught.value.__context__) == (None, None)
 
 
 def test_repr_has_no_secret() -> None:
-    """Settings can be logged: secrets are not in their repr."""
-    secrets = {
+    """Settings can be logged: secrets are not in their repr, whatever they are."""
+    values = {
         "LOANSTREAM_KAFKA_SECURITY": '{"sasl.password": "hunter2"}',
-        "LOANSTREAM_WAREHOUSE_PASSWORD": "hunter2",
+        "LOANSTREAM_KAFKA_PRODUCER_SECURITY": '{"bank-a": {"sasl.password": "hunter2"}}',
+        "LOANSTREAM_WAREHOUSE_WRITER_PASSWORD": "hunter2",
     }
-    settings = load(NEEDED | secrets)
-    assert settings.warehouse_password == settings.kafka_security["sasl.password"] == "hunter2"
-    assert "hunter2" not in repr(settings)
+    settings = load(values)
+    assert settings.warehouse_writer_password == settings.kafka_security["sasl.password"] == "hunter2"
+    for shown in (repr(settings), str(settings), repr(Installation(settings))):
+        assert "hunter2" not in shown
+        assert "warehouse_reader=" in shown
 
 
-def test_reads_kafkas_security_from_a_file(tmp_path: Path) -> None:
-    """How a worker proves itself may stand in a file, as a secret store mounts it."""
-    (tmp_path / "kafka.json").write_text('{"security.protocol": "SSL"}')
-    settings = load(NEEDED | {"LOANSTREAM_KAFKA_SECURITY": str(tmp_path / "kafka.json")})
-    assert settings.kafka_security == {"security.protocol": "SSL"}
+@pytest.mark.parametrize("variable", SECRETS)
+def test_every_secret_may_stand_in_a_file(variable: str, tmp_path: Path) -> None:
+    """As secret stores mount them: the variable's name and _FILE hold the path; a last line's end is not the secret's."""
+    texts = {
+        "LOANSTREAM_TENANT_KEYS": json.dumps({"bank-a": TENANT_KEYS}),
+        "LOANSTREAM_COLUMN_KEY": json.dumps({"column_id": "c", "column_key": KEY}),
+        "LOANSTREAM_KAFKA_PRODUCER_SECURITY": '{"bank-a": {"security.protocol": "SSL"}}',
+    }
+    text = texts.get(variable, '{"security.protocol": "SSL"}')
+    file = tmp_path / "secret"
+    file.write_text(f"{text}\n")
+    assert load({f"{variable}_FILE": str(file)}) == load({variable: text}) != load({})
+    with pytest.raises(SettingProblem, match=f"both {variable} and {variable}_FILE are set"):
+        load({f"{variable}_FILE": str(file), variable: text})
+    with pytest.raises(SettingProblem, match=f"{variable}_FILE is .*nowhere.*expected a file"):
+        load({f"{variable}_FILE": str(tmp_path / "nowhere")})
+
+
+def test_a_wrong_secret_in_a_file_is_not_shown(tmp_path: Path) -> None:
+    """The line names the variable, and how long the text is."""
+    (tmp_path / "secret").write_text("hunter2\n")
+    with pytest.raises(SettingProblem, match=r"^LOANSTREAM_KAFKA_SECURITY is 7 characters") as caught:
+        load({"LOANSTREAM_KAFKA_SECURITY_FILE": str(tmp_path / "secret")})
+    assert "hunter2" not in str(caught.value)
+
+
+def test_who_proves_himself_how() -> None:
+    """Operator and producers have settings of their own where these are set; else the operator is as a worker."""
+    worker, admin, producer = ({"client.id": name} for name in ("worker", "admin", "producer"))
+    values = {
+        "LOANSTREAM_KAFKA_BOOTSTRAP": "b:1",
+        "LOANSTREAM_TENANTS": "bank-a,bank-b",
+        "LOANSTREAM_KAFKA_SECURITY": json.dumps(worker),
+    }
+    alone = Installation(load(values))
+    assert alone.security == alone.worker_security == worker
+    assert alone.producer_settings("bank-a") == {"bootstrap.servers": "b:1"} | worker
+    each = Installation(
+        load(
+            values
+            | {
+                "LOANSTREAM_KAFKA_ADMIN_SECURITY": json.dumps(admin),
+                "LOANSTREAM_KAFKA_PRODUCER_SECURITY": json.dumps({"bank-a": producer}),
+            }
+        )
+    )
+    assert (each.worker_security, each.security) == (worker, admin)
+    assert each.producer_settings("bank-a") == {"bootstrap.servers": "b:1"} | producer
+    assert each.producer_settings("bank-b") == {"bootstrap.servers": "b:1"} | admin
+
+
+def test_librdkafka_is_given_texts() -> None:
+    """Numbers and truth values of JSON are written as librdkafka reads them."""
+    found = load({"LOANSTREAM_KAFKA_SECURITY": '{"enable.ssl.certificate.verification": true, "a": 1}'})
+    assert found.kafka_security == {"enable.ssl.certificate.verification": "true", "a": "1"}
 
 
 def test_the_supervisors_environment_reads_back() -> None:
-    """What the embedded stack puts into a worker's environment is what the worker finds."""
+    """What the embedded stack puts into a worker's environment is what the worker finds, whatever else is set there."""
     values = {"tenants": ("a-bank", "b-bank"), "slot": 3, "kafka_security": {"a": "b"}, "wait_for": Path("/f")}
-    settings = load(NEEDED | environment_of(values))
+    settings = load(environment_of(values))
     assert {name: getattr(settings, name) for name in values} == values
+    another = {row.variable: "of another installation" for row in SETTINGS if row.about == INSTALLATION}
+    files = {row.file_variable: "of another" for row in SETTINGS if row.file_variable}
+    assert load(another | files | environment_of(values)) == settings

@@ -56,5 +56,5 @@ def test_the_bank_that_differs_is_named():
 def test_artefacts_are_named_as_they_name_themselves(tmp_path, file, content):
     """A policy or bundle in the store has its name; another has none."""
     ArtefactStore(tmp_path).put(BUNDLE, {file: content})
-    named = artefact_name(tmp_path)
+    named = artefact_name(ArtefactStore(tmp_path))
     assert (named(BUNDLE), named(PAPER)) == ("mine", None)

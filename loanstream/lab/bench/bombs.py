@@ -3,8 +3,8 @@
 import json
 from importlib import resources
 
-from loanstream.installation import Installation
 from loanstream.lab.bench.latency import Latency, through_the_stages
+from loanstream.stack.running import RunningStack
 from producers.client import ApplicationProducer
 from producers.synthetic.broken import bomb
 
@@ -12,7 +12,7 @@ BOMBS = 100
 RATE = 50
 
 
-def beside_bombs(running: Installation, seconds: float) -> Latency:
+def beside_bombs(running: RunningStack, seconds: float) -> Latency:
     """The first tenant's latency at 50 a second without documents, while a hundred bombs of the second are read."""
     attacker = running.tenants[1]
     example = resources.files("schemas") / "examples" / "loan.application.submitted.json"

@@ -13,8 +13,8 @@ from confluent_kafka import Consumer, Producer, TopicPartition
 
 from loanstream.ask.reconcile import reconcile
 from loanstream.ask.replay import replay
-from loanstream.installation import Installation
 from loanstream.lab.bench.plot import Curve
+from loanstream.stack.running import RunningStack
 from schemas.topics import TOPICS
 
 WAITING = 20_000
@@ -50,7 +50,7 @@ class Burst:
     rows_per_s: float
 
 
-def burst(running: Installation, count: int) -> Burst:
+def burst(running: RunningStack, count: int) -> Burst:
     """Publish `count` applications of the first tenant as quickly as a client can, and wait for all decisions."""
     with closing(_Decided(running)) as decided:
         started = time.monotonic()
@@ -64,7 +64,7 @@ def burst(running: Installation, count: int) -> Burst:
     return Burst(count, round(published, 2), round(took, 2), round(recorded, 2), *rates)
 
 
-def million(running: Installation, count: int, on_progress: Progress) -> tuple[dict[str, Any], list[Curve]]:
+def million(running: RunningStack, count: int, on_progress: Progress) -> tuple[dict[str, Any], list[Curve]]:
     """`count` applications through the whole chain: rate, memory of every process, reconciliation and replay."""
     memory = _Memory(running)
     started = time.monotonic()
@@ -105,7 +105,7 @@ def million(running: Installation, count: int, on_progress: Progress) -> tuple[d
     return figures, memory.curves
 
 
-def _wait_until_recorded(running: Installation, count: int, on_look: Callable[[], object] = lambda: None) -> None:
+def _wait_until_recorded(running: RunningStack, count: int, on_look: Callable[[], object] = lambda: None) -> None:
     """Until the warehouse has the rows of so many applications of the first tenant, of whom it had none.
 
     `on_look` is called after each look. TimeoutError when no row comes for two minutes.
@@ -122,7 +122,7 @@ def _wait_until_recorded(running: Installation, count: int, on_look: Callable[[]
         time.sleep(0.2)
 
 
-def _publish(running: Installation, numbers: range, prefix: str) -> None:
+def _publish(running: RunningStack, numbers: range, prefix: str) -> None:
     """Applications of one tenant, each another income and score."""
     tenant = running.tenants[0]
     topic = TOPICS["applications"].name(tenant)
@@ -147,7 +147,7 @@ def _publish(running: Installation, numbers: range, prefix: str) -> None:
 class _Decided:
     """Counts the decisions of the first tenant that a downstream service sees, from now on."""
 
-    def __init__(self, running: Installation) -> None:
+    def __init__(self, running: RunningStack) -> None:
         self._consumer: Any = Consumer(
             {
                 **running.admin_settings,
@@ -187,7 +187,7 @@ class _Decided:
 class _Memory:
     """Resident memory of every process of the stack, over a run."""
 
-    def __init__(self, running: Installation) -> None:
+    def __init__(self, running: RunningStack) -> None:
         self._state = running.layout.state
         self._processes = {part["name"]: psutil.Process(part["pid"]) for part in running.stack["processes"]}
         self._restarts = dict.fromkeys(self._processes, 0)
@@ -238,7 +238,7 @@ class _Memory:
         return found
 
     def _find_successor(self, name: str) -> None:
-        pids = {part["name"]: part["pid"] for part in Installation.at(self._state).stack["processes"]}
+        pids = {part["name"]: part["pid"] for part in RunningStack.at(self._state).stack["processes"]}
         with suppress(psutil.NoSuchProcess):  # not started again yet: the next look finds it
             self._processes[name] = psutil.Process(pids[name])
             self._restarts[name] += 1

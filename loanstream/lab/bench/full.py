@@ -12,12 +12,12 @@ from typing import Any
 import typer
 
 from loanstream.demo.run import stack
-from loanstream.installation import Installation
 from loanstream.lab.bench.flood import burst, million
 from loanstream.lab.bench.latency import Latency, through_the_stages, two_bare_loops, warm
 from loanstream.lab.bench.plot import svg
 from loanstream.lab.bench.rivals import measure_rivals
 from loanstream.lab.bench.run import measure, show
+from loanstream.stack.running import RunningStack
 
 ROUNDS = 24
 COPYING_EVERY = 3
@@ -115,7 +115,7 @@ def latency_beside_bare_loops(run: Run) -> dict[str, Any]:
         return latency_vs_bare(running, run.on_progress)
 
 
-def latency_vs_bare(running: Installation, on_progress: Progress) -> dict[str, Any]:
+def latency_vs_bare(running: RunningStack, on_progress: Progress) -> dict[str, Any]:
     """Rounds of the stages and the loops; the medians of the rounds' ratios of p50, and what they are made of.
 
     Loops that do the work of the stages tell what our transport costs; loops that only copy, what the work costs, too.

@@ -19,8 +19,8 @@ from confluent_kafka import Consumer, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 
-from loanstream.installation import Installation
 from loanstream.stack.bound import bound
+from loanstream.stack.running import RunningStack
 from loanstream.worker import FAST_LANE, SCORE
 from schemas.topics import TOPICS
 
@@ -76,7 +76,7 @@ class Latency:
 
 
 def through_the_stages(
-    running: Installation, seconds: float, rate: int = RATE, tenants: int = 1, warm_up_s: float = WARM_UP_S
+    running: RunningStack, seconds: float, rate: int = RATE, tenants: int = 1, warm_up_s: float = WARM_UP_S
 ) -> Latency:
     """Applications of so many tenants in turn, without documents, through verify and score."""
     names = running.tenants[:tenants]
@@ -84,19 +84,19 @@ def through_the_stages(
     return _measure(running, into, out_of, seconds, rate, warm_up_s)
 
 
-def warm(running: Installation) -> None:
+def warm(running: RunningStack) -> None:
     """Put a new stack's broker under load until its compiler has done its work."""
     through_the_stages(running, COMPILED_S)
 
 
-def bare(running: Installation, seconds: float) -> Latency:
+def bare(running: RunningStack, seconds: float) -> Latency:
     """The same records from a producer straight to a consumer."""
     _create_bare_topics(running, STRAIGHT)
     return _measure(running, STRAIGHT, STRAIGHT, seconds, RATE, WARM_UP_S)
 
 
 @contextmanager
-def two_bare_loops(running: Installation, *, working: bool) -> Iterator[Callable[[float, float], Latency]]:
+def two_bare_loops(running: RunningStack, *, working: bool) -> Iterator[Callable[[float, float], Latency]]:
     """Two bare transactional loops, each a process of its own that rests as our stage does, while the context lasts.
 
     Yields a function of seconds and seconds of warm-up that sends the same records through them. `working` ones do the
@@ -149,7 +149,7 @@ def bare_commands(bootstrap: str, topics: Sequence[str], tenant: str | None = No
     ]
 
 
-def _create_bare_topics(running: Installation, topics: Sequence[str]) -> None:
+def _create_bare_topics(running: RunningStack, topics: Sequence[str]) -> None:
     admin = AdminClient(running.admin_settings)
     stamped = {"message.timestamp.type": "LogAppendTime"}  # as applications' topics must be, and verify insists
     for future in admin.create_topics([NewTopic(name, 4, 1, config=stamped) for name in topics]).values():
@@ -157,7 +157,7 @@ def _create_bare_topics(running: Installation, topics: Sequence[str]) -> None:
 
 
 def _measure(
-    running: Installation, into: Sequence[str], out_of: Sequence[str], seconds: float, rate: int, warm_up_s: float
+    running: RunningStack, into: Sequence[str], out_of: Sequence[str], seconds: float, rate: int, warm_up_s: float
 ) -> Latency:
     count, warm = int((seconds + warm_up_s) * rate), int(warm_up_s * rate)
     sent: dict[str, float] = {}
@@ -184,7 +184,7 @@ def _stolen(before: Any, after: Any) -> float | None:
     return round(float((after.steal - before.steal) / spent), 3)
 
 
-def _send(running: Installation, topics: Sequence[str], count: int, rate: int, sent: dict[str, float]) -> None:
+def _send(running: RunningStack, topics: Sequence[str], count: int, rate: int, sent: dict[str, float]) -> None:
     example = json.loads(
         (resources.files("schemas") / "examples" / "loan.application.submitted.json").read_text("utf-8")
     )
@@ -202,7 +202,7 @@ def _send(running: Installation, topics: Sequence[str], count: int, rate: int, s
 
 
 def _witness(
-    running: Installation, topics: Sequence[str], sent: dict[str, float], received: dict[str, float]
+    running: RunningStack, topics: Sequence[str], sent: dict[str, float], received: dict[str, float]
 ) -> threading.Event:
     """A consumer in a thread that notes when each key that was sent arrives; set the event to stop it."""
     consumer: Any = Consumer(

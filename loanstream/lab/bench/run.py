@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from loanstream.demo.run import stack
-from loanstream.installation import Installation
 from loanstream.lab.bench.bombs import beside_bombs
 from loanstream.lab.bench.core import core_decisions_per_s
 from loanstream.lab.bench.latency import WARM_UP_S, Latency, bare, through_the_stages, two_bare_loops, warm
+from loanstream.stack.running import RunningStack
 from loanstream.terminal import emit, table
 
 STARTS = 4
@@ -64,7 +64,7 @@ def measure() -> dict[str, Any]:
     return figures
 
 
-def _latencies(running: Installation) -> dict[str, Any]:
+def _latencies(running: RunningStack) -> dict[str, Any]:
     """Both paths in turn, some windows each: one hiccup of a shared machine must not be the figure."""
     ours: list[Latency] = []
     bare_loops: list[Latency] = []

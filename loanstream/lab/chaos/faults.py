@@ -10,9 +10,9 @@ from functools import partial
 import psutil
 
 from loanstream.dlq.box import DeadLetterBox
-from loanstream.installation import Installation
 from loanstream.lab.chaos import third
 from loanstream.lab.chaos.load import Load, stored
+from loanstream.stack.running import RunningStack
 from producers.synthetic.broken import bomb
 
 SESSION_S, TRANSACTION_S = 10.0, 5.0
@@ -42,14 +42,14 @@ class Ground:
     records that nobody waits for any more.
     """
 
-    running: Installation
+    running: RunningStack
     load: Load
     redriven: int = 0
     given_up: set[str] = field(default_factory=set)
 
     def pid(self, name: str) -> int:
         """The process id of a process of the stack, as stack.json names it now."""
-        processes = Installation.at(self.running.layout.state).stack["processes"]
+        processes = RunningStack.at(self.running.layout.state).stack["processes"]
         return next(process["pid"] for process in processes if process["name"] == name)
 
     def wait_for_successor(self, name: str, before: int) -> None:

@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from confluent_kafka import Producer
 
-from loanstream.installation import Installation
+from loanstream.stack.running import RunningStack
 from producers.synthetic.broken import bomb
 from schemas.topics import TOPICS
 from stores.documents.blobs import StoreDownError
@@ -53,7 +53,7 @@ class Sent:
 class Load(threading.Thread):
     """Publishes until it is stopped; whatever was confirmed stands in `sent`, by trace."""
 
-    def __init__(self, running: Installation, rate: float = RATE) -> None:
+    def __init__(self, running: RunningStack, rate: float = RATE) -> None:
         super().__init__(name="load", daemon=True)
         self._running, self._rate = running, rate
         self._producer: Any = Producer(

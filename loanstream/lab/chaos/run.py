@@ -16,12 +16,12 @@ from typing import Any
 from loanstream.ask.reconcile import reconcile
 from loanstream.ask.replay import replay
 from loanstream.demo.run import stack
-from loanstream.installation import Installation
 from loanstream.lab.chaos.faults import Fault, Ground
 from loanstream.lab.chaos.load import Load, Sent, Verdict
 from loanstream.lab.chaos.third import patched
 from loanstream.stack.bound import bound
 from loanstream.stack.fresh import clear
+from loanstream.stack.running import RunningStack
 from loanstream.terminal import console
 from loanstream.terminal import table as text_table
 from schemas.problem import Problem
@@ -191,7 +191,7 @@ def verdict(printed: str) -> str:
     return RED if wrong else GREEN
 
 
-def go_through(running: Installation, file: Path, faults: Sequence[Fault]) -> tuple[list[Row], dict[str, Any]]:
+def go_through(running: RunningStack, file: Path, faults: Sequence[Fault]) -> tuple[list[Row], dict[str, Any]]:
     """Every fault in turn, with witness and load; the rows and the totals with what the warehouse says."""
     outcomes = Outcomes(file)
     silences: dict[str, float] = {}
@@ -228,7 +228,7 @@ def go_through(running: Installation, file: Path, faults: Sequence[Fault]) -> tu
 class watching:  # noqa: N801 - reads as a verb: with watching(...)
     """The witness, running."""
 
-    def __init__(self, running: Installation, file: Path) -> None:
+    def __init__(self, running: RunningStack, file: Path) -> None:
         file.unlink(missing_ok=True)
         module = [sys.executable, "-m", "loanstream.lab.chaos.witness"]
         command = [*module, str(running.layout.state), str(file), *running.tenants]

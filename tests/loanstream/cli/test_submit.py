@@ -1,13 +1,12 @@
 """What `loanstream submit` says about a file and its documents, without a broker."""
 
-import json
 from pathlib import Path
 
 import pytest
 
 from loanstream.cli.submit import send, submit_file
 from loanstream.installation import Installation
-from loanstream.stack.layout import Layout
+from loanstream.settings import load
 from producers.lines import LineError
 from schemas.application import LoanApplication
 from schemas.decode import decode
@@ -29,9 +28,9 @@ def application():
 
 def test_a_missing_folder_of_documents_stops_before_anything_is_sent(tmp_path):
     """One line names the option and what belongs into the folder."""
-    running = Installation(Layout(tmp_path), json.loads('{"tenants": ["bank-a"]}'))
+    installation = Installation(load({"LOANSTREAM_TENANTS": "bank-a"}))
     with pytest.raises(Problem, match=r"--documents .*nowhere: expected a folder .*<application id>\.<kind>\.pdf"):
-        submit_file(running, EXAMPLE, None, "INR", tmp_path / "nowhere", "", as_json=True)
+        submit_file(installation, EXAMPLE, None, "INR", tmp_path / "nowhere", "", as_json=True)
 
 
 def test_a_line_with_many_faults_is_one_refused_line(application, capsys):

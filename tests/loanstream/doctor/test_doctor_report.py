@@ -8,14 +8,14 @@ from types import SimpleNamespace
 
 import pytest
 
-from loanstream.doctor import machine, running_stack
+from loanstream.doctor import look_at, machine, running_stack
 from loanstream.doctor.check import Check
 from loanstream.doctor.report import run_doctor
 from loanstream.stack import space
 from loanstream.stack.layout import Layout
 from stores.documents import blobs
 from stores.documents.blobs import MARKER, FileBlobs
-from stores.keys import load_or_create_warehouse
+from stores.keys import KeyFiles
 
 
 def _by_name(state: Path) -> dict[str, Check]:
@@ -57,7 +57,7 @@ def _describe(state: Path, **parts: object) -> Layout:
     """A state whose stack.json names parts that do not answer, and `parts`; with its keys and document store."""
     layout = Layout(state)
     layout.make()
-    load_or_create_warehouse(layout.keys)
+    KeyFiles(layout.keys).make_passwords()
     FileBlobs.create(layout.documents)
     stack = {
         "kafka": {"bootstrap": "127.0.0.1:1", "security": {}},
@@ -96,8 +96,8 @@ def test_tells_a_few_topics_and_how_many_more(tmp_path: Path, monkeypatch: pytes
     """Topics that are not as they should be are told by name, of many the first three and their number."""
     _describe(tmp_path)
     lines = [f"topic {number} is absent" for number in range(12)]
-    monkeypatch.setattr(running_stack, "is_ready", lambda _: True)
-    monkeypatch.setattr(running_stack.topics, "differences", lambda *_: lines)
+    monkeypatch.setattr(look_at, "is_ready", lambda _: True)
+    monkeypatch.setattr(look_at.installed, "differences", lambda *_: lines)
     check = _by_name(tmp_path)["topics"]
     assert (check.ok, check.found) == (
         False,

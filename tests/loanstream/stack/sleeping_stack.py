@@ -50,8 +50,11 @@ def main(state, trouble=""):
         up.ports.keep_or_pick = _refuse_writes
     up.broker_command = lambda *_, **__: ("127.0.0.1:1", ["sleep"])
     up.children = lambda plan: _children(trouble)
-    up.topics.provision = lambda *_: None
-    hooks = up.Hooks(first_activation=lambda *_: None, migrate=_refuse_writes if trouble == "late" else lambda _: None)
+    hooks = up.Hooks(
+        stores=lambda _: None,
+        broker=lambda _: None,
+        warehouse=_refuse_writes if trouble == "late" else lambda _: None,
+    )
     return up.run_up(Path(state), ("bank-a",), 1, _say, hooks)
 
 

@@ -8,14 +8,14 @@ from loanstream.stack import space
 from loanstream.stack.kafka import jars
 from loanstream.stack.layout import Layout
 from loanstream.stack.table import Plan, children, worker_names
-from stores.keys import load_or_create_warehouse
+from stores.keys import KeyFiles
 
 
 def _said(state: Path) -> dict[str, list[str]]:
     """What each child's suspects have to say, by its name."""
     layout = Layout(state)
     ports = dict.fromkeys(("warehouse", *worker_names(1)), 1)
-    plan = Plan(layout, ("bank-a",), 1, "127.0.0.1:1", ("java",), load_or_create_warehouse(layout.keys), ports)
+    plan = Plan(layout, ("bank-a",), 1, "127.0.0.1:1", ("java",), KeyFiles(layout.keys).make_passwords(), ports)
     return {child.name: [line for ask in child.suspects if (line := ask())] for child in children(plan)}
 
 

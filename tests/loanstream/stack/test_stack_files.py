@@ -3,7 +3,6 @@
 import errno
 import json
 import socket
-import stat
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -14,44 +13,6 @@ from loanstream.stack.kafka import archive, jars
 from loanstream.stack.layout import Layout, read_stack
 from loanstream.stack.table import worker_names
 from schemas.problem import Problem
-from stores.keys import load_or_create_tenant, load_or_create_warehouse, load_tenant, load_warehouse
-
-
-def test_keys_are_made_once(tmp_path: Path) -> None:
-    """A tenant's keys and the warehouse's are the same at every start, and another tenant's differ."""
-    keys = tmp_path / "keys"
-    first = load_or_create_tenant(keys, "bank-a")
-    assert load_or_create_tenant(keys, "bank-a") == first == load_tenant(keys, "bank-a")
-    assert len(first.receipt_key) == len(first.document_key) == 32
-    assert first.receipt_key != load_or_create_tenant(keys, "bank-b").receipt_key
-    assert load_or_create_warehouse(keys) == load_or_create_warehouse(keys) == load_warehouse(keys)
-
-
-def test_keys_are_for_their_owner_alone(tmp_path: Path) -> None:
-    """The keys' directory is 0700, each file 0600, and no repr shows a key."""
-    made = load_or_create_tenant(tmp_path / "keys", "bank-a")
-    assert stat.S_IMODE((tmp_path / "keys").stat().st_mode) == 0o700
-    assert [stat.S_IMODE(file.stat().st_mode) for file in (tmp_path / "keys").iterdir()] == [0o600]
-    assert "receipt_key" not in repr(made)
-    assert "password" not in repr(load_or_create_warehouse(tmp_path / "keys"))
-
-
-def test_a_worker_makes_no_keys(tmp_path: Path) -> None:
-    """Keys of a tenant nobody started the stack with are an error, not new keys."""
-    with pytest.raises(Problem, match="no keys for tenant bank-a"):
-        load_tenant(tmp_path, "bank-a")
-    with pytest.raises(Problem, match="no warehouse keys"):
-        load_warehouse(tmp_path)
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_damaged_keys_are_not_replaced(tmp_path: Path) -> None:
-    """A damaged key file stops the start without showing what it holds; new keys would orphan old receipts."""
-    (tmp_path / "tenant-bank-a.json").write_text('{"receipt_key": "secret-zz"}')
-    with pytest.raises(Problem) as caught:
-        load_or_create_tenant(tmp_path, "bank-a")
-    assert "secret" not in str(caught.value)
-    assert caught.value.__cause__ is None
 
 
 def test_ports_are_kept_while_free(tmp_path: Path) -> None:

@@ -5,8 +5,8 @@ import sys
 from contextlib import contextmanager
 from types import SimpleNamespace
 
-from loanstream.installation import Installation
 from loanstream.lab.bench import flood
+from loanstream.stack.running import RunningStack
 
 
 @contextmanager
@@ -28,7 +28,7 @@ def test_a_replaced_process_is_followed_and_counted(monkeypatch):
     """Between the death and the successor a look finds nothing, and that is no fault."""
     with sleeper() as first, sleeper() as second:
         here = stack(first)
-        monkeypatch.setattr(Installation, "at", lambda _: here)
+        monkeypatch.setattr(RunningStack, "at", lambda _: here)
         memory = flood._Memory(here)
         memory.warmed()
         first.kill()

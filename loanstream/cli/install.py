@@ -1,0 +1,100 @@
+"""`loanstream install`: your own Kafka, warehouse and stores made ready, by the steps that `up` takes for its own."""
+
+import sys
+from collections.abc import Mapping
+from typing import Annotated
+
+import typer
+
+from loanstream.cli.options import AsJson, verb
+from loanstream.install.steps import STEPS, Wanted, decided_otherwise
+from loanstream.installation import Installation
+from loanstream.settings import load
+from loanstream.terminal import emit, table
+from schemas.problem import Problem
+
+app = verb()
+
+Plan = Mapping[str, list[str]]
+"""Step -> what it would make, a line each."""
+TOLD = 3
+"""So many lines of a step are told; a new tenant lacks all of its topics."""
+
+
+def prepare(wanted: Wanted, *, dry_run: bool, yes: bool, as_json: bool) -> int:
+    """Show the plan and, unless it is empty, make what it names; exit code 1 where the person says no."""
+    plan = {name: step.missing(wanted) for name, step in STEPS.items()}
+    empty = not any(plan.values())
+    if empty or dry_run:
+        emit({"plan": plan, "done": empty}, _shown(plan, empty), as_json=as_json)
+        _note(wanted, plan)
+        return 0
+    if not yes:
+        _say_plan(plan)
+        _confirm()
+    for name in (name for name, lines in plan.items() if lines):
+        STEPS[name].make(wanted)
+        _say(f"{name} ready")
+    emit({"plan": plan, "done": True}, "the installation is ready", as_json=as_json)
+    _note(wanted, plan)
+    return 0
+
+
+def _confirm() -> None:
+    """Return where the person says yes. Problem where nobody can be asked; Abort at a no."""
+    if not sys.stdin.isatty():
+        raise Problem("nobody is there to say yes: run it with --yes, or with --dry-run to see the plan alone")
+    typer.confirm("make it so?", abort=True, err=True)
+
+
+def _note(wanted: Wanted, plan: Plan) -> None:
+    """Where the installation is active already, what it decides with may not be what was asked for."""
+    told = None if plan["activation"] else decided_otherwise(wanted)
+    if told is not None:
+        _say(told)
+
+
+def _shown(plan: Plan, empty: bool) -> object:
+    if empty:
+        return "nothing is to be done: the installation is ready"
+    rows = [(name, "; ".join(_some(lines)) or "ready") for name, lines in plan.items()]
+    return table("what is missing", "step", "would make", rows=rows)
+
+
+def _say_plan(plan: Plan) -> None:
+    for name, lines in plan.items():
+        _say(f"{name}: {'; '.join(_some(lines)) or 'ready'}")
+
+
+def _some(lines: list[str]) -> list[str]:
+    return [*lines[:TOLD], *([f"and {len(lines) - TOLD} more"] if len(lines) > TOLD else [])]
+
+
+def _say(line: str) -> None:
+    sys.stderr.write(f"{line}\n")
+    sys.stderr.flush()
+
+
+@app.command()
+def install(
+    bundle: Annotated[str, typer.Option(help="model bundle of the first activation: a name or a folder")] = "default",
+    policy: Annotated[str, typer.Option(help="policy of the first activation: a name or a YAML file")] = "standard",
+    replication_factor: Annotated[
+        int | None,
+        typer.Option(min=1, help="copies of each topic that is created (default: a broker each, three at most)"),
+    ] = None,
+    make_keys: Annotated[bool, typer.Option("--make-keys", help="make the key files that are missing")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="show what is missing, and make nothing")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="do not ask")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Make your own Kafka, warehouse and stores ready: shows what is missing, asks, and makes it."""
+    wanted = Wanted(
+        Installation(load()),
+        bundle,
+        policy,
+        actor="loanstream install",
+        replication=replication_factor,
+        make_keys=make_keys,
+    )
+    raise typer.Exit(prepare(wanted, dry_run=dry_run, yes=yes, as_json=as_json))

@@ -1,0 +1,133 @@
+"""What the doctor looks at in any installation: each look says whether it is well and what it found, or raises."""
+
+import http.client
+import logging
+import re
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+from clickhouse_connect.driver.exceptions import ClickHouseError
+from confluent_kafka import KafkaException
+from confluent_kafka.admin import AdminClient
+
+from loanstream.install import topics as installed
+from loanstream.installation import Installation
+from schemas.problem import Problem
+
+ANSWER_S = 2.0
+TOLD = 3
+"""So many topics are told by name; a new tenant may lack all of its own."""
+Found = tuple[bool, str]
+"""Whether it is well, and what was found."""
+
+
+# Nothing comes of these where they are not refused.
+PROBES: Mapping[str, str] = {
+    "CREATE": "CREATE TABLE IF NOT EXISTS decisions_log (refused UInt8) ENGINE = Memory",
+    "INSERT": "INSERT INTO decisions_log SELECT * FROM decisions_log WHERE 0",
+    "file()": "SELECT * FROM file('/dev/null', 'LineAsString')",
+    "url()": "DESCRIBE TABLE url('http://127.0.0.1:1/', 'LineAsString', 'line String')",
+    "executable()": "DESCRIBE TABLE executable('true', 'TSV', 'line String')",
+}
+_REFUSED = re.compile(r"\bcode: (164|497)\b", re.IGNORECASE)
+"""READONLY and ACCESS_DENIED: another failure of a probe is none of the account's limits."""
+
+
+def kafka(installation: Installation) -> Found:
+    """Whether a broker answers."""
+    return is_ready(installation), installation.bootstrap
+
+
+def is_ready(installation: Installation) -> bool:
+    """Whether a broker answers the operator within two seconds."""
+    client = AdminClient({**installation.admin_settings, "log_level": 0}, logger=_SILENT)
+    try:
+        return bool(client.list_topics(timeout=ANSWER_S).brokers)
+    except KafkaException:
+        return False
+
+
+_SILENT = logging.getLogger("loanstream.doctor.silent")
+_SILENT.disabled = True
+
+
+def topics(installation: Installation) -> Found:
+    """Whether every topic is there, with its partitions."""
+    if not is_ready(installation):
+        raise Problem("kafka does not answer")
+    wrong = installed.differences(installation.admin_settings, installation.tenants)
+    if not wrong:
+        return True, f"all there for {', '.join(installation.tenants)}, with their partitions"
+    more = f"; and {len(wrong) - TOLD} more" if len(wrong) > TOLD else ""
+    return False, "; ".join(wrong[:TOLD]) + more
+
+
+def warehouse(installation: Installation) -> Found:
+    """Whether it answers."""
+    url = installation.warehouse_url
+    return answers(f"{url}/ping"), url
+
+
+def reader(installation: Installation) -> Found:
+    """Whether its account gets in."""
+    _read_client(installation).close()
+    return True, f"{installation.warehouse_reader} logs in"
+
+
+def readers_limits(installation: Installation) -> Found:
+    """Whether its account can do no more than read our tables."""
+    client = _read_client(installation)
+    taken = [name for name, statement in PROBES.items() if not _is_refused(client, statement)]
+    return not taken, f"not refused: {', '.join(taken)}" if taken else f"refused: {', '.join(PROBES)}"
+
+
+def _read_client(installation: Installation) -> Any:
+    if not warehouse(installation)[0]:
+        raise Problem("the warehouse does not answer")
+    try:
+        return installation.warehouse()
+    except ClickHouseError as error:
+        raise Problem(f"{installation.warehouse_reader} does not get in: {_own_words(error)}") from error
+
+
+def _own_words(error: Exception) -> str:
+    """The server's words, without the client's around them."""
+    found = re.search(r"DB::Exception: (.*?)\s*(?:\(version|\(for url|$)", str(error))
+    return found.group(1) if found else type(error).__name__
+
+
+def _is_refused(client: Any, statement: str) -> bool:
+    try:
+        client.command(statement)
+    except ClickHouseError as error:
+        return _REFUSED.search(str(error)) is not None
+    return False
+
+
+def documents(installation: Installation) -> Found:
+    """Whether the document store takes writes."""
+    installation.blobs.try_write()
+    return True, f"{installation.blobs.root} takes writes"
+
+
+def keys(installation: Installation) -> Found:
+    """Whether every tenant has its keys, and the warehouse its."""
+    for tenant in installation.tenants:
+        installation.keys.tenant(tenant)
+    installation.keys.column()
+    return True, f"all there for {', '.join(installation.tenants)}"
+
+
+def answers(url: str) -> bool:
+    """Whether an HTTP server answers `url` with 200."""
+    parts = urlsplit(url)
+    kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
+    connection = kind(parts.hostname or "127.0.0.1", parts.port, timeout=ANSWER_S)
+    try:
+        connection.request("GET", parts.path)
+        return connection.getresponse().status == http.client.OK
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()

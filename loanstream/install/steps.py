@@ -1,0 +1,152 @@
+"""What makes an installation ready, as a table: `up` takes the steps for its own parts, `loanstream install` for yours.
+
+A step may run again, and while workers run: it makes what is missing, and leaves what is there.
+"""
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+from loanstream.install import topics
+from loanstream.installation import Installation
+from schemas.problem import Problem
+from schemas.topics import TOPICS
+from stores.documents.blobs import FileBlobs
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What is to be made ready, with which first bundle and policy (a name each, a folder, a file).
+
+    `broker_topics` makes those topics too that the broker would make itself: it is for a broker of one node.
+    """
+
+    installation: Installation
+    bundle: str
+    policy: str
+    actor: str
+    replication: int | None = None
+    make_keys: bool = False
+    broker_topics: bool = False
+
+    @cached_property
+    def artefact_ids(self) -> tuple[str, str]:
+        """The ids of bundle and policy, both checked. Problem for what is none."""
+        from registry.named import load
+
+        bundle, policy = load(self.bundle, self.policy)
+        return bundle.bundle_id, policy.policy_id
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """`missing` says what `make` would make, a line each; both raise Problem where a person has to do something."""
+
+    missing: Callable[[Wanted], list[str]]
+    make: Callable[[Wanted], object]
+
+
+def _missing_keys(wanted: Wanted) -> list[str]:
+    """Nothing where settings hold them. Problem for missing ones that are not to be made."""
+    here, settings = wanted.installation, wanted.installation.settings
+    tenants = here.tenants if settings.tenant_keys is None else ()
+    files = here.key_files if tenants or settings.column_key is None else None
+    absent = files.missing(tenants, column=settings.column_key is None) if files else []
+    if absent and files and not wanted.make_keys:
+        raise Problem(f"no {', '.join(absent)} in {files.directory}; put them there, or make them with --make-keys")
+    for tenant in here.tenants:
+        if files is None or files.tenant_file(tenant).name not in absent:
+            here.keys.tenant(tenant)  # whatever is there must be keys
+    return [f"key file {name}" for name in absent]
+
+
+def _make_keys(wanted: Wanted) -> None:
+    here, settings = wanted.installation, wanted.installation.settings
+    for tenant in here.tenants if settings.tenant_keys is None else ():
+        here.key_files.make_tenant(tenant)
+    if settings.column_key is None:
+        here.key_files.make_column()
+
+
+def _missing_documents(wanted: Wanted) -> list[str]:
+    blobs = wanted.installation.blobs
+    return [] if blobs.exists() else [f"document store {blobs.root}"]
+
+
+def _missing_artefacts(wanted: Wanted) -> list[str]:
+    named = zip((f"bundle {wanted.bundle}", f"policy {wanted.policy}"), wanted.artefact_ids, strict=True)
+    return [line for line, artefact_id in named if not wanted.installation.artefacts.holds(artefact_id)]
+
+
+def _store_artefacts(wanted: Wanted) -> None:
+    from registry.publish import store
+
+    store(wanted.installation.artefacts, wanted.bundle, wanted.policy)
+
+
+def _missing_migrations(wanted: Wanted) -> list[str]:
+    from stores.warehouse.migrate import pending
+
+    return [f"migration {name}" for name in pending(wanted.installation.warehouse_writer(database=ANY_DATABASE))]
+
+
+def _migrate(wanted: Wanted) -> None:
+    from stores.warehouse.migrate import migrate
+
+    migrate(wanted.installation.warehouse_writer(database=ANY_DATABASE))
+
+
+ANY_DATABASE = "default"
+"""What every ClickHouse has: the first migration makes ours."""
+
+
+def _missing_topics(wanted: Wanted) -> list[str]:
+    return topics.missing(wanted.installation.admin_settings, wanted.installation.tenants)
+
+
+def _provision(wanted: Wanted) -> None:
+    here = wanted.installation
+    topics.provision(
+        here.bootstrap, here.tenants, here.security, wanted.replication, broker_topics=wanted.broker_topics
+    )
+
+
+def _missing_activation(wanted: Wanted) -> list[str]:
+    from registry.publish import is_active
+
+    here = wanted.installation
+    if topics.exists(here.admin_settings, TOPICS["control"].name()) and is_active(here.bootstrap, here.security):
+        return []
+    return [f"first activation of bundle {wanted.bundle} and policy {wanted.policy}"]
+
+
+def activate(wanted: Wanted) -> bool:
+    """Publish the first activation; False where there is one."""
+    from registry.publish import activate_first
+
+    here = wanted.installation
+    return activate_first(here.bootstrap, here.security, *wanted.artefact_ids, actor=wanted.actor)
+
+
+STEPS: Mapping[str, Step] = {
+    "keys": Step(_missing_keys, _make_keys),
+    "document store": Step(_missing_documents, lambda wanted: FileBlobs.create(wanted.installation.blobs.root)),
+    "artefact store": Step(_missing_artefacts, _store_artefacts),
+    "warehouse": Step(_missing_migrations, _migrate),
+    "topics": Step(_missing_topics, _provision),
+    "activation": Step(_missing_activation, activate),
+}
+"""In the order they are taken: what decides is activated when everything else is there."""
+
+
+def decided_otherwise(wanted: Wanted) -> str | None:
+    """One line where the installation decides with something else than `wanted`; None where all is as asked."""
+    from registry.history import InForce
+    from registry.in_force import in_force_note
+    from registry.publish import activations
+    from stores.artefacts import artefact_name
+
+    here = wanted.installation
+    history, named = activations(here.bootstrap, here.security), artefact_name(here.artefacts)
+    return in_force_note(history, here.tenants, InForce(*wanted.artefact_ids), time.time_ns() // 1_000_000, named)

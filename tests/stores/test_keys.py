@@ -1,0 +1,95 @@
+"""Keys: files made once, or what a secret store hands over."""
+
+import json
+import stat
+from pathlib import Path
+
+import pytest
+
+from schemas.problem import Problem
+from stores.keys import GivenKeys, KeyFiles, column_key_of, tenant_keys_of
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> KeyFiles:
+    return KeyFiles(tmp_path / "keys")
+
+
+def test_keys_are_made_once(files: KeyFiles) -> None:
+    """A tenant's keys and the warehouse's are the same at every start, and another tenant's differ."""
+    first = files.make_tenant("bank-a")
+    assert files.make_tenant("bank-a") == first == files.tenant("bank-a")
+    assert len(first.receipt_key) == len(first.document_key) == 32
+    assert first.receipt_key != files.make_tenant("bank-b").receipt_key
+    assert files.make_column() == files.make_column() == files.column()
+
+
+def test_the_embedded_warehouse_has_its_passwords_beside_its_key(files: KeyFiles) -> None:
+    """They are made with the column key, once; an installation of yours has the key alone."""
+    made = files.make_passwords()
+    assert files.make_passwords() == made == files.passwords()
+    assert files.make_column() == files.column()
+    assert files.passwords() == made
+    other = KeyFiles(files.directory.with_name("other"))
+    other.make_column()
+    assert json.loads((other.directory / "warehouse.json").read_text()).keys() == {"column_id", "column_key"}
+
+
+def test_keys_are_for_their_owner_alone(files: KeyFiles) -> None:
+    """The keys' directory is 0700, each file 0600, and no repr shows a key."""
+    made = files.make_tenant("bank-a")
+    assert stat.S_IMODE(files.directory.stat().st_mode) == 0o700
+    assert [stat.S_IMODE(file.stat().st_mode) for file in files.directory.iterdir()] == [0o600]
+    assert "receipt_key" not in repr(made)
+    assert "password" not in repr(files.make_passwords())
+    assert "column_key" not in repr(files.column())
+
+
+def test_a_worker_makes_no_keys(files: KeyFiles) -> None:
+    """Keys that are not there are an error, not new keys; the line names the file that is expected."""
+    with pytest.raises(Problem, match=r"no keys for tenant bank-a in .*tenant-bank-a\.json"):
+        files.tenant("bank-a")
+    with pytest.raises(Problem, match=r"no warehouse keys in .*warehouse\.json"):
+        files.column()
+    assert files.missing(["bank-a"], column=True) == ["tenant-bank-a.json", "warehouse.json"]
+    assert files.missing([], column=False) == []
+    assert not files.directory.exists()
+
+
+@pytest.mark.parametrize(
+    "damaged", ['{"receipt_key": "secret-zz"}', "secret", "[]", '{"receipt_id": "secret"', '{"receipt_id": 1}']
+)
+def test_damaged_keys_are_not_replaced(files: KeyFiles, damaged: str) -> None:
+    """A damaged key file stops the start without showing what it holds; new keys would orphan old receipts."""
+    files.directory.mkdir()
+    (files.directory / "tenant-bank-a.json").write_text(damaged)
+    with pytest.raises(Problem, match="does not hold keys") as caught:
+        files.make_tenant("bank-a")
+    assert "secret" not in str(caught.value)
+    assert caught.value.__cause__ is None
+    assert (files.directory / "tenant-bank-a.json").read_text() == damaged
+
+
+def test_a_key_of_another_length_is_none(files: KeyFiles) -> None:
+    """A key cut short by a copy is told at the start, not by the first receipt."""
+    files.make_tenant("bank-a")
+    path = files.directory / "tenant-bank-a.json"
+    found = json.loads(path.read_text())
+    path.write_text(json.dumps(found | {"receipt_key": found["receipt_key"][:-2]}))
+    with pytest.raises(Problem, match="does not hold keys"):
+        files.tenant("bank-a")
+
+
+def test_keys_may_come_from_a_secret_store(files: KeyFiles) -> None:
+    """What a key file holds may be handed over as text; files serve what is not handed over."""
+    tenant, column = files.make_tenant("bank-a"), files.make_column()
+    text = (files.directory / "tenant-bank-a.json").read_text()
+    given = tenant_keys_of({"bank-a": json.loads(text)})
+    columns = column_key_of(json.loads((files.directory / "warehouse.json").read_text()))
+    nowhere = KeyFiles(files.directory / "nowhere")
+    both = GivenKeys(given, columns, lambda: nowhere)
+    assert (both.tenant("bank-a"), both.column()) == (tenant, column)
+    with pytest.raises(Problem, match="no keys for tenant bank-b"):
+        both.tenant("bank-b")
+    neither = GivenKeys(None, None, lambda: files)
+    assert (neither.tenant("bank-a"), neither.column()) == (tenant, column)
