@@ -146,7 +146,7 @@ def test_an_application_without_a_decision_proves_nothing(empty, refused, scorer
     running = SimpleNamespace(
         warehouse=lambda: empty.client("reader"),
         cipher=CIPHER,
-        layout=SimpleNamespace(artefacts=tmp_path / "artefacts"),
+        artefacts=ArtefactStore(tmp_path / "artefacts"),
         receipt_keys=receipt_key,
         tenants=("bank-a", "bank-b"),
         tenant=lambda name: name,
