@@ -88,11 +88,12 @@ def calm_collector() -> None:
 
 def _verify(settings: Settings, worker: Worker) -> Built:
     from processors.readers.desk import ReadingDesk
-    from processors.readers.sandbox.reader import READER_VERSION, DocumentReader
+    from processors.readers.sandbox.reader import DocumentReader
     from processors.stages.verify.stage import VerifyStage
     from stores.documents.blobs import FileBlobs
+    from stores.documents.extractions import ExtractionStore
     from stores.documents.sealing import DocumentKey
-    from stores.documents.store import DocumentStore, ExtractionStore
+    from stores.documents.store import DocumentStore
 
     tenant_keys = _tenant_keys(settings.keys)
 
@@ -102,7 +103,7 @@ def _verify(settings: Settings, worker: Worker) -> Built:
 
     blobs = FileBlobs.at(settings.documents_url)
     reader = DocumentReader()
-    desk = ReadingDesk(DocumentStore(blobs, document_key), ExtractionStore(blobs, document_key, READER_VERSION), reader)
+    desk = ReadingDesk(DocumentStore(blobs, document_key), ExtractionStore(blobs, document_key), reader)
     slow = worker.stage == "verify-slow"
     stage = VerifyStage("slow" if slow else "fast", desk, worker)
     spec = StageSpec(
