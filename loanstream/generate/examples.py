@@ -34,7 +34,7 @@ ACCEPTED_MS = 1_770_715_800_120
 
 CODE_VERSION = "0.1.0"
 READER = "text-layer-1"
-"""Names of their own, since those of a running service change with every source."""
+"""The reader the examples name, so that their evidence and its hashes stay; that of a running service is `text`."""
 
 
 class _Shelf:

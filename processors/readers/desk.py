@@ -14,7 +14,7 @@ from processors.stages.verify.lanes import StoreUnavailable
 from schemas.application import DocumentRef
 from schemas.verification import Extraction, Lane
 from stores.documents.blobs import StoreDownError
-from stores.documents.extractions import ExtractionStore
+from stores.documents.extractions import ExtractionStore, ReaderId
 from stores.documents.sealing import OVERHEAD_MAX, DamagedObjectError
 from stores.documents.store import DocumentStore
 
@@ -22,10 +22,10 @@ from stores.documents.store import DocumentStore
 class Reader(Protocol):
     """What the desk needs of `processors.readers.sandbox.reader.DocumentReader`.
 
-    `name` is its name with its version: what it reads is kept under that.
+    What it reads is kept under its `id`.
     """
 
-    name: str
+    id: ReaderId
     parallel: int
 
     async def read(self, data: bytes, kind: str, media_type: str, deadline_s: float) -> ReadResult:
@@ -90,7 +90,7 @@ class ReadingDesk:
 
     async def _read(self, tenant: str, ref: DocumentRef, lane: Lane, deadline: float) -> Extraction | None:
         """None where the time was too short."""
-        known = await self._ask(self._extractions.get, tenant, ref, self._reader.name)
+        known = await self._ask(self._extractions.get, tenant, ref, self._reader.id)
         if known is not None:
             return known
         size = await self._ask(self._documents.size, tenant, ref.sha256)
@@ -110,7 +110,7 @@ class ReadingDesk:
         if result.status == "deadline":
             return None
         extraction = self._extraction(ref, lane, result)
-        await self._ask(self._extractions.put, tenant, ref, extraction)
+        await self._ask(self._extractions.put, tenant, ref, self._reader.id, extraction)
         return extraction
 
     async def _ask(self, call: Callable[..., T], *arguments: object) -> T:
@@ -128,7 +128,7 @@ class ReadingDesk:
             kind=ref.kind,
             status=result.status,
             reason=result.reason,
-            reader=self._reader.name,
+            reader=self._reader.id.name,
             lane=lane,
             pages=result.pages,
             fields=result.fields,

@@ -9,6 +9,7 @@ from importlib.resources.abc import Traversable
 import pypdfium2 as pdfium
 
 from processors.identity import sources_hash
+from stores.documents.extractions import ReaderId
 
 TEXT_SOURCES = (
     "processors/readers/text",
@@ -25,10 +26,10 @@ _DIGITS = 12
 
 
 @cache
-def text_reader() -> str:
-    """The name and version of the reader of text layers, as extractions carry it: `text-1a2b3c4d5e6f`."""
+def text_reader() -> ReaderId:
+    """The reader of text layers, as it is now."""
     libraries = (str(pdfium.PYPDFIUM_INFO), str(pdfium.PDFIUM_INFO))
-    return f"text-{version_of({path: _source(path) for path in TEXT_SOURCES}, libraries)}"
+    return ReaderId("text", version_of({path: _source(path) for path in TEXT_SOURCES}, libraries))
 
 
 def version_of(sources: Mapping[str, Traversable], libraries: Iterable[str]) -> str:

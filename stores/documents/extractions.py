@@ -2,6 +2,7 @@
 
 import hashlib
 import logging
+from typing import NamedTuple
 
 from pydantic import ValidationError
 
@@ -14,14 +15,25 @@ _MEDIA_TYPE_DIGITS = 16
 _log = logging.getLogger(__name__)
 
 
+class ReaderId(NamedTuple):
+    """A reader's name (`text`), and its version (hex digits): another one whenever it may find something else.
+
+    An extraction says the name alone. The version is no part of what was found: an application that is sent again after
+    the reader was rewritten is decided the same where the same was read.
+    """
+
+    name: str
+    version: str
+
+
 class ExtractionStore:
     """What a reader made of a document, so that nothing is read, or paid, twice.
 
-    The key is (tenant, sha256, kind, media type, reader with its version): each says something about one document as
-    its sender declared it, and nothing about what another reader, or a mended one, will find in it. What lies under the
-    key of an earlier version is not found any more: the document is read anew.
+    The key is (tenant, sha256, kind, media type, reader, version): each says something about one document as its sender
+    declared it, and nothing about what another reader, or a mended one, will find in it. What lies under the key of an
+    earlier version is not found any more: the document is read anew.
 
-    The object is `<tenant>/<sha256>.<kind>-<reader>-<hash of the media type>`, and `<reader>` is `text-1a2b3c4d5e6f`.
+    The object is `<tenant>/<sha256>.<kind>-<reader>-<version>-<hash of the media type>`.
     Both calls raise as those of `DocumentStore` do.
     """
 
@@ -29,15 +41,15 @@ class ExtractionStore:
         self._blobs = blobs
         self._keys = keys
 
-    def put(self, tenant: str, ref: DocumentRef, extraction: Extraction) -> None:
+    def put(self, tenant: str, ref: DocumentRef, reader: ReaderId, extraction: Extraction) -> None:
         """Store a final extraction; one that is `unavailable` is not its reader's last word and is left out."""
         if extraction.status == "unavailable":
             return
-        name = _name(tenant, ref, extraction.reader)
+        name = _name(tenant, ref, reader)
         data = extraction.model_dump_json().encode()
         self._blobs.put(name, seal(key_of(self._keys, tenant), name, data))
 
-    def get(self, tenant: str, ref: DocumentRef, reader: str) -> Extraction | None:
+    def get(self, tenant: str, ref: DocumentRef, reader: ReaderId) -> Extraction | None:
         """What this reader made of it, None where it has to read the document (again)."""
         name = _name(tenant, ref, reader)
         blob = self._blobs.get(name)
@@ -50,7 +62,7 @@ class ExtractionStore:
             return None
 
 
-def _name(tenant: str, ref: DocumentRef, reader: str) -> str:
-    # A kind has no hyphen and the hash one length, so no two keys share a name.
+def _name(tenant: str, ref: DocumentRef, reader: ReaderId) -> str:
+    # No part holds a hyphen, so no two keys share a name.
     media_type = hashlib.sha256(ref.media_type.encode()).hexdigest()[:_MEDIA_TYPE_DIGITS]
-    return f"{tenant}/{ref.sha256}.{ref.kind}-{reader}-{media_type}"
+    return f"{tenant}/{ref.sha256}.{ref.kind}-{reader.name}-{reader.version}-{media_type}"

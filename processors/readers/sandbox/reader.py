@@ -66,7 +66,7 @@ class DocumentReader:
     """Reads documents, at most `parallel` at once (default: one per processor). Use it from one event loop."""
 
     def __init__(self, parallel: int | None = None) -> None:
-        self.name = text_reader()
+        self.id = text_reader()
         self.parallel = parallel or os.cpu_count() or 1
         self._slots = asyncio.Semaphore(self.parallel)
         self._starting: asyncio.Task[None] | None = None

@@ -13,7 +13,7 @@ from processors.readers.text.reading import refusal
 from processors.stages.verify.lanes import StoreUnavailable
 from schemas.application import DocumentRef
 from stores.documents.blobs import MemoryBlobs
-from stores.documents.extractions import ExtractionStore
+from stores.documents.extractions import ExtractionStore, ReaderId
 from stores.documents.sealing import DocumentKey
 from stores.documents.store import DocumentStore
 
@@ -25,7 +25,7 @@ def key(_):
 class Reader:
     """Gives the same result for every document and counts how often it was asked, and for how many at once."""
 
-    name = "text-1a2b3c4d5e6f"
+    id = ReaderId("text", "1a2b3c4d5e6f")
     parallel = 2
 
     def __init__(self, result=ReadResult("read", pages=1), seconds=0.0):  # noqa: B008 - frozen
@@ -107,12 +107,24 @@ def test_another_reader_is_asked_about_what_one_could_not_read():
     for _ in range(2):
         assert asyncio.run(place.ask(ref)).reason == "no_text_layer"
     assert place.reader.asked == 1
-    for name in ("text-000000000000", "pictures-000000000000"):
+    for reader in (ReaderId("text", "000000000000"), ReaderId("pictures", Reader.id.version)):
         other = Reader()
-        other.name = name
+        other.id = reader
         desk = ReadingDesk(place.documents, ExtractionStore(place.blobs, key), other)
         found = asyncio.run(desk.extraction("bank-a", ref, "slow", time.monotonic() + 5))
-        assert (found.status, found.reader) == ("read", name)
+        assert (found.status, found.reader) == ("read", reader.name)
+
+
+def test_a_rewritten_reader_that_finds_the_same_gives_the_same_evidence():
+    """An application sent again after an upgrade is decided the same: its evidence names the reader, not the version."""
+    place, rewritten = Place(), Reader()
+    ref = place.upload()
+    rewritten.id = ReaderId("text", "000000000000")
+    desk = ReadingDesk(place.documents, ExtractionStore(place.blobs, key), rewritten)
+    before = asyncio.run(place.ask(ref))
+    after = asyncio.run(desk.extraction("bank-a", ref, "slow", time.monotonic() + 5))
+    assert rewritten.asked == 1
+    assert before == after
 
 
 def test_a_document_that_only_another_tenant_has_is_missing():
