@@ -14,8 +14,9 @@ from schemas.problem import Problem
 from scoring.receipt import ReceiptKey
 from stores.artefacts import ArtefactStore
 from stores.documents.blobs import FileBlobs, path_of
+from stores.documents.extractions import ExtractionStore
 from stores.documents.sealing import DocumentKey
-from stores.documents.store import DocumentStore, ExtractionStore
+from stores.documents.store import DocumentStore
 from stores.keys import GivenKeys, KeyFiles, Keys, TenantKeys
 from stores.warehouse.cipher import ColumnCipher
 from stores.warehouse.client import connect
@@ -139,9 +140,10 @@ class Installation:
         """The document store."""
         return DocumentStore(self.blobs, self.document_keys)
 
-    def extractions(self, reader_version: str) -> ExtractionStore:
-        """What that version of the reader made of documents."""
-        return ExtractionStore(self.blobs, self.document_keys, reader_version)
+    @cached_property
+    def extractions(self) -> ExtractionStore:
+        """What readers made of documents."""
+        return ExtractionStore(self.blobs, self.document_keys)
 
     @cached_property
     def artefacts(self) -> ArtefactStore:

@@ -72,12 +72,12 @@ def calm_collector() -> None:
 
 def _verify(installation: Installation, worker: Worker) -> Built:
     from processors.readers.desk import ReadingDesk
-    from processors.readers.sandbox.reader import READER_VERSION, DocumentReader
+    from processors.readers.sandbox.reader import DocumentReader
     from processors.stages.verify.stage import VerifyStage
 
     _check_keys(installation)
     reader = DocumentReader()
-    desk = ReadingDesk(installation.documents, installation.extractions(READER_VERSION), reader)
+    desk = ReadingDesk(installation.documents, installation.extractions, reader)
     slow = worker.stage == "verify-slow"
     stage = VerifyStage("slow" if slow else "fast", desk, worker)
     spec = StageSpec(

@@ -35,22 +35,21 @@ def code_version() -> str:
     return f"{version('loanstream')}+{sources[:_DIGITS]}"
 
 
-def sources_hash(folders: Mapping[str, Traversable]) -> str:
-    """SHA-256 (hex) of the names and bytes of every Python source in some folders, whatever their order on disk."""
+def sources_hash(places: Mapping[str, Traversable]) -> str:
+    """SHA-256 (hex) of the names and bytes of every Python source in some folders, whatever their order on disk.
+
+    A place may also be a single source. Each goes by the name it is given here, so that neither where the code is
+    installed nor how changes the hash.
+    """
     digest = hashlib.sha256()
-    for room, folder in folders.items():
-        for name, source in sorted(_sources(folder, room), key=itemgetter(0)):
+    for name, place in places.items():
+        for path, source in sorted(_sources(place, name), key=itemgetter(0)):
             content = source.read_bytes()
-            digest.update(f"{name}\0{len(content)}\0".encode() + content)
+            digest.update(f"{path}\0{len(content)}\0".encode() + content)
     return digest.hexdigest()
 
 
-def _sources(folder: Traversable, name: str) -> list[tuple[str, Traversable]]:
-    found: list[tuple[str, Traversable]] = []
-    for item in folder.iterdir():
-        path = f"{name}/{item.name}"
-        if item.is_dir():
-            found += _sources(item, path)
-        elif item.name.endswith(".py"):
-            found.append((path, item))
-    return found
+def _sources(place: Traversable, name: str) -> list[tuple[str, Traversable]]:
+    if place.is_dir():
+        return [found for item in place.iterdir() for found in _sources(item, f"{name}/{item.name}")]
+    return [(name, place)] if place.name.endswith(".py") else []

@@ -7,20 +7,25 @@ from collections.abc import Callable
 from typing import Protocol, TypeVar
 
 from processors.readers.reasons import DEADLINE
-from processors.readers.sandbox.reader import READER_VERSION, ReadResult
+from processors.readers.sandbox.reader import ReadResult
 from processors.readers.text.reading import BYTES_MAX
 from processors.stages.blocking import BlockingCalls
 from processors.stages.verify.lanes import StoreUnavailable
 from schemas.application import DocumentRef
 from schemas.verification import Extraction, Lane
 from stores.documents.blobs import StoreDownError
+from stores.documents.extractions import ExtractionStore, ReaderId
 from stores.documents.sealing import OVERHEAD_MAX, DamagedObjectError
-from stores.documents.store import DocumentStore, ExtractionStore
+from stores.documents.store import DocumentStore
 
 
 class Reader(Protocol):
-    """What the desk needs of `processors.readers.sandbox.reader.DocumentReader`."""
+    """What the desk needs of `processors.readers.sandbox.reader.DocumentReader`.
 
+    What it reads is kept under its `id`.
+    """
+
+    id: ReaderId
     parallel: int
 
     async def read(self, data: bytes, kind: str, media_type: str, deadline_s: float) -> ReadResult:
@@ -53,7 +58,7 @@ class ReadingDesk:
         self.parallel = reader.parallel
         self._places = asyncio.Semaphore(reader.parallel)
         self._calls = BlockingCalls(reader.parallel + HUNG_MOST)
-        self._ran_out: OrderedDict[tuple[str, str, str], Extraction] = OrderedDict()
+        self._ran_out: OrderedDict[tuple[str, str, str, str], Extraction] = OrderedDict()
 
     async def extraction(self, tenant: str, ref: DocumentRef, lane: Lane, deadline: float) -> Extraction | None:
         """What the document says; None where the fast lane's `deadline` (monotonic seconds) passed first.
@@ -71,13 +76,13 @@ class ReadingDesk:
             return None
 
     async def _read_slowly(self, tenant: str, ref: DocumentRef, deadline: float) -> Extraction:
-        place = (tenant, ref.sha256, ref.kind)
+        place = (tenant, ref.sha256, ref.kind, ref.media_type)
         if place in self._ran_out:
             return self._ran_out[place]
         found = await self._read(tenant, ref, "slow", deadline)
         if found is None:
             # Time that ran out here is the document's own doing: nobody waits longer than that for it.
-            found = _extraction(ref, "slow", ReadResult("unreadable", DEADLINE))
+            found = self._extraction(ref, "slow", ReadResult("unreadable", DEADLINE))
             self._ran_out[place] = found
             if len(self._ran_out) > REMEMBERED:
                 self._ran_out.popitem(last=False)
@@ -85,27 +90,27 @@ class ReadingDesk:
 
     async def _read(self, tenant: str, ref: DocumentRef, lane: Lane, deadline: float) -> Extraction | None:
         """None where the time was too short."""
-        known = await self._ask(self._extractions.get, tenant, ref.sha256, ref.kind)
+        known = await self._ask(self._extractions.get, tenant, ref, self._reader.id)
         if known is not None:
             return known
         size = await self._ask(self._documents.size, tenant, ref.sha256)
         if size is None:
             # Not stored as an extraction: the document may still be uploaded, for a later revision.
-            return _extraction(ref, lane, ReadResult("unreadable", "document_missing"))
+            return self._extraction(ref, lane, ReadResult("unreadable", "document_missing"))
         if size > BYTES_MAX + OVERHEAD_MAX:
-            return _extraction(ref, lane, ReadResult("unreadable", "too_large"))
+            return self._extraction(ref, lane, ReadResult("unreadable", "too_large"))
         try:
             data = await self._ask(self._documents.get, tenant, ref.sha256)
         except DamagedObjectError:
-            return _extraction(ref, lane, ReadResult("unreadable", "document_damaged"))
+            return self._extraction(ref, lane, ReadResult("unreadable", "document_damaged"))
         if data is None:
-            return _extraction(ref, lane, ReadResult("unreadable", "document_missing"))
+            return self._extraction(ref, lane, ReadResult("unreadable", "document_missing"))
         left = max(deadline - time.monotonic(), 0.001)
         result = await self._reader.read(data, ref.kind, ref.media_type, left)
         if result.status == "deadline":
             return None
-        extraction = _extraction(ref, lane, result)
-        await self._ask(self._extractions.put, tenant, extraction)
+        extraction = self._extraction(ref, lane, result)
+        await self._ask(self._extractions.put, tenant, ref, self._reader.id, extraction)
         return extraction
 
     async def _ask(self, call: Callable[..., T], *arguments: object) -> T:
@@ -116,17 +121,16 @@ class ReadingDesk:
         except (StoreDownError, TimeoutError) as error:
             raise StoreUnavailable from error
 
-
-def _extraction(ref: DocumentRef, lane: Lane, result: ReadResult) -> Extraction:
-    assert result.status != "deadline"
-    return Extraction(
-        sha256=ref.sha256,
-        kind=ref.kind,
-        status=result.status,
-        reason=result.reason,
-        reader=READER_VERSION,
-        lane=lane,
-        pages=result.pages,
-        fields=result.fields,
-        findings=result.findings,
-    )
+    def _extraction(self, ref: DocumentRef, lane: Lane, result: ReadResult) -> Extraction:
+        assert result.status != "deadline"
+        return Extraction(
+            sha256=ref.sha256,
+            kind=ref.kind,
+            status=result.status,
+            reason=result.reason,
+            reader=self._reader.id.name,
+            lane=lane,
+            pages=result.pages,
+            fields=result.fields,
+            findings=result.findings,
+        )

@@ -22,10 +22,8 @@ from pydantic import ValidationError
 from processors.readers.reasons import DEADLINE, FINDINGS, UNAVAILABLE, UNREADABLE
 from processors.readers.sandbox.zygote import ANSWER_BYTES
 from processors.readers.text.reading import refusal
+from processors.readers.versions import text_reader
 from schemas.verification import ExtractedField, Extraction
-
-READER_VERSION = "text-layer-1"
-"""Part of an extraction's identity: raise it whenever a parser gives another answer for the same document."""
 
 START_SECONDS = 10.0
 FROZEN_SECONDS = 10.0
@@ -51,7 +49,7 @@ class ReadResult:
     pages: int = 0
 
 
-_UNSAID = {"sha256": "0" * 64, "kind": "payslip", "status": "read", "reader": READER_VERSION, "lane": "fast"}
+_UNSAID = {"sha256": "0" * 64, "kind": "payslip", "status": "read", "reader": "text", "lane": "fast"}
 """The parts of an extraction that are not the child's to say, filled in so that the others can be validated."""
 _LATE = ReadResult("deadline", DEADLINE)
 _DOWN = ReadResult("unavailable", UNAVAILABLE)
@@ -68,6 +66,7 @@ class DocumentReader:
     """Reads documents, at most `parallel` at once (default: one per processor). Use it from one event loop."""
 
     def __init__(self, parallel: int | None = None) -> None:
+        self.id = text_reader()
         self.parallel = parallel or os.cpu_count() or 1
         self._slots = asyncio.Semaphore(self.parallel)
         self._starting: asyncio.Task[None] | None = None

@@ -9,11 +9,13 @@ import pytest
 from processors.readers import desk as reading
 from processors.readers.desk import ReadingDesk
 from processors.readers.sandbox.reader import ReadResult
+from processors.readers.text.reading import refusal
 from processors.stages.verify.lanes import StoreUnavailable
 from schemas.application import DocumentRef
 from stores.documents.blobs import MemoryBlobs
+from stores.documents.extractions import ExtractionStore, ReaderId
 from stores.documents.sealing import DocumentKey
-from stores.documents.store import DocumentStore, ExtractionStore
+from stores.documents.store import DocumentStore
 
 
 def key(_):
@@ -23,6 +25,7 @@ def key(_):
 class Reader:
     """Gives the same result for every document and counts how often it was asked, and for how many at once."""
 
+    id = ReaderId("text", "1a2b3c4d5e6f")
     parallel = 2
 
     def __init__(self, result=ReadResult("read", pages=1), seconds=0.0):  # noqa: B008 - frozen
@@ -40,17 +43,26 @@ class Reader:
         return self.result
 
 
+class Declared(Reader):
+    """Says of what is no PDF what the real reader says."""
+
+    async def read(self, data, kind, media_type, deadline_s):
+        found = await super().read(data, kind, media_type, deadline_s)
+        reason = refusal(data, kind, media_type)
+        return ReadResult("unreadable", reason) if reason else found
+
+
 class Place:
     """A desk over a store in memory."""
 
     def __init__(self, reader=None):
         self.blobs, self.reader = MemoryBlobs(), reader or Reader()
         self.documents = DocumentStore(self.blobs, key)
-        self.desk = ReadingDesk(self.documents, ExtractionStore(self.blobs, key, "r-1"), self.reader)
+        self.desk = ReadingDesk(self.documents, ExtractionStore(self.blobs, key), self.reader)
 
-    def upload(self, data=b"%PDF-", tenant="bank-a"):
+    def upload(self, data=b"%PDF-", tenant="bank-a", media_type="application/pdf"):
         sha256 = self.documents.put(tenant, data)
-        return DocumentRef(kind="payslip", sha256=sha256, media_type="application/pdf", size=len(data))
+        return DocumentRef(kind="payslip", sha256=sha256, media_type=media_type, size=len(data))
 
     async def ask(self, ref, lane="slow", tenant="bank-a", seconds=5.0):
         return await self.desk.extraction(tenant, ref, lane, time.monotonic() + seconds)
@@ -61,11 +73,58 @@ def test_what_was_read_is_not_read_again():
     place = Place()
     ref = place.upload()
     first = asyncio.run(place.ask(ref, "fast"))
-    other = ReadingDesk(place.documents, ExtractionStore(place.blobs, key, "r-1"), place.reader)
+    other = ReadingDesk(place.documents, ExtractionStore(place.blobs, key), place.reader)
     again = asyncio.run(other.extraction("bank-a", ref, "slow", time.monotonic() + 5))
     assert first == again
     assert first.status == "read"
     assert place.reader.asked == 1
+
+
+def test_a_corrected_media_type_is_read():
+    """One application names a payslip as a picture, the next one rightly as a PDF: the second is not told the first's."""
+    place = Place(Declared())
+    wrong, right = (place.upload(media_type=media_type) for media_type in ("image/png", "application/pdf"))
+    assert wrong.sha256 == right.sha256
+    for _ in range(2):
+        found = asyncio.run(place.ask(wrong))
+        assert (found.status, found.reason) == ("unreadable", "unsupported_media_type")
+        assert asyncio.run(place.ask(right)).status == "read"
+    assert place.reader.asked == 2
+
+
+def test_the_time_that_ran_out_on_one_media_type_is_not_anothers():
+    """What is remembered of a document is remembered of what it was declared to be."""
+    place = Place(Reader(ReadResult("deadline", "deadline")))
+    for media_type in ("application/pdf", "image/png", "application/pdf"):
+        asyncio.run(place.ask(place.upload(media_type=media_type)))
+    assert place.reader.asked == 2
+
+
+def test_another_reader_is_asked_about_what_one_could_not_read():
+    """That a picture has no text is the reader's last word, and neither a mended one's nor that of one for pictures."""
+    place = Place(Reader(ReadResult("unreadable", "no_text_layer")))
+    ref = place.upload()
+    for _ in range(2):
+        assert asyncio.run(place.ask(ref)).reason == "no_text_layer"
+    assert place.reader.asked == 1
+    for reader in (ReaderId("text", "000000000000"), ReaderId("pictures", Reader.id.version)):
+        other = Reader()
+        other.id = reader
+        desk = ReadingDesk(place.documents, ExtractionStore(place.blobs, key), other)
+        found = asyncio.run(desk.extraction("bank-a", ref, "slow", time.monotonic() + 5))
+        assert (found.status, found.reader) == ("read", reader.name)
+
+
+def test_a_rewritten_reader_that_finds_the_same_gives_the_same_evidence():
+    """An application sent again after an upgrade is decided the same: its evidence names the reader, not the version."""
+    place, rewritten = Place(), Reader()
+    ref = place.upload()
+    rewritten.id = ReaderId("text", "000000000000")
+    desk = ReadingDesk(place.documents, ExtractionStore(place.blobs, key), rewritten)
+    before = asyncio.run(place.ask(ref))
+    after = asyncio.run(desk.extraction("bank-a", ref, "slow", time.monotonic() + 5))
+    assert rewritten.asked == 1
+    assert before == after
 
 
 def test_a_document_that_only_another_tenant_has_is_missing():

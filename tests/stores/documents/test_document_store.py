@@ -7,10 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from schemas.verification import ExtractedField, Extraction
 from stores.documents.blobs import MARKER, Blobs, FileBlobs, MemoryBlobs, StoreDownError
 from stores.documents.sealing import OVERHEAD_MAX, DamagedObjectError, DocumentKey, UnknownKeyError, seal
-from stores.documents.store import DocumentStore, ExtractionStore
+from stores.documents.store import DocumentStore
 
 PAYSLIP = b"%PDF-1.4 the payslip of Asha Rao"
 SHA256 = hashlib.sha256(PAYSLIP).hexdigest()
@@ -181,53 +180,6 @@ def test_a_name_cannot_leave_the_tenants_prefix(store: DocumentStore, tenant: st
     for call in (store.get, store.size):
         with pytest.raises(ValueError):
             call(tenant, sha256)
-
-
-EXTRACTION = Extraction(
-    sha256=SHA256,
-    kind="payslip",
-    status="read",
-    reader="text-layer-1",
-    lane="slow",
-    pages=1,
-    fields=(ExtractedField(name="holder_name", value="Asha Rao", confidence=0.99, page=1),),
-)
-
-
-def test_an_extraction_is_kept_per_kind_and_reader(place: Place) -> None:
-    """What was read is not read again: for the same tenant, file, kind and version of the reader, and no other."""
-    first, second = (ExtractionStore(place.blobs, KEYS, version) for version in ("text-layer-1", "text-layer-2"))
-    first.put("bank-a", EXTRACTION)
-    assert first.get("bank-a", SHA256, "payslip") == EXTRACTION
-    assert first.get("bank-a", SHA256, "bank_statement") is None
-    assert first.get("bank-b", SHA256, "payslip") is None
-    assert second.get("bank-a", SHA256, "payslip") is None
-    assert all(b"Asha" not in place.blobs.get(name) for name in place.names())
-
-
-def test_an_extraction_does_not_hide_its_document(place: Place, store: DocumentStore) -> None:
-    """Documents and extractions lie beside each other without getting into each other's way."""
-    store.put("bank-a", PAYSLIP)
-    ExtractionStore(place.blobs, KEYS, "text-layer-1").put("bank-a", EXTRACTION)
-    assert store.get("bank-a", SHA256) == PAYSLIP
-
-
-def test_an_unavailable_extraction_is_not_kept(place: Place) -> None:
-    """A reader that was down must be asked again: its silence is not stored as the document's answer."""
-    extractions = ExtractionStore(place.blobs, KEYS, "text-layer-1")
-    extractions.put("bank-a", EXTRACTION.model_copy(update={"status": "unavailable"}))
-    assert extractions.get("bank-a", SHA256, "payslip") is None
-
-
-def test_a_damaged_extraction_is_read_anew() -> None:
-    """An extraction that was cut off, or has any bit flipped, counts as none, so that the document is read again."""
-    blobs = MemoryBlobs()
-    extractions = ExtractionStore(blobs, KEYS, "text-layer-1")
-    extractions.put("bank-a", EXTRACTION)
-    ((name, blob),) = blobs.objects.items()
-    for damaged in (blob[:-1], *every_flip(blob)):
-        blobs.objects[name] = damaged
-        assert extractions.get("bank-a", SHA256, "payslip") is None
 
 
 def test_files_are_for_their_owner_alone(tmp_path: Path) -> None:
