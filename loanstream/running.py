@@ -6,11 +6,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Self
 
-from loanstream.stack.keys import TenantKeys, load_tenant, load_warehouse
+from loanstream.stack.keys import WRITER, TenantKeys, load_tenant, load_warehouse
 from loanstream.stack.layout import Layout, StackFile, no_stack, read_stack
 from loanstream.stack.lock import is_held
 from loanstream.stack.problem import StackProblem
-from loanstream.stack.table import WRITER
 from loanstream.warehouse_client import connect
 from processors.documents.blobs import FileBlobs
 from processors.documents.sealing import DocumentKey

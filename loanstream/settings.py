@@ -12,8 +12,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from loanstream.stack.jars import cache_directory
-from loanstream.stack.layout import default_state
+from loanstream.stack.layout import cache_directory, default_state
 from processors.documents.blobs import path_of
 from schemas.topics import TENANT_PATTERN, TOPICS
 

@@ -28,8 +28,8 @@ from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 
 from loanstream.stack.bound import bound
-from loanstream.stack.jars import cache_directory
 from loanstream.stack.kafka import EmbeddedKafka
+from loanstream.stack.layout import cache_directory
 from loanstream.stack.problem import StackProblem
 from processors.transport import CHECK_PARTITIONS, CHECK_TOPIC
 

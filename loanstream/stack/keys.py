@@ -13,6 +13,8 @@ from loanstream.stack.layout import write_private
 from loanstream.stack.problem import StackProblem
 
 KEY_BYTES = 32
+WRITER = "writer"
+READER = "reader"
 
 
 @dataclass(frozen=True, slots=True)

@@ -140,6 +140,13 @@ def default_state() -> Path:
     return Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state") / "loanstream"
 
 
+def cache_directory() -> Path:
+    """The user's cache: `LOANSTREAM_CACHE`, else `loanstream` in the XDG cache directory."""
+    if own := os.environ.get("LOANSTREAM_CACHE"):
+        return Path(own).expanduser().resolve()
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "loanstream"
+
+
 def write_private(path: Path, text: str) -> None:
     """Write `text` for the owner alone (0600), whole or not at all."""
     handle, scratch = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")

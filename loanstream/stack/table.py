@@ -7,14 +7,12 @@ from dataclasses import dataclass
 
 from loanstream.settings import environment_of
 from loanstream.stack import jars, ports, space
-from loanstream.stack.keys import WarehouseKeys
+from loanstream.stack.keys import WRITER, WarehouseKeys
 from loanstream.stack.layout import Layout
 from loanstream.stack.node import is_ready as broker_is_ready
 from loanstream.stack.supervisor import Child
 
 DATABASE = "loanstream"
-WRITER = "writer"
-READER = "reader"
 
 WORKERS: dict[str, tuple[str, ...]] = {
     # stage (also the process' name before its -N): the arguments of `loanstream worker`

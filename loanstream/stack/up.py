@@ -13,13 +13,13 @@ from confluent_kafka import KafkaException
 
 from loanstream.stack import ports, topics
 from loanstream.stack.kafka import broker_command
-from loanstream.stack.keys import load_or_create_tenant, load_or_create_warehouse
+from loanstream.stack.keys import READER, WRITER, load_or_create_tenant, load_or_create_warehouse
 from loanstream.stack.layout import Layout, StackFile, WarehousePart, default_state, write_stack
 from loanstream.stack.lock import hold
 from loanstream.stack.problem import StackProblem
 from loanstream.stack.space import full_disk_named, need_room
 from loanstream.stack.supervisor import TICK_S, Supervisor, end_leftovers
-from loanstream.stack.table import DATABASE, READER, WRITER, Plan, children, worker_names
+from loanstream.stack.table import DATABASE, Plan, children, worker_names
 
 READY_WITHIN_S = 180.0
 
