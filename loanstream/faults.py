@@ -2,6 +2,8 @@
 
 import errno
 
+from loanstream.extras import way_out
+
 NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS})
 """What a disk that is full, over its quota or read-only says."""
 
@@ -31,6 +33,8 @@ FAULTS = (
 
 def describe_fault(error: Exception) -> str | None:
     """The line for `error`; None where it is a bug, whose trace is wanted."""
+    if isinstance(error, ModuleNotFoundError):
+        return way_out(error)
     if isinstance(error, FileNotFoundError | IsADirectoryError | PermissionError | NotADirectoryError):
         return f"{error.filename}: {error.strerror}"
     if isinstance(error, OSError) and error.errno in NO_ROOM:

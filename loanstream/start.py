@@ -6,6 +6,7 @@ from concurrent.futures import Future
 from importlib import resources
 from pathlib import Path
 
+from loanstream.extras import need
 from loanstream.stack.keys import load_or_create_tenant
 from loanstream.stack.layout import Layout, WarehousePart
 from loanstream.stack.problem import StackProblem
@@ -16,6 +17,7 @@ from schemas.topics import TOPICS
 
 def start(state: Path, tenants: str, workers: int, policy: str, bundle: str) -> int:
     """Run the stack of `state` until it is told to stop. `tenants` are names by commas."""
+    need("stack")
     names = _tenants(tenants)
     stored: Future[tuple[str, str]] = Future()
     hooks = Hooks(
