@@ -17,6 +17,8 @@ app = verb()
 
 Plan = Mapping[str, list[str]]
 """Step -> what it would make, a line each."""
+NEEDED = ("kafka_bootstrap", "tenants", "warehouse_url", "documents_url", "artefacts_url")
+"""Settings that are told as missing before anything is looked at; `keys` may be held by others."""
 TOLD = 3
 """So many lines of a step are told; a new tenant lacks all of its topics."""
 
@@ -89,8 +91,11 @@ def install(
     as_json: AsJson = False,
 ) -> None:
     """Make your own Kafka, warehouse and stores ready: shows what is missing, asks, and makes it."""
+    settings = load()
+    for name in NEEDED:
+        settings.needed(name)
     wanted = Wanted(
-        Installation(load()),
+        Installation(settings),
         bundle,
         policy,
         actor="loanstream install",
