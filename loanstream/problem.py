@@ -2,6 +2,7 @@
 
 import errno
 
+from loanstream.extras import way_out
 from schemas.problem import Problem
 
 NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS})
@@ -16,6 +17,8 @@ FOREIGN = (
 
 def describe_problem(error: Exception) -> str | None:
     """The line for `error`; None where it is a bug, whose trace is wanted."""
+    if isinstance(error, ModuleNotFoundError):
+        return way_out(error)
     if isinstance(error, FileNotFoundError | IsADirectoryError | PermissionError | NotADirectoryError):
         return f"{error.filename}: {error.strerror}"
     if isinstance(error, OSError) and error.errno in NO_ROOM:

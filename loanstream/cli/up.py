@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from loanstream.cli.options import State, state_of, verb
+from loanstream.extras import need
 from loanstream.install.steps import STEPS, Wanted, activate, decided_otherwise
 from loanstream.install.topics import unserved
 from loanstream.installation import Installation
@@ -21,6 +22,7 @@ app = verb()
 
 def start(state: Path, tenants: str, workers: int, policy: str, bundle: str) -> int:
     """Run the stack of `state` until it is told to stop. `tenants` are names by commas."""
+    need("stack")
     stored: Future[Wanted] = Future()
 
     def wanted(installation: Installation) -> Wanted:

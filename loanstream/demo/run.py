@@ -12,6 +12,7 @@ from pathlib import Path
 from loanstream.demo.result import ASKED, Result
 from loanstream.demo.traffic import Item, traffic
 from loanstream.demo.watch import Watch
+from loanstream.extras import need
 from loanstream.stack.bound import bound
 from loanstream.stack.fresh import clear
 from loanstream.stack.running import RunningStack
@@ -61,6 +62,7 @@ def stack(state: Path, *arguments: str) -> Iterator[tuple[RunningStack, float]]:
 
 def run(state: Path, progress: Progress, scale: float = 1.0) -> Result:
     """The demo on a fresh state at `state`; an earlier one there is removed. Problem for anything else there."""
+    need("stack")
     clear(state)
     result = Result()
     items = list(traffic(scale))
