@@ -213,6 +213,17 @@ def test_workers_and_commands_need_nothing_but_settings(working: Own, tmp_path: 
     assert sorted(letter["redriven"] for letter in working.ask("dlq", "list")["letters"]) == ["no", "yes"]
 
 
+def test_lost_keys_are_not_made_anew(working: Own, tmp_path: Path) -> None:
+    """Where the warehouse holds records of a tenant, his keys and its own are to be restored: new ones open nothing."""
+    working.settings["LOANSTREAM_KEYS"], kept = str(tmp_path), working.settings["LOANSTREAM_KEYS"]
+    try:
+        refused = working.call("install", "--yes", "--make-keys", code=1).stderr
+    finally:
+        working.settings["LOANSTREAM_KEYS"] = kept
+    assert f"tenant-{TENANT}.json, warehouse.json is lost" in refused
+    assert not list(tmp_path.iterdir())
+
+
 def test_the_doctor_looks_at_what_settings_name(working: Own) -> None:
     """Every part is well; and of a warehouse that refuses the reader the line says which settings to see."""
     assert all(check["ok"] for check in working.ask("doctor"))
