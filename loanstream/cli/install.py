@@ -83,7 +83,9 @@ def install(
     policy: Annotated[str, typer.Option(help="policy of the first activation: a name or a YAML file")] = "standard",
     replication_factor: Annotated[
         int | None,
-        typer.Option(min=1, help="copies of each topic that is created (default: a broker each, three at most)"),
+        typer.Option(
+            min=1, help="copies of each topic that is created (default: as many as there are brokers, three at most)"
+        ),
     ] = None,
     make_keys: Annotated[bool, typer.Option("--make-keys", help="make the key files that are missing")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="show what is missing, and make nothing")] = False,
