@@ -26,7 +26,7 @@ check: setup
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
-	@$(BIN)/python -m loanstream.generate --check
+	@$(BIN)/python -m loanstream.generated --check
 
 bench: setup
 	@$(BIN)/loanstream bench --json

@@ -17,7 +17,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, InitSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
-from loanstream.stack.layout import default_cache, default_state
+from loanstream.stack.layout import cache_directory, default_state
 from schemas.problem import Problem
 from schemas.topics import TENANT_PATTERN, TOPICS
 from stores.documents.blobs import path_of
@@ -202,7 +202,7 @@ class Settings(BaseSettings):
         default_factory=default_state
     )
     cache: Annotated[Directory, Row(MACHINE, _DIRECTORY, "what is fetched or made once a user")] = Field(
-        default_factory=default_cache
+        default_factory=cache_directory
     )
     data: Annotated[Directory | None, Row(MACHINE, _DIRECTORY, "the public data sets, for training and tests")] = None
 

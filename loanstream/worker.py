@@ -5,6 +5,7 @@ named by LOANSTREAM_WAIT_FOR exists.
 """
 
 import gc
+import socket
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -56,7 +57,17 @@ def run(stage: str, settings: Settings, slot: int) -> int:
     when_ready()
     calm_collector()
     metrics = MetricPublisher(bootstrap, security, worker)
-    return run_worker(spec, WorkerKafka(bootstrap, security), slot, settings.slots, settings.port, metrics.publish)
+    port = settings.port or _free_port()
+    return run_worker(spec, WorkerKafka(bootstrap, security), slot, settings.slots, port, metrics.publish)
+
+
+def _free_port() -> int:
+    """A port of loopback that nobody has now. (The web server takes none by itself.)"""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        port: int = taken.getsockname()[1]
+    sys.stderr.write(f"readyz, healthz and metrics are at http://127.0.0.1:{port}\n")
+    return port
 
 
 def calm_collector() -> None:

@@ -18,6 +18,11 @@ KEY_BYTES = 32
 WAREHOUSE_FILE = "warehouse.json"
 
 
+def tenant_file(tenant: str) -> str:
+    """The name of a tenant's key file."""
+    return f"tenant-{tenant}.json"
+
+
 @dataclass(frozen=True, slots=True)
 class TenantKeys:
     """One tenant's keys: receipts are HMACs under `receipt_key`, documents AES-256-GCM under `document_key`."""
@@ -96,7 +101,7 @@ class KeyFiles:
 
     def tenant(self, tenant: str) -> TenantKeys:
         """See `Keys.tenant`: whoever only uses keys never makes any."""
-        path = self.tenant_file(tenant)
+        path = self._tenant_file(tenant)
         if not path.exists():
             raise Problem(f"no keys for tenant {tenant} in {self.directory}; expected {path.name}")
         return _read(path, _tenant_keys)
@@ -112,17 +117,16 @@ class KeyFiles:
 
     def missing(self, tenants: Iterable[str], *, column: bool) -> list[str]:
         """The names of the files that are not there, of `tenants` and, with `column`, of the warehouse."""
-        files = [*map(self.tenant_file, tenants), *([self.directory / WAREHOUSE_FILE] if column else [])]
+        files = [*map(self._tenant_file, tenants), *([self.directory / WAREHOUSE_FILE] if column else [])]
         return [path.name for path in files if not path.exists()]
 
-    def tenant_file(self, tenant: str) -> Path:
-        """Where a tenant's keys lie."""
-        return self.directory / f"tenant-{tenant}.json"
+    def _tenant_file(self, tenant: str) -> Path:
+        return self.directory / tenant_file(tenant)
 
     def make_tenant(self, tenant: str) -> TenantKeys:
         """A tenant's keys, made where there are none. Problem for a file that is not readable as keys."""
         _make(
-            self.tenant_file(tenant),
+            self._tenant_file(tenant),
             lambda: {
                 "receipt_id": f"{tenant}-receipt-{secrets.token_hex(4)}",
                 "receipt_key": secrets.token_hex(KEY_BYTES),

@@ -17,6 +17,8 @@ app = verb()
 
 Plan = Mapping[str, list[str]]
 """Step -> what it would make, a line each."""
+NEEDED = ("kafka_bootstrap", "tenants", "warehouse_url", "documents_url", "artefacts_url")
+"""Settings that are told as missing before anything is looked at; `keys` may be held by others."""
 TOLD = 3
 """So many lines of a step are told; a new tenant lacks all of its topics."""
 
@@ -81,7 +83,9 @@ def install(
     policy: Annotated[str, typer.Option(help="policy of the first activation: a name or a YAML file")] = "standard",
     replication_factor: Annotated[
         int | None,
-        typer.Option(min=1, help="copies of each topic that is created (default: a broker each, three at most)"),
+        typer.Option(
+            min=1, help="copies of each topic that is created (default: as many as there are brokers, three at most)"
+        ),
     ] = None,
     make_keys: Annotated[bool, typer.Option("--make-keys", help="make the key files that are missing")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="show what is missing, and make nothing")] = False,
@@ -89,8 +93,11 @@ def install(
     as_json: AsJson = False,
 ) -> None:
     """Make your own Kafka, warehouse and stores ready: shows what is missing, asks, and makes it."""
+    settings = load()
+    for name in NEEDED:
+        settings.needed(name)
     wanted = Wanted(
-        Installation(load()),
+        Installation(settings),
         bundle,
         policy,
         actor="loanstream install",

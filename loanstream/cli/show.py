@@ -17,8 +17,9 @@ app = verb()
 def show(application_id: str, tenant: TenantOption = None, state: State = None, as_json: AsJson = False) -> None:
     """The whole story of one application: claims, documents, checks, points, receipt, timings."""
     installation = installation_of(state)
+    named = artefact_name(installation.artefacts)
     told = story(installation.warehouse(), installation.cipher, application_id, installation.narrowed(tenant))
     chapters = [{**asdict(chapter), "timings_ms": chapter.timings_ms} for chapter in told.chapters]
     value = {"application_id": application_id, "revisions": chapters, "dead_letters": told.dead_letters}
-    emit(value, story_text(told, artefact_name(installation.artefacts), console().width), as_json=as_json)
+    emit(value, story_text(told, named, console().width), as_json=as_json)
     raise typer.Exit(0 if told.known else 1)

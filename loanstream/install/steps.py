@@ -13,6 +13,7 @@ from loanstream.installation import Installation
 from schemas.problem import Problem
 from schemas.topics import TOPICS
 from stores.documents.blobs import FileBlobs
+from stores.keys import WAREHOUSE_FILE, tenant_file
 
 
 @dataclass(frozen=True)
@@ -55,10 +56,26 @@ def _missing_keys(wanted: Wanted) -> list[str]:
     absent = files.missing(tenants, column=settings.column_key is None) if files else []
     if absent and files and not wanted.make_keys:
         raise Problem(f"no {', '.join(absent)} in {files.directory}; put them there, or make them with --make-keys")
+    if absent:
+        _refuse_lost_keys(wanted, absent)
     for tenant in here.tenants:
-        if files is None or files.tenant_file(tenant).name not in absent:
+        if files is None or tenant_file(tenant) not in absent:
             here.keys.tenant(tenant)  # whatever is there must be keys
     return [f"key file {name}" for name in absent]
+
+
+def _refuse_lost_keys(wanted: Wanted, absent: list[str]) -> None:
+    """Problem where records were made under a key that is missing: another key would open none of them."""
+    client = wanted.installation.warehouse_writer(database=ANY_DATABASE)
+    if not client.query(
+        "SELECT count() FROM system.tables WHERE database = 'loanstream' AND name = 'applications_log'"
+    ).first_row[0]:
+        return
+    recorded = {row[0] for row in client.query("SELECT DISTINCT tenant FROM loanstream.applications_log").result_rows}
+    files = {WAREHOUSE_FILE: bool(recorded)} | {tenant_file(tenant): True for tenant in recorded}
+    lost = [name for name in absent if files.get(name)]
+    if lost:
+        raise Problem(f"{', '.join(lost)} is lost: the warehouse holds records made under it; restore it from a backup")
 
 
 def _make_keys(wanted: Wanted) -> None:

@@ -145,8 +145,10 @@ def default_state() -> Path:
     return Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state") / "loanstream"
 
 
-def default_cache() -> Path:
-    """The per-user cache, used where `LOANSTREAM_CACHE` names none."""
+def cache_directory() -> Path:
+    """The user's cache: `LOANSTREAM_CACHE`, else `loanstream` in the XDG cache directory."""
+    if own := os.environ.get("LOANSTREAM_CACHE"):
+        return Path(own).expanduser().resolve()
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "loanstream"
 
 

@@ -95,6 +95,27 @@ def test_refuses_another_number_of_partitions(bootstrap: str) -> None:
         topics.provision(bootstrap, ["bank-split"])
 
 
+def test_more_copies_than_brokers_are_refused(bootstrap: str) -> None:
+    """A replication factor that the brokers cannot hold stops the start with the topic's name, and makes no topic."""
+    with pytest.raises(Problem, match=r"cannot create topic loan.*replication factor"):
+        topics.provision(bootstrap, ["bank-copies"], replication=2)
+    assert not topics.exists({"bootstrap.servers": bootstrap}, TOPICS["decisions"].name("bank-copies"))
+
+
+def test_tells_what_a_provision_would_make(bootstrap: str) -> None:
+    """Nothing for a tenant that has all; for another every topic; and first offsets where these alone are missing."""
+    client: topics.Client = {"bootstrap.servers": bootstrap}
+    assert topics.missing(client, ("bank-a",)) == []
+    named = [row.name("bank-half") for row in TENANT_TOPICS]
+    assert sorted(topics.missing(client, ("bank-half",))) == sorted(f"topic {name}" for name in named)
+    topics.create(client, ("bank-half",), 1)
+    found = topics.missing(client, ("bank-half",))
+    assert "first offsets of verify on 4 partitions" in found
+    assert not [line for line in found if line.startswith("topic")]
+    topics.provision(bootstrap, ["bank-half"])
+    assert topics.missing(client, ("bank-half",)) == []
+
+
 def test_tells_topics_that_are_otherwise_than_the_table(bootstrap: str) -> None:
     """What a tenant lacks is told by name, and so is a topic with another number of partitions; nothing is made."""
     client: topics.Client = {"bootstrap.servers": bootstrap}

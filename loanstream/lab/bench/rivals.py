@@ -30,7 +30,7 @@ from confluent_kafka.cimpl import NewTopic
 
 from loanstream.stack.bound import bound
 from loanstream.stack.kafka.broker import EmbeddedKafka
-from loanstream.stack.kafka.jars import cache_directory
+from loanstream.stack.layout import cache_directory
 from processors.transport import CHECK_PARTITIONS, CHECK_TOPIC
 from schemas.problem import Problem
 

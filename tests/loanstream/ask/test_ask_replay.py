@@ -141,20 +141,20 @@ def test_what_is_missing_is_named(empty, refused, scorer, artefacts, tmp_path):
     assert [verdict.why for verdict in verdicts(empty, artefacts)] == ["the verified event is not in the warehouse", ""]
 
 
-def test_an_application_without_a_decision_proves_nothing(empty, refused, scorer, artefacts, tmp_path):
+def test_an_application_without_a_decision_proves_nothing(empty, refused, scorer, artefacts):
     """A misspelt id is a fault; a stack, or a bank, that decided nothing yet is none."""
-    running = SimpleNamespace(
+    installation = SimpleNamespace(
         warehouse=lambda: empty.client("reader"),
         cipher=CIPHER,
-        artefacts=ArtefactStore(tmp_path / "artefacts"),
+        artefacts=artefacts,
         receipt_keys=receipt_key,
         tenants=("bank-a", "bank-b"),
         tenant=lambda name: name,
     )
-    assert replay(running).totals.total() == 0
+    assert replay(installation).totals.total() == 0
     record(empty, refused, scorer, [verified(1)])
     with pytest.raises(NothingDecided, match=r"no decision on nosuch$"):
-        replay(running, None, "nosuch")
+        replay(installation, None, "nosuch")
     with pytest.raises(NothingDecided, match="no decision on a-001 of bank-b"):
-        replay(running, "bank-b", "a-001")
-    assert replay(running, None, "a-001").totals.total() == 1
+        replay(installation, "bank-b", "a-001")
+    assert replay(installation, None, "a-001").totals.total() == 1

@@ -1,0 +1,124 @@
+"""Which installation a command is for, and what it says where settings do not describe all of it."""
+
+from pathlib import Path
+
+import pytest
+
+from loanstream import installation
+from loanstream.cli.main import main
+from loanstream.settings import SETTINGS
+from stores.keys import KeyFiles
+
+EXAMPLE = Path(__file__).resolve().parents[3] / "schemas" / "examples" / "loan.application.submitted.json"
+KAFKA, TENANTS, KEYS = "LOANSTREAM_KAFKA_BOOTSTRAP", "LOANSTREAM_TENANTS", "LOANSTREAM_KEYS"
+WAREHOUSE, DOCUMENTS = "LOANSTREAM_WAREHOUSE_URL", "LOANSTREAM_DOCUMENTS_URL"
+ARTEFACTS = "LOANSTREAM_ARTEFACTS_URL"
+
+NEEDS = {
+    ("decisions",): (WAREHOUSE,),
+    ("show", "an-id"): (WAREHOUSE, KEYS, ARTEFACTS),
+    ("replay",): (WAREHOUSE, KEYS, ARTEFACTS),
+    ("replay", "--tenant", "bank-a"): (TENANTS,),
+    ("reconcile",): (KAFKA, WAREHOUSE, KEYS, TENANTS),
+    ("dlq", "list"): (KAFKA,),
+    ("dlq", "show", "a/0/1"): (KAFKA,),
+    ("dlq", "redrive"): (KAFKA,),
+    ("dlq", "redrive", "--tenant", "bank-a"): (TENANTS,),
+    ("submit", str(EXAMPLE)): (KAFKA, TENANTS),
+    ("submit", str(EXAMPLE), "--documents", str(EXAMPLE.parent)): (DOCUMENTS,),
+    ("documents", "put", str(EXAMPLE), "--tenant", "bank-a"): (TENANTS, DOCUMENTS, KEYS),
+    ("install", "--yes"): (KAFKA, TENANTS, WAREHOUSE, DOCUMENTS, ARTEFACTS, KEYS),
+    ("worker", "verify"): (KAFKA, TENANTS, DOCUMENTS, KEYS),
+    ("worker", "verify", "--lane", "slow"): (KAFKA, TENANTS, DOCUMENTS, KEYS),
+    ("worker", "score"): (KAFKA, TENANTS, ARTEFACTS, KEYS),
+    ("worker", "record"): (KAFKA, WAREHOUSE, KEYS),
+}
+
+
+@pytest.fixture
+def settings(tmp_path, monkeypatch):
+    """Settings of an installation that does not answer, and no state of a stack anywhere."""
+    for row in SETTINGS:
+        monkeypatch.delenv(row.variable, raising=False)
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "home"))
+    found = {
+        KAFKA: "127.0.0.1:1",
+        TENANTS: "bank-a",
+        WAREHOUSE: "http://127.0.0.1:1",
+        DOCUMENTS: (tmp_path / "documents").as_uri(),
+        ARTEFACTS: (tmp_path / "artefacts").as_uri(),
+        KEYS: str(tmp_path / "keys"),
+    }
+    KeyFiles(tmp_path / "keys").make_tenant("bank-a")
+    KeyFiles(tmp_path / "keys").make_column()
+    for name, value in found.items():
+        monkeypatch.setenv(name, value)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("arguments", "variable"),
+    [(arguments, variable) for arguments, variables in NEEDS.items() for variable in variables],
+    ids=lambda value: value if isinstance(value, str) else " ".join(value[:2]),
+)
+def test_a_verb_names_the_setting_that_is_missing(arguments, variable, settings, monkeypatch, capsys):
+    """One line with the variable and what is expected, before anything is reached or made."""
+    monkeypatch.setattr(installation, "connect", lambda *_, **__: None)
+    monkeypatch.delenv(variable)
+    assert main(arguments) == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith(f"loanstream: {variable} is not set; expected ")
+
+
+def test_a_wrong_setting_stops_every_verb_with_one_line(settings, monkeypatch, capsys):
+    """Also one that the verb would not need: what is written wrongly is told at once."""
+    monkeypatch.setenv("LOANSTREAM_KAFKA_SECURITY", "hunter2")
+    for arguments in NEEDS:
+        assert main(arguments) == 1
+        (line,) = capsys.readouterr().err.splitlines()
+        assert line.startswith("loanstream: LOANSTREAM_KAFKA_SECURITY is 7 characters (not shown); expected ")
+
+
+@pytest.mark.parametrize("named", ["option", "variable"])
+def test_a_stack_and_settings_at_once_are_refused(named, settings, tmp_path, monkeypatch, capsys):
+    """Nobody guesses which of the two was meant."""
+    arguments = ["decisions"]
+    if named == "option":
+        arguments += ["--state", str(tmp_path)]
+    else:
+        monkeypatch.setenv("LOANSTREAM_STATE", str(tmp_path))
+    assert main(arguments) == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "--state" in line
+    assert KAFKA in line
+
+
+def test_without_settings_the_user_s_own_stack_is_meant(settings, tmp_path, monkeypatch, capsys):
+    """Neither a Kafka nor a warehouse is named: then it is the stack of the default state, and how to start it."""
+    monkeypatch.delenv(KAFKA)
+    monkeypatch.delenv(WAREHOUSE)
+    assert main(["decisions"]) == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith(f"loanstream: no stack is running at {tmp_path / 'home' / 'loanstream'}; start one with")
+
+
+def test_install_refuses_without_a_tenant_s_keys(settings, tmp_path, capsys):
+    """The files that are missing are named, and nothing is made: new keys are made on request alone."""
+    (tmp_path / "keys" / "tenant-bank-a.json").unlink()
+    assert main(["install", "--yes"]) == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith(f"loanstream: no tenant-bank-a.json in {tmp_path / 'keys'}; ")
+    assert "--make-keys" in line
+    assert [path.name for path in (tmp_path / "keys").iterdir()] == ["warehouse.json"]
+    assert not (tmp_path / "documents").exists()
+
+
+def test_keys_of_a_secret_store_are_never_made(settings, tmp_path, monkeypatch, capsys):
+    """Where settings hold the tenants' keys, one that is not among them is told; --make-keys has nothing to write."""
+    text = (tmp_path / "keys" / "tenant-bank-a.json").read_text()
+    monkeypatch.setenv("LOANSTREAM_TENANT_KEYS", f'{{"bank-a": {text}}}')
+    monkeypatch.setenv(TENANTS, "bank-a,bank-b")
+    assert main(["install", "--yes", "--make-keys"]) == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line == "loanstream: no keys for tenant bank-b among the tenants' keys that are set"
+    assert not (tmp_path / "keys" / "tenant-bank-b.json").exists()
