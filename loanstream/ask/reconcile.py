@@ -3,6 +3,7 @@
 import time
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -60,10 +61,8 @@ class Reconciliation:
 def reconcile(running: Installation, tenants: Sequence[str] | None = None) -> Reconciliation:
     """Compare a running stack's warehouse with its topics. Raises `SinkBehind`, `TopicsUnreadable`."""
     topics = KafkaTopics(running.bootstrap, running.security)
-    try:
-        return compare(running.warehouse(), topics, tenants or running.tenants, running.cipher)
-    finally:
-        topics.close()
+    with closing(topics), closing(running.warehouse()) as client:
+        return compare(client, topics, tenants or running.tenants, running.cipher)
 
 
 def compare(

@@ -2,6 +2,7 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
@@ -78,19 +79,15 @@ def replay(running: Installation, tenant: str | None = None, application_id: str
 
     NothingDecided where that application has none: a misspelt id must not pass for a proof.
     """
-    replayer = Replayer(
-        running.warehouse(),
-        running.cipher,
-        ArtefactStore(running.layout.artefacts),
-        running.receipt_keys,
-        code_version(),
-    )
     done = Replayed()
-    for name in [running.tenant(tenant)] if tenant else running.tenants:
-        for verdict in replayer.verdicts(name, application_id):
-            done.totals[verdict.result] += 1
-            if verdict.result != EQUAL and len(done.unequal) < SHOWN:
-                done.unequal.append(verdict)
+    with closing(running.warehouse()) as client:
+        artefacts = ArtefactStore(running.layout.artefacts)
+        replayer = Replayer(client, running.cipher, artefacts, running.receipt_keys, code_version())
+        for name in [running.tenant(tenant)] if tenant else running.tenants:
+            for verdict in replayer.verdicts(name, application_id):
+                done.totals[verdict.result] += 1
+                if verdict.result != EQUAL and len(done.unequal) < SHOWN:
+                    done.unequal.append(verdict)
     if application_id is not None and not done.totals:
         raise NothingDecided(f"no decision on {application_id}{f' of {tenant}' if tenant else ''}")
     return done

@@ -3,6 +3,7 @@
 import sys
 import time
 from concurrent.futures import Future
+from contextlib import closing
 from importlib import resources
 from pathlib import Path
 from typing import Annotated
@@ -91,7 +92,8 @@ def _migrate(part: WarehousePart) -> None:
     from stores.warehouse.client import connect
     from stores.warehouse.migrate import migrate
 
-    migrate(connect(part["url"], part["user"], part["password"], part["database"]))
+    with closing(connect(part["url"], part["user"], part["password"], part["database"])) as client:
+        migrate(client)
 
 
 def _say(line: str) -> None:

@@ -4,6 +4,7 @@ import http.client
 import re
 import stat
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -96,8 +97,8 @@ def _reader(running: Installation) -> Found:
 
 
 def _readers_limits(running: Installation) -> Found:
-    client = _read_client(running)
-    taken = [name for name, statement in PROBES.items() if not _is_refused(client, statement)]
+    with closing(_read_client(running)) as client:
+        taken = [name for name, statement in PROBES.items() if not _is_refused(client, statement)]
     return not taken, f"not refused: {', '.join(taken)}" if taken else f"refused: {', '.join(PROBES)}"
 
 
