@@ -17,8 +17,9 @@ import numpy as np
 import pytest
 from clickhouse_connect.driver.exceptions import ClickHouseError
 
+from schemas.public_loans import APPROVED, ID, LABEL, REJECTED
 from stores.warehouse.migrate import migrate
-from training.data import COLUMNS, LABEL
+from training.data import COLUMNS
 
 PUBLIC_DATA = Path(os.environ.get("LOANSTREAM_DATA", Path(__file__).resolve().parents[2] / "shared" / "data"))
 
@@ -52,11 +53,11 @@ def _sample_csv(rows: int, seed: int) -> bytes:
     approved = (assets.sum(axis=1) >= amount) & ((cibil >= 550) | ((term <= 4) & (amount >= 3 * income)))
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(["loan_id", *(f" {name}" for name in COLUMNS.values()), f" {LABEL}"])
+    writer.writerow([ID, *(f" {name}" for name in COLUMNS.values()), f" {LABEL}"])
     for i in range(rows):
         education, employed = rng.choice([" Graduate", " Not Graduate"]), rng.choice([" Yes", " No"])
         numbers = [income[i], amount[i], term[i], cibil[i], *assets[i]]
-        label = " Approved" if approved[i] else " Rejected"
+        label = f" {APPROVED if approved[i] else REJECTED}"
         writer.writerow([i + 1, rng.integers(0, 6), education, employed, *(int(n) for n in numbers), label])
     return out.getvalue().encode()
 

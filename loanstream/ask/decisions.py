@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from schemas.problem import Problem
+from schemas.public_loans import APPROVED, ID, LABEL, REJECTED
 from stores.warehouse.plain import rows
 
 Recorded = Literal["approved", "rejected"]
@@ -97,19 +98,19 @@ def agreement(client: Any, file: Path, tenant: str | None = None, id_prefix: str
 
 
 def _recorded(file: Path, id_prefix: str) -> dict[str, Recorded]:
-    known: dict[str, Recorded] = {"approved": "approved", "rejected": "rejected"}
+    known: dict[str, Recorded] = {APPROVED: "approved", REJECTED: "rejected"}
     recorded: dict[str, Recorded] = {}
     with file.open(encoding="utf-8-sig", newline="") as lines:
         reader = csv.reader(lines)
         names = [name.strip() for name in next(reader, [])]
-        if "loan_id" not in names or "loan_status" not in names:
-            raise NotComparable(f"{file.name} has no columns loan_id and loan_status to compare with")
-        identity, status = names.index("loan_id"), names.index("loan_status")
+        if ID not in names or LABEL not in names:
+            raise NotComparable(f"{file.name} has no columns {ID} and {LABEL} to compare with")
+        identity, status = names.index(ID), names.index(LABEL)
         for cells in reader:
             if not cells:
                 continue
-            said = cells[status].strip().lower() if len(cells) > status else ""
+            said = cells[status].strip().capitalize() if len(cells) > status else ""
             if said not in known:
-                raise NotComparable(f"{file.name}, line {reader.line_num}: loan_status is Approved or Rejected")
+                raise NotComparable(f"{file.name}, line {reader.line_num}: {LABEL} is {APPROVED} or {REJECTED}")
             recorded[id_prefix + cells[identity].strip()] = known[said]
     return recorded
