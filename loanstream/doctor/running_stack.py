@@ -1,6 +1,5 @@
 """What the doctor looks at in a running stack: its processes, what they answer, the reader's account, and its files."""
 
-import http.client
 import re
 import stat
 from collections.abc import Callable, Iterator, Mapping
@@ -8,7 +7,6 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import psutil
 from clickhouse_connect.driver.exceptions import ClickHouseError
@@ -18,6 +16,7 @@ from loanstream.install import topics
 from loanstream.installation import Installation
 from loanstream.stack import ports
 from loanstream.stack.kafka.node import is_ready
+from loanstream.stack.probe import answers
 from schemas.problem import Problem
 from stores.documents.blobs import FileBlobs
 
@@ -60,7 +59,7 @@ def check_stack(running: Installation) -> Iterator[Check]:
     for part in running.stack["processes"]:
         if part["name"] in known and part["name"] != "warehouse":
             url = f"http://{ports.LOOPBACK}:{known[part['name']]}/healthz"
-            yield Check(part["name"], _answers(url), url, f"see {layout.logs / part['name']}.log")
+            yield Check(part["name"], answers(url), url, f"see {layout.logs / part['name']}.log")
 
 
 def _checked(running: Installation, name: str, look: Callable[[Installation], Found], fix: str) -> Check:
@@ -88,7 +87,7 @@ def _topics(running: Installation) -> Found:
 
 def _warehouse(running: Installation) -> Found:
     url = running.stack["warehouse"]["url"]
-    return _answers(f"{url}/ping"), url
+    return answers(f"{url}/ping"), url
 
 
 def _reader(running: Installation) -> Found:
@@ -140,18 +139,6 @@ def _keys(running: Installation) -> Found:
 
 def _mode(path: Path) -> int:
     return stat.S_IMODE(path.stat().st_mode)
-
-
-def _answers(url: str) -> bool:
-    parts = urlsplit(url)
-    connection = http.client.HTTPConnection(parts.hostname or ports.LOOPBACK, parts.port, timeout=2)
-    try:
-        connection.request("GET", parts.path)
-        return connection.getresponse().status == http.client.OK
-    except (OSError, http.client.HTTPException):
-        return False
-    finally:
-        connection.close()
 
 
 _START_AGAIN = "stop the stack and start it again: loanstream up --state {state}"

@@ -1,15 +1,16 @@
 """The processes of the embedded stack as a table: command, environment, readiness, order of the stop."""
 
-import http.client
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 
 from loanstream.settings import environment_of
 from loanstream.stack import ports, space
 from loanstream.stack.kafka import jars
 from loanstream.stack.kafka.node import is_ready as broker_is_ready
 from loanstream.stack.layout import Layout
+from loanstream.stack.probe import answers
 from loanstream.stack.supervisor import Child
 from stores.keys import WarehouseKeys
 
@@ -24,6 +25,9 @@ WORKERS: dict[str, tuple[str, ...]] = {
     "score": ("score",),
     "record": ("record",),
 }
+
+READY_S = 0.5
+"""How long a process may take to say that it is ready; it is asked again and again."""
 
 # rank of the stop: seconds a process gets to stop in order (a worker commits what it holds); 18 of the 20 of a stop
 STOP_WORKERS, STOP_WAREHOUSE, STOP_KAFKA = 0, 1, 2
@@ -70,7 +74,7 @@ def children(plan: Plan) -> Iterator[Child]:
     yield Child(
         "warehouse",
         _python("loanstream.stack.clickhouse", "--data", plan.layout.warehouse, "--port", plan.ports["warehouse"]),
-        _answers(plan.ports["warehouse"], "/ping"),
+        partial(answers, f"{plan.warehouse_url}/ping", READY_S),
         {
             "LOANSTREAM_WAREHOUSE_WRITER_PASSWORD": plan.warehouse_keys.writer_password,
             "LOANSTREAM_WAREHOUSE_READER_PASSWORD": plan.warehouse_keys.reader_password,
@@ -86,7 +90,7 @@ def children(plan: Plan) -> Iterator[Child]:
             yield Child(
                 name,
                 _python("loanstream.worker", *arguments, "--slot", slot),
-                _answers(plan.ports[name], "/readyz"),
+                partial(answers, f"http://{ports.LOOPBACK}:{plan.ports[name]}/readyz", READY_S),
                 _worker_environment(plan, stage, slot, plan.ports[name]),
                 stop_rank=STOP_WORKERS,
                 # Nobody waits for a record in the warehouse as they wait for a decision.
@@ -122,17 +126,3 @@ def _worker_environment(plan: Plan, stage: str, slot: int, port: int) -> dict[st
 
 def _python(module: str, *arguments: object) -> tuple[str, ...]:
     return (sys.executable, "-m", module, *map(str, arguments))
-
-
-def _answers(port: int, path: str) -> Callable[[], bool]:
-    def ask() -> bool:
-        connection = http.client.HTTPConnection(ports.LOOPBACK, port, timeout=0.5)
-        try:
-            connection.request("GET", path)
-            return connection.getresponse().status == http.client.OK
-        except (OSError, http.client.HTTPException):
-            return False
-        finally:
-            connection.close()
-
-    return ask
