@@ -31,7 +31,7 @@ class NotComparable(Problem):
     """A file that holds no recorded outcomes; the message says what is expected."""
 
 
-def decisions(client: Any, tenant: str | None, outcome: str | None, limit: int) -> list[dict[str, Any]]:
+def latest_decisions(client: Any, tenant: str | None, outcome: str | None, limit: int) -> list[dict[str, Any]]:
     """The latest `limit` decisions, newest first, with the reason that weighed most."""
     found = client.query(
         f"SELECT {', '.join(_COLUMNS)}, reasons[1].text AS first_reason FROM loanstream.decisions "  # noqa: S608 - fixed
@@ -81,7 +81,7 @@ def agreement(client: Any, file: Path, tenant: str | None = None, id_prefix: str
     """Compare decisions (the highest revision of each application) with the `loan_status` column of `file`, a CSV in
     the layout of the public loan-approval set, submitted under `id_prefix`. Raises `NotComparable`.
     """
-    recorded = _recorded(file, id_prefix)
+    recorded = _recorded_outcomes(file, id_prefix)
     found = client.query(
         "SELECT application_id, argMax(outcome, revision) FROM loanstream.decisions "
         "WHERE {tenant:String} = '' OR tenant = {tenant:String} GROUP BY tenant, application_id",
@@ -97,7 +97,7 @@ def agreement(client: Any, file: Path, tenant: str | None = None, id_prefix: str
     return result
 
 
-def _recorded(file: Path, id_prefix: str) -> dict[str, Recorded]:
+def _recorded_outcomes(file: Path, id_prefix: str) -> dict[str, Recorded]:
     known: dict[str, Recorded] = {APPROVED: "approved", REJECTED: "rejected"}
     recorded: dict[str, Recorded] = {}
     with file.open(encoding="utf-8-sig", newline="") as lines:
