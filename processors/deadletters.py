@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from processors.identity import Worker
 from processors.transport.batches import Output
 from schemas.headers import ATTEMPTS, child_traceparent, event_headers, header
-from schemas.operations import DeadLetter, FieldError, Header, Origin
+from schemas.operations import HEADER_NAME_MAX, DeadLetter, FieldError, Header, Origin
 from schemas.records import Message, partition_of, place
 from schemas.topics import RECORD_MAX_BYTES, topic_of
 from schemas.values import rfc3339_of_ms, utc_of_ms
@@ -72,5 +72,5 @@ def _headers(message: Message) -> tuple[Header, ...]:
         size += len(name) + len(value or b"")
         if size > HEADERS_MAX_BYTES:
             break
-        kept.append(Header(name=name[:1000], value_base64=_base64(value)))
+        kept.append(Header(name=name[:HEADER_NAME_MAX], value_base64=_base64(value)))
     return tuple(kept)

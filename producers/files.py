@@ -11,24 +11,14 @@ from typing import Any
 from pydantic import ValidationError
 
 from producers.lines import BYTE_ORDER_MARK, FileRefusedError, LineError, Place, shown, text_lines
+from schemas import public_loans
 from schemas.application import LoanApplication
 from schemas.decode import Undecodable, check_json, field_errors
 from schemas.problem import Problem
 
 COLUMNS: Mapping[str, str | None] = {
-    # The public loan approval set's columns, and where their values belong; None is not read.
-    "loan_id": "application_id",
-    "no_of_dependents": "applicant.dependents",
-    "education": "applicant.education",
-    "self_employed": "applicant.self_employed",
-    "income_annum": "annual_income",
-    "loan_amount": "loan.amount",
-    "loan_term": "loan.term_years",
-    "residential_assets_value": "assets.residential",
-    "commercial_assets_value": "assets.commercial",
-    "luxury_assets_value": "assets.luxury",
-    "bank_asset_value": "assets.bank",
-    "loan_status": None,
+    **public_loans.FIELDS,
+    public_loans.LABEL: None,
     # Our own: the fields of LoanApplication.
     **{
         name: name
@@ -43,6 +33,7 @@ COLUMNS: Mapping[str, str | None] = {
         )
     },
 }
+"""Column -> where its value belongs; None is not read."""
 
 OPTIONAL = frozenset(
     {

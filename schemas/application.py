@@ -25,6 +25,9 @@ from schemas.values import (
 EXTENSIONS_MAX = 32
 """Keys in an `extensions` object."""
 
+DOCUMENTS_MAX = 20
+"""Documents of one application."""
+
 DocumentKind = Literal["payslip", "bank_statement", "tax_return", "identity", "other"]
 
 
@@ -116,7 +119,7 @@ class LoanApplication(Event):
     monthly_obligations: NonNegativeMoney | None = None
     cibil_score: Annotated[int, Field(ge=300, le=900)] | None = None
     assets: Assets
-    documents: Annotated[tuple[DocumentRef, ...], Field(max_length=20)] = ()
+    documents: Annotated[tuple[DocumentRef, ...], Field(max_length=DOCUMENTS_MAX)] = ()
     monitoring: Monitoring | None = None
     extensions: Extensions = Field(default_factory=dict)
 

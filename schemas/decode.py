@@ -13,12 +13,11 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from schemas.expected import expected
-from schemas.operations import FieldError
-from schemas.values import Event
+from schemas.operations import ERRORS_MAX, PATH_MAX, FieldError
+from schemas.values import SENTENCE_MAX, Event
 
 E = TypeVar("E", bound=Event)
 
-MAX_ERRORS = 20
 UNKNOWN = "(unknown)"
 
 
@@ -106,7 +105,7 @@ def decode_own(model: type[E], data: bytes | None) -> E:
 
 def field_errors(model: type[BaseModel], error: ValidationError) -> tuple[FieldError, ...]:
     """Pydantic's errors with field, kind and expectation; of the found value only its JSON type and length."""
-    return tuple(_field_error(model, detail) for detail in error.errors(include_url=False)[:MAX_ERRORS])
+    return tuple(_field_error(model, detail) for detail in error.errors(include_url=False)[:ERRORS_MAX])
 
 
 def _field_error(model: type[BaseModel], detail: ErrorDetails) -> FieldError:
@@ -118,9 +117,9 @@ def _field_error(model: type[BaseModel], detail: ErrorDetails) -> FieldError:
     else:
         said = expected(model, detail)
     return FieldError(
-        field=path[:200] or "(record)",
+        field=path[:PATH_MAX] or "(record)",
         error=detail["type"],
-        expected=said[:500],
+        expected=said[:SENTENCE_MAX],
         found=None if detail["type"] == "missing" else describe(detail["input"]),
     )
 

@@ -22,6 +22,15 @@ from schemas.values import (
 ACTIVATION_LEAD_MS = 10_000
 """The least time between an activation's publication and its effect: within it every worker has seen it."""
 
+ERRORS_MAX = 20
+"""Errors that a dead letter tells of one record."""
+
+PATH_MAX = 200
+"""Characters of a field's path."""
+
+HEADER_NAME_MAX = 1000
+"""Characters of a header's name."""
+
 
 class Origin(OwnEvent):
     """Where a record came from; `timestamp_ms` is the broker's, in milliseconds since 1970."""
@@ -35,7 +44,7 @@ class Origin(OwnEvent):
 class Header(OwnEvent):
     """A header of the original record, its bytes in base64."""
 
-    name: Annotated[str, Field(max_length=1000)]
+    name: Annotated[str, Field(max_length=HEADER_NAME_MAX)]
     value_base64: str | None
 
 
@@ -44,7 +53,7 @@ class FieldError(OwnEvent):
     and the length.
     """
 
-    field: Annotated[str, Field(max_length=200)]
+    field: Annotated[str, Field(max_length=PATH_MAX)]
     error: Code
     expected: Sentence
     found: Text | None = None
@@ -60,7 +69,7 @@ class DeadLetter(OwnEvent):
     tenant: Tenant | None
     stage: Text
     cause: Code
-    errors: Annotated[tuple[FieldError, ...], Field(max_length=20)] = ()
+    errors: Annotated[tuple[FieldError, ...], Field(max_length=ERRORS_MAX)] = ()
     origin: Origin
     attempts: Annotated[int, Field(ge=1)]
     at: Timestamp

@@ -214,8 +214,11 @@ Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 Code = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_.]{0,63}$")]
 """A machine-readable code; its plain words stand in a registry."""
 
-Text = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_printable)]
-Sentence = Annotated[str, Field(max_length=500)]
+TEXT_MAX, SENTENCE_MAX = 200, 500
+"""Characters."""
+
+Text = Annotated[str, Field(min_length=1, max_length=TEXT_MAX), AfterValidator(_printable)]
+Sentence = Annotated[str, Field(max_length=SENTENCE_MAX)]
 Probability = Annotated[float, Field(ge=0, le=1)]
 
 

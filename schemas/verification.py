@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from schemas.application import DocumentKind, LoanApplication
+from schemas.application import DOCUMENTS_MAX, DocumentKind, LoanApplication
 from schemas.values import Code, OwnEvent, Probability, Sha256, Text, Timestamp
 
 VerificationResult = Literal["suspicious", "mismatch", "unavailable", "unreadable", "not_provided", "verified"]
@@ -21,6 +21,12 @@ WORST_FIRST: tuple[VerificationResult, ...] = (
 
 Lane = Literal["fast", "slow"]
 
+CHECKS_MAX = 200
+"""Checks in one event."""
+
+PAGES_MAX = 1000
+"""Pages of one document."""
+
 
 class ExtractedField(OwnEvent):
     """One value read from a document: a decimal string for money, text otherwise; `page` counts from 1."""
@@ -28,7 +34,7 @@ class ExtractedField(OwnEvent):
     name: Code
     value: Text
     confidence: Probability
-    page: Annotated[int, Field(ge=1, le=1000)]
+    page: Annotated[int, Field(ge=1, le=PAGES_MAX)]
 
 
 class Extraction(OwnEvent):
@@ -40,7 +46,7 @@ class Extraction(OwnEvent):
     reason: Code | None = None
     reader: Text
     lane: Lane
-    pages: Annotated[int, Field(ge=0, le=1000)] = 0
+    pages: Annotated[int, Field(ge=0, le=PAGES_MAX)] = 0
     fields: Annotated[tuple[ExtractedField, ...], Field(max_length=200)] = ()
     findings: Annotated[tuple[Code, ...], Field(max_length=20)] = ()
 
@@ -78,7 +84,7 @@ class ApplicationVerified(OwnEvent):
 
     application: LoanApplication
     accepted_at: Timestamp
-    extractions: Annotated[tuple[Extraction, ...], Field(max_length=20)] = ()
-    checks: Annotated[tuple[Check, ...], Field(max_length=200)] = ()
+    extractions: Annotated[tuple[Extraction, ...], Field(max_length=DOCUMENTS_MAX)] = ()
+    checks: Annotated[tuple[Check, ...], Field(max_length=CHECKS_MAX)] = ()
     verification_result: VerificationResult
     processing: VerifyProcessing

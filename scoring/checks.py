@@ -10,7 +10,7 @@ from decimal import Decimal, InvalidOperation
 from typing import NamedTuple
 
 from schemas.application import LoanApplication
-from schemas.verification import WORST_FIRST, Check, ExtractedField, Extraction, VerificationResult
+from schemas.verification import CHECKS_MAX, WORST_FIRST, Check, ExtractedField, Extraction, VerificationResult
 from scoring.canonical import two_decimals
 from scoring.similarity import identifier_similarity, organisation_similarity, person_similarity, text_similarity
 
@@ -37,9 +37,6 @@ IDENTIFIER_MATCH = 100.0
 
 MAX_AMOUNT = Decimal("1e15")
 """A reading beyond it is no amount of anybody's."""
-
-MAX_CHECKS = 200
-"""Room for checks in `loan.application.verified`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +92,7 @@ def reason_of_check(claim: str) -> str | None:
 
 
 class Verification(NamedTuple):
-    """What documents say about an application: at most MAX_CHECKS checks, and the worst of all results."""
+    """What documents say about an application: at most CHECKS_MAX checks, and the worst of all results."""
 
     checks: tuple[Check, ...]
     result: VerificationResult
@@ -109,9 +106,9 @@ def verify(application: LoanApplication, extractions: Sequence[Extraction]) -> V
     """
     checks = _checks(application, extractions) if extractions else []
     result = _worst(application, extractions, checks)
-    if len(checks) > MAX_CHECKS:
+    if len(checks) > CHECKS_MAX:
         # A stable sort: among equal results the order of documents and claims stays.
-        checks = sorted(checks, key=lambda check: WORST_FIRST.index(check.result))[:MAX_CHECKS]
+        checks = sorted(checks, key=lambda check: WORST_FIRST.index(check.result))[:CHECKS_MAX]
     return Verification(tuple(checks), result)
 
 

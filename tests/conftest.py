@@ -61,7 +61,8 @@ def _sample_csv(rows: int, seed: int) -> bytes:
     """
     import numpy as np
 
-    from training.data import COLUMNS, LABEL
+    from schemas.public_loans import APPROVED, ID, LABEL, REJECTED
+    from training.data import COLUMNS
 
     rng = np.random.default_rng(seed)
     hundred_thousands = 100_000
@@ -75,11 +76,11 @@ def _sample_csv(rows: int, seed: int) -> bytes:
     approved = (assets.sum(axis=1) >= amount) & ((cibil >= 550) | ((term <= 4) & (amount >= 3 * income)))
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(["loan_id", *(f" {name}" for name in COLUMNS.values()), f" {LABEL}"])
+    writer.writerow([ID, *(f" {name}" for name in COLUMNS.values()), f" {LABEL}"])
     for i in range(rows):
         education, employed = rng.choice([" Graduate", " Not Graduate"]), rng.choice([" Yes", " No"])
         numbers = [income[i], amount[i], term[i], cibil[i], *assets[i]]
-        label = " Approved" if approved[i] else " Rejected"
+        label = f" {APPROVED if approved[i] else REJECTED}"
         writer.writerow([i + 1, rng.integers(0, 6), education, employed, *(int(n) for n in numbers), label])
     return out.getvalue().encode()
 

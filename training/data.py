@@ -9,24 +9,22 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from schemas import public_loans
 from schemas.problem import Problem
 from scoring.features import RAW, Columns
 
-LABEL = "loan_status"
-APPROVED = "Approved"
-
 COLUMNS: dict[str, str] = {
-    "dependents": "no_of_dependents",
-    "graduate": "education",
-    "self_employed": "self_employed",
-    "annual_income": "income_annum",
-    "amount": "loan_amount",
-    "term_years": "loan_term",
-    "cibil_score": "cibil_score",
-    "residential": "residential_assets_value",
-    "commercial": "commercial_assets_value",
-    "luxury": "luxury_assets_value",
-    "bank": "bank_asset_value",
+    "dependents": public_loans.COLUMNS["applicant.dependents"],
+    "graduate": public_loans.COLUMNS["applicant.education"],
+    "self_employed": public_loans.COLUMNS["applicant.self_employed"],
+    "annual_income": public_loans.COLUMNS["annual_income"],
+    "amount": public_loans.COLUMNS["loan.amount"],
+    "term_years": public_loans.COLUMNS["loan.term_years"],
+    "cibil_score": public_loans.COLUMNS["cibil_score"],
+    "residential": public_loans.COLUMNS["assets.residential"],
+    "commercial": public_loans.COLUMNS["assets.commercial"],
+    "luxury": public_loans.COLUMNS["assets.luxury"],
+    "bank": public_loans.COLUMNS["assets.bank"],
 }
 """Raw number of `scoring.features.RAW` -> the CSV's column. What the CSV lacks is missing throughout."""
 
@@ -67,7 +65,7 @@ def parse_loans(data: bytes, source: str) -> LoanData:
     if len(rows) < 2:
         raise DataError("the file has no rows")
     header = [name.strip() for name in rows[0]]
-    lacking = [name for name in (*COLUMNS.values(), LABEL) if name not in header]
+    lacking = [name for name in (*COLUMNS.values(), public_loans.LABEL) if name not in header]
     if lacking:
         raise DataError(f"the header lacks {', '.join(lacking)}")
     body = [(line, [cell.strip() for cell in row]) for line, row in enumerate(rows[1:], start=2) if row]
@@ -76,8 +74,8 @@ def parse_loans(data: bytes, source: str) -> LoanData:
             raise DataError(f"line {line}: {len(row)} cells, expected {len(header)}")
     missing = np.full(len(body), np.nan)
     raw = {name: _column(body, header, COLUMNS[name]) if name in COLUMNS else missing for name in RAW}
-    labels = header.index(LABEL)
-    approved = np.array([row[labels] == APPROVED for _, row in body], dtype=np.int64)
+    labels = header.index(public_loans.LABEL)
+    approved = np.array([row[labels] == public_loans.APPROVED for _, row in body], dtype=np.int64)
     return LoanData(raw, approved, source, hashlib.sha256(data).hexdigest())
 
 

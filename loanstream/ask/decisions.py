@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from schemas.problem import Problem
+from schemas.public_loans import APPROVED, ID, LABEL, REJECTED
 from stores.warehouse.plain import rows
 
 Recorded = Literal["approved", "rejected"]
@@ -30,7 +31,7 @@ class NotComparable(Problem):
     """A file that holds no recorded outcomes; the message says what is expected."""
 
 
-def decisions(client: Any, tenant: str | None, outcome: str | None, limit: int) -> list[dict[str, Any]]:
+def latest_decisions(client: Any, tenant: str | None, outcome: str | None, limit: int) -> list[dict[str, Any]]:
     """The latest `limit` decisions, newest first, with the reason that weighed most."""
     found = client.query(
         f"SELECT {', '.join(_COLUMNS)}, reasons[1].text AS first_reason FROM loanstream.decisions "  # noqa: S608 - fixed
@@ -80,7 +81,7 @@ def agreement(client: Any, file: Path, tenant: str | None = None, id_prefix: str
     """Compare decisions (the highest revision of each application) with the `loan_status` column of `file`, a CSV in
     the layout of the public loan-approval set, submitted under `id_prefix`. Raises `NotComparable`.
     """
-    recorded = _recorded(file, id_prefix)
+    recorded = _recorded_outcomes(file, id_prefix)
     found = client.query(
         "SELECT application_id, argMax(outcome, revision) FROM loanstream.decisions "
         "WHERE {tenant:String} = '' OR tenant = {tenant:String} GROUP BY tenant, application_id",
@@ -96,20 +97,20 @@ def agreement(client: Any, file: Path, tenant: str | None = None, id_prefix: str
     return result
 
 
-def _recorded(file: Path, id_prefix: str) -> dict[str, Recorded]:
-    known: dict[str, Recorded] = {"approved": "approved", "rejected": "rejected"}
+def _recorded_outcomes(file: Path, id_prefix: str) -> dict[str, Recorded]:
+    known: dict[str, Recorded] = {APPROVED: "approved", REJECTED: "rejected"}
     recorded: dict[str, Recorded] = {}
     with file.open(encoding="utf-8-sig", newline="") as lines:
         reader = csv.reader(lines)
         names = [name.strip() for name in next(reader, [])]
-        if "loan_id" not in names or "loan_status" not in names:
-            raise NotComparable(f"{file.name} has no columns loan_id and loan_status to compare with")
-        identity, status = names.index("loan_id"), names.index("loan_status")
+        if ID not in names or LABEL not in names:
+            raise NotComparable(f"{file.name} has no columns {ID} and {LABEL} to compare with")
+        identity, status = names.index(ID), names.index(LABEL)
         for cells in reader:
             if not cells:
                 continue
-            said = cells[status].strip().lower() if len(cells) > status else ""
+            said = cells[status].strip().capitalize() if len(cells) > status else ""
             if said not in known:
-                raise NotComparable(f"{file.name}, line {reader.line_num}: loan_status is Approved or Rejected")
+                raise NotComparable(f"{file.name}, line {reader.line_num}: {LABEL} is {APPROVED} or {REJECTED}")
             recorded[id_prefix + cells[identity].strip()] = known[said]
     return recorded

@@ -3,6 +3,7 @@
 import time
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -60,10 +61,8 @@ class Reconciliation:
 def reconcile(installation: Installation, tenants: Sequence[str] | None = None) -> Reconciliation:
     """Compare a running stack's warehouse with its topics. Raises `SinkBehind`, `TopicsUnreadable`."""
     topics = KafkaTopics(installation.bootstrap, installation.security)
-    try:
-        return compare(installation.warehouse(), topics, tenants or installation.tenants, installation.cipher)
-    finally:
-        topics.close()
+    with closing(topics), closing(installation.warehouse()) as client:
+        return compare(client, topics, tenants or installation.tenants, installation.cipher)
 
 
 def compare(

@@ -2,6 +2,7 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
@@ -78,19 +79,15 @@ def replay(installation: Installation, tenant: str | None = None, application_id
 
     NothingDecided where that application has none: a misspelt id must not pass for a proof.
     """
-    replayer = Replayer(
-        installation.warehouse(),
-        installation.cipher,
-        installation.artefacts,
-        installation.receipt_keys,
-        code_version(),
-    )
     done = Replayed()
-    for name in [installation.tenant(tenant)] if tenant else installation.tenants:
-        for verdict in replayer.verdicts(name, application_id):
-            done.totals[verdict.result] += 1
-            if verdict.result != EQUAL and len(done.unequal) < SHOWN:
-                done.unequal.append(verdict)
+    with closing(installation.warehouse()) as client:
+        keys = installation.receipt_keys
+        replayer = Replayer(client, installation.cipher, installation.artefacts, keys, code_version())
+        for name in [installation.tenant(tenant)] if tenant else installation.tenants:
+            for verdict in replayer.verdicts(name, application_id):
+                done.totals[verdict.result] += 1
+                if verdict.result != EQUAL and len(done.unequal) < SHOWN:
+                    done.unequal.append(verdict)
     if application_id is not None and not done.totals:
         raise NothingDecided(f"no decision on {application_id}{f' of {tenant}' if tenant else ''}")
     return done

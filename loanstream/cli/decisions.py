@@ -8,8 +8,7 @@ from typing import Annotated, Any
 import typer
 from rich.table import Table
 
-from loanstream.ask.decisions import Agreement, agreement
-from loanstream.ask.decisions import decisions as latest
+from loanstream.ask.decisions import Agreement, agreement, latest_decisions
 from loanstream.cli.options import AsJson, State, TenantOption, installation_of, verb
 from loanstream.terminal import console, emit, four_decimals, table
 
@@ -48,7 +47,7 @@ def decisions(
         found = agreement(client, compare, narrowed, id_prefix)
         emit(found.as_json(), agreement_text(found), as_json=as_json)
         return
-    rows = latest(client, narrowed, outcome, limit)
+    rows = latest_decisions(client, narrowed, outcome, limit)
     emit(rows, decisions_table(rows, console().width), as_json=as_json)
 
 

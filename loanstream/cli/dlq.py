@@ -4,7 +4,6 @@ import base64
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import asdict
-from functools import partial
 from heapq import nlargest
 from typing import Annotated, Any
 
@@ -12,11 +11,11 @@ import typer
 from rich.console import Group
 
 from loanstream.cli.options import AsJson, State, TenantOption, installation_of, verb
-from loanstream.dlq.box import DeadLetterBox, Letter, LetterId
+from loanstream.dlq.box import DeadLetterBox, Letter, LetterId, RecordAgain
+from loanstream.dlq.recording import recording_again
 from loanstream.installation import Installation
 from loanstream.terminal import emit, table
 from schemas.causes import CAUSES
-from schemas.records import Message
 from schemas.values import rfc3339
 
 app = verb()
@@ -80,7 +79,8 @@ def show_letter(installation: Installation, wanted: str, *, as_json: bool) -> in
 def redrive(installation: Installation, tenant: str | None, wanted: str | None, *, as_json: bool) -> int:
     """Send dead letters back, or record them again; exit code 1 where one can be done neither with."""
     only = None if wanted is None else LetterId.parse(wanted)
-    done = _box(installation).redrive(tenant and installation.tenant(tenant), only)
+    with recording_again(installation.warehouse_writer, lambda: installation.cipher) as record_again:
+        done = _box(installation, record_again).redrive(tenant and installation.tenant(tenant), only)
     text = f"{done.sent} sent back"
     text += f", {done.recorded} recorded" if done.recorded else ""
     text += f", {done.not_redrivable} hold no original or are refused again" if done.not_redrivable else ""
@@ -90,19 +90,8 @@ def redrive(installation: Installation, tenant: str | None, wanted: str | None, 
     return 1 if done.not_redrivable else 0
 
 
-def _box(installation: Installation) -> DeadLetterBox:
-    return DeadLetterBox(installation.bootstrap, installation.security, partial(_record_again, installation))
-
-
-def _record_again(installation: Installation, message: Message) -> bool:
-    from processors.stages.record.sink import WarehouseSink
-    from processors.transport.ranges import OffsetRange
-
-    refused: list[str] = []
-    sink = WarehouseSink(installation.warehouse_writer, installation.cipher, lambda _, cause, __: refused.append(cause))
-    place = OffsetRange(message.topic(), message.partition(), message.offset(), message.offset() + 1)
-    sink.write(place, sink.prepare([message]))
-    return not refused
+def _box(installation: Installation, record_again: RecordAgain | None = None) -> DeadLetterBox:
+    return DeadLetterBox(installation.bootstrap, installation.security, record_again)
 
 
 def _row(found: Letter) -> dict[str, Any]:

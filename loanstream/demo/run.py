@@ -6,7 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 
 from loanstream.demo.result import ASKED, Result
@@ -117,7 +117,7 @@ def _ask(running: RunningStack, result: Result, progress: Progress) -> None:
     progress("replaying every decision from its receipt", 0, 1)
     result.replay = dict(replay(running).totals)
     progress("replaying every decision from its receipt", 1, 1)
-    warehouse = running.warehouse()
-    result.recorded = int(warehouse.query("SELECT count() FROM decisions").first_row[0])
-    result.answers = {name: ask(warehouse, name) for name in ASKED}
-    result.decided = dict(warehouse.query("SELECT application_id, outcome FROM decisions").result_rows)
+    with closing(running.warehouse()) as warehouse:
+        result.recorded = int(warehouse.query("SELECT count() FROM decisions").first_row[0])
+        result.answers = {name: ask(warehouse, name) for name in ASKED}
+        result.decided = dict(warehouse.query("SELECT application_id, outcome FROM decisions").result_rows)

@@ -22,8 +22,8 @@ GROUP = "dlq-redrive"
 """Its committed offsets, and their metadata, say what was redriven already."""
 
 ANSWER_S = 15.0
-BATCH = 500
-RECORD = "record"
+LETTERS_AT_ONCE = 500
+RECORD_STAGE = "record"
 
 
 class LetterId(NamedTuple):
@@ -136,7 +136,7 @@ class DeadLetterBox:
     def _redrive_waiting(self, producer: Any, consumer: Any, part: "_Part", done: Redriven) -> None:
         records = _read(consumer, part, part.redriven.first_waiting)
         refused: set[int] = set()
-        while batch := list(islice(records, BATCH)):
+        while batch := list(islice(records, LETTERS_AT_ONCE)):
             with _transaction(producer):
                 for message in batch:
                     if part.redriven.holds(message.offset()):
@@ -159,7 +159,7 @@ class DeadLetterBox:
         if letter is None or not _has_original(letter):
             done.not_redrivable += 1
             return False
-        if letter.stage == RECORD:
+        if letter.stage == RECORD_STAGE:
             # Its event was decided, or read downstream, long ago: on its topic it would be so twice.
             recorded = self._record_again is not None and self._record_again(_original(letter))
             done.recorded += recorded
@@ -223,7 +223,7 @@ def _part(consumer: Any, committed: TopicPartition) -> _Part:
     except ValueError:
         raise TopicsUnreadable(f"group {GROUP} has a foreign note on {place.topic}/{place.partition}") from None
     # What retention took needs no mention any more.
-    return _Part(place.topic, place.partition, first, end, noted.without(first))
+    return _Part(place.topic, place.partition, first, end, noted.without_below(first))
 
 
 def _was_redriven(part: _Part, offset: int, letter: DeadLetter) -> bool:

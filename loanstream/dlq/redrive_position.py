@@ -68,7 +68,7 @@ class RedrivePosition:
         singly = self.singly if offset < self.below else self.singly | {offset}
         return type(self)(self.below, singly, self.refused - {offset})
 
-    def without(self, first: int) -> Self:
+    def without_below(self, first: int) -> Self:
         """After everything below `first` is gone: it needs no mention any more."""
         return self.tried(first, ())
 

@@ -1,11 +1,9 @@
 """What the doctor looks at in any installation: each look says whether it is well and what it found, or raises."""
 
-import http.client
 import logging
 import re
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import urlsplit
 
 from clickhouse_connect.driver.exceptions import ClickHouseError
 from confluent_kafka import KafkaException
@@ -13,6 +11,7 @@ from confluent_kafka.admin import AdminClient
 
 from loanstream.install import topics as installed
 from loanstream.installation import Installation
+from loanstream.stack.probe import answers
 from schemas.problem import Problem
 
 ANSWER_S = 2.0
@@ -117,17 +116,3 @@ def keys(installation: Installation) -> Found:
         installation.keys.tenant(tenant)
     installation.keys.column()
     return True, f"all there for {', '.join(installation.tenants)}"
-
-
-def answers(url: str) -> bool:
-    """Whether an HTTP server answers `url` with 200."""
-    parts = urlsplit(url)
-    kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
-    connection = kind(parts.hostname or "127.0.0.1", parts.port, timeout=ANSWER_S)
-    try:
-        connection.request("GET", parts.path)
-        return connection.getresponse().status == http.client.OK
-    except (OSError, http.client.HTTPException):
-        return False
-    finally:
-        connection.close()

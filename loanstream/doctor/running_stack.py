@@ -9,8 +9,9 @@ import psutil
 
 from loanstream.doctor import look_at
 from loanstream.doctor.check import Check, guarded
-from loanstream.doctor.look_at import Found, answers
+from loanstream.doctor.look_at import Found
 from loanstream.stack import ports
+from loanstream.stack.probe import answers
 from loanstream.stack.running import RunningStack
 
 

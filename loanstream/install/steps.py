@@ -5,6 +5,7 @@ A step may run again, and while workers run: it makes what is missing, and leave
 
 import time
 from collections.abc import Callable, Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -105,13 +106,15 @@ def _store_artefacts(wanted: Wanted) -> None:
 def _missing_migrations(wanted: Wanted) -> list[str]:
     from stores.warehouse.migrate import pending
 
-    return [f"migration {name}" for name in pending(wanted.installation.warehouse_writer(database=ANY_DATABASE))]
+    with closing(wanted.installation.warehouse_writer(database=ANY_DATABASE)) as client:
+        return [f"migration {name}" for name in pending(client)]
 
 
 def _migrate(wanted: Wanted) -> None:
     from stores.warehouse.migrate import migrate
 
-    migrate(wanted.installation.warehouse_writer(database=ANY_DATABASE))
+    with closing(wanted.installation.warehouse_writer(database=ANY_DATABASE)) as client:
+        migrate(client)
 
 
 ANY_DATABASE = "default"

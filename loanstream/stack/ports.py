@@ -1,6 +1,5 @@
-"""Loopback ports: picked free, kept for a state's next start while they stay free, asked whether somebody answers."""
+"""Loopback ports: picked free, kept for a state's next start while they stay free."""
 
-import http.client
 import json
 import random
 import socket
@@ -27,18 +26,6 @@ def is_free(port: int) -> bool:
         except OSError:
             return False
     return True
-
-
-def answers(port: int, path: str) -> bool:
-    """Whether a GET of `path` at `port` is answered with 200 within half a second."""
-    connection = http.client.HTTPConnection(LOOPBACK, port, timeout=0.5)
-    try:
-        connection.request("GET", path)
-        return connection.getresponse().status == http.client.OK
-    except (OSError, http.client.HTTPException):
-        return False
-    finally:
-        connection.close()
 
 
 def keep_or_pick(memory: Path, names: tuple[str, ...], besides: Collection[int] = ()) -> dict[str, int]:

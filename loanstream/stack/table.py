@@ -11,6 +11,7 @@ from loanstream.stack import ports, space
 from loanstream.stack.kafka import jars
 from loanstream.stack.kafka.node import is_ready as broker_is_ready
 from loanstream.stack.layout import READER, WRITER, Layout
+from loanstream.stack.probe import answers
 from loanstream.stack.supervisor import Child
 from stores.keys import WarehousePasswords
 
@@ -21,6 +22,9 @@ WORKERS: dict[str, tuple[str, ...]] = {
     "score": ("score",),
     "record": ("record",),
 }
+
+READY_S = 0.5
+"""How long a process may take to say that it is ready; it is asked again and again."""
 
 # rank of the stop: seconds a process gets to stop in order (a worker commits what it holds); 18 of the 20 of a stop
 STOP_WORKERS, STOP_WAREHOUSE, STOP_KAFKA = 0, 1, 2
@@ -67,7 +71,7 @@ def children(plan: Plan) -> Iterator[Child]:
     yield Child(
         "warehouse",
         _python("loanstream.stack.clickhouse", "--data", plan.layout.warehouse, "--port", plan.ports["warehouse"]),
-        partial(ports.answers, plan.ports["warehouse"], "/ping"),
+        partial(answers, f"{plan.warehouse_url}/ping", READY_S),
         {
             "LOANSTREAM_WAREHOUSE_WRITER_PASSWORD": plan.passwords.writer_password,
             "LOANSTREAM_WAREHOUSE_READER_PASSWORD": plan.passwords.reader_password,
@@ -83,7 +87,7 @@ def children(plan: Plan) -> Iterator[Child]:
             yield Child(
                 name,
                 _python("loanstream.worker", *arguments, "--slot", slot),
-                partial(ports.answers, plan.ports[name], "/readyz"),
+                partial(answers, f"http://{ports.LOOPBACK}:{plan.ports[name]}/readyz", READY_S),
                 _worker_environment(plan, stage, slot, plan.ports[name]),
                 stop_rank=STOP_WORKERS,
                 # Nobody waits for a record in the warehouse as they wait for a decision.

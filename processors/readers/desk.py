@@ -8,7 +8,7 @@ from typing import Protocol, TypeVar
 
 from processors.readers.reasons import DEADLINE
 from processors.readers.sandbox.reader import ReadResult
-from processors.readers.text.reading import BYTES_MAX
+from processors.readers.text.reading import DOCUMENT_BYTES_MAX
 from processors.stages.blocking import BlockingCalls
 from processors.stages.verify.lanes import StoreUnavailable
 from schemas.application import DocumentRef
@@ -32,10 +32,10 @@ class Reader(Protocol):
         """The fields of one document, or that `deadline_s` seconds were too short. Never raises."""
 
 
-REMEMBERED = 10_000
+RAN_OUT_MAX = 10_000
 """Documents that ran out of time in the slow lane and are not tried again soon."""
 
-STORE_S = 3.0
+STORE_ANSWER_S = 3.0
 """How long an answer of the store may take (the fast lane's budget ends sooner); a slower store is away."""
 
 HUNG_MOST = 8
@@ -84,7 +84,7 @@ class ReadingDesk:
             # Time that ran out here is the document's own doing: nobody waits longer than that for it.
             found = self._extraction(ref, "slow", ReadResult("unreadable", DEADLINE))
             self._ran_out[place] = found
-            if len(self._ran_out) > REMEMBERED:
+            if len(self._ran_out) > RAN_OUT_MAX:
                 self._ran_out.popitem(last=False)
         return found
 
@@ -97,7 +97,7 @@ class ReadingDesk:
         if size is None:
             # Not stored as an extraction: the document may still be uploaded, for a later revision.
             return self._extraction(ref, lane, ReadResult("unreadable", "document_missing"))
-        if size > BYTES_MAX + OVERHEAD_MAX:
+        if size > DOCUMENT_BYTES_MAX + OVERHEAD_MAX:
             return self._extraction(ref, lane, ReadResult("unreadable", "too_large"))
         try:
             data = await self._ask(self._documents.get, tenant, ref.sha256)
@@ -116,7 +116,7 @@ class ReadingDesk:
     async def _ask(self, call: Callable[..., T], *arguments: object) -> T:
         """An answer of the store, whose calls block. Raises `StoreUnavailable`."""
         try:
-            async with asyncio.timeout(STORE_S):
+            async with asyncio.timeout(STORE_ANSWER_S):
                 return await self._calls.make(call, *arguments)
         except (StoreDownError, TimeoutError) as error:
             raise StoreUnavailable from error

@@ -16,6 +16,9 @@ FIELD_NAMES: dict[str, str] = {
 }
 """Every field a reader can give, with its meaning. Money is a decimal string with two decimals."""
 
+VALUE_MAX = 200
+"""Characters of a value: what `schemas.values.Text` takes, which is not imported because the sandbox is kept small."""
+
 SURE, LIKELY, UNSURE = 0.99, 0.9, 0.6
 """Confidence: labelled or proven by the document's own arithmetic; told by its place on the page; told by nothing."""
 

@@ -5,8 +5,8 @@ from importlib import resources
 import pytest
 
 from schemas.decode import decode_own
-from schemas.verification import ApplicationVerified, Extraction
-from scoring.checks import MAX_CHECKS, MISREAD, NEAR_MATCH, verify
+from schemas.verification import CHECKS_MAX, ApplicationVerified, Extraction
+from scoring.checks import MISREAD, NEAR_MATCH, verify
 
 SLIP, STATEMENT = "1" * 64, "2" * 64
 
@@ -162,8 +162,8 @@ def test_a_contradiction_behind_two_hundred_checks_counts(make_event):
     agree = [with_names(number, *["Anita Iyer"] * 11) for number in range(19)]
     checks, result = checked(application, *agree, with_names(19, "Anita Iyer", "Rajesh Sharma"))
     assert result == "mismatch"
-    assert len(checks) == MAX_CHECKS
-    assert [check.result for check in checks] == ["mismatch"] + ["verified"] * (MAX_CHECKS - 1)
+    assert len(checks) == CHECKS_MAX
+    assert [check.result for check in checks] == ["mismatch"] + ["verified"] * (CHECKS_MAX - 1)
     assert checks[0].found == "Rajesh Sharma"
     assert [check.claim for check in checks[1:]] == ["annual_income"] * 20 + ["name"] * 179
 
@@ -175,7 +175,7 @@ def test_checks_that_fit_stay_in_the_order_of_claims_and_documents(make_event, n
     slips = [with_names(number, *["Anita Iyer"] * (names - 1), "Rajesh Sharma") for number in range(18)]
     checks, result = checked(application, *slips)
     assert result == "mismatch"
-    assert len(checks) == 18 + 18 * names <= MAX_CHECKS
+    assert len(checks) == 18 + 18 * names <= CHECKS_MAX
     assert [check.document for check in checks[18:]] == [f"{number:064x}" for number in range(18) for _ in range(names)]
     assert [check.result for check in checks[18:]] == (["verified"] * (names - 1) + ["mismatch"]) * 18
 

@@ -110,16 +110,16 @@ def _wait_until_recorded(running: RunningStack, count: int, on_look: Callable[[]
 
     `on_look` is called after each look. TimeoutError when no row comes for two minutes.
     """
-    client = running.warehouse()
     seen, until = 0, time.monotonic() + PATIENCE_S
-    while seen < ROWS_OF_ONE * count:
-        (found,) = client.query(_RECORDED, parameters={"tenant": running.tenants[0]}).first_row
-        if found > seen:
-            seen, until = found, time.monotonic() + PATIENCE_S
-        elif time.monotonic() > until:
-            raise TimeoutError(f"{ROWS_OF_ONE * count - seen} rows were not recorded")
-        on_look()
-        time.sleep(0.2)
+    with closing(running.warehouse()) as client:
+        while seen < ROWS_OF_ONE * count:
+            (found,) = client.query(_RECORDED, parameters={"tenant": running.tenants[0]}).first_row
+            if found > seen:
+                seen, until = found, time.monotonic() + PATIENCE_S
+            elif time.monotonic() > until:
+                raise TimeoutError(f"{ROWS_OF_ONE * count - seen} rows were not recorded")
+            on_look()
+            time.sleep(0.2)
 
 
 def _publish(running: RunningStack, numbers: range, prefix: str) -> None:

@@ -4,6 +4,7 @@ import os
 import signal
 import time
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -129,15 +130,15 @@ def _third_worker(stage: str, misbehaviour: third.Misbehaviour, ground: Ground) 
 
 def _refuse_rows(ground: Ground) -> None:
     """A warehouse that can be read but takes no rows."""
-    writer = ground.running.warehouse_writer()
     tables = ("decisions_log", "applications_log", "verifications_log")
-    for table in tables:
-        writer.command(f"ALTER TABLE {table} MODIFY SETTING parts_to_throw_insert = 1, parts_to_delay_insert = 1")
-    try:
-        time.sleep(10)
-    finally:
+    with closing(ground.running.warehouse_writer()) as writer:
         for table in tables:
-            writer.command(f"ALTER TABLE {table} RESET SETTING parts_to_throw_insert, parts_to_delay_insert")
+            writer.command(f"ALTER TABLE {table} MODIFY SETTING parts_to_throw_insert = 1, parts_to_delay_insert = 1")
+        try:
+            time.sleep(10)
+        finally:
+            for table in tables:
+                writer.command(f"ALTER TABLE {table} RESET SETTING parts_to_throw_insert, parts_to_delay_insert")
 
 
 def _store_gone(ground: Ground) -> None:

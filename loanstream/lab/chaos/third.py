@@ -3,7 +3,6 @@
 That it joined and misbehaved is asked of it: a fault that did not happen would be a green row for nothing.
 """
 
-import http.client
 import json
 import os
 import re
@@ -18,6 +17,7 @@ from pathlib import Path
 
 from loanstream.stack.bound import bound
 from loanstream.stack.ports import LOOPBACK
+from loanstream.stack.probe import page
 from schemas.problem import Problem
 
 SLOT = 7
@@ -68,14 +68,8 @@ class ThirdWorker:
 
     def _get(self, path: str) -> bytes:
         """A page, of whatever status; nothing where nobody answers."""
-        connection = http.client.HTTPConnection(LOOPBACK, self.port, timeout=2)
-        try:
-            connection.request("GET", path)
-            return connection.getresponse().read()
-        except (OSError, http.client.HTTPException):
-            return b""
-        finally:
-            connection.close()
+        found = page(f"http://{LOOPBACK}:{self.port}{path}")
+        return b"" if found is None else found.body
 
 
 @dataclass(frozen=True, slots=True)

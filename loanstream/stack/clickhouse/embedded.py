@@ -15,6 +15,7 @@ from typing import Any, Self
 from loanstream.stack import ports
 from loanstream.stack.clickhouse.engine import DATABASE
 from loanstream.stack.log_tail import telling_last_line
+from loanstream.stack.probe import answers
 from schemas.problem import Problem
 from stores.warehouse.client import connect
 
@@ -71,7 +72,7 @@ class EmbeddedWarehouse:
                 command, stdin=subprocess.DEVNULL, stdout=out, stderr=out, env=os.environ | passwords
             )
         until = time.monotonic() + READY_WITHIN_S
-        while not ports.answers(self.port, "/ping"):
+        while not answers(f"http://{ports.LOOPBACK}:{self.port}/ping"):
             if self._process.poll() is not None or time.monotonic() > until:
                 self.stop()
                 raise Problem(f"the warehouse did not start: {telling_last_line(self.log)}")

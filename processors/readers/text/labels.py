@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
+from processors.readers.found import VALUE_MAX
 from processors.readers.text.text_layer import Cell, Line
 
 _NOT_WORDS = re.compile(r"[^a-z0-9 ]+")
@@ -39,7 +40,7 @@ def values_of(lines: Sequence[Line], labels: Sequence[str]) -> Iterator[Labelled
             for position, cell in enumerate(line.cells):
                 text = _value(lines, index, position, cell, label)
                 if text:
-                    yield Labelled(text[:200], line.page, index)
+                    yield Labelled(text[:VALUE_MAX], line.page, index)
 
 
 def _value(lines: Sequence[Line], index: int, position: int, cell: Cell, label: str) -> str | None:

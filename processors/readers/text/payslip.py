@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from processors.readers.found import LIKELY, SURE, UNSURE, Found, FoundField
+from processors.readers.found import LIKELY, SURE, UNSURE, VALUE_MAX, Found, FoundField
 from processors.readers.text.amounts import parse_amount
 from processors.readers.text.dates import parse_month
 from processors.readers.text.labels import plain, values_of
@@ -138,7 +138,7 @@ def _names(lines: Sequence[Line]) -> Iterator[FoundField]:
     head = next((cell for line in lines[:4] for cell in line.cells if _COMPANY.search(plain(cell.text))), None)
     head = head or next((cell for line in lines[:2] for cell in line.cells if _may_be_employer(cell.text)), None)
     if head:
-        yield FoundField("employer", head.text[:200], LIKELY, lines[0].page)
+        yield FoundField("employer", head.text[:VALUE_MAX], LIKELY, lines[0].page)
 
 
 def _may_be_employer(text: str) -> bool:

@@ -10,7 +10,7 @@ from processors.readers.found import Found
 from processors.readers.text import bank_statement, payslip
 from processors.readers.text.text_layer import Line, TooLargeError, lines_of
 
-BYTES_MAX = 15_000_000
+DOCUMENT_BYTES_MAX = 15_000_000
 MAGIC = b"%PDF-"
 MEDIA_TYPE = "application/pdf"
 LETTERS_MIN = 20
@@ -29,7 +29,7 @@ def refusal(data: bytes, kind: str, media_type: str) -> str | None:
         (not data, "empty"),
         (kind not in PARSERS, "unsupported_kind"),
         (media_type != MEDIA_TYPE, "unsupported_media_type"),
-        (len(data) > BYTES_MAX, "too_large"),
+        (len(data) > DOCUMENT_BYTES_MAX, "too_large"),
         (not data.startswith(MAGIC), "damaged"),
     )
     return next((reason for applies, reason in checks if applies), None)

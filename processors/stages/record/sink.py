@@ -85,16 +85,23 @@ class Prepared:
 class WarehouseSink:
     """The record stage's `prepare` and `write`.
 
-    `client_factory` makes a clickhouse-connect client that may write; it is called again after each trouble.
-    `dead_letter` takes a record that makes no row, a cause and the faults by field.
+    `client_factory` makes a clickhouse-connect client that may write; it is called again after each trouble,
+    when its last one is closed; `close` gives back the one in use.
+    `dead_letter` takes a record that makes no row, a cause and the faults by field. `budget` bounds our own errors.
     """
 
-    def __init__(self, client_factory: Callable[[], Any], cipher: ColumnCipher, dead_letter: DeadLetters) -> None:
+    def __init__(
+        self,
+        client_factory: Callable[[], Any],
+        cipher: ColumnCipher,
+        dead_letter: DeadLetters,
+        budget: ErrorBudget | None = None,
+    ) -> None:
         self._client_factory = client_factory
         self._client: Any = None
         self._cipher = cipher
         self._dead_letter = dead_letter
-        self._budget = ErrorBudget(FEW_ERRORS)
+        self._budget = budget or ErrorBudget(FEW_ERRORS)
 
     def prepare(self, messages: Sequence[Message]) -> Prepared:
         """The rows of a range, as ClickHouse reads them. Asks the warehouse nothing."""
@@ -140,6 +147,12 @@ class WarehouseSink:
         for message, fault in refused:
             self._dead_letter(message, fault.cause, fault.errors)
 
+    def close(self) -> None:
+        """Give the connection back; a later write makes another."""
+        if self._client is not None:
+            self._client.close()
+            self._client = None
+
     def _insert(self, table: str, entries: Sequence[Entry], token: str) -> list[tuple[Message, Undecodable]]:
         """Insert what ClickHouse takes; the rest comes back with its fault."""
         fault = self._try_insert(table, [line for _, line in entries], token)
@@ -161,7 +174,7 @@ class WarehouseSink:
             code = error.code if isinstance(error, Error) else None
             if code in REFUSALS:
                 return _fault(code, str(error))
-            self._client = None
+            self.close()
             # The text of an error may quote a row: the type and code must do.
             raise Retry(f"the warehouse does not take {table}: {type(error).__name__}, code {code}") from None
         return None

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from dashboards.queries import QUERIES, run
-from loanstream.ask.decisions import NotComparable, agreement, decisions
+from loanstream.ask.decisions import NotComparable, agreement, latest_decisions
 from loanstream.ask.story import story
 from loanstream.ask.story_text import story_text
 from loanstream.cli.decisions import agreement_text
@@ -137,10 +137,10 @@ def test_decisions_are_listed_and_narrowed(warehouse):
         made["accepted_at"] = f"2026-02-10T09:30:00.{number:03}Z"
         warehouse.put("loan.decisions.v1.bank-a", made)
     client = warehouse.server.client("reader")
-    assert [row["application_id"] for row in decisions(client, None, None, 2)] == ["a-2", "a-1"]
-    [row] = decisions(client, "bank-a", "approve", 9)
+    assert [row["application_id"] for row in latest_decisions(client, None, None, 2)] == ["a-2", "a-1"]
+    [row] = latest_decisions(client, "bank-a", "approve", 9)
     assert (row["application_id"], row["accepted_at"]) == ("a-0", "2026-02-10T09:30:00.000Z")
-    assert decisions(client, "bank-b", None, 9) == []
+    assert latest_decisions(client, "bank-b", None, 9) == []
 
 
 def test_agreement_with_recorded_outcomes(warehouse, tmp_path):

@@ -52,7 +52,7 @@ def test_every_step_of_the_demo_ends_complete(monkeypatch):
     monkeypatch.setattr("loanstream.ask.replay.replay", lambda _: SimpleNamespace(totals={}))
     monkeypatch.setattr("dashboards.queries.run", lambda *_: [])
     answer = SimpleNamespace(first_row=[0], result_rows=[])
-    running = SimpleNamespace(warehouse=lambda: SimpleNamespace(query=lambda _: answer))
+    running = SimpleNamespace(warehouse=lambda: SimpleNamespace(query=lambda _: answer, close=lambda: None))
     steps = []
     run._ask(running, result(), lambda *step: steps.append(step))
     ends = {what: (done, of) for what, done, of in steps}

@@ -164,7 +164,7 @@ def test_a_letter_is_sent_by_itself_as_often_as_it_is_asked_for(broker, box):
 
 def test_single_letters_beyond_a_batch_are_still_remembered(broker, box, monkeypatch):
     """The redrive passes them in a later transaction; one that fails in between forgets nothing."""
-    monkeypatch.setattr(deadletters, "BATCH", 2)
+    monkeypatch.setattr(deadletters, "LETTERS_AT_ONCE", 2)
     ids = [broker.put(SECOND, number) for number in range(4)]
     box.redrive(only=LetterId.parse(ids[3]))
     commit, left = broker.commit_transaction, iter((True, False))
@@ -194,7 +194,7 @@ def test_what_could_not_be_sent_is_not_called_redriven(broker, box):
 
 def test_what_is_refused_again_waits_for_the_next_redrive(broker, monkeypatch):
     """The list goes on to say that it was not redriven; its neighbours went, and go no second time."""
-    monkeypatch.setattr(deadletters, "BATCH", 2)
+    monkeypatch.setattr(deadletters, "LETTERS_AT_ONCE", 2)
     ids = [broker.put(SECOND, number, stage="record") for number in range(5)]
     ids.append(broker.put(SECOND, 5, value_base64=None))
     tried, refuses = [], {1, 4}

@@ -35,7 +35,7 @@ def test_it_holds_what_was_sent_whatever_the_order(history):
                     noted = began.tried(end, refused)
             case "gone":
                 gone = max(gone, *about)
-                noted = noted.without(gone)
+                noted = noted.without_below(gone)
         noted = RedrivePosition.read(noted.below, noted.metadata)
         assert {offset for offset in range(gone, END) if noted.holds(offset)} == {o for o in sent if o >= gone}
 

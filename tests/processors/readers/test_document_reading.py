@@ -5,8 +5,10 @@ import io
 import pikepdf
 import pytest
 
+from processors.readers.found import VALUE_MAX
 from processors.readers.sandbox.warm_up import SAMPLES, smallest_pdf
 from processors.readers.text.reading import read_document, refusal
+from schemas.values import TEXT_MAX
 
 
 def fields(data: bytes, kind: str) -> dict[str, str]:
@@ -140,3 +142,8 @@ def test_text_that_nobody_sees_is_not_read() -> None:
 def test_what_need_not_be_opened(data: bytes, kind: str, media_type: str, reason: str | None) -> None:
     """Empty, oversized, foreign or mislabelled bytes are refused before any parser sees them."""
     assert refusal(data, kind, media_type) == reason
+
+
+def test_a_value_is_as_long_as_an_extraction_holds() -> None:
+    """The sandbox imports no event's model, so its limit is one of its own: the same."""
+    assert VALUE_MAX == TEXT_MAX

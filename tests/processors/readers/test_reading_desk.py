@@ -160,7 +160,7 @@ def test_the_slow_lane_tries_a_document_that_ran_out_of_time_once():
 
 def test_the_worker_remembers_so_many_and_no_more(monkeypatch):
     """What ran out of time longest ago is forgotten first."""
-    monkeypatch.setattr(reading, "REMEMBERED", 2)
+    monkeypatch.setattr(reading, "RAN_OUT_MAX", 2)
     place = Place(Reader(ReadResult("deadline", "deadline")))
     refs = [place.upload(b"%d" % number) for number in range(3)]
     for ref in (*refs, refs[2], refs[0]):
@@ -180,7 +180,7 @@ def test_the_fast_lanes_time_holds_for_the_store_too():
 
 def test_a_store_that_does_not_answer_is_away(monkeypatch):
     """The slow lane does not wait for it longer than that."""
-    monkeypatch.setattr(reading, "STORE_S", 0.05)
+    monkeypatch.setattr(reading, "STORE_ANSWER_S", 0.05)
     place = Place()
     ref = place.upload()
     place.blobs.get = lambda _: threading.Event().wait(20)
@@ -190,7 +190,7 @@ def test_a_store_that_does_not_answer_is_away(monkeypatch):
 
 def test_a_store_that_hangs_takes_nothing_else_with_it(monkeypatch):
     """The worker still drains, every document hears in time that its store is away, and no more threads wait for it."""
-    monkeypatch.setattr(reading, "STORE_S", 0.05)
+    monkeypatch.setattr(reading, "STORE_ANSWER_S", 0.05)
     place = Place()
     refs = [place.upload(b"%d" % number) for number in range(40)]
     real, answers, waiting = place.blobs.get, threading.Event(), []
@@ -216,7 +216,7 @@ def test_a_store_that_hangs_takes_nothing_else_with_it(monkeypatch):
         assert drained_s < 0.5
         assert {type(one) for one in found} == {StoreUnavailable}
         assert len(waiting) == place.reader.parallel + reading.HUNG_MOST
-        monkeypatch.setattr(reading, "STORE_S", 5)
+        monkeypatch.setattr(reading, "STORE_ANSWER_S", 5)
         return await place.ask(refs[0])
 
     assert asyncio.run(ask()).status == "read"
@@ -248,7 +248,7 @@ def test_only_so_many_documents_are_in_memory_at_once():
 def test_a_document_that_is_too_large_is_not_loaded(monkeypatch):
     """Its size is asked before its bytes are in memory; one that fits is read."""
     place = Place()
-    monkeypatch.setattr(reading, "BYTES_MAX", 100)
+    monkeypatch.setattr(reading, "DOCUMENT_BYTES_MAX", 100)
     large, fits = place.upload(b"x" * 229), place.upload(b"x" * 100)
     found = asyncio.run(place.ask(large))
     assert (found.status, found.reason) == ("unreadable", "too_large")

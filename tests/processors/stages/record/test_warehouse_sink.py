@@ -284,3 +284,26 @@ def _failing_on(offsets, kafka):
         return {"kafka_offset": 1 // 0} if message.offset() in offsets else kafka(message)
 
     return fail
+
+
+def test_a_connection_that_was_of_no_use_is_closed(refused):
+    """Each attempt on a warehouse that is down makes a connection; none of them is left open."""
+    opened, closed = [], []
+
+    class Away:
+        def __init__(self):
+            opened.append(self)
+
+        def raw_insert(self, *_):
+            raise OSError
+
+        def close(self):
+            closed.append(self)
+
+    sink = WarehouseSink(Away, CIPHER, refused)
+    for _ in range(3):
+        with pytest.raises(Retry):
+            put(sink, decisions(1))
+    sink.close()
+    assert opened == closed
+    assert len(opened) == 3
