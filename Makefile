@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 
-.PHONY: setup demo test check bench bench-full chaos chaos-selftest lock clean
+.PHONY: setup demo test test-unit check bench bench-full chaos chaos-selftest lock clean
 
 setup: $(STAMP)
 
@@ -21,6 +21,9 @@ demo: setup
 
 test: setup
 	@$(BIN)/python -m pytest
+
+test-unit: setup
+	@$(BIN)/python -m pytest --ignore=tests/integration
 
 check: setup
 	@$(BIN)/ruff check .
