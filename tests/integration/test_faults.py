@@ -70,10 +70,13 @@ def works(running: Installation, name: str) -> bool:
 
 
 def kill_and_wait(running: Installation, name: str) -> None:
-    """Kill a process of the stack and wait until its successor, which stack.json names, works."""
+    """Kill a process of the stack and wait until stack.json names its successor, and until that works or 4 s more."""
     before = process_id(running, name)
     os.kill(before, signal.SIGKILL)
-    until(lambda: process_id(running, name) != before and works(running, name))
+    until(lambda: process_id(running, name) != before)
+    since = time.monotonic()
+    while not works(running, name) and time.monotonic() < since + 4:
+        time.sleep(0.1)
 
 
 def members(admin: AdminClient, group: str) -> int:
