@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 LOCKED_BY = $(PYTHON) make_setup.py $(VENV) compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header
 
-.PHONY: setup demo test check bench bench-full chaos chaos-selftest lock clean
+.PHONY: setup demo test test-unit check bench bench-full chaos chaos-selftest lock clean
 
 setup: $(STAMP)
 
@@ -20,6 +20,9 @@ demo: setup
 
 test: setup
 	@$(BIN)/python -m pytest --durations=10 --durations-min=1
+
+test-unit: setup
+	@$(BIN)/python -m pytest --ignore=tests/integration
 
 check: setup
 	@$(BIN)/ruff check .

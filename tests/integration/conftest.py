@@ -3,15 +3,18 @@
 import json
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
-from confluent_kafka import OFFSET_BEGINNING, Consumer, Producer, TopicPartition
+from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, Producer, TopicPartition
 
 from loanstream.demo.run import stack as running_stack
+from loanstream.stack.kafka.broker import EmbeddedKafka
 from loanstream.stack.running import RunningStack
 from schemas.topics import TOPICS
+from stores.topics import TO_THE_END
 
 TENANTS = (
     "bank-a",
@@ -28,6 +31,9 @@ TENANTS = (
     "switched",
     "twice",
 )
+Outcomes = tuple[list[dict], list[dict]]
+"""Decisions and dead letters."""
+
 DEAD_LETTERS = ("applications_dlq", "applications_slow_dlq", "verifications_dlq")
 
 
@@ -43,6 +49,19 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStack]:
 def broker(stack: RunningStack) -> str:
     """The stack's broker: tests of the transport make topics of their own there."""
     return stack.bootstrap
+
+
+@pytest.fixture(scope="session")
+def bare_broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedKafka]:
+    """A broker beside the stack's, with no topic but those that tests make: each module has tenants of its own there."""
+    with EmbeddedKafka(tmp_path_factory.mktemp("kafka")) as running:
+        yield running
+
+
+@pytest.fixture
+def cli(stack: RunningStack, loanstream) -> Callable[..., SimpleNamespace]:
+    """The command line on the running stack, in this process."""
+    return lambda *arguments, code=0: loanstream(*arguments, "--state", stack.layout.state, code=code)
 
 
 @pytest.fixture
@@ -73,38 +92,54 @@ class Banks:
     def flush(self) -> None:
         assert self._producer.flush(90) == 0
 
-    def outcomes(self, tenant: str, expected: int, patience_s: float = 90) -> tuple[list[dict], list[dict]]:
+    def outcomes(self, tenant: str, expected: int, patience_s: float = 90) -> Outcomes:
         """Decisions and dead letters of a tenant, once there are `expected` together and a moment more has passed."""
+        # Anything made twice would follow at once.
+        return self._read(tenant, expected, patience_s, quiet_s=1.0)
+
+    def wait_for(self, tenant: str, expected: int) -> None:
+        """Return once the tenant has so many outcomes; whether they stay that many is another test's question."""
+        self._read(tenant, expected, patience_s=90, quiet_s=0.0)
+
+    def so_far(self, tenant: str) -> Outcomes:
+        """The tenant's outcomes that are there now."""
+        return self._read(tenant, 0, patience_s=10, quiet_s=0.0)
+
+    def _read(self, tenant: str, expected: int, patience_s: float, quiet_s: float) -> Outcomes:
         decisions: list[dict] = []
         letters: list[dict] = []
-        consumer = self._from_the_start([TOPICS[key].name(tenant) for key in ("decisions", *DEAD_LETTERS)])
-        until, quiet = time.monotonic() + patience_s, 1.0
+        names = [TOPICS[key].name(tenant) for key in ("decisions", *DEAD_LETTERS)]
+        consumer, places = self._from_the_start(names)
+        ended: set[tuple[str, int]] = set()
+        until = time.monotonic() + patience_s
+        enough_since: float | None = None
         try:
-            while time.monotonic() < until:
-                messages = consumer.consume(500, 0.2)
-                for message in messages:
-                    assert message.error() is None, message.error()
-                    into = letters if message.topic().endswith(".dlq") else decisions
-                    into.append(json.loads(message.value()))
-                if len(decisions) + len(letters) >= expected and not messages:
-                    # Anything made twice would follow at once.
-                    until, expected = min(until, time.monotonic() + quiet), 10**9
+            while (now := time.monotonic()) < until:
+                for message in consumer.consume(500, 0.1):
+                    place, error = (message.topic(), message.partition()), message.error()
+                    if error is not None:
+                        assert error.code() == KafkaError._PARTITION_EOF, error
+                        ended.add(place)
+                        continue
+                    (letters if message.topic().endswith(".dlq") else decisions).append(json.loads(message.value()))
+                    enough_since = None
+                if len(decisions) + len(letters) >= expected and len(ended) == places:
+                    enough_since = enough_since or now
+                    if now - enough_since >= quiet_s:
+                        break
         finally:
             consumer.close()
         return decisions, letters
 
-    def _from_the_start(self, names: list[str]) -> Consumer:
+    def _from_the_start(self, names: list[str]) -> tuple[Consumer, int]:
+        """A consumer at the beginning of the topics, and how many partitions those have."""
         consumer = Consumer(
-            {
-                **self.running.admin_settings,
-                "group.id": "tests",
-                "enable.auto.commit": False,
-                "isolation.level": "read_committed",
-            }
+            {**self.running.admin_settings, "group.id": "tests", **TO_THE_END, "fetch.wait.max.ms": 100}
         )
         found = consumer.list_topics(timeout=15).topics
-        consumer.assign([TopicPartition(n, p, OFFSET_BEGINNING) for n in names for p in found[n].partitions])
-        return consumer
+        places = [TopicPartition(name, number, OFFSET_BEGINNING) for name in names for number in found[name].partitions]
+        consumer.assign(places)
+        return consumer, len(places)
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 import os
 import signal
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -23,11 +22,9 @@ TRACE = "00-" + "a" * 32 + "-" + "b" * 16 + "-01"
 
 
 @pytest.fixture(scope="module")
-def bootstrap(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    directory: Path = tmp_path_factory.mktemp("kafka")
-    with EmbeddedKafka(directory) as broker:
-        provision(broker.bootstrap, ["bank-a", "bank-b"])
-        yield broker.bootstrap
+def bootstrap(bare_broker: EmbeddedKafka) -> str:
+    provision(bare_broker.bootstrap, ["sends", "sends-large"])
+    return bare_broker.bootstrap
 
 
 def _applications(tenant: str, count: int) -> list[LoanApplication]:
@@ -49,10 +46,10 @@ def _records(bootstrap: str, tenant: str) -> list[Message]:
 
 def test_every_confirmed_application_is_on_the_topic(bootstrap: str) -> None:
     """What is confirmed is on the tenant's topic, once, unchanged, where its confirmation says, with its trace."""
-    applications = _applications("bank-a", 500)
-    with ApplicationProducer({"bootstrap.servers": bootstrap}, "bank-a", in_flight_max=50) as producer:
+    applications = _applications("sends", 500)
+    with ApplicationProducer({"bootstrap.servers": bootstrap}, "sends", in_flight_max=50) as producer:
         deliveries = [producer.submit(application, traceparent=TRACE) for application in applications]
-    records = _records(bootstrap, "bank-a")
+    records = _records(bootstrap, "sends")
     found = {(record.key(), record.partition(), record.offset()) for record in records}
     assert found == {(one.key.encode(), one.partition, one.offset) for one in deliveries}
     assert (
@@ -65,9 +62,9 @@ def test_every_confirmed_application_is_on_the_topic(bootstrap: str) -> None:
 def test_a_record_of_one_mebibyte_arrives(bootstrap: str) -> None:
     """The largest record that the contract allows passes client, network and broker; incompressible bytes too."""
     value = bytes(range(256)) * (APPLICATION_MAX_BYTES // 256)
-    with ApplicationProducer({"bootstrap.servers": bootstrap, "compression.type": "none"}, "bank-b") as producer:
+    with ApplicationProducer({"bootstrap.servers": bootstrap, "compression.type": "none"}, "sends-large") as producer:
         producer.submit_raw(b"large", value)
-    (record,) = _records(bootstrap, "bank-b")
+    (record,) = _records(bootstrap, "sends-large")
     assert record.value() == value
 
 
@@ -80,7 +77,6 @@ def test_a_tenant_without_topics_is_told(bootstrap: str) -> None:
         producer.flush()
 
 
-@pytest.mark.chaos
 def test_a_broker_that_comes_back_costs_nothing(tmp_path: Path) -> None:
     """A broker that is killed and started again in the middle has every application, and has it once."""
     applications = _applications("bank-a", 300)

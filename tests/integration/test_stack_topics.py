@@ -1,7 +1,6 @@
 """Topics and first offsets, on the embedded broker."""
 
 import time
-from collections.abc import Iterator
 
 import pytest
 from confluent_kafka import Consumer, Producer
@@ -17,10 +16,9 @@ from schemas.topics import SHARED_TOPICS, TENANT_TOPICS, TOPICS
 
 
 @pytest.fixture(scope="module")
-def bootstrap(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with EmbeddedKafka(tmp_path_factory.mktemp("kafka")) as broker:
-        topics.provision(broker.bootstrap, ["bank-a"])
-        yield broker.bootstrap
+def bootstrap(bare_broker: EmbeddedKafka) -> str:
+    topics.provision(bare_broker.bootstrap, ["bank-a"])
+    return bare_broker.bootstrap
 
 
 def _committed(bootstrap: str, group: str, names: list[str]) -> list[int]:

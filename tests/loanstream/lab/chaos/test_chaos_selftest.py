@@ -2,7 +2,6 @@
 
 import json
 import subprocess
-import sys
 
 import pytest
 
@@ -60,11 +59,9 @@ def test_one_run_that_is_not_red_fails(runs_that_print, tmp_path, other):
     assert selftest(tmp_path) == 1
 
 
-def test_runs_that_crash_before_their_stack_starts_are_not_red(tmp_path):
+def test_runs_that_crash_before_their_stack_starts_are_not_red(loanstream, tmp_path):
     """Where the state's path is a file no stack can start, and nothing was proved."""
     file = tmp_path / "file"
     file.touch()
-    command = [sys.executable, "-m", "loanstream", "chaos", "--selftest", "--state", str(file)]
-    done = subprocess.run(command, check=False, capture_output=True, text=True)
-    assert done.returncode == 1
+    done = loanstream("chaos", "--selftest", "--state", file, code=1)
     assert set(json.loads(done.stdout.splitlines()[-1]).values()) == {"failed to run"}

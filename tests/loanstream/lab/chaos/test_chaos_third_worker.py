@@ -29,11 +29,12 @@ METRIC = 'loanstream_aborts_total{slot="7",stage="score"} %s\n'
 @pytest.fixture
 def run_third(tmp_path, monkeypatch):
     """A stand-in for a worker that answers so much on its pages, joins and leaves."""
-    monkeypatch.setattr(third, "JOINED_WITHIN_S", 3.0)
     monkeypatch.setattr(third, "STAYS_S", 0.0)
     monkeypatch.setattr(third, "PROVED_WITHIN_S", 0.5)
 
     def run(misbehaviour, partitions=2, aborts="0.0", says="", program=WORKER):
+        # What never joins is not waited for as long as what has to.
+        monkeypatch.setattr(third, "JOINED_WITHIN_S", 3.0 if partitions else 1.0)
         pages = {"/readyz": json.dumps({"partitions": partitions}), "/metrics": METRIC % aborts}
         environment = {"PAGES": json.dumps(pages), "SAYS": says}
         # Without the patches: they are for real workers.

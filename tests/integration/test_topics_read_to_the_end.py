@@ -4,26 +4,24 @@ import pytest
 from confluent_kafka import Consumer, Producer, TopicPartition
 
 from loanstream.install import topics
-from loanstream.stack.kafka.broker import EmbeddedKafka
 from stores.topics import Bounds, KafkaTopics
 
-DECISIONS = "loan.decisions.v1.bank-a"
+DECISIONS = "loan.decisions.v1.read"
 PLACE = (DECISIONS, 2)
 
 
 @pytest.fixture(scope="module")
-def bootstrap(tmp_path_factory):
-    with EmbeddedKafka(tmp_path_factory.mktemp("kafka")) as broker:
-        topics.provision(broker.bootstrap, ["bank-a"])
-        producer = Producer({"bootstrap.servers": broker.bootstrap, "transactional.id": "t", "log_level": 2})
-        producer.init_transactions(30)
-        for number, commits in enumerate((True, False, True, False)):
-            producer.begin_transaction()
-            for part in range(3):
-                producer.produce(DECISIONS, f"{number}-{part}".encode(), b"k", partition=2)
-            producer.flush(30)
-            producer.commit_transaction(30) if commits else producer.abort_transaction(30)
-        yield broker.bootstrap
+def bootstrap(bare_broker):
+    topics.provision(bare_broker.bootstrap, ["read"])
+    producer = Producer({"bootstrap.servers": bare_broker.bootstrap, "transactional.id": "read", "log_level": 2})
+    producer.init_transactions(30)
+    for number, commits in enumerate((True, False, True, False)):
+        producer.begin_transaction()
+        for part in range(3):
+            producer.produce(DECISIONS, f"{number}-{part}".encode(), b"k", partition=2)
+        producer.flush(30)
+        producer.commit_transaction(30) if commits else producer.abort_transaction(30)
+    return bare_broker.bootstrap
 
 
 @pytest.fixture
