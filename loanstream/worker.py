@@ -138,7 +138,7 @@ def _score(settings: Settings, worker: Worker) -> Built:
         exit_now(f"the control thread failed: {place_of(error)}")
 
     control = ControlReader(settings.bootstrap, settings.kafka_security, control_failed)
-    scorers = Scorers(ArtefactStore(path_of(settings.artefacts_url)))
+    scorers = Scorers(ArtefactStore(path_of(settings.artefacts_url)), control.needed)
     stage = ScoreStage(control, scorers, receipt_key, worker)
     return StageSpec(worker.stage, _topics(worker.stage), stage, crashed=_crashed(worker), **SCORE), control.start
 
