@@ -115,8 +115,9 @@ def _score(installation: Installation, worker: Worker) -> Built:
 
     _check_keys(installation)
     control = ControlReader(installation.bootstrap, installation.worker_security, control_failed)
+    scorers = Scorers(installation.artefacts, control.needed)
     receipt_keys = lru_cache(maxsize=4096)(installation.receipt_keys)
-    stage = ScoreStage(control, Scorers(installation.artefacts), receipt_keys, worker)
+    stage = ScoreStage(control, scorers, receipt_keys, worker)
     return StageSpec(worker.stage, _topics(worker.stage), stage, crashed=_crashed(worker), **SCORE), control.start
 
 

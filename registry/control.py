@@ -1,35 +1,46 @@
-"""The control topic as every worker reads it: by assign, from the start, kept up to date by a thread of its own.
+"""The control topic as every worker reads it: to its end again and again, by a thread of its own.
 
 A record accepted at T may be decided once the end of the topic was seen at some moment >= T - lead: whatever is
-published after that moment takes effect after T.
+published after that moment takes effect after T. `sight` says how that is known. The end is that of what is committed;
+activations are published outside of transactions, so nothing before it is still to come.
 """
 
 import asyncio
 import logging
 import threading
-import time
 from collections.abc import Callable, Mapping
+from typing import Any
 
-from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaException, TopicPartition
+from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
 from registry.history import ActivationHistory, InForce
+from registry.sight import Sight
 from schemas.decode import Undecodable, decode
-from schemas.operations import ACTIVATION_LEAD_MS, Activation
+from schemas.operations import Activation
 from schemas.topics import TOPICS
 
 log = logging.getLogger(__name__)
 
 LOOK_EVERY_S = 1.0
-"""Well below the lead, so that in normal times nothing ever waits."""
+"""Well below what a look is good for, so that in steady traffic nothing ever waits."""
+
+PAUSES_S = (0.001, 0.05)
+"""Between two questions whether a look is over, which takes milliseconds: the first, and the longest."""
 
 
 class ControlReader:
-    """Reads `loan.control.v1` in the background. `start` returns at once; `in_force` may be asked from any thread.
+    """Reads `loan.control.v1` in the background. `start` returns at once; the rest may be asked from any thread.
 
     `failed` is told of an error that ends the reading.
     """
 
-    def __init__(self, bootstrap: str, security: Mapping[str, str], failed: Callable[[Exception], object]) -> None:
+    def __init__(
+        self,
+        bootstrap: str,
+        security: Mapping[str, str],
+        failed: Callable[[Exception], object],
+        topic: str = TOPICS["control"].name(),
+    ) -> None:
         self._failed = failed
         self._config = {
             **security,
@@ -37,12 +48,14 @@ class ControlReader:
             "group.id": "control-readers",  # never committed to: every worker reads all of it
             "enable.auto.commit": False,
             "auto.offset.reset": "earliest",
+            "enable.partition.eof": True,
+            "fetch.wait.max.ms": 10,  # the end is told after an empty fetch
         }
-        self._topic = TopicPartition(TOPICS["control"].name(), 0, OFFSET_BEGINNING)
+        self._topic, self._position = topic, 0
         self._history = ActivationHistory()
-        self._seen_end_ms = 0
+        self._sight = Sight()
         self._lock = threading.Lock()
-        self._stop = threading.Event()
+        self._stop, self._wanted = threading.Event(), threading.Event()
         self._thread = threading.Thread(target=self._run, name="control", daemon=True)
 
     def start(self) -> None:
@@ -52,54 +65,78 @@ class ControlReader:
     def stop(self) -> None:
         """Stop reading; waits for the thread."""
         self._stop.set()
+        self._wanted.set()
         self._thread.join(timeout=10)
 
-    def may_decide(self, accepted_ms: int) -> bool:
-        """Whether everything that could be in force at `accepted_ms` has been seen."""
-        return self._seen_end_ms > 0 and self._seen_end_ms >= accepted_ms - ACTIVATION_LEAD_MS
-
     async def wait_for(self, accepted_ms: int) -> None:
-        """Return once `may_decide(accepted_ms)`; a broker that is away makes this wait, never guess."""
-        while not self.may_decide(accepted_ms):  # noqa: ASYNC110 - the answer comes from a thread, not from this loop
-            await asyncio.sleep(0.05)
+        """Return once everything that could be in force at `accepted_ms` has been seen; asked after the record came.
+
+        A broker that is away makes this wait, never guess.
+        """
+        self._sight.hear(accepted_ms)
+        if self._sight.covers(accepted_ms):
+            return
+        self._wanted.set()
+        pause, longest = PAUSES_S
+        while not self._sight.covers(accepted_ms):
+            await asyncio.sleep(pause)
+            pause = min(2 * pause, longest)
 
     def in_force(self, tenant: str, accepted_ms: int) -> InForce:
         """What decides. Raises `NothingActive`."""
         with self._lock:
             return self._history.in_force(tenant, accepted_ms)
 
+    def needed(self) -> frozenset[InForce]:
+        """What decides on new records, of the tenants asked for so far."""
+        with self._lock:
+            return self._history.needed(self._sight.heard_ms)
+
     def _run(self) -> None:
         try:
-            self._read()
+            consumer = Consumer(self._config, logger=logging.getLogger("librdkafka"))
+            try:
+                self._look_again_and_again(consumer)
+            finally:
+                consumer.close()
         except Exception as error:  # noqa: BLE001 - a thread that ends quietly would leave a stage that waits for ever
             self._failed(error)
 
-    def _read(self) -> None:
-        consumer = Consumer(self._config, logger=logging.getLogger("librdkafka"))
-        consumer.assign([self._topic])
-        position = 0
-        try:
-            while not self._stop.is_set():
-                looked_ms = time.time_ns() // 1_000_000
-                try:
-                    _, end = consumer.get_watermark_offsets(self._topic, timeout=5)
-                except KafkaException as error:
-                    log.warning("control topic not readable now: %s", error.args[0].name())
-                    self._stop.wait(LOOK_EVERY_S)
-                    continue
-                while position < end and not self._stop.is_set():
-                    message = consumer.poll(1.0)
-                    if message is None:
-                        continue
-                    if (fault := message.error()) is not None:
-                        log.warning("control topic not readable now: %s", fault.name())
-                        continue
-                    self._take(message.value(), message.timestamp()[1])
-                    position = (message.offset() or 0) + 1
-                self._seen_end_ms = looked_ms
+    def _look_again_and_again(self, consumer: Any) -> None:
+        while not self._stop.is_set():
+            self._wanted.clear()
+            began = self._sight.begin()
+            try:
+                self._read_to_the_end(consumer)
+            except KafkaException as error:
+                log.warning("control topic not readable now: %s", error.args[0].name())
                 self._stop.wait(LOOK_EVERY_S)
-        finally:
-            consumer.close()
+                continue
+            if not self._stop.is_set():
+                self._sight.end(began)
+            self._wanted.wait(LOOK_EVERY_S)
+
+    def _read_to_the_end(self, consumer: Any) -> None:
+        """Take what has come. Assigned only while there is some: a fetch that waits would hold up the next look."""
+        _, end = consumer.get_watermark_offsets(TopicPartition(self._topic, 0), timeout=5)
+        if end <= self._position:
+            return
+        consumer.assign([TopicPartition(self._topic, 0, self._position)])
+        while not self._stop.is_set():
+            message = consumer.poll(1.0)
+            if message is None:
+                continue
+            fault = message.error()
+            if fault is None:
+                self._take(message.value(), message.timestamp()[1])
+                self._position = message.offset() + 1
+            elif fault.code() == KafkaError._PARTITION_EOF:  # noqa: SLF001 - its public name
+                # Not the last record's: a transaction's marker, and what was aborted, are never delivered.
+                self._position = message.offset()
+                break
+            else:
+                log.warning("control topic not readable now: %s", fault.name())
+        consumer.unassign()
 
     def _take(self, value: bytes | None, published_ms: int) -> None:
         try:

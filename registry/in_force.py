@@ -23,8 +23,8 @@ def in_force_note(
         except NothingActive:  # its score stage says so itself
             continue
         if decides != wanted:
-            effective = (row for row in history if row.at_ms + row.activation.lead_ms <= now_ms)
-            since = max((row.at_ms for row in effective if row.activation.tenant in (None, tenant)), default=now_ms)
+            effective = (at for at, one in told.standing(tenant) if at + one.lead_ms <= now_ms)
+            since = max(effective, default=now_ms)
             policy, bundle = (named(one) or one[:SHORT] for one in (decides.policy_id, decides.bundle_id))
             return (
                 f"{tenant} is decided with policy {policy} and bundle {bundle} "

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
 
 from registry.named import bundle_files, load, policy_text
-from registry.scorers import POLICY_FILE
+from registry.scorers import POLICY_FILE, Artefacts, stored_bundle, stored_policy
 from schemas.decode import Undecodable, decode
 from schemas.headers import child_traceparent, event_headers
 from schemas.operations import Activation
@@ -49,18 +49,54 @@ def activate_first(bootstrap: str, security: Mapping[str, str], bundle_id: str, 
         actor=actor,
         reason="first activation of this installation",
     )
-    publish(bootstrap, security, activation)
+    send(bootstrap, security, activation)
     return True
 
 
-def publish(bootstrap: str, security: Mapping[str, str], activation: Activation) -> None:
-    """Publish an activation and wait for the broker's word. Problem where it does not come."""
+def publish(bootstrap: str, security: Mapping[str, str], activation: Activation, artefacts: Artefacts) -> None:
+    """Publish an activation whose artefacts are in the store and load: `Unusable`, a Problem, where they do not."""
+    if activation.bundle_id is not None:
+        stored_bundle(artefacts, activation.bundle_id)
+    if activation.policy_id is not None:
+        stored_policy(artefacts, activation.policy_id)
+    send(bootstrap, security, activation)
+
+
+def withdraw(bootstrap: str, security: Mapping[str, str], activation_id: str, actor: str, reason: str) -> Activation:
+    """Withdraw an activation under which nothing can be decided (see `Activation`); the withdrawal.
+
+    Problem where the control topic has no such activation, or its withdrawal already.
+    """
+    history = [published.activation for published in activations(bootstrap, security)]
+    found = [one for one in history if one.activation_id == activation_id and one.withdraws is None]
+    if not found:
+        raise Problem(f"no activation {activation_id} on {TOPICS['control'].name()}")
+    if any(one.withdraws == activation_id for one in history):
+        raise Problem(f"activation {activation_id} is withdrawn already")
+    withdrawal = Activation(
+        activation_id=str(uuid.uuid4()),
+        tenant=found[0].tenant,
+        bundle_id=None,
+        policy_id=None,
+        actor=actor,
+        reason=reason,
+        withdraws=activation_id,
+    )
+    send(bootstrap, security, withdrawal)
+    return withdrawal
+
+
+def send(bootstrap: str, security: Mapping[str, str], activation: Activation) -> None:
+    """Put an activation on the control topic as it is, and wait for the broker's word. Problem where it does not come.
+
+    What it names is checked by nobody: where that is missing, its tenants' applications wait.
+    """
     now_ms = time.time_ns() // 1_000_000
     producer = Producer({**security, "bootstrap.servers": bootstrap, "enable.idempotence": True})
     headers = event_headers(
         event="loan.activation.published",
         event_id=activation.activation_id,
-        source="loanstream/up",
+        source="loanstream/registry",
         subject=activation.tenant or "all",
         time=rfc3339_of_ms(now_ms),
         traceparent=child_traceparent(None, activation.activation_id, "control"),
@@ -69,12 +105,18 @@ def publish(bootstrap: str, security: Mapping[str, str], activation: Activation)
     producer.produce(
         TOPICS["control"].name(),
         key=(activation.tenant or "all").encode(),
-        value=activation.model_dump_json().encode(),
+        value=_value(activation),
         headers=list(headers),
         on_delivery=lambda error, _: failures.append(error.name()) if error else None,
     )
     if producer.flush(ANSWER_S) or failures:
         raise Problem(f"the activation was not taken by the broker: {failures or 'no answer'}")
+
+
+def _value(activation: Activation) -> bytes:
+    # Workers of the release before refuse a field that they do not know, and would not take the activation.
+    new = {"withdraws"} if activation.withdraws is None else None
+    return activation.model_dump_json(exclude=new).encode()
 
 
 def is_active(bootstrap: str, security: Mapping[str, str]) -> bool:

@@ -30,6 +30,10 @@ PATH_MAX = 200
 
 HEADER_NAME_MAX = 1000
 """Characters of a header's name."""
+SKEW_MOST_MS = ACTIVATION_LEAD_MS // 2
+"""How far a broker's stamp may lie below one that a broker gave before: what the brokers' clocks may differ by.
+
+The rest of the lead is how old a worker's last look at the control topic may be."""
 
 
 class Origin(OwnEvent):
@@ -106,10 +110,18 @@ class LoanOutcome(Event):
 
 
 class Activation(OwnEvent):
-    """`loan.activation.published`: which bundle and policy decide for a tenant (None: for all).
+    """`loan.activation.published`: which bundle and policy decide for a tenant (None: for all), or a withdrawal.
 
-    It takes effect `lead_ms` after the control record's own broker time; the very first one is in force for every
-    `accepted_at`. What it does not name (None) stays as it was.
+    It takes effect `lead_ms` after the control record's own broker time; the first one that leaves a tenant with both a
+    bundle and a policy is in force for every `accepted_at`. What it does not name (None) stays as it was.
+
+    A withdrawal (`withdraws`) names an earlier activation, and neither bundle nor policy: for every `accepted_at` it is
+    as if that one had never been published, from the moment a worker has seen the withdrawal. It is for an activation
+    under which nothing can be decided, because an artefact is lost or does not load: under such a one every worker
+    waits, so it makes no difference which of them sees the withdrawal first. Withdrawing another is allowed, and not
+    the same for all: what was decided under it stays (receipts name their artefacts), about the moment of the
+    withdrawal workers may differ, and a record that is decided again may get another decision_id, which `conflicts`
+    shows. What is withdrawn stays withdrawn: publish it again under another `activation_id`.
     """
 
     activation_id: Annotated[str, Field(pattern=r"^[0-9a-f-]{36}$")]
@@ -119,6 +131,14 @@ class Activation(OwnEvent):
     lead_ms: Annotated[int, Field(ge=ACTIVATION_LEAD_MS, le=86_400_000)] = ACTIVATION_LEAD_MS
     actor: Text
     reason: Sentence
+    withdraws: Annotated[str, Field(pattern=r"^[0-9a-f-]{36}$")] | None = None
+
+    @model_validator(mode="after")
+    def _one_thing(self) -> "Activation":
+        names_something = self.bundle_id is not None or self.policy_id is not None
+        if names_something == (self.withdraws is not None):
+            raise ValueError("an activation names a bundle or a policy, or it withdraws another: one of both")
+        return self
 
 
 class ServiceMetric(OwnEvent):

@@ -13,14 +13,12 @@ from pydantic import ValidationError
 from loanstream.installation import Installation
 from processors.identity import code_version
 from registry.history import InForce
-from registry.scorers import Scorers
+from registry.scorers import Scorers, Unusable
 from schemas.problem import Problem
 from schemas.verification import ApplicationVerified
-from scoring.bundle import BundleError
 from scoring.decision import Scorer
-from scoring.policy import PolicyError
 from scoring.receipt import ReceiptKey, content_of, decision_content
-from stores.artefacts import ArtefactMissing, ArtefactStore
+from stores.artefacts import ArtefactStore
 from stores.warehouse.cipher import ColumnCipher, SealBroken
 from stores.warehouse.sealed import opened
 
@@ -195,12 +193,8 @@ class Replayer:
     def _scorer(self, artefacts: InForce) -> Scorer:
         try:
             return self._scorers.of(artefacts)
-        except ArtefactMissing as error:
+        except Unusable as error:
             raise _MissingError(str(error)) from None
-        except BundleError as error:
-            raise _MissingError(f"bundle {artefacts.bundle_id}: {error}") from None
-        except (PolicyError, KeyError) as error:
-            raise _MissingError(f"policy {artefacts.policy_id}: {error}") from None
 
 
 class _MissingError(Exception):

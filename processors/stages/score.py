@@ -12,12 +12,12 @@ from processors.identity import Worker
 from processors.stages.envelope import check_addressed
 from processors.stages.guard import Guard
 from processors.transport.batches import Batch, Output, Processed
-from registry.control import ControlReader
-from registry.history import InForce
-from registry.scorers import Scorers
+from registry.history import InForce, NothingActive
+from registry.port import Activations
+from registry.scorers import Loaded, Unusable
 from schemas.decode import decode_own
 from schemas.headers import child_traceparent, event_headers
-from schemas.records import Message, partition_of, place
+from schemas.records import Message, Partition, partition_of, place
 from schemas.topics import TOPICS
 from schemas.values import ms_of_utc, rfc3339, rfc3339_of_ms
 from schemas.verification import ApplicationVerified, VerifyProcessing
@@ -38,30 +38,53 @@ class ScoreStage:
     """Turns verified applications into decisions."""
 
     def __init__(
-        self, control: ControlReader, scorers: Scorers, keys: Callable[[str], ReceiptKey], worker: Worker
+        self, activations: Activations, scorers: Loaded, keys: Callable[[str], ReceiptKey], worker: Worker
     ) -> None:
-        self._control = control
+        self._activations = activations
         self._scorers = scorers
         self._keys = keys
         self._worker = worker
         self._guard = Guard(worker)
 
     async def __call__(self, batch: Batch) -> Processed:
-        """Every record of the batch as a decision or a dead letter."""
+        """Every record of the batch as a decision or a dead letter.
+
+        Deferred are partitions with an application for which nothing is in force, or whose bundle or policy is missing
+        or does not load. Which version decides follows from the history alone: so they wait, and nothing is skipped.
+        """
         started_ms = self._worker.now_ms()
         verified, dead = self._guard.each(batch.messages, _decode)
         if verified:
-            await self._control.wait_for(max(item.accepted_ms for item in verified))
-        groups: dict[InForce, list[_Verified]] = defaultdict(list)
-        for item in verified:
-            groups[self._control.in_force(item.event.application.tenant, item.accepted_ms)].append(item)
+            await self._activations.wait_for(max(item.accepted_ms for item in verified))
+        groups, deferred = self._chosen(verified)
         made = {id(message): output for message, output in dead}
-        for chosen, items in groups.items():
-            decide = partial(self._decide, self._scorers.of(chosen), started_ms)
-            outputs = self._guard.all_or_each(items, decide, lambda item: item.message)
-            made |= {id(item.message): output for item, output in zip(items, outputs, strict=True)}
+        for scorer, items in groups:
+            decided = [item for item in items if partition_of(item.message) not in deferred] if deferred else items
+            decide = partial(self._decide, scorer, started_ms)
+            outputs = self._guard.all_or_each(decided, decide, lambda item: item.message)
+            made |= {id(item.message): output for item, output in zip(decided, outputs, strict=True)}
+        kept = [message for message in batch.messages if partition_of(message) not in deferred]
         # In the order of the input: two revisions of an application must not change places between two groups.
-        return Processed([made[id(message)] for message in batch.messages])
+        return Processed([made[id(message)] for message in kept], deferred)
+
+    def _chosen(
+        self, verified: Sequence[_Verified]
+    ) -> tuple[list[tuple[Scorer, list[_Verified]]], dict[Partition, str]]:
+        """The applications by what decides them; and the partitions with some that cannot be decided now, and why."""
+        groups: dict[InForce, list[_Verified]] = defaultdict(list)
+        deferred: dict[Partition, str] = {}
+        for item in verified:
+            try:
+                groups[self._activations.in_force(item.event.application.tenant, item.accepted_ms)].append(item)
+            except NothingActive as why:
+                deferred[partition_of(item.message)] = str(why)
+        loaded = []
+        for chosen, items in groups.items():
+            try:
+                loaded.append((self._scorers.of(chosen), items))
+            except Unusable as why:
+                deferred |= dict.fromkeys((partition_of(item.message) for item in items), str(why))
+        return loaded, deferred
 
     def _decide(self, scorer: Scorer, started_ms: int, items: Sequence[_Verified]) -> list[Output]:
         decisions = scorer.decide([item.event for item in items], self._keys, self._worker.code_version)

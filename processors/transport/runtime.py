@@ -78,12 +78,17 @@ class Progress:
 
     def deferred(self, why: Mapping[Partition, str | None]) -> list[str]:
         """Partitions were deferred, and why; the sentences about what is down and was not before."""
-        down = {place: text for place, text in why.items() if text is not None}
+        now, known = self._now(), self._down
+        down = {
+            place: (known[place][0] if place in known else now, text) for place, text in why.items() if text is not None
+        }
         new = [
-            f"{topic}[{number}]: {text}" for (topic, number), text in down.items() if (topic, number) not in self._down
+            f"{place[0]}[{place[1]}]: {text}"
+            for place, (_, text) in down.items()
+            if known.get(place, ("", ""))[1] != text
         ]
         # A new dict each time: the web page reads it in another thread.
-        self._down = {place: (self._now(), text) for place, text in down.items()} | self._down
+        self._down = known | down
         return new
 
     def committed(self, partitions: Iterable[Partition] = ()) -> None:

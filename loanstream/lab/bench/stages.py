@@ -10,10 +10,8 @@ from processors.stages.score import ScoreStage
 from processors.stages.verify.lanes import Documents
 from processors.stages.verify.stage import VerifyStage
 from processors.transport.batches import Batch, Output, Processed
-from registry.control import ControlReader
 from registry.history import InForce
 from registry.named import load
-from registry.scorers import Scorers
 from schemas.records import Message
 from schemas.topics import TOPICS, Topic
 from scoring.decision import Scorer
@@ -29,7 +27,11 @@ class _OnePolicy:
     """What the score stage asks of control topic and artefacts, where one bundle and policy decide for ever."""
 
     def __init__(self, scorer: Scorer) -> None:
-        self.of: Callable[[InForce], Scorer] = lambda _: scorer
+        self._scorer = scorer
+
+    def of(self, _: InForce) -> Scorer:
+        """Always the same."""
+        return self._scorer
 
     async def wait_for(self, _: int) -> None:
         """Nothing to wait for."""
@@ -53,7 +55,7 @@ def score_stage(scorer: Scorer) -> Stage:
     """Score, where `scorer` decides everything."""
     policy = _OnePolicy(scorer)
     worker = Worker("score", "score-0", "bench")
-    return ScoreStage(cast(ControlReader, policy), cast(Scorers, policy), lambda _: KEY, worker)
+    return ScoreStage(policy, policy, lambda _: KEY, worker)
 
 
 @cache

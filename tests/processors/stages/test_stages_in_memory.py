@@ -13,13 +13,14 @@ from processors.stages.score import ScoreStage
 from processors.stages.verify.lanes import STORE_AWAY, Sorted, StoreUnavailable
 from processors.stages.verify.stage import VerifyStage
 from processors.transport.batches import Batch
-from registry.history import InForce
+from registry.history import ActivationHistory, InForce
+from registry.port import MemoryActivations
 from registry.scorers import POLICY_FILE, Scorers
 from schemas.application import ApplicationAccepted
 from schemas.decision import LoanDecision
 from schemas.decode import decode
 from schemas.headers import header
-from schemas.operations import DeadLetter
+from schemas.operations import Activation, DeadLetter
 from schemas.records import MemoryMessage
 from schemas.topics import APPLICATION_MAX_BYTES
 from schemas.verification import ApplicationVerified, ExtractedField, Extraction
@@ -182,16 +183,15 @@ def test_attempts_are_counted_over_redrives():
     assert decode(DeadLetter, dead_letter(again, "not_json", [], worker()).value).attempts == 3
 
 
-class Control:
-    def __init__(self, chosen):
-        self.chosen = chosen
-        self.waited_for = []
-
-    async def wait_for(self, accepted_ms):
-        self.waited_for.append(accepted_ms)
-
-    def in_force(self, tenant, accepted_ms):
-        return self.chosen
+def activation(number, chosen, tenant=None):
+    return Activation(
+        activation_id=f"00000000-0000-4000-8000-{number:012d}",
+        tenant=tenant,
+        bundle_id=chosen.bundle_id,
+        policy_id=chosen.policy_id,
+        actor="tester",
+        reason="test",
+    )
 
 
 @pytest.fixture(scope="module")
@@ -204,9 +204,23 @@ def store(tmp_path_factory):
     return store, chosen
 
 
-def score_stage(store, chosen):
+def score_stage(store, chosen, *later):
+    """A stage where `chosen` decides from the first; `later` are further activations, published with it."""
+    history = ActivationHistory()
+    for published in (activation(0, chosen), *later):
+        history.add(published, ACCEPTED_MS - 60_000)
     key = ReceiptKey("test", b"k" * 32)
-    return ScoreStage(Control(chosen), Scorers(store), lambda tenant: key, worker("score"))
+    return ScoreStage(MemoryActivations(history), Scorers(store), lambda tenant: key, worker("score"))
+
+
+def verified_of(tenant, partition=0, offset=0):
+    """A record of the tenant's verifications topic."""
+    (made,) = verify(record({"tenant": tenant}, topic=f"loan.applications.v1.{tenant}")).outputs
+    return MemoryMessage(made.topic, partition, offset, made.key, made.value, made.headers, (1, ACCEPTED_MS))
+
+
+def scored(stage, *messages):
+    return asyncio.run(stage(Batch(list(messages), 0)))
 
 
 def test_a_verification_becomes_a_decision_that_its_schema_accepts(store):
@@ -235,13 +249,64 @@ def test_a_batch_keeps_the_order_of_its_records(store):
     assert [output.topic.endswith(".dlq") for output in outputs] == [False, True, False]
 
 
-def test_an_artefact_that_is_not_in_the_store_stops_the_worker(store):
-    """A decision without its artefacts is not made."""
-    missing = InForce("sha256:" + "0" * 64, store[1].policy_id)
-    (verified,) = verify(record()).outputs
-    message = MemoryMessage(verified.topic, 0, 0, verified.key, verified.value, None, (1, 0))
-    with pytest.raises(ArtefactMissing):
-        asyncio.run(score_stage(store[0], missing)(Batch([message], 0)))
+NOWHERE = "sha256:" + "0" * 64
+
+
+@pytest.mark.parametrize("kind", ["bundle", "policy"])
+def test_an_artefact_that_is_not_in_the_store_holds_up_its_own_tenant_only(store, kind):
+    """No version is skipped: its partition waits and says for what; the other bank is decided."""
+    box, chosen = store
+    lost = InForce(NOWHERE, chosen.policy_id) if kind == "bundle" else InForce(chosen.bundle_id, NOWHERE)
+    stage = score_stage(box, chosen, activation(1, lost, "bank-b"))
+    bad = MemoryMessage("loan.verifications.v1.bank-b", 1, 1, b"a-1", b"{", None, (1, 0))
+    processed = scored(stage, verified_of("bank-b", 1), bad, verified_of("bank-a"), verified_of("bank-b", 2))
+    why = f"{kind} {NOWHERE} is not in the artefact store"
+    assert processed.deferred == {("loan.verifications.v1.bank-b", number): why for number in (1, 2)}
+    assert [output.topic for output in processed.outputs] == ["loan.decisions.v1.bank-a"]
+
+
+@pytest.mark.parametrize("partition", [0, 1])
+def test_a_partition_of_which_a_record_waits_waits_as_a_whole(store, partition):
+    """Of its records none may overtake another; those of another partition go on."""
+    box, chosen = store
+    stage = score_stage(box, chosen, activation(1, InForce(NOWHERE, chosen.policy_id)))
+    before = verify(record()).outputs[0].value.replace(b"2026-05-28T20:26:40.123Z", b"2026-05-28T20:20:40.123Z")
+    assert b"20:20:40" in before
+    earlier = MemoryMessage("loan.verifications.v1.bank-a", partition, 0, b"a-1", before, None, (1, 0))
+    processed = scored(stage, earlier, verified_of("bank-a", 0, 1))
+    assert set(processed.deferred) == {("loan.verifications.v1.bank-a", 0)}
+    assert len(processed.outputs) == partition
+
+
+def test_a_tenant_for_which_nothing_is_in_force_waits_for_its_first_activation(store):
+    """The bank is named, and the others are decided."""
+    history = ActivationHistory()
+    history.add(activation(0, store[1], "bank-a"), 0)
+    key = ReceiptKey("test", b"k" * 32)
+    stage = ScoreStage(MemoryActivations(history), Scorers(store[0]), lambda tenant: key, worker("score"))
+    processed = scored(stage, verified_of("bank-b", 1), verified_of("bank-a"))
+    assert processed.deferred == {("loan.verifications.v1.bank-b", 1): "no activation is in force for bank-b"}
+    assert [output.topic for output in processed.outputs] == ["loan.decisions.v1.bank-a"]
+    history.add(activation(1, store[1], "bank-b"), ACCEPTED_MS)
+    assert len(scored(stage, verified_of("bank-b", 1)).outputs) == 1
+
+
+def test_a_tenant_whose_bundle_does_not_load_waits_and_is_decided_once_it_is_withdrawn(store):
+    """The bundle is named, and in one line what is wrong with it."""
+    box, chosen = store
+    broken = "sha256:" + "b" * 64
+    box.put(broken, {"manifest.json": b"{}"})
+    bad = activation(1, InForce(broken, chosen.policy_id), "bank-b")
+    stage = score_stage(box, chosen, bad)
+    processed = scored(stage, verified_of("bank-b", 1), verified_of("bank-a"))
+    (why,) = processed.deferred.values()
+    assert why == f"bundle {broken} does not load: manifest.json: format: Field required"
+    assert [output.topic for output in processed.outputs] == ["loan.decisions.v1.bank-a"]
+    withdrawal = activation(2, chosen).model_copy(
+        update={"bundle_id": None, "policy_id": None, "withdraws": bad.activation_id}
+    )
+    stage = score_stage(box, chosen, bad, withdrawal)
+    assert len(scored(stage, verified_of("bank-b", 1), verified_of("bank-a")).outputs) == 2
 
 
 def failing(bad):

@@ -66,6 +66,19 @@ def test_a_partition_that_waits_too_long_for_what_is_down_is_unhealthy():
     assert progress.complaint() is None
 
 
+def test_what_a_partition_waits_for_may_change():
+    """The new reason is said, and it has been waiting as long as before."""
+    clock = Clock()
+    progress = Progress(30, clock)
+    place = ("in", 3)
+    progress.deferred({place: "the bundle is missing"})
+    clock.now = 20
+    assert progress.deferred({place: "the bundle does not load"}) == ["in[3]: the bundle does not load"]
+    clock.now = 35
+    progress.looped(0)
+    assert progress.complaint() == "in[3] has been waiting for 35 s: the bundle does not load"
+
+
 def test_what_another_worker_has_now_is_no_complaint_of_this_one():
     """A new assignment begins with nothing waiting."""
     clock = Clock()
