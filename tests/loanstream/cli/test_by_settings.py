@@ -1,6 +1,7 @@
 """Which installation a command is for, and what it says where settings do not describe all of it."""
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -63,7 +64,7 @@ def settings(tmp_path, monkeypatch):
 )
 def test_a_verb_names_the_setting_that_is_missing(arguments, variable, settings, monkeypatch, capsys):
     """One line with the variable and what is expected, before anything is reached or made."""
-    monkeypatch.setattr(installation, "connect", lambda *_, **__: None)
+    monkeypatch.setattr(installation, "connect", lambda *_, **__: SimpleNamespace(close=lambda: None))
     monkeypatch.delenv(variable)
     assert main(arguments) == 1
     (line,) = capsys.readouterr().err.splitlines()
