@@ -13,6 +13,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from loanstream.stack import ports
+from loanstream.stack.bound import bound
 from loanstream.stack.clickhouse.engine import DATABASE
 from loanstream.stack.log_tail import telling_last_line
 from loanstream.stack.probe import answers
@@ -34,7 +35,8 @@ class EmbeddedWarehouse:
         migrate(warehouse.client())
         warehouse.client("reader").query("SELECT count() FROM decisions")
 
-    It has the engine's database and no tables. A second start finds the data again, at the same address.
+    It has the engine's database and no tables. A second start finds the data again, at the same address;
+    where the process that started it (from its main thread) is killed, Linux ends it too.
     """
 
     def __init__(self, directory: Path, *, reserve_bytes: int = RESERVE_BYTES) -> None:
@@ -69,7 +71,7 @@ class EmbeddedWarehouse:
         passwords = {f"LOANSTREAM_WAREHOUSE_{name.upper()}_PASSWORD": word for name, word in self.passwords.items()}
         with self.log.open("wb") as out:
             self._process = subprocess.Popen(
-                command, stdin=subprocess.DEVNULL, stdout=out, stderr=out, env=os.environ | passwords
+                bound(command), stdin=subprocess.DEVNULL, stdout=out, stderr=out, env=os.environ | passwords
             )
         until = time.monotonic() + READY_WITHIN_S
         while not answers(f"http://{ports.LOOPBACK}:{self.port}/ping"):
