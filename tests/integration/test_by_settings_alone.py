@@ -186,6 +186,7 @@ def test_an_installed_one_says_that_it_keeps_its_policy(installed: Own) -> None:
 def test_workers_and_commands_need_nothing_but_settings(working: Own, tmp_path: Path) -> None:
     """Applications are submitted, decided, recorded, told, replayed and reconciled; a dead letter is sent back."""
     one = json.loads(APPLICATION.read_text())
+    one["applicant"]["name"] = "Asha Own"
     lines = tmp_path / "applications.jsonl"
     lines.write_text("".join(json.dumps(one | {"application_id": f"own-{number}"}) + "\n" for number in range(20)))
     documents = tmp_path / "documents" / "own-0"
@@ -201,7 +202,7 @@ def test_workers_and_commands_need_nothing_but_settings(working: Own, tmp_path: 
     assert len(working.ask("decisions", "--limit", "100")) == 20
     (told,) = working.ask("show", "own-0")["revisions"]
     assert told["verified"]["application"]["application_id"] == "own-0"
-    assert told["application"]["personal"]["applicant"] is not None
+    assert told["application"]["personal"]["name"] == "Asha Own"
     assert told["verified"]["checks"]
     assert working.ask("replay") == {"totals": {"equal": 20}, "unequal": []}
     assert working.ask("reconcile")["differences"] == []

@@ -109,6 +109,8 @@ def test_tells_what_a_provision_would_make(bootstrap: str) -> None:
     named = [row.name("bank-half") for row in TENANT_TOPICS]
     assert sorted(topics.missing(client, ("bank-half",))) == sorted(f"topic {name}" for name in named)
     topics.create(client, ("bank-half",), 1)
+    while topics.differences(client, ("bank-half",)):
+        time.sleep(0.05)
     found = topics.missing(client, ("bank-half",))
     assert "first offsets of verify on 4 partitions" in found
     assert not [line for line in found if line.startswith("topic")]
