@@ -3,6 +3,7 @@
 import http.client
 import re
 import stat
+import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,11 +18,14 @@ from loanstream.install import topics
 from loanstream.installation import Installation
 from loanstream.stack import ports
 from loanstream.stack.kafka.node import is_ready
+from schemas.operations import SKEW_MOST_MS
 from schemas.problem import Problem
 from stores.documents.blobs import FileBlobs
 
 TOLD = 3
 """So many topics are told by name; a new tenant may lack all of its own."""
+AHEAD_MOST_MS = SKEW_MOST_MS // 5
+"""Well before the brokers' clocks differ by more than activations allow for."""
 Found = tuple[bool, str]
 """Whether it is well, and what was found."""
 
@@ -83,6 +87,19 @@ def _topics(running: Installation) -> Found:
         return True, f"all there for {', '.join(running.tenants)}, with their partitions"
     more = f"; and {len(wrong) - TOLD} more" if len(wrong) > TOLD else ""
     return False, "; ".join(wrong[:TOLD]) + more
+
+
+def _clocks(running: Installation) -> Found:
+    """Of each broker's newest stamp, how far it is ahead of this machine's clock: what is behind cannot be seen so."""
+    if not is_ready(running.bootstrap):
+        raise Problem("kafka does not answer")
+    newest = topics.newest_stamps(running.admin_settings, running.tenants)
+    now_ms = time.time_ns() // 1_000_000
+    ahead = {broker: (at_ms - now_ms) / 1000 for broker, at_ms in newest.items() if at_ms - now_ms > AHEAD_MOST_MS}
+    if ahead:
+        told = (f"broker {broker} is {seconds:.1f} s ahead of this machine" for broker, seconds in ahead.items())
+        return False, "; ".join(told)
+    return True, f"no broker of {len(newest)} has stamped records ahead of this machine's clock"
 
 
 def _warehouse(running: Installation) -> Found:
@@ -161,6 +178,9 @@ ROWS: Mapping[str, Row] = {
     "topics": Row(
         _topics,
         f"{_START_AGAIN} (makes what is absent); a tenant whose topics have other partitions needs another name",
+    ),
+    "brokers' clocks": Row(
+        _clocks, "set the clocks of brokers and of this machine by NTP: activations bear a difference of 5 s"
     ),
     "warehouse": Row(_warehouse, "see {logs}/warehouse.log"),
     "warehouse reader": Row(_reader, f"{_START_AGAIN} (it takes its passwords from {{keys}})"),

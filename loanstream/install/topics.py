@@ -9,10 +9,12 @@ import time
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from itertools import groupby
+from typing import Any
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.admin._config import ConfigResource
+from confluent_kafka.admin._listoffsets import MaxTimestampSpec
 from confluent_kafka.admin._metadata import TopicMetadata
 from confluent_kafka.cimpl import NewTopic
 
@@ -70,6 +72,29 @@ def differences(client: Client, tenants: tuple[str, ...]) -> list[str]:
     existing = AdminClient(dict(client)).list_topics(timeout=REQUEST_S).topics
     absent = [f"topic {name} is absent" for name, _ in _rows(tenants) if name not in existing]
     return [*absent, *_other_partitions(existing, tenants)]
+
+
+def newest_stamps(client: Client, tenants: tuple[str, ...]) -> dict[int, int]:
+    """The newest stamp that each broker gave a record of an input topic (ms), by the id of who leads its partition now.
+
+    A broker that leads no partition with a record is not named. KafkaException where the broker does not answer.
+    """
+    admin = AdminClient(dict(client))
+    inputs = {name for name, topic in _rows(tenants) if topic.input}
+    found = admin.list_topics(timeout=REQUEST_S).topics
+    leaders = {
+        TopicPartition(name, number): partition.leader
+        for name in inputs & found.keys()
+        for number, partition in found[name].partitions.items()
+    }
+    spec: Any = MaxTimestampSpec  # its constructor has no types
+    asked = admin.list_offsets({place: spec() for place in leaders}, request_timeout=REQUEST_S)
+    newest: dict[int, int] = {}
+    for place, future in asked.items():
+        stamp = future.result(REQUEST_S).timestamp
+        if stamp >= 0:  # of a partition without records it is negative
+            newest[leaders[place]] = max(stamp, newest.get(leaders[place], 0))
+    return newest
 
 
 def unserved(bootstrap: str, tenants: Iterable[str]) -> list[str]:

@@ -26,6 +26,8 @@ TENANTS = (
     "private",
     "single",
     "switched",
+    "stranded",
+    "restored",
     "twice",
 )
 DEAD_LETTERS = ("applications_dlq", "applications_slow_dlq", "verifications_dlq")
