@@ -1,8 +1,7 @@
 """The control topic as every worker reads it: to its end again and again, by a thread of its own.
 
 A record accepted at T may be decided once the end of the topic was seen at some moment >= T - lead: whatever is
-published after that moment takes effect after T. `sight` says how that is known. The end is that of what is committed;
-activations are published outside of transactions, so nothing before it is still to come.
+published after that moment takes effect after T. `sight` says how that is known.
 """
 
 import asyncio
@@ -94,20 +93,25 @@ class ControlReader:
 
     def _run(self) -> None:
         try:
-            consumer = Consumer(self._config, logger=logging.getLogger("librdkafka"))
+            logger = logging.getLogger("librdkafka")
+            consumer = Consumer(self._config, logger=logger)
+            # To a read_committed client a topic ends before the first open transaction, and a commit is answered before
+            # it is seen: what is published there would come later than its stamp says.
+            ends = Consumer(self._config | {"isolation.level": "read_uncommitted"}, logger=logger)
             try:
-                self._look_again_and_again(consumer)
+                self._look_again_and_again(consumer, ends)
             finally:
+                ends.close()
                 consumer.close()
         except Exception as error:  # noqa: BLE001 - a thread that ends quietly would leave a stage that waits for ever
             self._failed(error)
 
-    def _look_again_and_again(self, consumer: Any) -> None:
+    def _look_again_and_again(self, consumer: Any, ends: Any) -> None:
         while not self._stop.is_set():
             self._wanted.clear()
             began = self._sight.begin()
             try:
-                self._read_to_the_end(consumer)
+                self._read_to_the_end(consumer, ends)
             except KafkaException as error:
                 log.warning("control topic not readable now: %s", error.args[0].name())
                 self._stop.wait(LOOK_EVERY_S)
@@ -116,13 +120,13 @@ class ControlReader:
                 self._sight.end(began)
             self._wanted.wait(LOOK_EVERY_S)
 
-    def _read_to_the_end(self, consumer: Any) -> None:
+    def _read_to_the_end(self, consumer: Any, ends: Any) -> None:
         """Take what has come. Assigned only while there is some: a fetch that waits would hold up the next look."""
-        _, end = consumer.get_watermark_offsets(TopicPartition(self._topic, 0), timeout=5)
+        _, end = ends.get_watermark_offsets(TopicPartition(self._topic, 0), timeout=5)
         if end <= self._position:
             return
         consumer.assign([TopicPartition(self._topic, 0, self._position)])
-        while not self._stop.is_set():
+        while self._position < end and not self._stop.is_set():
             message = consumer.poll(1.0)
             if message is None:
                 continue
@@ -131,9 +135,8 @@ class ControlReader:
                 self._take(message.value(), message.timestamp()[1])
                 self._position = message.offset() + 1
             elif fault.code() == KafkaError._PARTITION_EOF:  # noqa: SLF001 - its public name
-                # Not the last record's: a transaction's marker, and what was aborted, are never delivered.
+                # Beyond the last record's: a transaction's marker, and what was aborted, are never delivered.
                 self._position = message.offset()
-                break
             else:
                 log.warning("control topic not readable now: %s", fault.name())
         consumer.unassign()

@@ -2,6 +2,7 @@
 
 import logging
 import re
+import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -12,11 +13,15 @@ from confluent_kafka.admin import AdminClient
 from loanstream.install import topics as installed
 from loanstream.installation import Installation
 from loanstream.stack.probe import answers
+from schemas.operations import SKEW_MOST_MS
 from schemas.problem import Problem
 
 ANSWER_S = 2.0
 TOLD = 3
 """So many topics are told by name; a new tenant may lack all of its own."""
+AHEAD_MOST_MS = SKEW_MOST_MS // 5
+"""Well before the brokers' clocks differ by more than activations allow for."""
+SET_CLOCKS = "set the clocks of brokers and of this machine by NTP: activations bear a difference of 5 s"
 Found = tuple[bool, str]
 """Whether it is well, and what was found."""
 
@@ -60,6 +65,19 @@ def topics(installation: Installation) -> Found:
         return True, f"all there for {', '.join(installation.tenants)}, with their partitions"
     more = f"; and {len(wrong) - TOLD} more" if len(wrong) > TOLD else ""
     return False, "; ".join(wrong[:TOLD]) + more
+
+
+def clocks(installation: Installation) -> Found:
+    """Of each broker's newest stamp, how far it is ahead of this machine's clock: what is behind cannot be seen so."""
+    if not is_ready(installation):
+        raise Problem("kafka does not answer")
+    newest = installed.newest_stamps(installation.admin_settings, installation.tenants)
+    now_ms = time.time_ns() // 1_000_000
+    ahead = {broker: (at_ms - now_ms) / 1000 for broker, at_ms in newest.items() if at_ms - now_ms > AHEAD_MOST_MS}
+    if ahead:
+        told = (f"broker {broker} is {seconds:.1f} s ahead of this machine" for broker, seconds in ahead.items())
+        return False, "; ".join(told)
+    return True, f"no broker of {len(newest)} has stamped records ahead of this machine's clock"
 
 
 def warehouse(installation: Installation) -> Found:

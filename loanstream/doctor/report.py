@@ -20,6 +20,7 @@ BY_SETTINGS: Mapping[str, tuple[Callable[[Installation], Found], str]] = {
     # what is looked at: how, and how to mend it
     "kafka": (look_at.kafka, "see LOANSTREAM_KAFKA_BOOTSTRAP and LOANSTREAM_KAFKA_ADMIN_SECURITY"),
     "topics": (look_at.topics, "loanstream install; a tenant whose topics have other partitions needs another name"),
+    "brokers' clocks": (look_at.clocks, look_at.SET_CLOCKS),
     "warehouse": (look_at.warehouse, "see LOANSTREAM_WAREHOUSE_URL"),
     "warehouse reader": (look_at.reader, "see LOANSTREAM_WAREHOUSE_READER and LOANSTREAM_WAREHOUSE_READER_PASSWORD"),
     "reader's limits": (

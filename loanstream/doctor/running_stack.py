@@ -68,6 +68,7 @@ ROWS: Mapping[str, Row] = {
         look_at.topics,
         f"{_START_AGAIN} (makes what is absent); a tenant whose topics have other partitions needs another name",
     ),
+    "brokers' clocks": Row(look_at.clocks, look_at.SET_CLOCKS),
     "warehouse": Row(look_at.warehouse, "see {logs}/warehouse.log"),
     "warehouse reader": Row(look_at.reader, f"{_START_AGAIN} (it takes its passwords from {{keys}})"),
     "reader's limits": Row(

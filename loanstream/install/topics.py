@@ -9,10 +9,12 @@ import time
 from collections.abc import Container, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from itertools import groupby
+from typing import Any
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.admin._config import ConfigResource
+from confluent_kafka.admin._listoffsets import MaxTimestampSpec
 from confluent_kafka.admin._metadata import TopicMetadata
 from confluent_kafka.cimpl import NewTopic
 
@@ -112,6 +114,29 @@ def missing(client: Client, tenants: tuple[str, ...]) -> list[str]:
 def exists(client: Client, name: str) -> bool:
     """Whether the broker has this topic."""
     return name in AdminClient(dict(client) | QUIET).list_topics(timeout=REQUEST_S).topics
+
+
+def newest_stamps(client: Client, tenants: tuple[str, ...]) -> dict[int, int]:
+    """The newest stamp that each broker gave a record of an input topic (ms), by the id of who leads its partition now.
+
+    A broker that leads no partition with a record is not named. KafkaException where the broker does not answer.
+    """
+    admin = AdminClient(dict(client))
+    inputs = {name for name, topic in _rows(tenants) if topic.input}
+    found = admin.list_topics(timeout=REQUEST_S).topics
+    leaders = {
+        TopicPartition(name, number): partition.leader
+        for name in inputs & found.keys()
+        for number, partition in found[name].partitions.items()
+    }
+    spec: Any = MaxTimestampSpec  # its constructor has no types
+    asked = admin.list_offsets({place: spec() for place in leaders}, request_timeout=REQUEST_S)
+    newest: dict[int, int] = {}
+    for place, future in asked.items():
+        stamp = future.result(REQUEST_S).timestamp
+        if stamp >= 0:  # of a partition without records it is negative
+            newest[leaders[place]] = max(stamp, newest.get(leaders[place], 0))
+    return newest
 
 
 def unserved(client: Client, tenants: Iterable[str]) -> list[str]:

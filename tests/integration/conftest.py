@@ -29,6 +29,8 @@ TENANTS = (
     "private",
     "single",
     "switched",
+    "stranded",
+    "restored",
     "twice",
 )
 Outcomes = tuple[list[dict], list[dict]]

@@ -43,6 +43,19 @@ def test_creates_every_topic_of_the_table(bootstrap: str) -> None:
     assert {name: len(found[name].partitions) for name in wanted} == wanted
 
 
+def test_tells_the_newest_stamp_of_each_broker(bootstrap: str) -> None:
+    """Of input topics alone, which brokers stamp; before there is a record no broker is named."""
+    client: topics.Client = {"bootstrap.servers": bootstrap}
+    assert topics.newest_stamps(client, ("bank-a",)) == {}
+    producer = Producer(client)
+    producer.produce("loan.decisions.v1.bank-a", b"x", timestamp=4_000_000_000_000)
+    producer.produce("loan.applications.v1.bank-a", b"x", timestamp=4_000_000_000_000)
+    began_ms = time.time_ns() // 1_000_000
+    assert producer.flush(30) == 0
+    ((_, newest_ms),) = topics.newest_stamps(client, ("bank-a",)).items()
+    assert began_ms - 1000 <= newest_ms <= time.time_ns() // 1_000_000
+
+
 def test_commits_a_first_offset_for_every_stage(bootstrap: str) -> None:
     """Each stage's group has offset 0 on every partition it reads, before any worker ran."""
     for stage in STAGES:

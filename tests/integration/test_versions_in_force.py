@@ -1,40 +1,65 @@
-"""A later activation: in force after its lead, for the tenant it names, and never for what was accepted before."""
+"""A later activation: in force after its lead, for the tenant it names, and never for what was accepted before.
+
+One that nobody can follow holds up its own tenant until its artefact is there or it is withdrawn.
+"""
 
 import json
+import re
 import time
+import urllib.error
+import urllib.request
 import uuid
 
+import pytest
+
 from loanstream.ask.replay import replay
-from registry.publish import publish, store
+from loanstream.stack.ports import LOOPBACK, remembered
+from loanstream.stack.running import RunningStack
+from registry.publish import publish, send, store, withdraw
+from registry.scorers import POLICY_FILE, Unusable
 from schemas.operations import ACTIVATION_LEAD_MS, Activation
+from schemas.problem import Problem
+from scoring.policy_document import parse_policy
+from scoring.shipped import shipped_policy_text
 
 TENANT = "switched"
 
 
-def test_an_activation_decides_from_its_lead_on_and_for_its_tenant_alone(stack, bank, shipped_example):
-    """What was accepted within the lead is still decided by the former policy, and both replay equal."""
-    first_bundle, first_policy = store(stack.artefacts, "default", "standard")
-    _, paper = store(stack.artefacts, "default", "paper")
+def activation_of(tenant, *, bundle_id=None, policy_id=None):
+    return Activation(
+        activation_id=str(uuid.uuid4()),
+        tenant=tenant,
+        bundle_id=bundle_id,
+        policy_id=policy_id,
+        actor="tests",
+        reason="to see it take effect",
+    )
 
-    def send(tenant, name):
+
+@pytest.fixture
+def submit(bank, shipped_example):
+    """Sends an application of a tenant's, by its name."""
+
+    def of(tenant, name):
         event = shipped_example | {"tenant": tenant, "application_id": name}
         bank.publish(tenant, name, json.dumps(event).encode())
         bank.flush()
 
-    activation = Activation(
-        activation_id=str(uuid.uuid4()),
-        tenant=TENANT,
-        bundle_id=None,
-        policy_id=paper,
-        actor="tests",
-        reason="to see it take effect",
-    )
-    publish(stack.bootstrap, stack.security, activation)
-    send(TENANT, "within-the-lead")
+    return of
+
+
+def test_an_activation_decides_from_its_lead_on_and_for_its_tenant_alone(stack, bank, submit):
+    """What was accepted within the lead is still decided by the former policy, and both replay equal."""
+    first_bundle, first_policy = store(stack.artefacts, "default", "standard")
+    _, paper = store(stack.artefacts, "default", "paper")
+
+    activation = activation_of(TENANT, policy_id=paper)
+    publish(stack.bootstrap, stack.security, activation, stack.artefacts)
+    submit(TENANT, "within-the-lead")
     time.sleep(ACTIVATION_LEAD_MS / 1000 + 1)
-    send(TENANT, "after-the-lead")
+    submit(TENANT, "after-the-lead")
     before, _ = bank.so_far("beside")
-    send("beside", "another-bank")
+    submit("beside", "another-bank")
     decisions, letters = bank.outcomes(TENANT, 2)
     assert letters == []
     decided = {decision["application_id"]: decision["receipt"] for decision in decisions}
@@ -48,3 +73,79 @@ def test_an_activation_decides_from_its_lead_on_and_for_its_tenant_alone(stack, 
     while (totals := dict(replay(stack, tenant=TENANT).totals)) != {"equal": 2} and time.monotonic() < until:
         time.sleep(0.5)  # decisions and what they were made of reach the warehouse one after the other
     assert totals == {"equal": 2}
+
+
+STRANDED, RESTORED = "stranded", "restored"
+NOWHERE = "sha256:" + "0" * 64
+
+
+def page(stack, path):
+    """A page of the score worker, of whatever status."""
+    url = f"http://{LOOPBACK}:{remembered(stack.layout.ports)['score-0']}{path}"
+    try:
+        with urllib.request.urlopen(url, timeout=5) as answer:
+            return answer.read().decode()
+    except urllib.error.HTTPError as refused:
+        return refused.read().decode()
+
+
+def deferred_down(stack):
+    found = re.search(r"^loanstream_deferred_down_total\{.*\} ([0-9.e+]+)$", page(stack, "/metrics"), re.MULTILINE)
+    return float(found[1])
+
+
+def score_process(stack):
+    return next(
+        part["pid"] for part in RunningStack.at(stack.layout.state).stack["processes"] if part["name"] == "score-0"
+    )
+
+
+def test_an_activation_that_nobody_can_follow_holds_up_its_tenant_until_it_is_cured(stack, bank, submit):
+    """Its applications wait, the worker says for what, another bank's are decided; a withdrawal heals, and so does the
+    artefact.
+    """
+    before, waited, store_of = score_process(stack), deferred_down(stack), stack.artefacts
+    lost = activation_of(STRANDED, bundle_id=NOWHERE)
+    text = shipped_policy_text("standard").replace("name: standard", "name: late")
+    late = activation_of(RESTORED, policy_id=parse_policy(text).policy_id)
+    for activation in (lost, late):
+        with pytest.raises(Unusable, match="is not in the artefact store"):
+            publish(stack.bootstrap, stack.security, activation, store_of)
+        send(stack.bootstrap, stack.security, activation)
+    time.sleep(ACTIVATION_LEAD_MS / 1000 + 1)
+    submit(STRANDED, "waits")
+    submit(RESTORED, "waits")
+    decided, _ = bank.so_far("beside")
+    submit("beside", "meanwhile")
+    others, _ = bank.outcomes("beside", len(decided) + 1, patience_s=20)
+    assert "meanwhile" in {decision["application_id"] for decision in others}
+    assert bank.outcomes(STRANDED, 1, patience_s=3) == ([], [])
+    assert bank.outcomes(RESTORED, 1, patience_s=1) == ([], [])
+    said = (stack.layout.logs / "score-0.log").read_text()
+    assert f"bundle {NOWHERE} is not in the artefact store" in said
+    assert f"policy {late.policy_id} is not in the artefact store" in said
+    assert deferred_down(stack) >= waited + 2
+
+    until = time.monotonic() + 45
+    while "has been waiting" not in page(stack, "/healthz") and time.monotonic() < until:
+        time.sleep(0.5)
+    assert "is not in the artefact store" in page(stack, "/healthz")
+
+    with pytest.raises(Problem, match="no activation"):
+        withdraw(stack.bootstrap, stack.security, str(uuid.uuid4()), "tests", "there is none")
+    withdrawal = withdraw(stack.bootstrap, stack.security, lost.activation_id, "tests", "its bundle is lost")
+    with pytest.raises(Problem, match="withdrawn already"):
+        withdraw(stack.bootstrap, stack.security, lost.activation_id, "tests", "once more")
+    store_of.put(late.policy_id, {POLICY_FILE: text.encode()})
+    for tenant, policy_id in ((STRANDED, others[0]["receipt"]["policy_id"]), (RESTORED, late.policy_id)):
+        decisions, letters = bank.outcomes(tenant, 1, patience_s=20)
+        assert letters == []
+        assert [(one["application_id"], one["receipt"]["policy_id"]) for one in decisions] == [("waits", policy_id)]
+    assert score_process(stack) == before
+    assert '"healthy": true' in page(stack, "/healthz").replace('":true', '": true')
+    client, until, found = stack.warehouse(), time.monotonic() + 30, []
+    while not found and time.monotonic() < until:
+        query = "SELECT tenant, withdraws FROM loanstream.activations WHERE activation_id = {id:String}"
+        found = client.query(query, parameters={"id": withdrawal.activation_id}).result_rows
+        time.sleep(0.2)
+    assert found == [(STRANDED, lost.activation_id)]

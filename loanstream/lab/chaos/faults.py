@@ -3,6 +3,7 @@
 import os
 import signal
 import time
+import uuid
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -15,6 +16,11 @@ from loanstream.lab.chaos import third
 from loanstream.lab.chaos.load import Load, stored
 from loanstream.stack.running import RunningStack
 from producers.synthetic.broken import bomb
+from registry.publish import publish
+from registry.scorers import POLICY_FILE
+from schemas.operations import ACTIVATION_LEAD_MS, Activation
+from scoring.policy_document import parse_policy
+from scoring.shipped import shipped_policy_text
 
 SESSION_S, TRANSACTION_S = 10.0, 5.0
 """A member's session and a transaction's timeout, as the transport sets them."""
@@ -120,12 +126,35 @@ def _stutter(name: str, ground: Ground) -> None:
         time.sleep(0.1)
 
 
-def _third_worker(stage: str, misbehaviour: third.Misbehaviour, ground: Ground) -> None:
+def _third_worker(
+    stage: str,
+    misbehaviour: third.Misbehaviour,
+    ground: Ground,
+    meanwhile: Callable[[Ground], object] = lambda _: None,
+) -> None:
     """A worker beside those of the stack, with the command and the environment of the first and a slot of its own."""
     process = psutil.Process(ground.pid(f"{stage}-0"))
     command = process.cmdline()[:-2]  # all but --slot and its number
     log = ground.running.layout.logs / f"{stage}-{third.SLOT}.log"
-    third.join_and_leave(command, process.environ(), log, misbehaviour)
+    third.join_and_leave(command, process.environ(), log, misbehaviour, lambda: meanwhile(ground))
+
+
+def _activate_another(ground: Ground) -> None:
+    """Another policy for one bank, which decides alike under another id; returns when it is in force."""
+    running = ground.running
+    text = shipped_policy_text("standard").replace("name: standard", f"name: standard-{time.time_ns()}")
+    policy_id, store = parse_policy(text).policy_id, running.artefacts
+    store.put(policy_id, {POLICY_FILE: text.encode()})
+    activation = Activation(
+        activation_id=str(uuid.uuid4()),
+        tenant=running.tenants[0],
+        bundle_id=None,
+        policy_id=policy_id,
+        actor="chaos",
+        reason="to see who decides by it",
+    )
+    publish(running.bootstrap, running.security, activation, store)
+    time.sleep(ACTIVATION_LEAD_MS / 1000)
 
 
 def _refuse_rows(ground: Ground) -> None:
@@ -211,7 +240,12 @@ def table(kills: int, restarts: int, others: int) -> list[Fault]:
         Fault("warehouse slow", partial(_stutter, "warehouse"), others, OTHER_GOAL_S),
         Fault("warehouse refuses rows", _refuse_rows, others, OTHER_GOAL_S),
         Fault("document store gone", _store_gone, others, AWAY_S + OTHER_GOAL_S),
-        Fault("clock jumps", partial(_third_worker, "score", third.CLOCK_AHEAD), others, KILL_GOAL_S),
+        Fault(
+            "clock jumps",
+            partial(_third_worker, "score", third.CLOCK_AHEAD, meanwhile=_activate_another),
+            others,
+            KILL_GOAL_S,
+        ),
         *(
             Fault(f"aborts {stage}{pace}", partial(_third_worker, stage, misbehaviour), others, KILL_GOAL_S)
             for pace, misbehaviour in (("", third.ABORTS), (" polling ahead", third.ABORTS_AHEAD))

@@ -9,6 +9,7 @@ import time
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
+from datetime import datetime
 from operator import itemgetter
 from pathlib import Path
 from typing import Any
@@ -24,7 +25,10 @@ from loanstream.stack.fresh import clear
 from loanstream.stack.running import RunningStack
 from loanstream.terminal import console
 from loanstream.terminal import table as text_table
+from registry.history import ActivationHistory, InForce
+from registry.publish import Published, activations
 from schemas.problem import Problem
+from schemas.values import ms_of_utc
 
 WORKERS = 2
 SETTLED_WITHIN_S = 90.0
@@ -60,6 +64,21 @@ class Outcomes:
     ended: dict[str, set[Verdict]] = field(default_factory=lambda: defaultdict(set))
     slow: set[str] = field(default_factory=set)
     """Those that the slow lane verified."""
+    made_by: dict[str, list[tuple[str, int, InForce]]] = field(default_factory=lambda: defaultdict(list))
+    """Of decisions: the tenant, the moment of acceptance and what decided."""
+    otherwise: frozenset[str] = frozenset()
+    """Those that another bundle or policy decided than the history of activations says."""
+
+    def compare(self, history: Iterable[Published]) -> None:
+        """Hold every decision against the whole history, which no worker had when it decided."""
+        told = ActivationHistory()
+        for published in history:
+            told.add(published.activation, published.at_ms)
+        self.otherwise = frozenset(
+            trace
+            for trace, decisions in self.made_by.items()
+            if any(told.in_force(tenant, accepted_ms) != chosen for tenant, accepted_ms, chosen in decisions)
+        )
 
     def look(self) -> None:
         """Read what the witness has written since."""
@@ -77,6 +96,8 @@ class Outcomes:
         self.ended[trace].add(_verdict_of(seen))
         if seen["decision_id"] is not None:
             self.decisions[trace].add(seen["decision_id"])
+            accepted_ms = ms_of_utc(datetime.fromisoformat(seen["accepted_at"]))
+            self.made_by[trace].append((seen["tenant"], accepted_ms, InForce(seen["bundle_id"], seen["policy_id"])))
         if seen["lane"] == "slow":
             self.slow.add(trace)
 
@@ -90,7 +111,8 @@ def _verdict_of(seen: Mapping[str, Any]) -> Verdict:
 @dataclass(frozen=True, slots=True)
 class Row:
     """One fault's figures. `misjudged` are records that did not end as they had to: a readable application as a dead
-    letter, say. `silence_s` is the longest time for which records of some partition waited and none had an outcome.
+    letter, say, or one decided by another policy than was in force. `silence_s` is the longest time for which records
+    of some partition waited and none had an outcome.
     """
 
     fault: str
@@ -134,7 +156,11 @@ def count(fault: Fault, sent: Iterable[Sent], outcomes: Outcomes, silence_s: flo
         sum(1 for found in times if found == 0),
         sum(found - 1 for found in times if found > 1),
         sum(1 for found in ids.values() if len(found) > 1),
-        sum(1 for record in own if outcomes.ended.get(record.trace, set()) - {record.due}),
+        sum(
+            1
+            for record in own
+            if record.trace in outcomes.otherwise or outcomes.ended.get(record.trace, set()) - {record.due}
+        ),
         round(silence_s, 1),
         fault.goal_s,
     )
@@ -211,6 +237,7 @@ def go_through(running: RunningStack, file: Path, faults: Sequence[Fault]) -> tu
                 sys.stderr.write(f"{fault.name} {time_of + 1}/{fault.times}: silent for {silence:.1f} s\n")
         ground.load.end()
         _wait_for_all(ground, outcomes)
+    outcomes.compare(activations(running.bootstrap, running.security))
     sent = list(ground.load.sent.values())
     warm_up = Fault("(no fault)", lambda _: None, 0, 0.0)
     rows = [

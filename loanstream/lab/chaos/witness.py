@@ -19,8 +19,9 @@ from schemas.topics import ENDS, TOPICS
 TRACE = slice(3, 35)
 """Of a traceparent: the trace's own part."""
 
-NOTED = ("decision_id", "outcome", "verification_result")
-"""What is noted of a decision, beside the lane that verified it; of a dead letter they are null."""
+NOTED = ("decision_id", "outcome", "verification_result", "tenant", "accepted_at")
+"""What is noted of a decision, beside the lane that verified it and what decided; of a dead letter they are null."""
+DECIDED_BY = ("bundle_id", "policy_id")
 
 
 def main(state: Path, file: Path, tenants: list[str]) -> None:
@@ -53,6 +54,7 @@ def _seen(message: Any, kind: str) -> dict[str, Any]:
     trace = (header(message.headers(), "traceparent") or b"").decode()[TRACE]
     says = json.loads(message.value()) if kind == "decisions" else {}
     noted = {name: says.get(name) for name in NOTED} | {"lane": says.get("processing", {}).get("lane")}
+    noted |= {name: says.get("receipt", {}).get(name) for name in DECIDED_BY}
     return {"at": time.time(), "trace": trace, "kind": kind} | noted
 
 

@@ -107,6 +107,21 @@ def test_tells_a_few_topics_and_how_many_more(tmp_path: Path, monkeypatch: pytes
     assert _by_name(tmp_path)["topics"].ok
 
 
+@pytest.mark.parametrize(("ahead_ms", "ok"), [(-3_600_000, True), (900, True), (1_100, False), (7_200, False)])
+def test_finds_a_broker_whose_clock_is_ahead(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ahead_ms: int, ok: bool
+) -> None:
+    """By the newest stamp it gave; an old stamp says nothing."""
+    _describe(tmp_path)
+    monkeypatch.setattr(running_stack, "is_ready", lambda _: True)
+    monkeypatch.setattr(running_stack.time, "time_ns", lambda: 1_780_000_000_000 * 10**6)
+    newest = {1: 1_780_000_000_000 - 5, 2: 1_780_000_000_000 + ahead_ms}
+    monkeypatch.setattr(running_stack.topics, "newest_stamps", lambda *_: newest)
+    check = _by_name(tmp_path)["brokers' clocks"]
+    assert (check.ok, "NTP" in check.fix) == (ok, True)
+    assert ok or check.found == f"broker 2 is {ahead_ms / 1000:.1f} s ahead of this machine"
+
+
 def test_finds_a_document_store_that_is_gone(tmp_path: Path) -> None:
     """A store is well while it takes writes, which leave nothing; an empty mount point is none."""
     layout = _describe(tmp_path)

@@ -2,6 +2,7 @@
 
 LOANSTREAM_CHAOS_CLOCK_S makes the worker's clock jump that far five seconds after its start; it says so once when the
 clock is first read after that.
+LOANSTREAM_CHAOS_LOOKS_S is how seldom score looks at the control topic where nothing makes it look.
 LOANSTREAM_CHAOS_ABORTS is the share of its transactions that abort when everything in them is done.
 LOANSTREAM_CHAOS_POLLS_AHEAD makes it poll beside open batches at any load, as a stage does that is behind.
 LOANSTREAM_CHAOS_BREAK names a rule of the transport to remove; a chaos run that stays green then proves nothing.
@@ -28,6 +29,12 @@ def _jump(seconds: float) -> None:
 
     time.time_ns = jumped
     time.time = lambda: jumped() / 1e9
+
+
+def _look_seldom(seconds: float) -> None:
+    from registry import control
+
+    control.LOOK_EVERY_S = seconds
 
 
 def _abort_often(share: float) -> None:
@@ -87,6 +94,8 @@ def _without_veto() -> None:
 if "loanstream.worker" in sys.orig_argv:
     if seconds := os.environ.get("LOANSTREAM_CHAOS_CLOCK_S"):
         _jump(float(seconds))
+    if seconds := os.environ.get("LOANSTREAM_CHAOS_LOOKS_S"):
+        _look_seldom(float(seconds))
     if share := os.environ.get("LOANSTREAM_CHAOS_ABORTS"):
         _abort_often(float(share))
     if os.environ.get("LOANSTREAM_CHAOS_POLLS_AHEAD"):

@@ -7,7 +7,10 @@ import pytest
 from loanstream.lab.chaos.faults import Fault
 from loanstream.lab.chaos.load import Sent, Verdict
 from loanstream.lab.chaos.run import MUST_BE_ZERO, Outcomes, count, exit_code, longest_silence, totals, watched_by
+from registry.publish import Published
+from schemas.operations import ACTIVATION_LEAD_MS, Activation
 from schemas.problem import Problem
+from schemas.values import rfc3339_of_ms
 
 FAULT = Fault("kill score-0", lambda _: None, 1, 15.0)
 
@@ -22,8 +25,14 @@ def sent(
     return Sent(trace, partition, FAULT.name, content or trace, at, due)
 
 
-def line(at, trace, decision_id, verification_result="not_provided", lane="fast"):
+FIRST, SECOND = "sha256:" + "1" * 64, "sha256:" + "2" * 64
+DAY_MS = 86_400_000
+
+
+def line(at, trace, decision_id, verification_result="not_provided", lane="fast", accepted_ms=DAY_MS, policy_id=FIRST):
     decided = {"decision_id": decision_id, "outcome": "refer", "verification_result": verification_result, "lane": lane}
+    decided |= {"tenant": "bank-a", "accepted_at": rfc3339_of_ms(accepted_ms)}
+    decided |= {"bundle_id": FIRST, "policy_id": policy_id}
     nothing = dict.fromkeys(decided)
     return {"at": at, "trace": trace, "kind": "decisions"} | (nothing if decision_id is None else decided)
 
@@ -68,6 +77,37 @@ def test_one_outcome_each_is_nothing_to_report(witnessed):
 def test_a_record_that_ends_as_it_should_not_is_misjudged(witnessed, due, outcome, misjudged):
     """An application that can be read must not end as a dead letter; the load knows which cannot."""
     row = count(FAULT, [sent("a", due=due)], witnessed(outcome), 1.0)
+    assert (row.lost, row.misjudged) == (0, misjudged)
+
+
+def published(at_ms, policy_id):
+    activation = Activation(
+        activation_id="00000000-0000-4000-8000-000000000000",
+        tenant=None,
+        bundle_id=FIRST,
+        policy_id=policy_id,
+        actor="test",
+        reason="test",
+    )
+    return Published(activation, at_ms)
+
+
+@pytest.mark.parametrize(
+    ("accepted_ms", "decided_by", "misjudged"),
+    [
+        (DAY_MS + ACTIVATION_LEAD_MS - 1, FIRST, 0),
+        (DAY_MS + ACTIVATION_LEAD_MS - 1, SECOND, 1),
+        (DAY_MS + ACTIVATION_LEAD_MS, FIRST, 1),
+        (DAY_MS + ACTIVATION_LEAD_MS, SECOND, 0),
+    ],
+)
+def test_a_record_decided_by_another_policy_than_was_in_force_is_misjudged(
+    witnessed, accepted_ms, decided_by, misjudged
+):
+    """Which it is follows from the moment of its acceptance and the whole history."""
+    outcomes = witnessed((1, "a", "id-a", "not_provided", "fast", accepted_ms, decided_by), (2, "b", "id-b"))
+    outcomes.compare([published(0, FIRST), published(DAY_MS, SECOND)])
+    row = count(FAULT, [sent("a"), sent("b")], outcomes, 1.0)
     assert (row.lost, row.misjudged) == (0, misjudged)
 
 

@@ -84,6 +84,24 @@ sys.stdout.write(f"{time.time() - before:.0f} {(time.time_ns() / 1e9) - before:.
     assert done.stderr.count(JUMPED) == 1
 
 
+def test_a_worker_whose_clock_jumps_looks_at_the_control_topic_seldom():
+    """A look every second would hide that it trusts its clock."""
+    program = "import registry.control, sys; sys.stdout.write(str(registry.control.LOOK_EVERY_S))"
+    command = [sys.executable, "-c", program, "loanstream.worker"]
+    environment = CLOCK_AHEAD.within(os.environ)
+    assert subprocess.run(command, env=environment, check=True, capture_output=True, text=True).stdout == "120.0"
+
+
+def test_what_is_to_happen_meanwhile_happens_once_it_has_joined(tmp_path, monkeypatch):
+    """With the third worker at work, and its clock ahead."""
+    monkeypatch.setattr(third, "STAYS_S", 0.0)
+    pages = {"/readyz": json.dumps({"partitions": 2})}
+    done = []
+    command = [sys.executable, "-c", WORKER]
+    join_and_leave(command, {"PAGES": json.dumps(pages)}, tmp_path / "log", meanwhile=lambda: done.append("meanwhile"))
+    assert done == ["meanwhile"]
+
+
 def test_a_third_worker_runs_the_code_that_the_others_run():
     """Other code beside the stack's would decide under another code version, and replay would find a difference."""
     others = {"PYTHONPATH": "/checkout", "LOANSTREAM_STATE": "/state"}

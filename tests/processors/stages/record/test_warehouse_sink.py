@@ -77,6 +77,16 @@ def test_each_event_has_its_row(empty, sink, refused):
     assert client.query("SELECT gender FROM loanstream.monitoring_log").result_rows == [("f",)]
 
 
+def test_a_withdrawal_is_seen_in_the_activations(empty, sink, refused):
+    """It names what it withdraws, and an activation nothing."""
+    names = ("loan.activation.published", "loan.activation.published.withdrawal")
+    put(sink, [message("loan.control.v1", offset, example(name)) for offset, name in enumerate(names)])
+    assert refused == []
+    found = empty.client("reader").query("SELECT bundle_id, withdraws FROM loanstream.activations").result_rows
+    bundle_id = example("loan.activation.published")["bundle_id"]
+    assert found == [(bundle_id, None), (None, example("loan.activation.published")["activation_id"])]
+
+
 def test_what_a_newer_stage_adds_is_no_reason_to_refuse(empty, sink, refused):
     """Fields that this version does not know, at any depth of a decision, leave its row as it is."""
     newer = example("loan.decision.made", application_id="a-1", fresh={"inside": 1}, receipt__fresh=[1])
