@@ -113,10 +113,10 @@ def test_finds_a_broker_whose_clock_is_ahead(
 ) -> None:
     """By the newest stamp it gave; an old stamp says nothing."""
     _describe(tmp_path)
-    monkeypatch.setattr(running_stack, "is_ready", lambda _: True)
-    monkeypatch.setattr(running_stack.time, "time_ns", lambda: 1_780_000_000_000 * 10**6)
+    monkeypatch.setattr(look_at, "is_ready", lambda _: True)
+    monkeypatch.setattr(look_at.time, "time_ns", lambda: 1_780_000_000_000 * 10**6)
     newest = {1: 1_780_000_000_000 - 5, 2: 1_780_000_000_000 + ahead_ms}
-    monkeypatch.setattr(running_stack.topics, "newest_stamps", lambda *_: newest)
+    monkeypatch.setattr(look_at.installed, "newest_stamps", lambda *_: newest)
     check = _by_name(tmp_path)["brokers' clocks"]
     assert (check.ok, "NTP" in check.fix) == (ok, True)
     assert ok or check.found == f"broker 2 is {ahead_ms / 1000:.1f} s ahead of this machine"
