@@ -39,6 +39,7 @@ READING = 2
 """Documents, one for each bank: a worker that has both reads them at once, each in the six seconds it may take. More
 would wait for one another, and the silence would be that of the reading.
 """
+JUMPED_WITHIN_S = 6.0
 HANDED_OVER_S = 0.8
 """After so long the fast lane has given documents up, and the slow lane reads them."""
 
@@ -140,7 +141,11 @@ def _third_worker(
 
 
 def _activate_another(ground: Ground) -> None:
-    """Another policy for one bank, which decides alike under another id; returns when it is in force."""
+    """Another policy for one bank, which decides alike under another id; returns when it is in force.
+
+    After a moment: by then a clock that jumps has jumped, and was read.
+    """
+    time.sleep(JUMPED_WITHIN_S)
     running = ground.running
     text = shipped_policy_text("standard").replace("name: standard", f"name: standard-{time.time_ns()}")
     policy_id, store = parse_policy(text).policy_id, running.artefacts

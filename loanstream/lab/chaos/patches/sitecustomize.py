@@ -2,7 +2,8 @@
 
 LOANSTREAM_CHAOS_CLOCK_S makes the worker's clock jump that far five seconds after its start; it says so once when the
 clock is first read after that.
-LOANSTREAM_CHAOS_LOOKS_S is how seldom score looks at the control topic where nothing makes it look.
+LOANSTREAM_CHAOS_LOOKS_S is how seldom score looks at the control topic, where nothing makes it look, once it has looked
+after that jump.
 LOANSTREAM_CHAOS_ABORTS is the share of its transactions that abort when everything in them is done.
 LOANSTREAM_CHAOS_POLLS_AHEAD makes it poll beside open batches at any load, as a stage does that is behind.
 LOANSTREAM_CHAOS_BREAK names a rule of the transport to remove; a chaos run that stays green then proves nothing.
@@ -11,6 +12,7 @@ LOANSTREAM_CHAOS_BREAK names a rule of the transport to remove; a chaos run that
 import os
 import random
 import sys
+import threading
 import time
 
 JUMP_AFTER_S = 5.0
@@ -34,7 +36,9 @@ def _jump(seconds: float) -> None:
 def _look_seldom(seconds: float) -> None:
     from registry import control
 
-    control.LOOK_EVERY_S = seconds
+    seldom = threading.Timer(JUMP_AFTER_S + 1.5 * control.LOOK_EVERY_S, setattr, (control, "LOOK_EVERY_S", seconds))
+    seldom.daemon = True
+    seldom.start()
 
 
 def _abort_often(share: float) -> None:

@@ -86,10 +86,15 @@ sys.stdout.write(f"{time.time() - before:.0f} {(time.time_ns() / 1e9) - before:.
 
 def test_a_worker_whose_clock_jumps_looks_at_the_control_topic_seldom():
     """A look every second would hide that it trusts its clock."""
-    program = "import registry.control, sys; sys.stdout.write(str(registry.control.LOOK_EVERY_S))"
+    program = """
+import registry.control, sitecustomize, sys, time
+before = registry.control.LOOK_EVERY_S
+time.sleep(sitecustomize.JUMP_AFTER_S + 2 * before)
+sys.stdout.write(f"{before} {registry.control.LOOK_EVERY_S}")
+"""
     command = [sys.executable, "-c", program, "loanstream.worker"]
     environment = CLOCK_AHEAD.within(os.environ)
-    assert subprocess.run(command, env=environment, check=True, capture_output=True, text=True).stdout == "120.0"
+    assert subprocess.run(command, env=environment, check=True, capture_output=True, text=True).stdout == "1.0 120.0"
 
 
 def test_what_is_to_happen_meanwhile_happens_once_it_has_joined(tmp_path, monkeypatch):
