@@ -2,6 +2,7 @@
 
 import logging
 import re
+import socket
 import time
 from collections.abc import Mapping
 from typing import Any
@@ -45,11 +46,22 @@ def kafka(installation: Installation) -> Found:
 
 def is_ready(installation: Installation) -> bool:
     """Whether a broker answers the operator within two seconds."""
+    if not any(_takes_connections(place.strip()) for place in installation.bootstrap.split(",")):
+        return False  # a client would try again and again until its time is over
     client = AdminClient({**installation.admin_settings, "log_level": 0}, logger=_SILENT)
     try:
         return bool(client.list_topics(timeout=ANSWER_S).brokers)
     except KafkaException:
         return False
+
+
+def _takes_connections(place: str) -> bool:
+    host, _, port = place.rpartition(":")
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), ANSWER_S).close()
+    except (OSError, ValueError):
+        return False
+    return True
 
 
 _SILENT = logging.getLogger("loanstream.doctor.silent")
