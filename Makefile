@@ -29,7 +29,7 @@ check: setup
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
-	@$(BIN)/python -m loanstream.generated --check
+	@$(BIN)/python -m loanstream.generate --check
 
 bench: setup
 	@$(BIN)/loanstream bench --json
