@@ -3,22 +3,16 @@
 `EmbeddedKafka(directory)` is a broker for tests and tools; the supervisor takes `broker_command` and `is_ready`.
 """
 
-import subprocess
-import time
 from collections.abc import Callable
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 from loanstream.stack import ports
+from loanstream.stack.child import Child
 from loanstream.stack.kafka import after_kill, jars
 from loanstream.stack.kafka.archive import java_command, prepare
 from loanstream.stack.kafka.node import PORT_NAMES, format_directory, is_ready, write_properties
-from loanstream.stack.log_tail import telling_last_line
-from schemas.problem import Problem
 
 READY_WITHIN_S = 60.0
-STOP_WITHIN_S = 10.0
 
 
 def bootstrap(directory: Path) -> str:
@@ -41,60 +35,24 @@ def broker_command(
     return address, after_kill.broker_command(directory, java_command(home, "kafka.Kafka", str(properties)))
 
 
-class EmbeddedKafka:
+class EmbeddedKafka(Child):
     """A broker with its data in `directory`, for tests and tools.
 
     with EmbeddedKafka(tmp_path) as broker:
         Producer({"bootstrap.servers": broker.bootstrap})
 
-    `start` returns the bootstrap address when the broker answers; a second start finds the data again.
+    A second start finds the data again.
     """
 
     def __init__(self, directory: Path, *, cache: Path | None = None) -> None:
+        super().__init__("broker", directory / "kafka.log", READY_WITHIN_S)
         self.directory = directory
         self.bootstrap = ""
         self._cache = cache
         self._home = jars.broker_home(cache)
-        self._process: subprocess.Popen[bytes] | None = None
-
-    @property
-    def pid(self) -> int:
-        """The broker's process id. Problem when it does not run."""
-        if self._process is None:
-            raise Problem("the broker is not running")
-        return self._process.pid
 
     def start(self) -> str:
         """Start the broker and wait until it answers; its bootstrap address. Problem that says why not."""
         self.bootstrap, command = broker_command(self.directory, cache=self._cache)
-        log = self.directory / "kafka.log"
-        with log.open("wb") as out:
-            self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=out, stderr=out)
-        until = time.monotonic() + READY_WITHIN_S
-        while not is_ready(self.bootstrap):
-            if self._process.poll() is not None or time.monotonic() > until:
-                self.stop()
-                raise Problem(f"the broker did not start: {jars.corrupt(self._home) or telling_last_line(log)}")
-            time.sleep(0.05)
+        self._launch(command, lambda: is_ready(self.bootstrap), fault=lambda: jars.corrupt(self._home))
         return self.bootstrap
-
-    def stop(self) -> None:
-        """Stop the broker in order; kill it when that takes longer than 10 s."""
-        process, self._process = self._process, None
-        if process is None:
-            return
-        process.terminate()
-        try:
-            process.wait(STOP_WITHIN_S)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-
-    def __enter__(self) -> Self:
-        self.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.stop()
