@@ -40,6 +40,15 @@ def table(title: str, *columns: str, rows: list[tuple[Any, ...]]) -> Table:
     return made
 
 
+def counted(number: int, noun: str) -> str:
+    """A number of things.
+
+    >>> counted(1, "line"), counted(12_000, "line")
+    ('1 line', '12000 lines')
+    """
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
 def four_decimals(value: float | None) -> str:
     """A probability or score as every screen shows it: 0.9999 is not 1.
 

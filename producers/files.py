@@ -2,7 +2,7 @@
 
 import csv
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -10,41 +10,14 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from producers.lines import BYTE_ORDER_MARK, FileRefusedError, LineError, Place, shown, text_lines
-from schemas import public_loans
+from producers.columns import COLUMNS, WHOLE_NUMBERS, header_errors
+from producers.lines import BYTE_ORDER_MARK, FileRefusedError, LineError, Place, shown, text_lines, undecoded
 from schemas.application import LoanApplication
 from schemas.decode import Undecodable, check_json, field_errors
 from schemas.problem import Problem
 
-COLUMNS: Mapping[str, str | None] = {
-    **public_loans.FIELDS,
-    public_loans.LABEL: None,
-    # Our own: the fields of LoanApplication.
-    **{
-        name: name
-        for name in (
-            *("tenant", "application_id", "revision", "submitted_at", "currency"),
-            *("annual_income", "monthly_obligations", "cibil_score"),
-            *("applicant.dependents", "applicant.education", "applicant.self_employed"),
-            *("applicant.name", "applicant.employer"),
-            *("loan.amount", "loan.term_years", "loan.product", "loan.purpose"),
-            *("assets.residential", "assets.commercial", "assets.luxury", "assets.bank"),
-            *("monitoring.gender", "monitoring.ethnicity", "monitoring.marital_status", "monitoring.age_band"),
-        )
-    },
-}
-"""Column -> where its value belongs; None is not read."""
-
-OPTIONAL = frozenset(
-    {
-        *("revision", "monthly_obligations", "cibil_score", "applicant.name", "applicant.employer"),
-        *("loan.product", "loan.purpose"),
-        *("monitoring.gender", "monitoring.ethnicity", "monitoring.marital_status", "monitoring.age_band"),
-    }
-)
-"""Fields whose column may be absent and whose value may be blank."""
-
-WHOLE_NUMBERS = frozenset({"revision", "cibil_score", "applicant.dependents"})
+OPEN_QUOTE = "unexpected end of data"
+"""What Python's csv says of a file that ends within quotes."""
 
 EXPECTED: Mapping[str, str] = {
     "missing": "a value",
@@ -81,9 +54,9 @@ def read_applications(
 ) -> Iterator[LoanApplication | LineError]:
     """Every line's application, or its errors (one for each faulty field). Holds one line at a time (all of a .json).
 
-    A line's own tenant, currency and submitted_at win over those given. After an error of the file as a whole (not
-    UTF-8, a column missing) nothing more comes. Raises `UnknownKindError` at once, `OSError` where the file cannot be
-    read.
+    A line's own tenant, currency and submitted_at win over those given. After an error of the file as a whole (no text,
+    a column missing, a quote that nothing closes) nothing more comes. Raises `UnknownKindError` at once, `OSError`
+    where the file cannot be read.
     """
     reader = READERS.get(path.suffix.lower())
     if reader is None:
@@ -112,6 +85,9 @@ def _jsonl(path: Path, defaults: Defaults) -> Iterator[LoanApplication | LineErr
     for number, text in text_lines(path):
         if not text.strip():
             continue
+        if (byte := undecoded(text)) is not None:
+            yield LineError(number, None, "text in UTF-8", byte)
+            continue
         try:
             found = check_json(text.encode())
         except Undecodable as fault:
@@ -135,49 +111,68 @@ def _application(number: int, found: Any, defaults: Defaults, place: Place) -> I
 
 
 def _csv(path: Path, defaults: Defaults) -> Iterator[LoanApplication | LineError]:
-    rows = csv.reader((text + "\n" for _, text in text_lines(path)), skipinitialspace=True, strict=True)
-    header = [name.strip() for name in _next_row(rows) or []]
+    rows = _rows(path)
+    _, _, first = next(rows)
+    if isinstance(first, LineError):
+        raise FileRefusedError(first)
+    header = [name.strip() for name in first]
     if not any(header):
         raise FileRefusedError(LineError(1, None, "a line of column names", "a blank line"))
-    problems = list(_header_errors(header, defaults))
+    problems = list(header_errors(header, defaults.fields))
     if problems:
         yield from problems
         return
     fields = [COLUMNS[name] for name in header]
     names = {field: name for name, field in zip(header, fields, strict=True) if field is not None}
-    while (row := _next_row(rows)) is not None:
-        if not any(value.strip() for value in row):
-            continue
-        if len(row) != len(header):
-            yield LineError(rows.line_num, None, f"{len(header)} values, as in the header", str(len(row)))
-            continue
-        try:
-            # Lax, since a CSV knows text alone: "12" is a number and "Yes" is true.
-            yield LoanApplication.model_validate_strings(_event(zip(fields, row, strict=True), defaults), strict=False)
-        except ValidationError as error:
-            yield from _line_errors(rows.line_num, error, names, dict(zip(fields, row, strict=True)))
+    for start, end, row in rows:
+        if isinstance(row, LineError):
+            yield row
+        elif any(value.strip() for value in row):
+            yield from (
+                replace(item, last=end) if isinstance(item, LineError) else item
+                for item in _row(start, row, header, names, defaults)
+            )
 
 
-def _next_row(rows: Any) -> list[str] | None:
+def _row(
+    number: int, row: list[str], header: list[str], names: Mapping[str, str], defaults: Defaults
+) -> Iterator[LoanApplication | LineError]:
+    """A row's application, or its errors."""
+    if len(row) != len(header):
+        yield LineError(number, None, f"{len(header)} values, as in the header", str(len(row)))
+        return
+    broken = [(name, byte) for name, value in zip(header, row, strict=True) if (byte := undecoded(value))]
+    if broken:
+        yield from (LineError(number, name, "text in UTF-8", byte) for name, byte in broken)
+        return
+    cells = dict(zip((COLUMNS[name] for name in header), row, strict=True))
     try:
-        row: list[str] | None = next(rows, None)
-    except csv.Error as error:
-        raise FileRefusedError(LineError(rows.line_num, None, "comma-separated values", str(error))) from None
-    return row
+        # Lax, since a CSV knows text alone: "12" is a number and "Yes" is true.
+        yield LoanApplication.model_validate_strings(_event(cells.items(), defaults), strict=False)
+    except ValidationError as error:
+        yield from _line_errors(number, error, names, cells)
 
 
-def _header_errors(header: Sequence[str], defaults: Defaults) -> Iterator[LineError]:
-    """What keeps the file from being read at all, columns missing, unknown and doubled."""
-    fields = [COLUMNS.get(name) for name in header]
-    for index, name in enumerate(header):
-        if name not in COLUMNS:
-            yield LineError(1, None, "columns of a loan application", f"the unknown column {shown(name)}")
-        elif fields[index] is not None and fields[index] in fields[:index]:
-            yield LineError(1, None, f"one column for {fields[index]}", f"another, {shown(name)}")
-    given = {*defaults.fields, *fields, *OPTIONAL, None}
-    for field in dict.fromkeys(field for field in COLUMNS.values() if field not in given):
-        accepted = " or ".join(name for name, meant in COLUMNS.items() if meant == field)
-        yield LineError(1, None, f"a column {accepted}", "none")
+def _rows(path: Path) -> Iterator[tuple[int, int, list[str] | LineError]]:
+    """The rows of a CSV, each with its first and its last line, or what is wrong with it.
+
+    Raises `FileRefusedError` at a quote that nothing closes: whatever stands behind it is inside it.
+    """
+    rows = csv.reader((text + "\n" for _, text in text_lines(path)), skipinitialspace=True, strict=True)
+    while True:
+        start = rows.line_num + 1
+        try:
+            row = next(rows, None)
+        except csv.Error as error:
+            end = rows.line_num
+            if str(error) == OPEN_QUOTE:
+                expected = f"an end of the quote that opens in line {start}"
+                raise FileRefusedError(LineError(start, None, expected, "none", last=end)) from None
+            yield start, end, LineError(start, None, "comma-separated values", str(error), last=end)
+        else:
+            if row is None:
+                return
+            yield start, rows.line_num, row
 
 
 def _event(cells: Iterable[tuple[str | None, str]], defaults: Defaults) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """A file as numbered lines of text, and what is wrong with a line, in words for the one who sent the file."""
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -11,13 +12,27 @@ FOUND_MAX = 60
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 Place = Literal["line", "item"]
 
+NO_TEXT: Mapping[bytes, str] = {
+    b"\xff\xfe": "UTF-16; save it as UTF-8",
+    b"\xfe\xff": "UTF-16; save it as UTF-8",
+    b"PK\x03\x04": "a spreadsheet or another zip file; save it as CSV in UTF-8",
+    b"\xd0\xcf\x11\xe0": "an old spreadsheet; save it as CSV in UTF-8",
+    b"\x1f\x8b": "gzip; unpack it first",
+    b"\x28\xb5\x2f\xfd": "zstd; unpack it first",
+    b"%PDF": "a PDF",
+    b"PAR1": "Parquet; write it as CSV or lines of JSON",
+}
+"""How files begin that are often taken for text -> what they are, and what to do."""
+
+_UNDECODED = re.compile("[\udc80-\udcff]")
+
 
 @dataclass(frozen=True, slots=True)
 class LineError:
     """What is wrong with one field of one line (`line` counts from 1), or with the line itself (`field` is None).
 
     In a file that is one JSON value the `place` is an item of it, since its lines mean nothing. `found` holds what the
-    file says: it is for the sender's own terminal, never for a log.
+    file says: it is for the sender's own terminal, never for a log. A row of a CSV may have more lines, up to `last`.
     """
 
     line: int
@@ -25,14 +40,23 @@ class LineError:
     expected: str
     found: str | None = None
     place: Place = "line"
+    last: int | None = None
+
+    @property
+    def lines(self) -> range:
+        """All of its lines."""
+        return range(self.line, (self.last or self.line) + 1)
 
     def __str__(self) -> str:
         """One line of text.
 
         >>> str(LineError(3, "cibil_score", "at most 900", "7800"))
         'line 3, cibil_score: expected at most 900, found 7800'
+        >>> str(LineError(3, None, "13 values", "12", last=5))
+        'lines 3 to 5: expected 13 values, found 12'
         """
-        place = f"{self.place} {self.line}" + (f", {self.field}" if self.field else "")
+        place = f"{self.place}s {self.line} to {self.last}" if len(self.lines) > 1 else f"{self.place} {self.line}"
+        place += f", {self.field}" if self.field else ""
         return f"{place}: expected {self.expected}" + (f", found {self.found}" if self.found is not None else "")
 
 
@@ -57,19 +81,40 @@ def shown(value: object) -> str:
 def text_lines(path: Path) -> Iterator[tuple[int, str]]:
     """Each line with its number and without its end; no line is held that is larger than a record may be.
 
-    Raises `FileRefusedError` at a line that is not UTF-8 or larger than a record, and for a file without a line.
+    What is not UTF-8 in a line stays in it (as `surrogateescape` writes it): see `undecoded`. Raises `FileRefusedError`
+    at a line larger than a record, for a file of another kind, and for one without a line.
     """
     number = 0
     with path.open("rb") as file:
         while line := file.readline(APPLICATION_MAX_BYTES + 1):
             number += 1
+            if number == 1:
+                _check_text(line)
+                line = line.removeprefix(BYTE_ORDER_MARK)
             if len(line) > APPLICATION_MAX_BYTES:
-                raise FileRefusedError(LineError(number, None, f"at most {APPLICATION_MAX_BYTES} bytes a line"))
-            try:
-                text = line.removeprefix(BYTE_ORDER_MARK if number == 1 else b"").decode("utf-8")
-            except UnicodeDecodeError as error:
-                found = f"byte 0x{line[error.start]:02x} at position {error.start + 1}"
-                raise FileRefusedError(LineError(number, None, "text in UTF-8", found)) from None
-            yield number, text.rstrip("\r\n")
+                expected = f"at most {APPLICATION_MAX_BYTES} bytes a line"
+                raise FileRefusedError(LineError(number, None, expected, "more; nothing from here on was read"))
+            yield number, line.decode("utf-8", "surrogateescape").rstrip("\r\n")
     if number == 0:
         raise FileRefusedError(LineError(1, None, "at least one line", "an empty file"))
+
+
+def _check_text(line: bytes) -> None:
+    for beginning, what in NO_TEXT.items():
+        if line.startswith(beginning):
+            raise FileRefusedError(LineError(1, None, "text in UTF-8", what))
+
+
+def undecoded(text: str) -> str | None:
+    r"""The first byte of a line, or of a value, that is not UTF-8, in words; None where all of it is.
+
+    >>> undecoded(b"Ren\xe9e".decode("utf-8", "surrogateescape")), undecoded("Renée")
+    ("byte 0xe9 at position 4 ('é' in Windows-1252)", None)
+    """
+    found = _UNDECODED.search(text)
+    if found is None:
+        return None
+    byte = found[0].encode("utf-8", "surrogateescape")
+    position = len(text[: found.start()].encode()) + 1
+    meant = byte.decode("cp1252", "ignore")
+    return f"byte 0x{byte.hex()} at position {position}" + (f" ({meant!r} in Windows-1252)" if meant else "")

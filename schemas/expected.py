@@ -56,6 +56,17 @@ def expected(model: type[BaseModel], detail: ErrorDetails) -> str:
     return f"{said}; the field is required" if detail["type"] == "missing" else said
 
 
+def expected_at(model: type[BaseModel], field: str) -> str:
+    """What the field at a path with dots is expected to hold.
+
+    >>> from schemas.application import LoanApplication
+    >>> expected_at(LoanApplication, "applicant.dependents")
+    'an integer from 0 to 50'
+    """
+    root = _root(model)
+    return _words(_at(root, tuple(field.split("."))), root)
+
+
 @cache
 def _root(model: type[BaseModel]) -> Schema:
     return model.model_json_schema()

@@ -7,6 +7,8 @@ import typer
 
 from loanstream.cli.options import AsJson, State, installation_of, verb
 from loanstream.terminal import emit
+from producers.documents import KINDS, kind_of, reference_of
+from schemas.problem import Problem
 
 app = verb()
 
@@ -20,11 +22,15 @@ def documents() -> None:
 def put(
     file: Annotated[Path, typer.Argument(help="the document")],
     tenant: Annotated[str, typer.Option("--tenant", help="the bank it belongs to")],
+    kind: Annotated[str | None, typer.Option(help=f"{', '.join(KINDS)} (default: what the file's name says)")] = None,
     state: State = None,
     as_json: AsJson = False,
 ) -> None:
-    """Store a document; prints the SHA-256 that applications name it by."""
+    """Store a document; prints the SHA-256 that applications name it by (--json: the whole reference)."""
+    said = next((known for known in KINDS if known == (kind or kind_of(file))), None)
+    if said is None and (kind or as_json):
+        raise Problem(f"--kind: expected one of {', '.join(KINDS)}" + ("" if kind else "; the file's name says none"))
     installation = installation_of(state)
     data = file.read_bytes()
     sha256 = installation.documents.put(installation.tenant(tenant), data)
-    emit({"tenant": tenant, "sha256": sha256, "size": len(data)}, sha256, as_json=as_json)
+    emit(reference_of(said, data).model_dump() if said else None, sha256, as_json=as_json)

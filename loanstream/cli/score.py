@@ -13,10 +13,11 @@ import typer
 from rich.console import Group
 
 from loanstream.cli.options import AsJson, verb
-from loanstream.terminal import emit, four_decimals, table
+from loanstream.terminal import counted, emit, four_decimals, table
 from processors.identity import code_version
 from producers.files import read_applications
 from producers.lines import LineError
+from producers.repeats import Repeats
 from registry.named import load
 from schemas.application import LoanApplication
 from schemas.values import utc_of_ms
@@ -39,21 +40,26 @@ def score_file(file: Path, tenant: str, bundle: str, policy: str, currency: str,
     now_ms = time.time_ns() // 1_000_000
     scorer = Scorer(*load(bundle, policy))
     errors: list[LineError] = []
+    repeats = Repeats()
     decisions: list[dict[str, Any]] = []
-    for batch in _batches(_good(read_applications(file, tenant, currency, utc_of_ms(now_ms)), errors)):
+    for batch in _batches(_good(read_applications(file, tenant, currency, utc_of_ms(now_ms)), errors, repeats)):
         events = [_without_documents(application, now_ms) for application in batch]
         decisions += scorer.decide(events, lambda _: key, code_version())
-    for error in errors:
-        sys.stderr.write(f"{error}\n")
-    emit(decisions, _summary(decisions, len({error.line for error in errors})), as_json=as_json)
+    for told in (*errors, *str(repeats).splitlines()):
+        sys.stderr.write(f"{told}\n")
+    refused = {line for error in errors for line in error.lines}
+    emit(decisions, _summary(decisions, len(refused)), as_json=as_json)
     return 1 if errors else 0
 
 
-def _good(lines: Iterable[LoanApplication | LineError], errors: list[LineError]) -> Iterator[LoanApplication]:
+def _good(
+    lines: Iterable[LoanApplication | LineError], errors: list[LineError], repeats: Repeats
+) -> Iterator[LoanApplication]:
     for line in lines:
         if isinstance(line, LineError):
             errors.append(line)
         else:
+            repeats.note(line)
             yield line
 
 
@@ -81,8 +87,11 @@ def _without_documents(application: LoanApplication, now_ms: int) -> Application
 def _summary(decisions: list[dict[str, Any]], refused: int) -> Group:
     outcomes = Counter(decision["outcome"] for decision in decisions)
     rows = [(d["application_id"], d["outcome"], four_decimals(d["score_final"]), _why(d)) for d in decisions[:SHOWN]]
-    counted = ", ".join(f"{count} {outcome}" for outcome, count in outcomes.most_common()) or "nothing to decide"
-    tail = f"{len(decisions)} applications: {counted}" + (f"; {refused} lines refused" if refused else "")
+    outcomes_said = ", ".join(f"{count} {outcome}" for outcome, count in outcomes.most_common()) or "nothing to decide"
+    tail = f"{counted(len(decisions), 'application')}: {outcomes_said}"
+    tail += f"; {counted(refused, 'line')} refused" if refused else ""
+    if not decisions:
+        return Group(tail)
     title = "decisions" if len(decisions) <= SHOWN else f"the first {SHOWN} decisions (all with --json)"
     return Group(table(title, "application", "outcome", "score", "first reason", rows=rows), "", tail)
 

@@ -4,6 +4,7 @@ import sys
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -11,17 +12,21 @@ import typer
 
 from loanstream.cli.options import AsJson, State, installation_of, verb
 from loanstream.installation import Installation
-from loanstream.terminal import emit
+from loanstream.terminal import counted, emit, table
 from producers.client import ApplicationProducer
-from producers.documents import attach_documents
+from producers.columns import described
+from producers.documents import attach_documents, unclaimed
 from producers.files import read_applications
 from producers.lines import LineError
+from producers.repeats import Repeats
 from schemas.application import LoanApplication
 from schemas.problem import Problem
 from schemas.values import utc_of_ms
 
 app = verb()
 
+UNCLAIMED_MOST = 20
+"""Documents that nothing asked for, of which names are told."""
 
 Upload = Callable[[str, bytes], object]
 """Stores a document of a tenant."""
@@ -31,9 +36,10 @@ Upload = Callable[[str, bytes], object]
 class Tally:
     """What became of a file's lines; a line with several faults is refused once."""
 
-    documents: int = 0
+    documents: set[Path] = field(default_factory=set)
     faulty: set[int] = field(default_factory=set)
     unsendable: int = 0
+    repeats: Repeats = field(default_factory=Repeats)
 
     @property
     def refused(self) -> int:
@@ -62,14 +68,21 @@ def submit_file(
         tally = send(lines, producer, upload, documents, id_prefix)
         producer.flush()
         confirmed = producer.confirmed
+    left = [] if documents is None else list(islice(unclaimed(documents, tally.documents), UNCLAIMED_MOST))
+    for hint in (*str(tally.repeats).splitlines(), *(f"not sent: {name}" for name in left)):
+        sys.stderr.write(f"{hint}\n")
     counts = {
         "tenant": bank,
         "submitted": confirmed,
         "refused_lines": tally.refused,
-        "documents": tally.documents,
+        "documents": len(tally.documents),
+        "conflicting_ids": [name for name, _ in tally.repeats.different],
+        "repeated_ids": [name for name, _ in tally.repeats.equal],
+        "documents_not_sent": left,
     }
-    text = f"{confirmed} applications confirmed by the broker for {bank}, {tally.documents} documents stored"
-    text += f"; {tally.refused} lines refused" if tally.refused else ""
+    stored = counted(len(tally.documents), "document")
+    text = f"{counted(confirmed, 'application')} confirmed by the broker for {bank}, {stored} stored"
+    text += f"; {counted(tally.refused, 'line')} refused" if tally.refused else ""
     emit(counts, text, as_json=as_json)
     return 1 if tally.refused else 0
 
@@ -86,33 +99,36 @@ def send(
     for line in lines:
         if isinstance(line, LineError):
             sys.stderr.write(f"{line}\n")
-            tally.faulty.add(line.line)
+            tally.faulty.update(line.lines)
             continue
         try:
-            application, uploads = _with_documents(line, upload, folder, id_prefix)
+            application, paths = _with_documents(line, upload, folder, id_prefix)
             producer.submit(application)
         except ValueError as error:  # another tenant's application, more documents than one may have
             sys.stderr.write(f"{line.application_id}: {error}\n")
             tally.unsendable += 1
             continue
-        tally.documents += uploads
+        tally.documents.update(paths)
+        tally.repeats.note(application)
     return tally
 
 
 def _with_documents(
     application: LoanApplication, upload: Upload | None, folder: Path | None, id_prefix: str
-) -> tuple[LoanApplication, int]:
+) -> tuple[LoanApplication, list[Path]]:
     if folder is None or upload is None:
-        return application, 0
+        return application, []
     attached, found = attach_documents(application, folder, id_prefix)
-    for _, data in found:
-        upload(application.tenant, data)
-    return attached, len(found)
+    for document in found:
+        upload(application.tenant, document.data)
+    return attached, [document.path for document in found]
 
 
 @app.command()
 def submit(
-    file: Annotated[Path, typer.Argument(help="applications: CSV, JSON lines, or JSON with one or a list")],
+    file: Annotated[
+        Path | None, typer.Argument(help="applications: CSV, JSON lines, or JSON with one or a list")
+    ] = None,
     tenant: Annotated[
         str | None, typer.Option("--tenant", help="the bank they are from (default: the first that is served)")
     ] = None,
@@ -126,8 +142,16 @@ def submit(
         ),
     ] = None,
     id_prefix: Annotated[str, typer.Option(help="put before every application id")] = "",
+    columns: Annotated[bool, typer.Option("--columns", help="print the columns that a CSV may have, and end")] = False,
     state: State = None,
     as_json: AsJson = False,
 ) -> None:
     """Publish the applications in a file."""
+    if columns:
+        rows = described()
+        listed = [dict(zip(("column", "need", "expected"), row, strict=True)) for row in rows]
+        emit(listed, table("columns of a CSV", "column", "need", "what its values are", rows=rows), as_json=as_json)
+        return
+    if file is None:
+        raise typer.BadParameter("expected a file of applications", param_hint="FILE")
     raise typer.Exit(submit_file(installation_of(state), file, tenant, currency, documents, id_prefix, as_json=as_json))

@@ -6,6 +6,7 @@ from pathlib import Path
 from loanstream.settings import IN_A_FILE, SETTINGS, Setting
 from processors.transport import CHECK_PARTITIONS, CHECK_TOPIC
 from processors.transport.meters import METERS
+from producers.columns import described
 from schemas.causes import CAUSES
 from schemas.events import EVENTS, EventType
 from schemas.jsonschema import file_name
@@ -211,11 +212,22 @@ def _node(stage: str) -> str:
     return f"stage_{stage.replace('-', '_')}"
 
 
+def columns_page() -> str:
+    """The columns of a CSV of applications."""
+    said = (
+        "What `loanstream submit` and `loanstream score` read in a .csv: UTF-8, commas, a first line with these names "
+        'in any order, decimal points. `loanstream submit --columns` prints the same. "Or by option": where the file '
+        "does not say it, `--tenant`, `--currency` and the moment of reading do."
+    )
+    return f"# Columns of a CSV\n\n{said}\n\n{table(('column', 'need', 'what its values are'), described())}\n"
+
+
 REFERENCE: dict[str, Callable[[], str]] = {
     "flow.md": flow_page,
     "topics.md": topics_page,
     "stages.md": stages_page,
     "events.md": events_page,
+    "columns.md": columns_page,
     "dead-letter-causes.md": causes_page,
     "reason-codes.md": reasons_page,
     "features.md": features_page,

@@ -8,7 +8,8 @@ from random import Random
 
 import pytest
 
-from producers.files import COLUMNS, UnknownKindError, read_applications
+from producers.columns import COLUMNS
+from producers.files import UnknownKindError, read_applications
 from producers.lines import LineError
 from producers.synthetic.applications import Shares, synthesise
 from schemas.application import LoanApplication
@@ -133,11 +134,24 @@ def test_line_ends_and_byte_order_marks_do_not_matter(read, ends, mark):
     [
         (b"", "line 1: expected at least one line, found an empty file"),
         (b"\n" + ROW.encode(), "line 1: expected a line of column names, found a blank line"),
-        ((HEADER + "\n" + ROW).encode("utf-16"), "line 1: expected text in UTF-8, found byte 0xff at position 1"),
+        ((HEADER + "\n" + ROW).encode("utf-16"), "line 1: expected text in UTF-8, found UTF-16; save it as UTF-8"),
+        (b"PK\x03\x04 and more", "line 1: expected text in UTF-8, found a spreadsheet or another zip file; save it as"),
+        (
+            '[{"tenant": "bank-a"}]',
+            "line 1: expected comma-separated values, found JSON; name the file .json, or .jsonl",
+        ),
+        (ROW + "\n" + ROW, "line 1: expected a line of column names (see `submit --columns`), found values"),
         (HEADER.replace("loan_id", "cibil_score"), "line 1: expected one column for cibil_score, found another,"),
-        (HEADER.replace("loan_id", "loan_idd"), "line 1: expected columns of a loan application, found the unknown"),
+        (
+            HEADER.replace("loan_id", "loan_idd"),
+            "line 1: expected the columns' names as `submit --columns` has them, found 'loan_idd' for loan_id",
+        ),
+        (
+            HEADER + ",hat_size,shoe_size",
+            "line 1: expected columns of a loan application, found the unknown columns 'hat_size', 'shoe_size'",
+        ),
         (HEADER.replace(" loan_amount,", ""), "line 1: expected a column loan_amount or loan.amount, found none"),
-        (HEADER + '\n"1,2', "line 2: expected comma-separated values, found"),
+        (HEADER + '\n"1,2', "line 2: expected an end of the quote that opens in line 2, found none"),
         ("x" * (APPLICATION_MAX_BYTES + 2), f"line 1: expected at most {APPLICATION_MAX_BYTES} bytes a line"),
     ],
 )
@@ -147,6 +161,74 @@ def test_a_file_that_is_none_is_refused_in_one_line(read, content, said):
     assert errors(items)[0].startswith(said)
     assert len(errors(items)) == len(items)
     assert all("\n" not in line for line in errors(items))
+
+
+@pytest.mark.parametrize(("separator", "word"), [(";", "semicolons"), ("\t", "tabs"), ("|", "bars")])
+def test_another_separator_is_named_in_one_line(read, separator, word):
+    """A file as a spreadsheet of another country writes it gives one line, not one for each column."""
+    (said,) = errors(read(f"{HEADER}\n{ROW}".replace(", ", separator).replace(",", separator)))
+    assert said == f"line 1: expected commas between the columns, found {word}; write it with commas and decimal points"
+
+
+@pytest.mark.parametrize(
+    "change", [str.upper, str.title, lambda name: name.replace("_", " "), lambda name: name.replace("_", "-")]
+)
+def test_names_in_another_case_give_one_line_with_the_right_ones(read, change):
+    """Whoever writes LOAN_ID or "Loan Id" reads which name is meant."""
+    (said,) = errors(read(change(HEADER) + "\n" + ROW))
+    assert said.startswith("line 1: expected the columns' names as `submit --columns` has them, found ")
+    assert said.count(" for ") == 3
+    assert said.endswith(" more")
+
+
+def test_a_byte_that_is_not_utf8_costs_its_own_row(read):
+    """A name saved in another encoding is named with its column; every other line is read."""
+    rows = [ROW.replace("1,2", f"{number},2", 1) + "," + name for number, name in enumerate("abcd")]
+    file = "\n".join([HEADER + ",applicant.name", *rows]).encode().replace(b", Approved,c", b", Approved,Ren\xe9e")
+    items = read(file)
+    assert errors(items) == [
+        "line 4, applicant.name: expected text in UTF-8, found byte 0xe9 at position 4 ('é' in Windows-1252)"
+    ]
+    assert [item.application_id for item in items if isinstance(item, LoanApplication)] == ["0", "1", "3"]
+
+
+def test_a_line_of_json_that_is_not_utf8_costs_itself(read):
+    """The lines around it are read."""
+    (made,) = [item.application for item in synthesise(1, 1, "bank-a", Shares(repeated=0), AT)]
+    good = made.model_dump_json().encode()
+    first, second, third = read(b"\n".join([good, good.replace(b"bank", b"b\xffnk", 1), good]), "a.jsonl")
+    assert first == third == made
+    assert str(second).startswith("line 2: expected text in UTF-8, found byte 0xff at position")
+
+
+def test_an_open_quote_names_its_line_and_what_was_not_read(read):
+    """Behind a quote that nothing closes no line can be told from text within it: all are refused, by number."""
+    open_row = ROW.replace(" Graduate", '"Graduate')
+    items = read(f"{HEADER}\n{ROW}\n{open_row}\n{ROW}\n{ROW}")
+    assert errors(items) == ["lines 3 to 5: expected an end of the quote that opens in line 3, found none"]
+    assert list(items[-1].lines) == [3, 4, 5]
+    assert len(items) == 2
+
+
+def test_a_row_over_several_lines_is_named_by_all_of_them(read):
+    """A quoted line break is part of a value; the row that has it is one row."""
+    row = ROW.replace(" Graduate", '"Gradu\nate"')
+    items = read(f"{HEADER}\n{row}\n{ROW}")
+    assert errors(items)[0].startswith("lines 2 to 3, education: expected 'graduate' or 'not_graduate', found ")
+    assert len(items) == 2
+
+
+@pytest.mark.parametrize("number", range(20))
+def test_no_line_goes_unsaid(read, number):
+    """Whatever a byte does to a file, each of its lines is an application, or stands in an error."""
+    rng = Random(number)
+    rows = [ROW.replace("1,2", f"{at},2", 1) for at in range(30)]
+    file = bytearray("\n".join([HEADER, *rows]).encode())
+    for _ in range(rng.randint(1, 4)):
+        file[rng.randrange(len(HEADER) + 1, len(file))] = rng.choice(b'"\xff\xe9\x00,x')
+    items = read(bytes(file))
+    told = {line for item in items if isinstance(item, LineError) for line in item.lines}
+    assert len(told) + sum(isinstance(item, LoanApplication) for item in items) == file.count(b"\n")
 
 
 def test_a_currency_that_nobody_gives_is_asked_for(read):
@@ -205,7 +287,7 @@ def test_a_long_value_is_cut(read):
 def test_reading_is_streaming(tmp_path):
     """The first application comes before the rest of the file is looked at."""
     path = tmp_path / "a.csv"
-    path.write_bytes(f"{HEADER}\n{ROW}\n".encode() + b"\xff" * 10)
+    path.write_bytes(f"{HEADER}\n{ROW}\n".encode() + b'"' + b"x" * 2 * APPLICATION_MAX_BYTES)
     items = read_applications(path, "bank-a", "INR", AT)
     assert isinstance(next(items), LoanApplication)
     assert isinstance(next(items), LineError)

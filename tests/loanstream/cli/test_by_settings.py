@@ -8,6 +8,7 @@ import pytest
 from loanstream import installation
 from loanstream.cli.main import main
 from loanstream.settings import SETTINGS
+from schemas.application import DocumentRef
 from stores.keys import KeyFiles
 
 EXAMPLE = Path(__file__).resolve().parents[3] / "schemas" / "examples" / "loan.application.submitted.json"
@@ -123,3 +124,18 @@ def test_keys_of_a_secret_store_are_never_made(settings, tmp_path, monkeypatch, 
     (line,) = capsys.readouterr().err.splitlines()
     assert line == "loanstream: no keys for tenant bank-b among the tenants' keys that are set"
     assert not (tmp_path / "keys" / "tenant-bank-b.json").exists()
+
+
+def test_a_document_is_stored_with_the_whole_reference(settings, tmp_path, capsys):
+    """What `documents put --json` prints goes into an application's `documents` as it is."""
+    (tmp_path / "documents").mkdir()
+    file = tmp_path / "x.payslip.pdf"
+    file.write_bytes(b"%PDF-1.7")
+    assert main(["documents", "put", str(file), "--tenant", "bank-a", "--json"]) == 0
+    reference = DocumentRef.model_validate_json(capsys.readouterr().out)
+    assert (reference.kind, reference.media_type, reference.size) == ("payslip", "application/pdf", 8)
+    file = file.rename(tmp_path / "scan.pdf")
+    assert main(["documents", "put", str(file), "--tenant", "bank-a", "--json"]) == 1
+    assert "--kind: expected one of payslip," in capsys.readouterr().err
+    assert main(["documents", "put", str(file), "--tenant", "bank-a", "--kind", "identity", "--json"]) == 0
+    assert DocumentRef.model_validate_json(capsys.readouterr().out).kind == "identity"

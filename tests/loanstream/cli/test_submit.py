@@ -1,12 +1,15 @@
 """What `loanstream submit` says about a file and its documents, without a broker."""
 
+import json
 from pathlib import Path
 
 import pytest
 
+from loanstream.cli.main import main
 from loanstream.cli.submit import send, submit_file
 from loanstream.installation import Installation
 from loanstream.settings import load
+from producers.columns import COLUMNS
 from producers.lines import LineError
 from schemas.application import LoanApplication
 from schemas.decode import decode
@@ -38,7 +41,7 @@ def test_a_line_with_many_faults_is_one_refused_line(application, capsys):
     faults = [LineError(number, field, "a value") for number in (1, 3) for field in ("a", "b", "c")]
     sent = Sent()
     tally = send([*faults, application], sent, lambda *_: None, None, "")
-    assert (tally.refused, tally.documents, len(sent)) == (2, 0, 1)
+    assert (tally.refused, len(tally.documents), len(sent)) == (2, 0, 1)
     assert len(capsys.readouterr().err.splitlines()) == 6
 
 
@@ -47,5 +50,31 @@ def test_documents_are_found_by_their_names_and_counted(application, tmp_path):
     (tmp_path / "example-0001.payslip.pdf").write_bytes(b"%PDF")
     sent, stored = Sent(), []
     tally = send([application], sent, lambda tenant, data: stored.append((tenant, data)), tmp_path, "")
-    assert (tally.documents, stored) == (1, [("bank-a", b"%PDF")])
+    assert tally.documents == {tmp_path / "example-0001.payslip.pdf"}
+    assert stored == [("bank-a", b"%PDF")]
     assert [document.kind for document in sent[0].documents] == ["payslip"]
+
+
+def test_a_line_of_many_rows_counts_them_all(application):
+    """What an open quote swallowed is counted line by line."""
+    assert send([LineError(3, None, "an end", last=7)], Sent(), lambda *_: None, None, "").refused == 5
+
+
+def test_ids_that_repeat_are_told_with_what_follows(application):
+    """The same application twice is harmless; two different ones under one id and revision will be a conflict."""
+    other = application.model_copy(update={"annual_income": application.annual_income + 1})
+    again = application.model_copy(update={"revision": 2})
+    tally = send([application, application, again], Sent(), lambda *_: None, None, "")
+    assert str(tally.repeats) == "the same application stands there more than once: example-0001"
+    tally = send([application, other], Sent(), lambda *_: None, None, "")
+    assert str(tally.repeats).startswith("under one id and revision there are different applications: example-0001;")
+    assert str(send([application, again], Sent(), lambda *_: None, None, "").repeats) == ""
+
+
+def test_the_columns_are_printed_without_a_file(capsys):
+    """`submit --columns` says each column, whether it must be there, and what stands in it."""
+    assert main(["submit", "--columns", "--json"]) == 0
+    rows = {row["column"]: row for row in json.loads(capsys.readouterr().out)}
+    assert rows["income_annum or annual_income"]["need"] == "required"
+    assert rows["cibil_score"]["expected"] == "an integer from 300 to 900"
+    assert {name for row in rows for name in row.split(" or ")} == set(COLUMNS)

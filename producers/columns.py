@@ -1,0 +1,119 @@
+"""The columns of a CSV of applications: which there are, and what is wrong with a header."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+from producers.lines import LineError, shown
+from schemas import public_loans
+from schemas.application import LoanApplication
+from schemas.expected import expected_at
+from schemas.nearest import nearest
+
+OWN = (
+    *("tenant", "application_id", "revision", "submitted_at", "currency"),
+    *("annual_income", "monthly_obligations", "cibil_score"),
+    *("applicant.dependents", "applicant.education", "applicant.self_employed", "applicant.name", "applicant.employer"),
+    *("loan.amount", "loan.term_years", "loan.product", "loan.purpose"),
+    *("assets.residential", "assets.commercial", "assets.luxury", "assets.bank"),
+    *("monitoring.gender", "monitoring.ethnicity", "monitoring.marital_status", "monitoring.age_band"),
+)
+"""The fields of LoanApplication that a column may hold, in the order in which they are shown."""
+
+COLUMNS: Mapping[str, str | None] = {
+    **public_loans.FIELDS,
+    public_loans.LABEL: None,
+    **{field: field for field in OWN},
+}
+"""Column -> where its value belongs; None is not read."""
+
+OPTIONAL = frozenset(
+    {
+        *("revision", "monthly_obligations", "cibil_score", "applicant.name", "applicant.employer"),
+        *("loan.product", "loan.purpose"),
+        *("monitoring.gender", "monitoring.ethnicity", "monitoring.marital_status", "monitoring.age_band"),
+    }
+)
+"""Fields whose column may be absent and whose value may be blank."""
+
+GIVEN = frozenset({"tenant", "currency", "submitted_at"})
+"""Fields that whoever hands the file over may give for all lines."""
+
+WHOLE_NUMBERS = frozenset({"revision", "cibil_score", "applicant.dependents"})
+
+WRITTEN: Mapping[str, str] = {
+    "applicant.education": "Graduate or Not Graduate",
+    "applicant.self_employed": "Yes or No",
+}
+"""Fields that a CSV writes in another way than JSON does."""
+
+SEPARATORS: Mapping[str, str] = {";": "semicolons", "\t": "tabs", "|": "bars"}
+NAMED_MOST = 3
+
+
+def described() -> list[tuple[str, str, str]]:
+    """Every field with its columns, whether it must be there, and what its values are."""
+    rows = []
+    for field in OWN:
+        names = " or ".join(name for name, meant in COLUMNS.items() if meant == field)
+        need = "optional" if field in OPTIONAL else "or by option" if field in GIVEN else "required"
+        rows.append((names, need, WRITTEN.get(field) or expected_at(LoanApplication, field)))
+    return [*rows, (public_loans.LABEL, "not read", f"{public_loans.APPROVED} or {public_loans.REJECTED}")]
+
+
+def header_errors(header: Sequence[str], given: Iterable[str]) -> Iterator[LineError]:
+    """What keeps a file with this header from being read at all, one line for each kind of fault."""
+    foreign = _not_a_header(header)
+    if foreign is not None:
+        yield foreign
+        return
+    fields = [COLUMNS.get(name) for name in header]
+    meant = {name: _meant(name, header) for name in header if name not in COLUMNS}
+    slips = {name: near for name, near in meant.items() if near is not None}
+    strange = [name for name, near in meant.items() if near is None]
+    if slips:
+        found = _listed([f"{shown(name)} for {near}" for name, near in slips.items()])
+        yield LineError(1, None, "the columns' names as `submit --columns` has them", found)
+    if strange:
+        noun = "column" if len(strange) == 1 else "columns"
+        yield LineError(
+            1, None, "columns of a loan application", f"the unknown {noun} {_listed([shown(name) for name in strange])}"
+        )
+    for index, name in enumerate(header):
+        if fields[index] is not None and fields[index] in fields[:index]:
+            yield LineError(1, None, f"one column for {fields[index]}", f"another, {shown(name)}")
+    there = {*given, *fields, *OPTIONAL, *(COLUMNS[near] for near in slips.values()), None}
+    lacking = [field for field in OWN if field not in there]
+    if lacking:
+        accepted = [" or ".join(name for name, field in COLUMNS.items() if field == lack) for lack in lacking]
+        yield LineError(1, None, "a column " + ", and a column ".join(accepted), "none")
+
+
+def _not_a_header(header: Sequence[str]) -> LineError | None:
+    """What the first line is where it does not name columns by commas."""
+    if header[0].startswith(("{", "[")):
+        return LineError(1, None, "comma-separated values", "JSON; name the file .json, or .jsonl with a value a line")
+    for separator, word in SEPARATORS.items():
+        names = [name.strip(' "') for text in header for name in text.split(separator)]
+        if len(names) > 2 * len(header) and any(nearest(name, COLUMNS) for name in names):
+            return LineError(1, None, "commas between the columns", f"{word}; write it with commas and decimal points")
+    if not any(nearest(name, COLUMNS) for name in header) and any(_is_number(name) for name in header):
+        return LineError(1, None, "a line of column names (see `submit --columns`)", "values")
+    return None
+
+
+def _is_number(text: str) -> bool:
+    return text.replace(".", "", 1).removeprefix("-").isdecimal()
+
+
+def _meant(name: str, header: Sequence[str]) -> str | None:
+    near = nearest(name, COLUMNS)
+    return near if near is not None and near not in header else None
+
+
+def _listed(names: Sequence[str]) -> str:
+    """The first of some names.
+
+    >>> _listed(["a", "b", "c", "d", "e"])
+    'a, b, c and 2 more'
+    """
+    rest = len(names) - NAMED_MOST
+    return ", ".join(names[:NAMED_MOST]) + (f" and {rest} more" if rest > 0 else "")
