@@ -9,6 +9,7 @@ from loanstream import installation
 from loanstream.cli.main import main
 from loanstream.settings import SETTINGS
 from schemas.application import DocumentRef
+from stores.documents.blobs import FileBlobs
 from stores.keys import KeyFiles
 
 EXAMPLE = Path(__file__).resolve().parents[3] / "schemas" / "examples" / "loan.application.submitted.json"
@@ -128,7 +129,7 @@ def test_keys_of_a_secret_store_are_never_made(settings, tmp_path, monkeypatch, 
 
 def test_a_document_is_stored_with_the_whole_reference(settings, tmp_path, capsys):
     """What `documents put --json` prints goes into an application's `documents` as it is."""
-    (tmp_path / "documents").mkdir()
+    FileBlobs.create(tmp_path / "documents")
     file = tmp_path / "x.payslip.pdf"
     file.write_bytes(b"%PDF-1.7")
     assert main(["documents", "put", str(file), "--tenant", "bank-a", "--json"]) == 0
