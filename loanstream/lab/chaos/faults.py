@@ -14,6 +14,7 @@ import psutil
 from loanstream.dlq.box import DeadLetterBox
 from loanstream.lab.chaos import third
 from loanstream.lab.chaos.load import Load, stored
+from loanstream.stack.probe import answers
 from loanstream.stack.running import RunningStack
 from producers.synthetic.broken import bomb
 from registry.publish import publish
@@ -68,6 +69,14 @@ class Ground:
                 return
             time.sleep(0.1)
         raise TimeoutError(f"{name} was not started again")
+
+    def wait_for_warehouse(self) -> None:
+        """Return when the warehouse answers: decisions do not wait for it, so a fault before may have left it away."""
+        until = time.monotonic() + RESTART_S
+        while not answers(f"{self.running.warehouse_url}/ping"):
+            if time.monotonic() > until:
+                raise TimeoutError("the warehouse does not answer")
+            time.sleep(0.1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,6 +174,7 @@ def _activate_another(ground: Ground) -> None:
 def _refuse_rows(ground: Ground) -> None:
     """A warehouse that can be read but takes no rows."""
     tables = ("decisions_log", "applications_log", "verifications_log")
+    ground.wait_for_warehouse()
     with closing(ground.running.warehouse_writer()) as writer:
         for table in tables:
             writer.command(f"ALTER TABLE {table} MODIFY SETTING parts_to_throw_insert = 1, parts_to_delay_insert = 1")
