@@ -6,6 +6,8 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Field
 
 from schemas.values import (
+    EXTENSION_NAME,
+    WHOLE,
     ApplicationId,
     Code,
     Currency,
@@ -41,7 +43,7 @@ class Identifier(Event):
 class Applicant(Event):
     """Who applies. `name`, `employer` and `identifiers` are for document checks alone."""
 
-    dependents: Annotated[int, Field(ge=0, le=50)]
+    dependents: Annotated[int, Field(ge=0, le=50), WHOLE]
     education: Literal["graduate", "not_graduate"]
     self_employed: bool
     name: Text | None = None
@@ -73,7 +75,7 @@ class DocumentRef(Event):
     kind: DocumentKind
     sha256: Sha256
     media_type: Annotated[str, Field(pattern=r"^[a-z0-9.+-]{1,64}/[a-z0-9.+-]{1,64}$")]
-    size: Annotated[int, Field(ge=0, le=100 * 1024 * 1024)]
+    size: Annotated[int, Field(ge=0, le=100 * 1024 * 1024), WHOLE]
 
 
 class Monitoring(Event):
@@ -86,7 +88,7 @@ class Monitoring(Event):
 
 
 Scalar = Annotated[str, Field(max_length=1000)] | int | float | bool | None
-_EXTENSION_NAME = re.compile(r"[A-Za-z0-9_.-]{1,64}")
+_EXTENSION_NAME = re.compile(EXTENSION_NAME[1:-1])
 
 
 def _extension_names(value: dict[str, Any]) -> dict[str, Any]:
@@ -98,7 +100,11 @@ def _extension_names(value: dict[str, Any]) -> dict[str, Any]:
     return value
 
 
-Extensions = Annotated[dict[str, Scalar], Field(max_length=EXTENSIONS_MAX), AfterValidator(_extension_names)]
+Extensions = Annotated[
+    dict[str, Scalar],
+    Field(max_length=EXTENSIONS_MAX, json_schema_extra={"propertyNames": {"pattern": EXTENSION_NAME}}),
+    AfterValidator(_extension_names),
+]
 
 
 class LoanApplication(Event):
@@ -117,7 +123,7 @@ class LoanApplication(Event):
     loan: Loan
     annual_income: PositiveMoney
     monthly_obligations: NonNegativeMoney | None = None
-    cibil_score: Annotated[int, Field(ge=300, le=900)] | None = None
+    cibil_score: Annotated[int, Field(ge=300, le=900), WHOLE] | None = None
     assets: Assets
     documents: Annotated[tuple[DocumentRef, ...], Field(max_length=DOCUMENTS_MAX)] = ()
     monitoring: Monitoring | None = None

@@ -1,12 +1,13 @@
-"""The AsyncAPI 3.1 document: topics, events, headers and who sends what, as one self-contained description.
+"""The AsyncAPI 3.1 documents: topics, events, headers and who sends what. One is for banks, one is of our own topics.
 
 Seen from the application: `receive` is what loanstream reads, `send` what it writes. A bank sends to what is received
 here and reads what is sent.
 """
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
+from schemas.beside import told
 from schemas.events import EVENTS, EventType
 from schemas.headers import ATTEMPTS
 from schemas.jsonschema import json_schema
@@ -37,17 +38,49 @@ HEADERS: dict[str, dict[str, Any]] = {
 _ALWAYS = tuple(name for name in HEADERS if name != ATTEMPTS)
 
 
-def asyncapi(version: str, examples: Mapping[str, list[Any]]) -> dict[str, Any]:
+class Audience(NamedTuple):
+    """Whom a document is for: its title, its description, and whether it holds what banks send and read."""
+
+    title: str
+    description: str
+    banks: bool
+
+
+AUDIENCES: dict[str, Audience] = {
+    "asyncapi.yaml": Audience(
+        "loanstream",
+        "Loan applications in, explained and reproducible decisions out: what banks send and read. " + told(),
+        banks=True,
+    ),
+    "asyncapi-internal.yaml": Audience(
+        "loanstream's own topics",
+        "What the stages tell each other, for whoever runs loanstream. Nobody else reads or writes these topics; they "
+        "change with any version.",
+        banks=False,
+    ),
+}
+"""File name -> whom the document is for."""
+
+
+def for_banks(topic: Topic) -> bool:
+    """Whether banks send to it or read it: their own events, the letters about those, and the decisions."""
+    side = EVENTS[TOPICS[topic.key.removesuffix("_dlq")].event].side
+    return side == "read" or (side == "written" and not topic.is_dlq)
+
+
+def asyncapi(version: str, examples: Mapping[str, list[Any]], audience: Audience) -> dict[str, Any]:
     """The whole document; `examples` are record values by event name.
 
     Raises ValueError where two events mean different things by one schema name.
     """
+    topics = [topic for topic in TOPICS.values() if for_banks(topic) == audience.banks]
+    events = [EVENTS[name] for name in dict.fromkeys(topic.event for topic in topics)]
     return {
         "asyncapi": "3.1.0",
         "info": {
-            "title": "loanstream",
+            "title": audience.title,
             "version": version,
-            "description": "Loan applications in, explained and reproducible decisions out.",
+            "description": audience.description,
             "license": {"name": "Apache-2.0"},
         },
         "defaultContentType": "application/json",
@@ -59,11 +92,11 @@ def asyncapi(version: str, examples: Mapping[str, list[Any]]) -> dict[str, Any]:
                 "variables": {"bootstrap": {"default": "127.0.0.1:9092"}},
             }
         },
-        "channels": {topic.key: _channel(topic) for topic in TOPICS.values()},
-        "operations": {name: operation for topic in TOPICS.values() for name, operation in _operations(topic)},
+        "channels": {topic.key: _channel(topic) for topic in topics},
+        "operations": {name: operation for topic in topics for name, operation in _operations(topic)},
         "components": {
-            "messages": {event.name: _message(event, examples.get(event.name, [])) for event in EVENTS.values()},
-            "schemas": _schemas(),
+            "messages": {event.name: _message(event, examples.get(event.name, [])) for event in events},
+            "schemas": _schemas(events),
         },
     }
 
@@ -125,10 +158,10 @@ def _message(event: EventType, examples: list[Any]) -> dict[str, Any]:
     }
 
 
-def _schemas() -> dict[str, Any]:
+def _schemas(events: Sequence[EventType]) -> dict[str, Any]:
     """Every event's schema and every part of one, under its model's name."""
     found: dict[str, Any] = {}
-    for event in EVENTS.values():
+    for event in events:
         schema = json_schema(event)
         parts = {event.model.__name__: schema, **schema.get("$defs", {})}
         for name, part in parts.items():

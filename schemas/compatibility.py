@@ -202,4 +202,13 @@ def _branches(schema: Schema, root: Schema) -> Iterator[Schema]:
     if not alternatives:
         yield schema
     for alternative in alternatives:
-        yield from _branches({**beside, **alternative}, root)
+        yield from _branches(_both(beside, alternative), root)
+
+
+def _both(beside: Schema, alternative: Schema) -> Schema:
+    """What keeps to both, as far as our schemas go: an alternative's field is narrower than the one beside it."""
+    merged = {**beside, **alternative}
+    if "properties" in beside and "properties" in alternative:
+        merged["properties"] = {**beside["properties"], **alternative["properties"]}
+        merged["required"] = [*beside.get("required", ()), *alternative.get("required", ())]
+    return merged

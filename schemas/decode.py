@@ -5,7 +5,6 @@ pydantic alone takes the last of two equal keys and accepts UTF-16; this module 
 
 import json
 from collections.abc import Iterator
-from difflib import get_close_matches
 from functools import cache
 from typing import Any, NoReturn, TypeVar
 
@@ -13,6 +12,8 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from schemas.expected import expected
+from schemas.mistaken import encoded, wrapped
+from schemas.nearest import nearest
 from schemas.operations import ERRORS_MAX, PATH_MAX, FieldError
 from schemas.values import SENTENCE_MAX, Event
 
@@ -64,7 +65,7 @@ def check_json(data: bytes) -> Any:
     try:
         return _decoder.decode(data.decode("utf-8"))
     except UnicodeDecodeError:
-        raise _refuse("not_json", "JSON in UTF-8", f"{len(data)} bytes") from None
+        raise _refuse("not_json", encoded(data) or "JSON in UTF-8", f"{len(data)} bytes") from None
     except _DuplicateKey:
         raise _refuse("duplicate_key", "every key of an object once") from None
     except _NotFinite:
@@ -73,7 +74,7 @@ def check_json(data: bytes) -> Any:
         raise _refuse("too_deep", "the nesting of the schema") from None
     except json.JSONDecodeError as error:
         found = f"{len(data)} bytes, not JSON from byte {error.pos} on"
-        raise _refuse("not_json", "a JSON object", found) from None
+        raise _refuse("not_json", encoded(data) or "a JSON object", found) from None
     except ValueError:  # int() refuses thousands of digits
         raise _refuse("not_a_number", "numbers within the schema's bounds") from None
 
@@ -82,10 +83,12 @@ def decode(model: type[E], data: bytes | None) -> E:
     """The event in a record's value. Raises `Undecodable`."""
     if not data:
         raise _refuse("empty", "a JSON object", "no value")
-    check_json(data)
+    value = check_json(data)
     try:
         return model.model_validate_json(data)
     except ValidationError as error:
+        if (said := wrapped(value)) is not None:
+            raise _refuse("invalid_event", said, describe(value)) from None
         raise Undecodable("invalid_event", *field_errors(model, error)) from None
 
 
@@ -112,8 +115,8 @@ def _field_error(model: type[BaseModel], detail: ErrorDetails) -> FieldError:
     known = known_names(model)
     path = ".".join(str(part) if isinstance(part, int) or part in known else UNKNOWN for part in detail["loc"])
     if detail["type"] == "extra_forbidden":
-        near = get_close_matches(str(detail["loc"][-1]), known, n=1, cutoff=0.7)
-        said = "no unknown field outside extensions" + (f"; nearest known name: {near[0]}" if near else "")
+        near = nearest(str(detail["loc"][-1]), known)
+        said = "no unknown field outside extensions" + (f"; nearest known name: {near}" if near else "")
     else:
         said = expected(model, detail)
     return FieldError(

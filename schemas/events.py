@@ -1,7 +1,9 @@
 """Every event, one row each: its CloudEvents type, its model, and on which side of the contract we stand."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal, get_args
+
+from pydantic import BaseModel
 
 from schemas.application import ApplicationAccepted, LoanApplication
 from schemas.decision import LoanDecision
@@ -38,3 +40,31 @@ EVENTS: dict[str, EventType] = {
         EventType("loan.service.measured", ServiceMetric, "internal"),
     )
 }
+
+
+def models() -> dict[str, type[BaseModel]]:
+    """Every model that an event is made of, by its name; each after the one that it is a part of.
+
+    >>> list(models())[:3]
+    ['LoanApplication', 'Applicant', 'Identifier']
+    """
+    found: dict[str, type[BaseModel]] = {}
+    for event in EVENTS.values():
+        _collect(event.model, found)
+    return found
+
+
+def _collect(model: type[BaseModel], found: dict[str, type[BaseModel]]) -> None:
+    if found.setdefault(model.__name__, model) is not model:
+        raise ValueError(f"two models are called {model.__name__}")
+    for field in model.model_fields.values():
+        for part in _parts(field.annotation):
+            if part.__name__ not in found:
+                _collect(part, found)
+
+
+def _parts(annotation: Any) -> list[type[BaseModel]]:
+    """The models within a field's type."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return [annotation]
+    return [part for inner in get_args(annotation) for part in _parts(inner)]

@@ -8,8 +8,11 @@ from pydantic import BaseModel
 from pydantic_core import ErrorDetails
 
 from schemas.topics import TENANT_PATTERN
+from schemas.values import EXTENSION_NAME, MOMENT, MONEY_DIGITS, NO_CONTROL, YEARS_DIGITS
 
 Schema = Mapping[str, Any]
+
+MOMENT_WORDS = "a moment such as 2026-03-31T10:00:00Z"
 
 PATTERNS: Mapping[str, str] = {
     f"^{TENANT_PATTERN}$": "a bank's name: 2 to 31 lower-case letters, digits and '-', beginning with a letter",
@@ -21,9 +24,17 @@ PATTERNS: Mapping[str, str] = {
     r"^(sha256|hmac-sha256):[0-9a-f]{64}$": "sha256: or hmac-sha256: and 64 hexadecimal digits in lower case",
     r"^[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}$": "a UUID in lower case",
     r"^[0-9a-f-]{36}$": "a UUID in lower case",
-    r"^-?[0-9]{1,14}(\.[0-9]{1,2})?$": "a decimal string with at most two decimals",
-    r"^[0-9]{1,14}(\.[0-9]{1,2})?$": "a decimal string with at most two decimals",
-    r"^(?=.*[1-9])[0-9]{1,14}(\.[0-9]{1,2})?$": "a decimal string with at most two decimals",
+    **dict.fromkeys(
+        (
+            r"^-?[0-9]{1,14}(\.[0-9]{1,2})?$",
+            *(f"{sign}({MONEY_DIGITS})$" for sign in ("^-?", "^", "^(?=.*[1-9])")),
+            f"^(?=.*[1-9])({YEARS_DIGITS})$",
+        ),
+        "a decimal string with at most two decimals",
+    ),
+    MOMENT: MOMENT_WORDS,
+    EXTENSION_NAME: "1 to 64 letters, digits, '_', '.' or '-'",
+    NO_CONTROL: "text of 1 to 200 characters, none of them a control character",
 }
 """Every pattern of an event, as a person would say it."""
 
@@ -133,7 +144,7 @@ def _text(schema: Schema) -> str:
     if "pattern" in schema:
         return PATTERNS.get(schema["pattern"], f"text of the form {schema['pattern']}")
     if schema.get("format") == "date-time":
-        return "a moment such as 2026-03-31T10:00:00Z"
+        return MOMENT_WORDS
     return f"text{_size(schema, 'Length')} characters" if "maxLength" in schema else "text"
 
 

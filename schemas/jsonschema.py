@@ -7,6 +7,7 @@ from pydantic.json_schema import GenerateJsonSchema, JsonSchemaMode, JsonSchemaV
 from pydantic_core import CoreSchema
 
 from schemas.events import EventType
+from schemas.meanings import meaning
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
@@ -24,7 +25,20 @@ def json_schema(event: EventType) -> dict[str, Any]:
     """
     mode: JsonSchemaMode = "serialization" if event.side == "written" else "validation"
     schema = event.model.model_json_schema(mode=mode, schema_generator=_PortableJsonSchema)
+    for part in (schema, *schema.get("$defs", {}).values()):
+        _explain(part)
     return {"$schema": DIALECT, "$id": f"urn:loanstream:event:{event.name}:v{event.version}", **schema}
+
+
+def _explain(part: dict[str, Any]) -> None:
+    """Put what each field means, and an example, into an object's schema."""
+    for name, field in part.get("properties", {}).items():
+        said = meaning(part["title"], name)
+        if said is None:
+            continue
+        field["description"] = " ".join(filter(None, (said.text, field.get("description"))))
+        if said.example is not None:
+            field["examples"] = [said.example]
 
 
 def file_name(event: EventType) -> str:

@@ -1,11 +1,13 @@
 """Events about the running of the service: dead letters, outcomes, activations, metrics."""
 
-from typing import Annotated, Literal
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import ConfigDict, Field, model_validator
 
 from schemas.decision import Digest
 from schemas.values import (
+    WHOLE,
     ApplicationId,
     Code,
     Event,
@@ -85,8 +87,26 @@ class DeadLetter(OwnEvent):
     code_version: Text
 
 
+NEEDED: Mapping[str, tuple[str, ...]] = {"repayment": ("repayment",), "human_decision": ("decision", "actor", "reason")}
+"""Kind of an outcome -> the fields that it must have."""
+
+
+def _either(schema: dict[str, Any]) -> None:
+    """Say in the schema of an outcome what each kind needs."""
+    fields = schema["properties"]
+    schema["anyOf"] = [
+        {
+            "properties": {"kind": {"const": kind}, **{name: fields[name]["anyOf"][0] for name in needed}},
+            "required": list(needed),
+        }
+        for kind, needed in NEEDED.items()
+    ]
+
+
 class LoanOutcome(Event):
     """`loan.outcome.recorded`: what became of a loan, or what a person decided and why."""
+
+    model_config = ConfigDict(json_schema_extra=_either)
 
     tenant: Tenant
     application_id: ApplicationId
@@ -94,7 +114,7 @@ class LoanOutcome(Event):
     at: Timestamp
     kind: Literal["repayment", "human_decision"]
     repayment: Literal["performing", "late", "defaulted", "repaid"] | None = None
-    days_past_due: Annotated[int, Field(ge=0, le=10_000)] | None = None
+    days_past_due: Annotated[int, Field(ge=0, le=10_000), WHOLE] | None = None
     balance: Money | None = None
     decision: Literal["approve", "decline"] | None = None
     actor: Text | None = None
@@ -102,8 +122,7 @@ class LoanOutcome(Event):
 
     @model_validator(mode="after")
     def _complete(self) -> "LoanOutcome":
-        needed = ("repayment",) if self.kind == "repayment" else ("decision", "actor", "reason")
-        missing = [name for name in needed if getattr(self, name) is None]
+        missing = [name for name in NEEDED[self.kind] if getattr(self, name) is None]
         if missing:
             raise ValueError(f"a {self.kind} needs {', '.join(missing)}")
         return self

@@ -14,7 +14,7 @@ from typing import Any
 import yaml
 
 from loanstream.generate.reference import REFERENCE
-from schemas.asyncapi import asyncapi
+from schemas.asyncapi import AUDIENCES, Audience, asyncapi
 from schemas.events import EVENTS, EventType
 from schemas.jsonschema import file_name, json_schema
 
@@ -29,7 +29,7 @@ def files() -> dict[Path, Callable[[], str]]:
     """Every generated file, relative to the project's root, and the function that makes its text."""
     return {
         **{GENERATED / file_name(event): partial(_schema_text, event) for event in EVENTS.values()},
-        GENERATED / "asyncapi.yaml": _asyncapi_text,
+        **{GENERATED / name: partial(_asyncapi_text, audience) for name, audience in AUDIENCES.items()},
         **{Path("docs/reference") / name: partial(_page_text, page) for name, page in REFERENCE.items()},
     }
 
@@ -74,8 +74,8 @@ def _schema_text(event: EventType) -> str:
     return json.dumps(json_schema(event), indent=2, ensure_ascii=False) + "\n"
 
 
-def _asyncapi_text() -> str:
-    document = asyncapi(version("loanstream"), {name: list(examples_of(name)) for name in EVENTS})
+def _asyncapi_text(audience: Audience) -> str:
+    document = asyncapi(version("loanstream"), {name: list(examples_of(name)) for name in EVENTS}, audience)
     text = yaml.dump(document, Dumper=_Plain, sort_keys=False, allow_unicode=True, width=110)
     return f"# {_NOTE}\n{text}"
 

@@ -1,15 +1,21 @@
 """The reference pages under docs/reference/: each is a table of the code's own, as Markdown."""
 
+import json
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
+
+from pydantic import BaseModel
 
 from loanstream.settings import IN_A_FILE, SETTINGS, Setting
 from processors.transport import CHECK_PARTITIONS, CHECK_TOPIC
 from processors.transport.meters import METERS
 from producers.columns import described
+from schemas.beside import RULES
 from schemas.causes import CAUSES
-from schemas.events import EVENTS, EventType
+from schemas.events import EVENTS, EventType, models
+from schemas.expected import expected_at
 from schemas.jsonschema import file_name
+from schemas.meanings import meaning
 from schemas.reasons import BASIS, REASONS
 from schemas.stages import STAGES
 from schemas.topics import DAY_MS, TOPICS, Topic
@@ -222,12 +228,41 @@ def columns_page() -> str:
     return f"# Columns of a CSV\n\n{said}\n\n{table(('column', 'need', 'what its values are'), described())}\n"
 
 
+def fields_page() -> str:
+    """Every field of every event, with what it means and takes, and what a bank's record must keep to beside."""
+    rules = table(("rule", "cause of the letter", "for example"), [(r.says, f"`{r.cause}`", r.example) for r in RULES])
+    parts = "\n\n".join(_part(name, model) for name, model in models().items())
+    return (
+        "# Fields\n\nEvery field of every event, as the JSON Schemas in `schemas/generated/` have them. Money is a "
+        "JSON number or a decimal string with at most two decimals; we write a string with two.\n\n"
+        "## Beside the schema\n\nWhat a record from a bank must keep to because JSON Schema cannot say it:\n\n"
+        f"{rules}\n\n{parts}\n"
+    )
+
+
+def _part(name: str, model: type[BaseModel]) -> str:
+    rows = [
+        (
+            f"`{field}`",
+            "yes" if info.is_required() else "no",
+            expected_at(model, field),
+            said.text if (said := meaning(name, field)) else "",
+            f"`{json.dumps(said.example)}`" if said and said.example is not None else "",
+        )
+        for field, info in model.model_fields.items()
+    ]
+    events = ", ".join(f"`{event.name}`" for event in EVENTS.values() if event.model is model)
+    title = f"## {name}" + (f" ({events})" if events else "")
+    return f"{title}\n\n{table(('field', 'required', 'takes', 'means', 'for example'), rows)}"
+
+
 REFERENCE: dict[str, Callable[[], str]] = {
     "flow.md": flow_page,
     "topics.md": topics_page,
     "stages.md": stages_page,
     "events.md": events_page,
     "columns.md": columns_page,
+    "fields.md": fields_page,
     "dead-letter-causes.md": causes_page,
     "reason-codes.md": reasons_page,
     "features.md": features_page,

@@ -4,13 +4,21 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from schemas import asyncapi as described
-from schemas.asyncapi import HEADERS, asyncapi
+from schemas.asyncapi import AUDIENCES, HEADERS, asyncapi
+from schemas.beside import RULES
 from schemas.events import EVENTS
 from schemas.headers import event_headers
 from schemas.stages import STAGES
 from schemas.topics import TOPICS
 
-DOCUMENT = asyncapi("0.0.0", {"loan.decision.made": [{"decision_id": "1"}]})
+EXAMPLES = {"loan.decision.made": [{"decision_id": "1"}]}
+BANKS, OURS = (asyncapi("0.0.0", EXAMPLES, audience) for audience in AUDIENCES.values())
+DOCUMENT = {
+    "channels": BANKS["channels"] | OURS["channels"],
+    "operations": BANKS["operations"] | OURS["operations"],
+    "components": {"messages": OURS["components"]["messages"] | BANKS["components"]["messages"]},
+}
+"""Both documents together."""
 
 REFERENCE = {"type": "object", "required": ["$ref"], "properties": {"$ref": {"pattern": "^#/"}}}
 SHAPE = {
@@ -37,9 +45,22 @@ SHAPE = {
 }
 
 
-def test_the_document_has_asyncapis_shape():
+@pytest.mark.parametrize("document", [BANKS, OURS], ids=["banks", "ours"])
+def test_the_document_has_asyncapis_shape(document):
     """What tools need is there, under names they take."""
-    Draft202012Validator(SHAPE).validate(DOCUMENT)
+    Draft202012Validator(SHAPE).validate(document)
+
+
+def test_a_bank_finds_what_it_sends_and_reads_and_nothing_else():
+    """An integrator codes against five topics, and is not led to those that change with any version."""
+    assert set(BANKS["channels"]) == {"applications", "applications_dlq", "outcomes", "outcomes_dlq", "decisions"}
+    assert set(BANKS["channels"]) | set(OURS["channels"]) == set(TOPICS)
+    assert not set(BANKS["channels"]) & set(OURS["channels"])
+    assert set(BANKS["components"]["messages"]) == {
+        "loan.application.submitted", "loan.outcome.recorded", "loan.decision.made", "loan.dead_letter"
+    }  # fmt: skip
+    for rule in RULES:
+        assert rule.says in BANKS["info"]["description"]
 
 
 def test_channels_are_the_topics():
@@ -90,4 +111,4 @@ def test_one_name_never_means_two_things(monkeypatch):
     """Two parts of the same name with different fields stop the making of the document."""
     monkeypatch.setattr(described, "json_schema", lambda event: {"$defs": {"Part": {"const": event.name}}})
     with pytest.raises(ValueError, match="Part"):
-        asyncapi("0.0.0", {})
+        asyncapi("0.0.0", {}, AUDIENCES["asyncapi.yaml"])

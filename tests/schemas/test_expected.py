@@ -21,6 +21,7 @@ GOOD = {
 }
 PERSON = GOOD["applicant"]
 AMOUNT = "a number from -10000000000000 to 10000000000000 or a decimal string with at most two decimals"
+MOMENT = "a moment as RFC 3339 writes it, with seconds and a time zone"
 DOCUMENT = {"kind": "payslip", "sha256": "0" * 64, "media_type": "application/pdf", "size": 1}
 
 
@@ -34,12 +35,20 @@ DOCUMENT = {"kind": "payslip", "sha256": "0" * 64, "media_type": "application/pd
         ({"applicant": 5}, "a JSON object"),
         ({"applicant": PERSON | {"self_employed": "Yes"}}, "true or false"),
         ({"applicant": PERSON | {"education": "PhD"}}, "'graduate' or 'not_graduate'"),
-        ({"applicant": PERSON | {"name": ""}}, "text of 1 to 200 characters"),
-        ({"applicant": PERSON | {"name": "a\n"}}, "must not hold control characters"),
+        ({"applicant": PERSON | {"name": ""}}, "text of 1 to 200 characters, none of them a control character"),
+        ({"applicant": PERSON | {"name": "a\n"}}, "text of 1 to 200 characters, none of them a control character"),
         ({"applicant": {"education": "graduate", "self_employed": True}}, "an integer from 0 to 50; the field is required"),
         ({"assets": {"residential": 1, "commercial": 1, "luxury": 1}},
          f"{AMOUNT}; the field is required"),
-        ({"submitted_at": "now"}, "a moment as RFC 3339 writes it, with seconds and a time zone"),
+        ({"submitted_at": "now"}, MOMENT),
+        ({"submitted_at": "2026-03-31T10:00:00+0000"}, f"{MOMENT}: a time zone with a colon, such as +05:30"),
+        ({"submitted_at": "2026-03-31T10:00:00+05"}, f"{MOMENT}: a time zone with minutes, such as +05:30"),
+        ({"submitted_at": "2016-12-31T23:59:60Z"}, f"{MOMENT}: seconds up to 59; a leap second is written as 59"),
+        ({"submitted_at": "2026-03-31"}, f"{MOMENT}: a time beside the date, such as 2026-03-31T10:00:00Z"),
+        ({"submitted_at": "2026-03-31 10:00:00Z"}, f"{MOMENT}: a T between date and time, such as 2026-03-31T10:00:00Z"),
+        ({"submitted_at": "2026-03-31T10:00:00"}, f"{MOMENT}: a time zone behind the time: Z, or such as +05:30"),
+        ({"submitted_at": "2026-02-30T10:00:00Z"}, "a day that the month has"),
+        ({"submitted_at": "1969-12-31T10:00:00Z"}, "a moment from 1970 on and before 2200"),
         ({"documents": [DOCUMENT] * 21}, "a list of at most 20 items"),
         ({"documents": [DOCUMENT | {"sha256": "x"}]}, "a SHA-256 as 64 hexadecimal digits in lower case"),
         ({"annual_income": -1}, "above 0 and at most 10000000000000"),

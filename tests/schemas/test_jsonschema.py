@@ -7,15 +7,30 @@ from jsonschema import Draft202012Validator
 from pydantic import ValidationError
 
 from schemas.application import LoanApplication
-from schemas.events import EVENTS
+from schemas.events import EVENTS, models
 from schemas.jsonschema import json_schema
+from schemas.meanings import lacking
 
 EXAMPLES = Path(__file__).parents[2] / "schemas" / "examples"
 PLAIN = json.loads((EXAMPLES / "loan.application.submitted.json").read_bytes())
 SUBMITTED = Draft202012Validator(json_schema(EVENTS["loan.application.submitted"]))
 
 KEYWORDS = {
-    *("$schema", "$id", "$ref", "$defs", "title", "description", "default", "type", "enum", "const", "anyOf", "format"),
+    *(
+        "$schema",
+        "$id",
+        "$ref",
+        "$defs",
+        "title",
+        "description",
+        "examples",
+        "default",
+        "type",
+        "enum",
+        "const",
+        "anyOf",
+        "format",
+    ),
     *("properties", "required", "additionalProperties", "propertyNames", "maxProperties", "patternProperties"),
     *("items", "minItems", "maxItems", "pattern", "minLength", "maxLength"),
     *("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"),
@@ -127,4 +142,29 @@ def test_a_decision_may_gain_fields():
     """Consumers that check decisions do not refuse what a later version adds."""
     schema = json_schema(EVENTS["loan.decision.made"])
     assert '"additionalProperties": false' not in json.dumps(schema)
-    assert schema["properties"]["accepted_at"] == {"type": "string", "format": "date-time"}
+    accepted_at = schema["properties"]["accepted_at"]
+    assert (accepted_at["type"], accepted_at["format"]) == ("string", "date-time")
+
+
+@pytest.mark.parametrize("event", EVENTS.values(), ids=lambda event: event.name)
+def test_every_field_says_what_it_means(event):
+    """An integrator reads gross or net, the unit, and an example, where the field is."""
+    for part in objects(json_schema(event)).values():
+        for name, field in part["properties"].items():
+            assert field.get("description"), f"{part['title']}.{name}"
+
+
+def test_no_meaning_is_left_over():
+    """Each row explains a field that is there, and each field has a row."""
+    assert list(lacking(models())) == []
+
+
+@pytest.mark.parametrize("event", EVENTS.values(), ids=lambda event: event.name)
+def test_the_examples_of_fields_are_values_they_take(event):
+    """An example that would be refused teaches the wrong thing."""
+    schema = json_schema(event)
+    for part in objects(schema).values():
+        for name, field in part["properties"].items():
+            for example in field.get("examples", ()):
+                within = Draft202012Validator({"$defs": schema.get("$defs", {}), **field})
+                assert within.is_valid(example), f"{part['title']}.{name}: {example!r}"
