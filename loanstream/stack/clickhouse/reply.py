@@ -8,6 +8,7 @@ from typing import Any
 from loanstream.stack.clickhouse.codec import Encoder, accepted
 from loanstream.stack.clickhouse.engine import Engine
 from loanstream.stack.clickhouse.errors import EngineError
+from loanstream.stack.clickhouse.frames import packed
 from loanstream.stack.clickhouse.link import Answer
 
 Send = Callable[[Mapping[str, Any]], Awaitable[None]]
@@ -21,6 +22,7 @@ class Reply:
         wanted = url.get("enable_http_compression", "1") != "0"
         self._encoding = accepted(headers.get("accept-encoding", "")) if wanted else ""
         self._encoder = Encoder(self._encoding)
+        self._framed = url.get("compress") == "1"
         self._engine = engine
         self._tag = secrets.token_hex(8)
         self._about: dict[str, str] = {}
@@ -41,7 +43,7 @@ class Reply:
         """Send one more block."""
         if not self._started:
             await self._start(200, {**self._about, "X-ClickHouse-Summary": _summary(answer)})
-        await self._body(self._encoder.feed(answer.body), more=True)
+        await self._body(self._encoded(answer.body), more=True)
 
     async def end(self) -> None:
         """Send what is left and finish."""
@@ -53,16 +55,23 @@ class Reply:
         """Report an error: as the status, or, when the answer is on its way, as the tagged end of its body."""
         text = f"{error} (version {self._engine.version})\n"
         if not self._started:
-            await self.text(error.status, text, {"X-ClickHouse-Exception-Code": str(error.code)})
+            # Who asked for frames reads an error by frames, too.
+            body = packed(text.encode()) if self._framed else text.encode()
+            await self._whole(error.status, body, {"X-ClickHouse-Exception-Code": str(error.code)})
             return
         tagged = f"\r\n__exception__\r\n{self._tag}\r\n{text}{len(text)} {self._tag}\r\n__exception__\r\n"
-        await self._body(self._encoder.feed(tagged.encode()) + self._encoder.finish(), more=False)
+        await self._body(self._encoded(tagged.encode()) + self._encoder.finish(), more=False)
 
     async def text(self, status: int, text: str, headers: Mapping[str, str] | None = None) -> None:
         """Send a whole answer of plain text."""
-        body = text.encode()
-        await self._start(status, {**(headers or {}), "Content-Length": str(len(body))})
+        await self._whole(status, text.encode(), headers or {})
+
+    async def _whole(self, status: int, body: bytes, headers: Mapping[str, str]) -> None:
+        await self._start(status, {**headers, "Content-Length": str(len(body))})
         await self._body(body, more=False)
+
+    def _encoded(self, piece: bytes) -> bytes:
+        return self._encoder.feed(packed(piece) if self._framed else piece)
 
     async def _start(self, status: int, headers: Mapping[str, str]) -> None:
         self._started = True

@@ -11,6 +11,7 @@ from urllib.parse import parse_qsl
 from loanstream.stack.clickhouse.codec import Decoder
 from loanstream.stack.clickhouse.engine import DATABASE
 from loanstream.stack.clickhouse.errors import NOT_IMPLEMENTED, SYNTAX_ERROR, TOO_LARGE, EngineError
+from loanstream.stack.clickhouse.frames import unpacked
 from loanstream.stack.clickhouse.statement import Insert, answer_format, split_insert
 
 Receive = Callable[[], Awaitable[Mapping[str, Any]]]
@@ -65,9 +66,9 @@ def head(scope: Mapping[str, Any]) -> tuple[dict[str, str], dict[str, str]]:
 
 async def read(method: str, headers: Mapping[str, str], url: Mapping[str, str], receive: Receive) -> Request:
     """The request with its whole body, decompressed. Raises EngineError."""
-    if {"1"} & {url.get("compress", "0"), url.get("decompress", "0")}:
-        raise EngineError(NOT_IMPLEMENTED, "use Accept-Encoding and Content-Encoding for compression (NOT_IMPLEMENTED)")
     body = await _body(headers.get("content-encoding", ""), receive)
+    if url.get("decompress") == "1":
+        body = unpacked(body, _BODY_LIMIT)
     if headers.get("content-type", "").startswith("multipart/form-data"):
         url, body = {**url, **_form(headers["content-type"], body)}, b""
     statement = url.get("query", "").rstrip().encode()

@@ -13,6 +13,8 @@ import pytest
 import zstandard
 from clickhouse_connect.driver.exceptions import DatabaseError, StreamFailureError
 
+from loanstream.stack.clickhouse.frames import packed, unpacked
+
 COLUMNS = {
     "application_id": "String",
     "revision": "UInt32",
@@ -235,6 +237,20 @@ def test_several_compressed_frames_are_one_body(server, table, encoding, compres
         for bad in (whole[:-5], b"a-1,1\n"):
             assert server.post(bad, insert, **{"Content-Encoding": encoding})[0] == 400
     assert server.post(f"SELECT count() FROM {table}".encode())[2] == b"2\n"
+
+
+def test_frames_of_clickhouses_own_compression_go_both_ways(server, table):
+    """What its JDBC driver asks for by default: rows and errors come in frames, and a body may be of them."""
+    insert = f"query=INSERT+INTO+{table}+(application_id,revision)+FORMAT+CSV&decompress=1"
+    rows = b"".join(b"a-%d,%d\n" % (number, number) for number in range(1, 200_000))
+    assert server.post(packed(rows), insert)[0] == 200
+    select = f"SELECT application_id, revision FROM {table} ORDER BY revision FORMAT CSV".encode()
+    status, headers, body = server.post(select, "compress=1")
+    assert (status, "content-encoding" in {name.lower() for name in headers}) == (200, False)
+    assert unpacked(body, 1 << 30).replace(b'"', b"") == rows
+    status, headers, body = server.post(b"SELECT nonsense", "compress=1")
+    assert (status, headers["x-clickhouse-exception-code"]) == (404, "47")
+    assert b"nonsense" in unpacked(body, 1 << 20)
 
 
 @pytest.mark.parametrize(
