@@ -8,7 +8,10 @@ from schemas.decision import Outcome
 from schemas.problem import Problem
 from scoring.canonical import canonical_json, sha256
 
-Kind = Literal["feature", "verification", "missing", "income_gap"]
+Kind = Literal["feature", "verification", "missing", "income_gap", "beyond"]
+
+TRAINING_RANGE = "training_range"
+"""What a condition of kind beyond is about, in a policy."""
 
 
 class PolicyError(Problem):
@@ -25,7 +28,8 @@ class Condition:
 
     Of `kind` feature: the feature `name`. Of verification: the loan amount, where the verification result is `name`.
     Of missing: the feature `name` is missing (no bounds). Of income_gap: a check of the income differs by more than
-    `above`, either way, with a similarity less than `below`.
+    `above`, either way, with a similarity less than `below`. Of beyond: `training_range`, which a
+    bundle makes one condition for each feature and harmful side (`scoring.trained_range`).
     """
 
     kind: Kind

@@ -148,5 +148,5 @@ def test_shipped_bundles_are_of_the_public_set_and_say_so(name):
     assert card["bundle_id"] == bundle.bundle_id
     assert card["rows"] == 4269
     assert card["data_sha256"].startswith("4b5cd093")
-    assert card["figures"]["accuracy"] > {"default": 0.999, "paper": 0.98}[name]
+    assert card["figures"]["accuracy"] > {"default": 0.95, "paper": 0.98}[name]
     assert LABEL_NOTE in files["card.md"].decode()
