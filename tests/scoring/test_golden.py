@@ -20,7 +20,7 @@ from scoring.receipt import decision_content
 from scoring.shipped import BUNDLES, POLICIES
 
 BUNDLE_IDS = {
-    "default": "sha256:750d8e58bafcef4db994886b6ad0512b14ef3d92c4884b239d48a0d6749c0c2e",
+    "default": "sha256:18af7126a658930e3772ac2d92aa98f836775c945db4c7c34eabb5565eaf89b1",
     "default-618c3d3a": "sha256:618c3d3afa9ecad4f5e20824ec55f1d44fd563242df4b4562dfc3b9d2f977901",
     "paper": "sha256:78df54608c54cd2a4f6d7b7138b2bfcfd2a499a61ca18ccfc08ec1269cd9f8bf",
 }
@@ -32,8 +32,8 @@ POLICY_IDS = {
 }
 
 CONTENTS = {
-    ("default", "standard"): "f3e2cd9e832bd89eec0c6cb79b8a102bae7654a05bce5f428304e0a240dec8f1",
-    ("default", "paper"): "05b9a27fc0d4c7cfdf2593b735170cfb715dd39e13fb37949ac7549f71eac8e2",
+    ("default", "standard"): "e26150c68a0f079489e8b705e6ecedbb94ba82fcb169ddce2ca48be1653f21da",
+    ("default", "paper"): "f78e1bfc071d268f6bbbc156e421845cc8cdc949f26ff18c2ba28f084940d4c6",
     ("paper", "standard"): "9001ca89e41ebe7fc7e72f5faa220d4ceba50e6ff09a21a0afa325a997cae6fa",
     ("paper", "paper"): "5f4cbc9b6dcee800f1d8efefa245947426aa386b65f6f65cb524bc8f3a24efd3",
     ("default-618c3d3a", "standard-c2e27bc3"): "d0f978f76dc2c7ade163be51984f67cb922966a0e3129ed7359169db5e604f09",
