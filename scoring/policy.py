@@ -87,7 +87,14 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class Bands:
-    """A score above `approve` approves, at or below `decline` declines, between them it refers."""
+    """A score above `approve` approves, at or below `decline` declines, between them it refers.
+
+    A score has nine decimals: it is rounded to them after calibration and after each penalty, so that what is compared
+    here are decimals, each as its nearest float.
+
+    >>> 0.81 - 0.11 > 0.7, Bands(approve=0.7, decline=0.3).outcome(round(0.81 - 0.11, 9))
+    (True, 'refer')
+    """
 
     approve: float
     decline: float
