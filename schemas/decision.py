@@ -11,6 +11,10 @@ Outcome = Literal["approve", "refer", "decline"]
 Digest = Annotated[str, Field(pattern=r"^(sha256|hmac-sha256):[0-9a-f]{64}$")]
 
 
+VALUE_MAX = 64
+"""Characters of the applicant's own value in a reason."""
+
+
 class Penalty(OwnEvent):
     """A policy penalty that applied; `size` was subtracted from the probability."""
 
@@ -37,7 +41,7 @@ class Reason(OwnEvent):
     text: Sentence
     points: float | None = None
     decisive: bool = False
-    value: Annotated[str, Field(max_length=64)] | None = None
+    value: Annotated[str, Field(max_length=VALUE_MAX)] | None = None
 
 
 class Recourse(OwnEvent):
@@ -45,7 +49,7 @@ class Recourse(OwnEvent):
 
     code: Code
     text: Sentence
-    value: Annotated[str, Field(max_length=64)]
+    value: Annotated[str, Field(max_length=VALUE_MAX)]
     outcome: Outcome
 
 

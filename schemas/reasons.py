@@ -89,6 +89,11 @@ REASONS: dict[str, ReasonCode] = {
             "income_gap",
             "The income in the documents and the income claimed are more than a fifth apart.",
         ),
+        _rule(
+            "beyond_training_range",
+            "beyond training_range",
+            "Beyond what the model was trained on: {value}. A person decides.",
+        ),
         _rule("feature_missing", MODEL_ALONE, "A value that the model needs is missing: a person decides."),
         _rule("currency_not_modelled", MODEL_ALONE, "The model does not know amounts in {value}: a person decides."),
         # Claims that a document contradicts.
@@ -128,5 +133,6 @@ BASIS: dict[str, str] = {
     "thin_file": "The applicant has no CIBIL score.",
     "feature_missing": "A value that the model needs was missing; the model was not asked.",
     "currency_not_modelled": "The model was trained on another currency; it was not asked.",
+    "training_range_unknown": "The policy looks at the model's training range, which this older bundle does not state.",
 }
 """What a decision stood on. Codes may be added; a decision's `basis` holds those that were true of it."""

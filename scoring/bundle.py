@@ -1,16 +1,18 @@
 """A model bundle: native XGBoost model, calibrator, manifest and golden vectors, from bytes and checked as a whole.
 
 Files of a bundle: `manifest.json` (what of this code it was trained with: each feature's name, unit and formula;
-currency, hashes of the other files, calibrator, reference histograms, provenance), `model.ubj`, `golden.json`;
+range in the training data, currency, hashes of the other files, calibrator, reference histograms, provenance),
+`model.ubj`, `golden.json`;
 `card.json` and `card.md` are for people. `bundle_id` is the hash of the canonical manifest, which holds the hashes of
-all the rest. Manifests of format 1 name features alone, and the whole table they came from by one hash.
+all the rest. Manifests of format 1 name features alone, and the whole table they came from by one hash. Ranges may be
+absent: bundles from before them state none.
 """
 
 import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -22,6 +24,7 @@ from scoring.booster import xgboost
 from scoring.canonical import canonical_json, sha256
 from scoring.features import POSITION
 from scoring.trained_features import FORMAT_1_TABLE, TrainedFeature, features_of_format_1
+from scoring.trained_range import TrainedRange
 from scoring.tree_tables import TreeTables
 
 MANIFEST = "manifest.json"
@@ -61,7 +64,7 @@ class Bundle:
     """A loaded bundle. `a` and `b` are Platt's: calibrated log-odds = a * margin + b.
 
     `may_be_missing` names features of which training saw missing values; the model is not asked about others that are
-    missing.
+    missing. `ranges` are of the features that training saw a value of; an older bundle has none.
     """
 
     bundle_id: str
@@ -71,6 +74,7 @@ class Bundle:
     a: float
     b: float
     may_be_missing: frozenset[str]
+    ranges: Mapping[str, TrainedRange]
     booster: Any
     tree_tables: TreeTables | None
 
@@ -161,6 +165,9 @@ def load_bundle(files: Mapping[str, bytes]) -> Bundle:
         if (why := feature.why_not_here()) is not None:
             raise BundleError(f"{MANIFEST}: {why}")
     names = tuple(feature.name for feature in trained)
+    for name in manifest.ranges:
+        if name not in names:
+            raise BundleError(f"{MANIFEST}: ranges: {name} is no feature of the bundle")
     booster = open_model(files[MODEL])
     if booster.feature_names is not None and tuple(booster.feature_names) != names:
         raise BundleError(f"{MODEL}: its features are not those of {MANIFEST}, in the same order")
@@ -176,6 +183,7 @@ def load_bundle(files: Mapping[str, bytes]) -> Bundle:
         a=manifest.calibrator.a,
         b=manifest.calibrator.b,
         may_be_missing=manifest.may_be_missing,
+        ranges=manifest.ranges,
         booster=booster,
         tree_tables=tree_tables,
     )
@@ -207,6 +215,7 @@ class _Manifest1(_Manifest):
 
     features: Annotated[tuple[str, ...], Field(min_length=1)]
     tables: dict[str, str]
+    ranges: ClassVar[dict[str, TrainedRange]] = {}
 
     def trained(self) -> tuple[TrainedFeature, ...]:
         if self.tables.get("features") != FORMAT_1_TABLE:
@@ -218,9 +227,10 @@ class _Manifest1(_Manifest):
 
 
 class _Manifest2(_Manifest):
-    """Format 2: every feature with its unit and the hash of its formula."""
+    """Format 2: every feature with its unit and the hash of its formula; younger ones with its range, too."""
 
     features: Annotated[tuple[TrainedFeature, ...], Field(min_length=1)]
+    ranges: dict[str, TrainedRange] = Field(default_factory=dict)
 
     def trained(self) -> tuple[TrainedFeature, ...]:
         return self.features

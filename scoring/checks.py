@@ -17,10 +17,10 @@ from scoring.similarity import identifier_similarity, organisation_similarity, p
 MISREAD = "looks_like_misread_digit"
 NEAR_MATCH = "near_match"
 
-INCOME_EXCESS = 0.20
+INCOME_EXCESS = Decimal("0.20")
 """A claim may exceed a payslip's gross by this share of the claim; the paper's threshold."""
 
-NET_EXCESS = 0.50
+NET_EXCESS = Decimal("0.50")
 """A claim of gross income may exceed a year's net credits by this share of the claim: honest pairs reach 0.33."""
 
 MISREAD_SIMILARITY = 0.8
@@ -49,7 +49,7 @@ class MoneyCheck:
     kind: str
     field: str
     periods: int
-    excess: float
+    excess: Decimal
 
 
 GROSS = frozenset({"gross_monthly", "gross_annual"})
@@ -150,19 +150,19 @@ def _income(application: LoanApplication, extraction: Extraction) -> Iterator[Ch
 def _money_check(
     claimed: Decimal, row: MoneyCheck, extraction: Extraction, field: ExtractedField, found: Decimal
 ) -> Check:
-    difference = float((claimed - found) / claimed)
     similarity = text_similarity(_digits(claimed), _digits(found))
-    too_high = difference > row.excess
+    # Amounts against amounts: a quotient would be rounded before it is compared.
+    excess, allowed = claimed - found, row.excess * claimed
     return Check(
         claim="annual_income",
-        result="mismatch" if too_high else "verified",
+        result="mismatch" if excess > allowed else "verified",
         document=extraction.sha256,
         field=field.name,
         claimed=two_decimals(claimed),
         found=two_decimals(found),
-        difference=difference,
+        difference=float(excess / claimed),
         similarity=similarity,
-        label=MISREAD if similarity >= MISREAD_SIMILARITY and abs(difference) > row.excess else None,
+        label=MISREAD if similarity >= MISREAD_SIMILARITY and abs(excess) > allowed else None,
     )
 
 

@@ -18,7 +18,7 @@ from scoring.features import POSITION, feature_matrix
 from scoring.penalties import Penalties
 from scoring.policy import Policy
 from scoring.receipt import ReceiptKey, decision_id
-from scoring.rules import Fired, Judge, basis_of
+from scoring.rules import Fired, Judge
 
 _write_time = TypeAdapter(Timestamp).serializer.to_python
 
@@ -168,7 +168,7 @@ class Scorer:
     ) -> Verdict:
         """The model was not asked: no probability and no points, and never an approval."""
         outcome, decisive = self._judge.judge(event, features, "refer", gates, rules)
-        return Verdict(outcome, decisive, basis_of(event, gates))
+        return Verdict(outcome, decisive, self._judge.basis(event, gates))
 
     def _scored(
         self,
@@ -187,7 +187,7 @@ class Scorer:
         return Verdict(
             outcome,
             decisive + rows,
-            basis_of(event, []),
+            self._judge.basis(event),
             scored.p_model,
             scored.p_calibrated,
             penalties,

@@ -1,9 +1,14 @@
-"""Every feature, one row each: the one place where trainer, worker, backtest and replay compute features."""
+"""Every feature, one row each: the one place where trainer, worker, backtest and replay compute features.
+
+Models see floats. A policy's bounds are held against exact numbers where floats could be wrong (`exact_value`); both
+come from the one formula of the row.
+"""
 
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from fractions import Fraction
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -13,6 +18,7 @@ from scoring.feature_values import ACR, ALL_ASSETS, AMOUNT, ASSET, CIBIL, DEPEND
 
 Column = npt.NDArray[np.float64]
 Columns = Mapping[str, Column]
+Direction = Literal[-1, 0, 1]
 
 RAW: tuple[str, ...] = (
     "dependents",
@@ -33,8 +39,12 @@ RAW: tuple[str, ...] = (
 
 def raw_row(application: LoanApplication) -> tuple[float, ...]:
     """The raw numbers of an application, in the order of RAW; missing is NaN, never zero."""
+    return tuple(map(float, _numbers(application)))
+
+
+def _numbers(application: LoanApplication) -> tuple[Any, ...]:
     a, person, loan, assets = application, application.applicant, application.loan, application.assets
-    numbers = (
+    return (
         person.dependents,
         person.education == "graduate",
         person.self_employed,
@@ -48,7 +58,6 @@ def raw_row(application: LoanApplication) -> tuple[float, ...]:
         assets.bank,
         math.nan if a.monthly_obligations is None else a.monthly_obligations,
     )
-    return tuple(map(float, numbers))
 
 
 def _money(value: float) -> str:
@@ -71,7 +80,7 @@ def _yes_no(value: float) -> str:
     return "yes" if value else "no"
 
 
-def _assets(raw: Columns) -> Column:
+def _assets(raw: Mapping[str, Any]) -> Any:
     return raw["residential"] + raw["commercial"] + raw["luxury"] + raw["bank"]
 
 
@@ -79,16 +88,16 @@ def _assets(raw: Columns) -> Column:
 class Feature:
     """One factor of a decision.
 
-    `formula` maps columns of raw numbers (missing: NaN) to a column in `unit`; `direction` is the way in which a model
-    that is held to it may move with the feature (+1: more never lowers the score); `show` writes the applicant's value
-    for a person; `values` are those it can have.
+    `formula` maps columns of raw numbers (missing: NaN) to a column in `unit`, and exact numbers to an exact one;
+    `direction` is the way in which a model that is held to it may move with the feature (+1: more never lowers the
+    score, -1: more never raises it); `show` writes the applicant's value for a person; `values` are those it can have.
     """
 
     name: str
-    formula: Callable[[Columns], Column]
+    formula: Callable[[Mapping[str, Any]], Any]
     unit: str
     reason: str
-    direction: Literal[-1, 0, 1]
+    direction: Direction
     show: Callable[[float], str]
     values: Values
 
@@ -99,8 +108,8 @@ FEATURES: dict[str, Feature] = {
         Feature("dependents", lambda c: c["dependents"], "persons", "dependents", 0, _whole, DEPENDENTS),
         Feature("education", lambda c: c["graduate"], "1: graduate, 0: not", "education", 0, _education, FLAG),
         Feature("self_employed", lambda c: c["self_employed"], "1: yes, 0: no", "self_employed", 0, _yes_no, FLAG),
-        Feature("annual_income", lambda c: c["annual_income"], "currency a year", "annual_income", 0, _money, AMOUNT),
-        Feature("loan_amount", lambda c: c["amount"], "currency", "loan_amount", 0, _money, AMOUNT),
+        Feature("annual_income", lambda c: c["annual_income"], "currency a year", "annual_income", 1, _money, AMOUNT),
+        Feature("loan_amount", lambda c: c["amount"], "currency", "loan_amount", -1, _money, AMOUNT),
         Feature("loan_term", lambda c: c["term_years"], "years", "loan_term", 0, _ratio, YEARS),
         Feature("cibil_score", lambda c: c["cibil_score"], "CIBIL points", "cibil_score", 1, _whole, CIBIL),
         Feature("residential_assets", lambda c: c["residential"], "currency", "residential_assets", 1, _money, ASSET),
@@ -108,14 +117,16 @@ FEATURES: dict[str, Feature] = {
         Feature("luxury_assets", lambda c: c["luxury"], "currency", "luxury_assets", 1, _money, ASSET),
         Feature("bank_assets", lambda c: c["bank"], "currency", "bank_assets", 1, _money, ASSET),
         Feature("total_assets", _assets, "currency", "total_assets", 1, _money, ALL_ASSETS),
-        Feature("lti", lambda c: c["amount"] / c["annual_income"], "years of income", "loan_to_income", 0, _ratio, LTI),
+        Feature(
+            "lti", lambda c: c["amount"] / c["annual_income"], "years of income", "loan_to_income", -1, _ratio, LTI
+        ),
         Feature("acr", lambda c: _assets(c) / c["amount"], "times the loan", "asset_coverage", 1, _ratio, ACR),
         Feature(
             "dti",
             lambda c: 12 * c["monthly_obligations"] / c["annual_income"],
             "share of income",
             "debt_to_income",
-            0,
+            -1,
             _ratio,
             DTI,
         ),
@@ -131,6 +142,18 @@ def raw_columns(applications: Sequence[LoanApplication]) -> dict[str, Column]:
     # One flat list: numpy takes twice as long over a list of rows.
     table = np.array([number for application in applications for number in raw_row(application)]).reshape(-1, len(RAW))
     return dict(zip(RAW, np.ascontiguousarray(table.T), strict=True))
+
+
+def exact_value(application: LoanApplication, name: str) -> Fraction:
+    """The feature `name` of an application to the last digit. Raises KeyError where a number that it is made of is
+    missing.
+
+    In floats, 7,174,908.78 is more than six times 1,195,818.13.
+    """
+    numbers = zip(RAW, _numbers(application), strict=True)
+    # NaN alone is unequal to itself.
+    known = {raw: Fraction(number) for raw, number in numbers if number == number}  # noqa: PLR0124
+    return Fraction(FEATURES[name].formula(known))
 
 
 def compute(raw: Columns) -> npt.NDArray[np.float64]:

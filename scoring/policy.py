@@ -8,7 +8,10 @@ from schemas.decision import Outcome
 from schemas.problem import Problem
 from scoring.canonical import canonical_json, sha256
 
-Kind = Literal["feature", "verification", "missing", "income_gap"]
+Kind = Literal["feature", "verification", "missing", "income_gap", "beyond"]
+
+TRAINING_RANGE = "training_range"
+"""What a condition of kind beyond is about, in a policy."""
 
 
 class PolicyError(Problem):
@@ -25,7 +28,8 @@ class Condition:
 
     Of `kind` feature: the feature `name`. Of verification: the loan amount, where the verification result is `name`.
     Of missing: the feature `name` is missing (no bounds). Of income_gap: a check of the income differs by more than
-    `above`, either way, with a similarity less than `below`.
+    `above`, either way, with a similarity less than `below`. Of beyond: `training_range`, which a
+    bundle makes one condition for each feature and harmful side (`scoring.trained_range`).
     """
 
     kind: Kind
@@ -83,7 +87,14 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class Bands:
-    """A score above `approve` approves, at or below `decline` declines, between them it refers."""
+    """A score above `approve` approves, at or below `decline` declines, between them it refers.
+
+    A score has nine decimals: it is rounded to them after calibration and after each penalty, so that what is compared
+    here are decimals, each as its nearest float.
+
+    >>> 0.81 - 0.11 > 0.7, Bands(approve=0.7, decline=0.3).outcome(round(0.81 - 0.11, 9))
+    (True, 'refer')
+    """
 
     approve: float
     decline: float

@@ -11,7 +11,7 @@ from schemas.decision import Outcome
 from schemas.reasons import REASONS
 from schemas.verification import VerificationResult
 from scoring.features import FEATURES
-from scoring.policy import Bands, Condition, Penalty, Points, Policy, PolicyError, Rule
+from scoring.policy import TRAINING_RANGE, Bands, Condition, Penalty, Points, Policy, PolicyError, Rule
 
 MAX_CHARACTERS = 100_000
 MAX_DEPTH = 16
@@ -190,6 +190,10 @@ def _rule(block: _Block) -> Rule:
     block.done()
     if instead_of == outcome:
         raise PolicyError(block.line, f"the rule can never apply: it replaces {outcome!r} by itself")
+    if condition.kind == "beyond" and (outcome, instead_of) != ("refer", "approve"):
+        raise PolicyError(
+            block.line, "'beyond' holds back approvals alone: expected outcome: refer, instead_of: approve"
+        )
     return Rule(code, condition, outcome, instead_of)
 
 
@@ -235,11 +239,16 @@ def _income_gap_condition(block: _Block) -> Condition:
     return condition
 
 
+def _beyond_condition(block: _Block) -> Condition:
+    return Condition("beyond", block.word("beyond", (TRAINING_RANGE,)))
+
+
 _CONDITIONS: dict[str, Callable[[_Block], Condition]] = {
     "feature": _feature_condition,
     "verification": _verification_condition,
     "missing": _missing_condition,
     "income_gap": _income_gap_condition,
+    "beyond": _beyond_condition,
 }
 
 

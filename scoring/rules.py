@@ -4,11 +4,12 @@ Above them all stands the currency: whoever applies in one that the model was no
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
 
-from schemas.decision import Outcome
+from schemas.decision import VALUE_MAX, Outcome
 from schemas.verification import ApplicationVerified, VerificationResult
 from scoring.bundle import Bundle
 from scoring.checks import reason_of_check, result_of_extraction
@@ -51,10 +52,12 @@ class Judge:
 
     def __init__(self, bundle: Bundle, policy: Policy) -> None:
         self._currency = bundle.currency
+        self._rules = [part for rule in policy.rules for part in _parts(rule, bundle)]
+        blind = not bundle.ranges and any(rule.condition.kind == "beyond" for rule in policy.rules)
+        self._always = ["training_range_unknown"] if blind else []
         self._needed = [name for name in bundle.features if name not in bundle.may_be_missing]
         self._needed_columns = [POSITION[name] for name in self._needed]
-        self._rules = policy.rules
-        self.conditions = Conditions([rule.condition for rule in policy.rules])
+        self.conditions = Conditions([rule.condition for rule in self._rules])
         self._wordings: dict[str, Wording] = {}
 
     def gates(self, events: Sequence[ApplicationVerified], features: Matrix) -> dict[int, list[Fired]]:
@@ -92,8 +95,18 @@ class Judge:
             refer.append(Fired(code, None, event.verification_result))
         return ("refer", self._rows(event, refer)) if refer else (banded, [])
 
+    def basis(self, event: ApplicationVerified, gates: Sequence[Fired] = ()) -> list[str]:
+        """What the decision stood on, as codes of `schemas.reasons.BASIS`."""
+        codes = [BASIS_OF_RESULT[event.verification_result], *self._always]
+        if event.application.cibil_score is None:
+            codes.append("thin_file")
+        return list(dict.fromkeys([*codes, *(gate.code for gate in gates)])) if gates else codes
+
     def _rows(self, event: ApplicationVerified, fired: list[Fired]) -> list[Row]:
-        rows = {item.code: self._row(item.code, item.value) for item in fired}
+        values: dict[str, list[str]] = {}
+        for item in fired:
+            values.setdefault(item.code, []).extend(() if item.value is None else (item.value,))
+        rows = {code: self._row(code, _together(shown)) for code, shown in values.items()}
         # Without a reading nothing was found: no check can have failed.
         if event.extractions and any(item.result or item.code == "income_gap" for item in fired):
             for code, value in sorted(_findings(event).items())[:MAX_FINDINGS]:
@@ -105,12 +118,26 @@ class Judge:
         return wording.decisive(value)
 
 
-def basis_of(event: ApplicationVerified, gates: Sequence[Fired]) -> list[str]:
-    """What the decision stood on, as codes of `schemas.reasons.BASIS`."""
-    codes = [BASIS_OF_RESULT[event.verification_result]]
-    if event.application.cibil_score is None:
-        codes.append("thin_file")
-    return list(dict.fromkeys([*codes, *(gate.code for gate in gates)])) if gates else codes
+def _parts(rule: Rule, bundle: Bundle) -> tuple[Rule, ...]:
+    """The rule as this bundle understands it: one about the training range is one for each side that does harm."""
+    if rule.condition.kind != "beyond":
+        return (rule,)
+    sides = (side for name, seen in bundle.ranges.items() for side in seen.beyond(name))
+    return tuple(replace(rule, condition=side) for side in sides)
+
+
+def _together(values: Sequence[str]) -> str | None:
+    """Several values in the place of one: as many as there is room for, and how many more there are.
+
+    >>> _together(["loan_amount 45000000.00", "lti 9", "acr 0.1"])
+    'loan_amount 45000000.00, lti 9, acr 0.1'
+    """
+    for count in range(len(values), 0, -1):
+        left = len(values) - count
+        text = ", ".join(values[:count]) + (f" and {left} more" if left else "")
+        if len(text) <= VALUE_MAX:
+            return text
+    return None
 
 
 def _fired(rule: Rule, event: ApplicationVerified, features: Sequence[float]) -> Fired:
@@ -118,6 +145,9 @@ def _fired(rule: Rule, event: ApplicationVerified, features: Sequence[float]) ->
         case "feature":
             name = rule.condition.name
             return Fired(rule.code, FEATURES[name].show(features[POSITION[name]]))
+        case "beyond":
+            name = rule.condition.name
+            return Fired(rule.code, f"{name} {FEATURES[name].show(features[POSITION[name]])}")
         case "verification":
             return Fired(rule.code, None, event.verification_result)
         case _:

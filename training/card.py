@@ -7,8 +7,8 @@ LABEL_NOTE = (
     "The public set is synthetic. Its label is, without one exception in 4,269 rows: the assets cover the loan, and "
     "the CIBIL score is at least 550 or the loan is short (4 years or less) and at least three years' income. The "
     "last clause is perverse: of applicants with a low CIBIL score and a short term, those who ask for more are "
-    "approved. A model with LTI learns it. Figures near 100 % show that the rule was learned, not that a loan will be "
-    "repaid."
+    "approved. A model with LTI that is free to learn it does. Figures near 100 % show that the rule was learned, not "
+    "that a loan will be repaid."
 )
 
 
@@ -17,6 +17,7 @@ class Card:
     """What a model is, what it was trained on and how well it does. `figures` are means over the repeats of the
     cross-validation, `figures_sd` their standard deviations; `uncalibrated` are the same without the calibrator.
     `calibrator` are Platt's a and b, both shrunk by `shrinkage`: nobody is surer than 1 in a million, where points end.
+    `directions` are `training.directions`' counts.
     """
 
     name: str
@@ -32,8 +33,40 @@ class Card:
     figures: dict[str, float]
     figures_sd: dict[str, float]
     uncalibrated: dict[str, float]
+    directions: dict[str, dict[str, float]]
     notes: list[str]
     label_note: str = LABEL_NOTE
+
+
+KEPT = (
+    "No step raises it: to ask for more, to earn less, to have a lower CIBIL score or fewer assets never helps. Under "
+    "policy `standard` the same holds for the whole decision."
+)
+NOT_KEPT = (
+    "**This model does not keep the directions**: to ask for more, to earn less, or to have a lower CIBIL score or "
+    "fewer assets can help, under any policy."
+)
+
+
+def keeps_directions(card: Card) -> bool:
+    """Whether no step of the grid raised the probability."""
+    return not any(move["raised"] for move in card.directions.values())
+
+
+def _directions(card: Card) -> list[str]:
+    return [
+        "## Directions, on a grid of applicants",
+        "",
+        KEPT if keeps_directions(card) else NOT_KEPT,
+        "",
+        "| the applicant | steps | raise the probability | by at most |",
+        "|---|---|---|---|",
+        *(
+            f"| {name} | {move['steps']:,} | {move['raised']:,} | {move['most']:g} |"
+            for name, move in card.directions.items()
+        ),
+        "",
+    ]
 
 
 def card_markdown(card: Card) -> str:
@@ -64,6 +97,7 @@ def card_markdown(card: Card) -> str:
         f"Platt: a = {card.calibrator['a']:.6f}, b = {card.calibrator['b']:.6f}.",
         f"Shrunk by {card.calibrator['shrinkage']:.4f}: nobody is surer than 1 in a million, where points end.",
         "",
+        *_directions(card),
         "## How it was made",
         "",
         f"{trainer['trees']} trees, {', '.join(f'{name} = {value}' for name, value in trainer['params'].items())}.",

@@ -1,6 +1,7 @@
 """From data to a bundle: out-of-fold margins, calibrator, final model, golden vectors, manifest and card."""
 
 from dataclasses import asdict
+from decimal import ROUND_FLOOR, Context
 from pathlib import Path
 from typing import Any
 
@@ -24,11 +25,13 @@ from scoring.bundle import (
     margins_and_contributions,
 )
 from scoring.canonical import sha256
-from scoring.features import FEATURES, POSITION, compute
+from scoring.features import FEATURES, POSITION, Direction, compute
 from scoring.trained_features import TrainedFeature
+from scoring.trained_range import TrainedRange
 from training.calibration import fit_platt, probability
 from training.card import Card, card_markdown
 from training.data import LoanData, read_loans
+from training.directions import directions
 from training.figures import figures
 from training.recipes import Recipe
 
@@ -63,7 +66,7 @@ def make_bundle(loans: LoanData, recipe: Recipe, currency: str) -> tuple[dict[st
     golden = orjson.dumps(golden_vectors(_plain(booster), _golden_rows(rows)), option=orjson.OPT_INDENT_2)
     files = {MODEL: model, GOLDEN: golden}
     manifest = _manifest(loans, recipe, params, currency, calibrator, rows, files)
-    card = _card(loans, recipe, manifest, margins)
+    card = _card(loans, recipe, manifest, margins, directions(booster, calibrator, recipe.features, loans.raw))
     files[MANIFEST] = orjson.dumps(manifest, option=orjson.OPT_INDENT_2)
     files["card.json"] = orjson.dumps(asdict(card), option=orjson.OPT_INDENT_2)
     files["card.md"] = card_markdown(card).encode()
@@ -132,6 +135,11 @@ def _manifest(
         "label": "approved",
         "files": {name: sha256(content) for name, content in files.items()},
         "calibrator": {"kind": "platt", **calibrator},
+        "ranges": {
+            name: asdict(_range(column, direction, exact=FEATURES[name].values.step is not None))
+            for name, column, direction in zip(recipe.features, rows.T, recipe.directions, strict=True)
+            if not np.isnan(column).all()
+        },
         "reference": {name: _histogram(column) for name, column in zip(recipe.features, rows.T, strict=True)},
         "trainer": {
             "recipe": recipe.name,
@@ -149,6 +157,18 @@ def _manifest(
     }
 
 
+def _range(column: npt.NDArray[np.float64], direction: Direction, *, exact: bool) -> TrainedRange:
+    """The least and the greatest value. What is computed is rounded outwards to 6 digits: nobody in the data is beyond
+    it by the last digit of a float.
+    """
+    low, high = float(np.nanmin(column)), float(np.nanmax(column))
+    return TrainedRange(low, high, direction) if exact else TrainedRange(_down(low), -_down(-high), direction)
+
+
+def _down(value: float) -> float:
+    return float(Context(prec=6, rounding=ROUND_FLOOR).create_decimal(repr(value)))
+
+
 def _histogram(column: npt.NDArray[np.float64]) -> dict[str, Any]:
     """Decile edges and counts of the training data, the reference for drift; missing values counted apart."""
     known = column[~np.isnan(column)]
@@ -164,6 +184,7 @@ def _card(
     recipe: Recipe,
     manifest: dict[str, Any],
     margins: Matrix,
+    found: dict[str, Any],
 ) -> Card:
     a, b = manifest["calibrator"]["a"], manifest["calibrator"]["b"]
     per_repeat = [figures(probability(a * repeat + b), loans.approved) for repeat in margins]
@@ -184,5 +205,6 @@ def _card(
             name: float(np.mean([figures(probability(repeat), loans.approved)[name] for repeat in margins]))
             for name in ("log_loss", "brier", "ece")
         },
+        directions=found,
         notes=list(recipe.notes),
     )

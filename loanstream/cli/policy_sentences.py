@@ -59,11 +59,16 @@ def _income_gap(condition: Condition) -> str:
     return f"the income differs by more than {condition.above:.0%} and its similarity is below {condition.below:g}"
 
 
+def _beyond(condition: Condition) -> str:
+    return f"a feature is beyond the bundle's {_spoken(condition.name)}, on a side that does harm"
+
+
 _WORDS: Mapping[str, Callable[[Condition], str]] = {
     "feature": _feature,
     "verification": _verification,
     "missing": _missing,
     "income_gap": _income_gap,
+    "beyond": _beyond,
 }
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from importlib import resources
+from pathlib import Path
 from typing import Any
 
 import orjson
@@ -14,7 +15,7 @@ from scoring.decision import Scorer
 from scoring.features import FEATURES, POSITION, Feature
 from scoring.policy_document import parse_policy
 from scoring.receipt import ReceiptKey
-from scoring.shipped import shipped_bundle_files, shipped_policy_text
+from scoring.shipped import BUNDLES, POLICIES, shipped_bundle_files, shipped_policy_text
 
 AT = "2026-03-02T09:30:00.125Z"
 
@@ -30,6 +31,9 @@ APPLICATION: dict[str, Any] = {
     "cibil_score": 760,
     "assets": {"residential": 2_700_000, "commercial": 2_200_000, "luxury": 8_800_000, "bank": 3_300_000},
 }
+
+RELEASED = Path(__file__).with_name("released")
+"""What earlier versions shipped and existing states hold, by name and the first digits of the id."""
 
 MakeEvent = Callable[..., ApplicationVerified]
 
@@ -121,6 +125,28 @@ def feature_table() -> Iterator[Callable[..., None]]:
 
     yield put
     put(*before)
+
+
+def bundle_files_of(name: str) -> dict[str, bytes]:
+    if name in BUNDLES:
+        return shipped_bundle_files(name)
+    return {path.name: path.read_bytes() for path in (RELEASED / name).iterdir()}
+
+
+def policy_text_of(name: str) -> str:
+    return shipped_policy_text(name) if name in POLICIES else (RELEASED / f"{name}.yaml").read_text("utf-8")
+
+
+@pytest.fixture(scope="session")
+def bundle_files() -> Callable[[str], dict[str, bytes]]:
+    """The files of a bundle that is shipped, or was."""
+    return bundle_files_of
+
+
+@pytest.fixture(scope="session")
+def policy_text() -> Callable[[str], str]:
+    """The text of a policy that is shipped, or was."""
+    return policy_text_of
 
 
 @pytest.fixture(scope="session")

@@ -69,11 +69,11 @@ def test_altered_and_missing_files_are_refused(files):
 
 def test_features_are_aligned_by_name(files):
     """Features that this code lacks, or in another order than the model's, refuse the bundle; nothing is filled in."""
-    names = orjson.loads(files[MANIFEST])["features"]
+    first, *others = rows = orjson.loads(files[MANIFEST])["features"]
     with pytest.raises(BundleError, match="shoe_size"):
-        load_bundle(altered(files, features=["shoe_size", *names[1:]]))
+        load_bundle(altered(files, features=[first | {"name": "shoe_size"}, *others]))
     with pytest.raises(BundleError, match="same order"):
-        load_bundle(altered(files, features=names[::-1]))
+        load_bundle(altered(files, features=rows[::-1]))
 
 
 @pytest.mark.parametrize(
@@ -94,8 +94,13 @@ def test_a_calibrator_that_cannot_be_explained_is_refused(files, calibrator, say
         ({"features": "cibil_score"}, r"manifest\.json: features: "),
         ({"features": []}, r"manifest\.json: features: "),
         ({"format": 3}, r"manifest\.json: format: .* 1 or 2"),
-        ({"format": 2}, r"manifest\.json: features\.0: "),
+        ({"format": 1}, r"manifest\.json: features\.0: "),
+        ({"features": ["lti"]}, r"manifest\.json: features\.0: "),
         ({"format": 2, "features": [{"name": "lti", "unit": "years"}]}, r"manifest\.json: features\.0\.formula: "),
+        ({"ranges": {"lti": {"low": 4.0, "high": 1.5, "direction": -1}}}, r"ranges\.lti: .* low is above high"),
+        ({"ranges": {"lti": {"low": 1.5, "high": 4.0, "direction": 2}}}, r"ranges\.lti\.direction: "),
+        ({"ranges": {"lti": {"low": 1.5, "direction": -1}}}, r"ranges\.lti\.high: "),
+        ({"ranges": {"dti": {"low": 0.1, "high": 0.5, "direction": -1}}}, r"ranges: dti is no feature of the bundle"),
         ({"files": {}}, r"files: names no hash of model\.ubj"),
     ],
 )

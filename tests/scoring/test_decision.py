@@ -182,7 +182,8 @@ def test_what_documents_say_decides(standard, paper, decide_one, make_event, res
 
 def test_a_rule_against_approvals_leaves_declines_alone(standard, decide_one, make_event):
     """Missing documents hold back an approval; a score that declines still declines, for its points alone."""
-    decision = decide_one(standard, make_event("not_provided", cibil_score=380))
+    few = {"residential": 0, "commercial": 0, "luxury": 300_000, "bank": 0}
+    decision = decide_one(standard, make_event("not_provided", assets=few))
     assert decision["outcome"] == "decline"
     assert not any(row["decisive"] for row in decision["reasons"])
 

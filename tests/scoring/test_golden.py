@@ -1,4 +1,6 @@
-"""What was decided and hashed once stays so, byte for byte: values taken from commit 28c9944."""
+"""What was decided and hashed once stays so, byte for byte: values taken from commit 28c9944, and with what is shipped
+since then, from the commit that shipped it.
+"""
 
 import dataclasses
 import hashlib
@@ -15,23 +17,28 @@ from scoring.decision import Scorer
 from scoring.features import FEATURES
 from scoring.policy_document import parse_policy
 from scoring.receipt import decision_content
-from scoring.shipped import POLICIES, shipped_bundle_files, shipped_policy_text
+from scoring.shipped import BUNDLES, POLICIES
 
 BUNDLE_IDS = {
-    "default": "sha256:618c3d3afa9ecad4f5e20824ec55f1d44fd563242df4b4562dfc3b9d2f977901",
+    "default": "sha256:18af7126a658930e3772ac2d92aa98f836775c945db4c7c34eabb5565eaf89b1",
+    "default-618c3d3a": "sha256:618c3d3afa9ecad4f5e20824ec55f1d44fd563242df4b4562dfc3b9d2f977901",
     "paper": "sha256:78df54608c54cd2a4f6d7b7138b2bfcfd2a499a61ca18ccfc08ec1269cd9f8bf",
 }
 
 POLICY_IDS = {
-    "standard": "sha256:c2e27bc37aea158b47ba57a14cdb062a534a900b3d541a2b5347cb7ccd332f27",
+    "standard": "sha256:744ddb1a1992a201a0638516a68050e2de22a88af003ffc101165b1126e02617",
+    "standard-c2e27bc3": "sha256:c2e27bc37aea158b47ba57a14cdb062a534a900b3d541a2b5347cb7ccd332f27",
     "paper": "sha256:2228c8d02dfc4ac17ee0e9391a2e517991bbf836872f9756d2734d2d83c24426",
 }
 
 CONTENTS = {
-    ("default", "standard"): "d0f978f76dc2c7ade163be51984f67cb922966a0e3129ed7359169db5e604f09",
-    ("default", "paper"): "3301559dfcdb972b0425d72d74ea1a691ca67c481fa0c5877d7caa4f3860536d",
-    ("paper", "standard"): "63b5c5963fde8896e462c159abd62204571738107c05936fbf3c1cca0c6ab5a3",
+    ("default", "standard"): "e26150c68a0f079489e8b705e6ecedbb94ba82fcb169ddce2ca48be1653f21da",
+    ("default", "paper"): "f78e1bfc071d268f6bbbc156e421845cc8cdc949f26ff18c2ba28f084940d4c6",
+    ("paper", "standard"): "9001ca89e41ebe7fc7e72f5faa220d4ceba50e6ff09a21a0afa325a997cae6fa",
     ("paper", "paper"): "5f4cbc9b6dcee800f1d8efefa245947426aa386b65f6f65cb524bc8f3a24efd3",
+    ("default-618c3d3a", "standard-c2e27bc3"): "d0f978f76dc2c7ade163be51984f67cb922966a0e3129ed7359169db5e604f09",
+    ("default-618c3d3a", "paper"): "3301559dfcdb972b0425d72d74ea1a691ca67c481fa0c5877d7caa4f3860536d",
+    ("paper", "standard-c2e27bc3"): "63b5c5963fde8896e462c159abd62204571738107c05936fbf3c1cca0c6ab5a3",
 }
 """By bundle and policy: SHA-256 of the canonical contents of the decisions on all `events`, in their order."""
 
@@ -88,6 +95,12 @@ def hashes(event, key, standard):
     return [receipt[name] for name in ("input_hmac", "evidence_hmac", "features_hmac")]
 
 
+@pytest.fixture
+def loaded(bundle_files, policy_text):
+    """A scorer of a bundle and a policy, loaded anew."""
+    return lambda bundle, policy: Scorer(load_bundle(bundle_files(bundle)), parse_policy(policy_text(policy)))
+
+
 def contents(scorer, events, key):
     decisions = scorer.decide(list(events.values()), lambda _: key, "test")
     return hashlib.sha256(b"\n".join(map(decision_content, decisions))).hexdigest()
@@ -137,39 +150,38 @@ def test_a_reading_of_a_newer_stage_is_hashed_as_far_as_it_is_known(events, key,
 
 
 @pytest.mark.parametrize("pair", CONTENTS)
-def test_decisions_are_what_they_were(events, key, scorers, pair):
-    """The shipped bundles and policies decide today, byte for byte, what they decided in an earlier version."""
-    assert contents(scorers[pair], events, key) == CONTENTS[pair]
+def test_decisions_are_what_they_were(events, key, loaded, pair):
+    """Bundles and policies that are shipped, or were, decide today, byte for byte, what they decided then."""
+    assert contents(loaded(*pair), events, key) == CONTENTS[pair]
 
 
-def test_the_shipped_bundles_and_policies_keep_their_ids(bundles):
-    """Records that wait under an activation of an earlier version find the bundle and the policy that it names."""
-    assert {name: bundle.bundle_id for name, bundle in bundles.items()} == BUNDLE_IDS
-    assert {name: parse_policy(shipped_policy_text(name)).policy_id for name in POLICIES} == POLICY_IDS
-
-
-def loaded_anew(pair):
-    bundle, policy = pair
-    return Scorer(load_bundle(shipped_bundle_files(bundle)), parse_policy(shipped_policy_text(policy)))
+def test_bundles_and_policies_keep_their_ids(bundle_files, policy_text):
+    """Records that wait under an activation of an earlier version find the bundle and the policy that it names, and an
+    existing state loads what it holds.
+    """
+    assert set(BUNDLES) < set(BUNDLE_IDS)
+    assert set(POLICIES) < set(POLICY_IDS)
+    assert {name: load_bundle(bundle_files(name)).bundle_id for name in BUNDLE_IDS} == BUNDLE_IDS
+    assert {name: parse_policy(policy_text(name)).policy_id for name in POLICY_IDS} == POLICY_IDS
 
 
 @pytest.mark.parametrize("pair", CONTENTS)
-def test_another_table_around_a_bundles_rows_changes_no_decision(events, key, feature_table, pair):
+def test_another_table_around_a_bundles_rows_changes_no_decision(events, key, feature_table, loaded, pair):
     """A row more, other directions and another order of the table unload no bundle and change no byte of a decision,
     its receipt included.
     """
     fresh = dataclasses.replace(FEATURES["lti"], name="income_left", formula=lambda c: c["annual_income"] - c["amount"])
     turned = [dataclasses.replace(row, direction=-row.direction) for row in FEATURES.values()]
     feature_table(fresh, *turned[::-1])
-    assert contents(loaded_anew(pair), events, key) == CONTENTS[pair]
+    assert contents(loaded(*pair), events, key) == CONTENTS[pair]
 
 
-def test_another_sentence_changes_that_sentence_alone(events, key, standard, monkeypatch):
+def test_another_sentence_changes_that_sentence_alone(events, key, standard, loaded, monkeypatch):
     """A reason put into other words unloads no bundle; the decisions differ in these words and nowhere else."""
     before = standard.decide(list(events.values()), lambda _: key, "test")
     word = dataclasses.replace(REASONS["cibil_score"], sentence="The bureau's score is {value}.")
     monkeypatch.setitem(REASONS, "cibil_score", word)
-    after = loaded_anew(("default", "standard")).decide(list(events.values()), lambda _: key, "test")
+    after = loaded("default", "standard").decide(list(events.values()), lambda _: key, "test")
     texts = {row.pop("text") for decision in after for row in decision["reasons"]}
     was = {row.pop("text") for decision in before for row in decision["reasons"]}
     assert after == before

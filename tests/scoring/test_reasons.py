@@ -8,7 +8,7 @@ from schemas.reasons import BASIS, MODEL_ALONE, REASONS
 from schemas.verification import VerificationResult
 from scoring.checks import INCOME_CHECKS, TEXT_CHECKS, reason_of_check
 from scoring.features import FEATURES
-from scoring.policy import Condition
+from scoring.policy import TRAINING_RANGE, Condition
 from scoring.policy_document import parse_policy
 from scoring.rules import BASIS_OF_RESULT, RULE_OF_DEGRADED
 from scoring.shipped import POLICIES, shipped_policy_text
@@ -74,6 +74,7 @@ def every_condition():
         )
     yield from (Condition("verification", result) for result in get_args(VerificationResult))
     yield Condition("income_gap", "annual_income")
+    yield Condition("beyond", TRAINING_RANGE)
 
 
 TIED = [row for row in REASONS.values() if row.source in {"penalty", "rule"}]

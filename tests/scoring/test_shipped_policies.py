@@ -40,9 +40,11 @@ DESIGN = {
         "bands": Bands(approve=0.7, decline=0.3),
         "penalties": PENALTIES,
         "rules": (
+            Rule("cibil_below_limit", Condition("feature", "cibil_score", below=550), "decline", None),
             Rule("lti_above_limit", Condition("feature", "lti", above=8), "decline", None),
             Rule("dti_above_limit", Condition("feature", "dti", above=0.6), "decline", None),
-            *DOUBTS,
+            *(dataclasses.replace(rule, instead_of="approve") for rule in DOUBTS),
+            Rule("beyond_training_range", Condition("beyond", "training_range"), "refer", "approve"),
             Rule("no_documents", Condition("verification", "not_provided", above=0), "refer", "approve"),
         ),
     },
@@ -97,19 +99,23 @@ def test_a_penalty_begins_beyond_its_limit(scorer, decide_one, make_event, chang
 
 
 @pytest.mark.parametrize(
-    ("changes", "declined_by"),
+    ("changes", "decided_by"),
     [
         ({"annual_income": 500_000}, []),
         ({"annual_income": "499999.99"}, ["lti_above_limit"]),
+        ({"annual_income": 2_000_000, "cibil_score": 549}, ["cibil_below_limit"]),
+        ({"annual_income": 2_000_000, "cibil_score": 550}, []),
         ({"annual_income": 2_000_000, "monthly_obligations": 100_000}, []),
         ({"annual_income": 2_000_000, "monthly_obligations": "100000.01"}, ["dti_above_limit"]),
     ],
-    ids=["LTI 8", "LTI > 8", "DTI 0.6", "DTI > 0.6"],
+    ids=["LTI 8", "LTI > 8", "CIBIL 549", "CIBIL 550", "DTI 0.6", "DTI > 0.6"],
 )
-def test_the_default_declines_beyond_its_limits(standard, decide_one, make_event, changes, declined_by):
-    """Eight years of income or six tenths of it are still a matter of points."""
-    decision = decide_one(standard, make_event(loan={"amount": LOAN}, assets=ASSETS, **changes))
-    assert [row["code"] for row in decision["reasons"] if row["decisive"]] == declined_by
+def test_the_default_declines_beyond_its_limits(standard, decide_one, make_event, changes, decided_by):
+    """Eight years of income, six tenths of it or a CIBIL score of 550 are still no reason to decline."""
+    assets = ASSETS | {"luxury": 300_000}
+    decision = decide_one(standard, make_event(loan={"amount": LOAN}, assets=assets, **changes))
+    assert [row["code"] for row in decision["reasons"] if row["decisive"]] == decided_by
+    assert (decision["outcome"] == "decline") == any(code.endswith("_limit") for code in decided_by)
 
 
 @pytest.mark.parametrize(

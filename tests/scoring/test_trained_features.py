@@ -10,22 +10,29 @@ from scoring import trained_features
 from scoring.bundle import MANIFEST, BundleError, load_bundle
 from scoring.canonical import canonical_json, sha256
 from scoring.features import FEATURES, RAW
-from scoring.shipped import BUNDLES, shipped_bundle_files
+from scoring.shipped import shipped_bundle_files
 from scoring.trained_features import FORMAT_1_TABLE, TrainedFeature, features_of_format_1
 
 
 def as_format_2(files):
-    """A shipped bundle as training would write it today."""
+    """A bundle of format 1 as training wrote the next format at first."""
     manifest = orjson.loads(files[MANIFEST])
     del manifest["tables"]
     rows = [dataclasses.asdict(row) for row in features_of_format_1(manifest["features"])]
     return {**files, MANIFEST: orjson.dumps(manifest | {"format": 2, "features": rows})}
 
 
-@pytest.fixture(params=["format 1", "format 2"])
-def files(request):
-    shipped = shipped_bundle_files("default")
-    return shipped if request.param == "format 1" else as_format_2(shipped)
+@pytest.fixture
+def earlier(bundle_files):
+    """The files of a bundle of format 1."""
+    return bundle_files("default-618c3d3a")
+
+
+@pytest.fixture(params=["format 1", "format 2", "format 2 with ranges"])
+def files(request, earlier):
+    if request.param == "format 2 with ranges":
+        return shipped_bundle_files("default")
+    return earlier if request.param == "format 1" else as_format_2(earlier)
 
 
 def put(feature_table, name, **changes):
@@ -92,12 +99,11 @@ def test_a_new_number_of_an_application_changes_no_formula(monkeypatch):
         ({"features": ["shoe_size"]}, r"feature shoe_size is not in the table that it names"),
     ],
 )
-def test_a_manifest_of_format_1_names_the_table_of_format_1(change, says):
+def test_a_manifest_of_format_1_names_the_table_of_format_1(earlier, change, says):
     """What a bare name stood for follows from the table's hash; under another one nobody knows."""
-    shipped = shipped_bundle_files("default")
-    content = orjson.dumps(orjson.loads(shipped[MANIFEST]) | change)
+    content = orjson.dumps(orjson.loads(earlier[MANIFEST]) | change)
     with pytest.raises(BundleError, match=rf"^manifest\.json: {says}$"):
-        load_bundle({**shipped, MANIFEST: content})
+        load_bundle({**earlier, MANIFEST: content})
 
 
 def assets(c):
@@ -132,14 +138,14 @@ def hexadecimal(values):
     return [float(value).hex() for value in values]
 
 
-def test_the_table_of_format_1_is_the_one_that_its_manifests_name():
-    """The hash in the shipped manifests is that of the table as it was, and the rows kept here are that table's."""
+def test_the_table_of_format_1_is_the_one_that_its_manifests_name(earlier):
+    """The hash in the manifests of format 1 is that of the table as it was, and the rows kept here are that table's."""
     numbers = np.array([[3.0 + 7.0 * row + 11.0 * column for column in range(12)] for row in range(8)])
     numbers[np.arange(8), (5 * np.arange(8)) % 12] = np.nan
     then = dict(zip(RAW_OF_FORMAT_1, numbers.T, strict=True))
     table = [[*row, hexadecimal(formula(then))] for *row, formula in TABLE_OF_FORMAT_1]
     assert sha256(canonical_json(table)) == FORMAT_1_TABLE
-    manifests = [orjson.loads(shipped_bundle_files(name)[MANIFEST]) for name in BUNDLES]
+    manifests = [orjson.loads(files[MANIFEST]) for files in (earlier, shipped_bundle_files("paper"))]
     assert {manifest["tables"]["features"] for manifest in manifests} == {FORMAT_1_TABLE}
     now = {name: trained_features._column(name) for name in RAW_OF_FORMAT_1}
     assert features_of_format_1([row[0] for row in TABLE_OF_FORMAT_1]) == tuple(

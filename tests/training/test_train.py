@@ -11,8 +11,9 @@ from scoring.features import FEATURES, POSITION, compute
 from scoring.shipped import BUNDLES, shipped_bundle_files
 from scoring.trained_features import TrainedFeature
 from training.calibration import fit_platt, probability
-from training.card import LABEL_NOTE
+from training.card import LABEL_NOTE, Card, card_markdown, keeps_directions
 from training.data import DataError, parse_loans
+from training.directions import directions
 from training.figures import expected_calibration_error, figures
 from training.recipes import RECIPES
 from training.train import make_bundle, train
@@ -148,5 +149,44 @@ def test_shipped_bundles_are_of_the_public_set_and_say_so(name):
     assert card["bundle_id"] == bundle.bundle_id
     assert card["rows"] == 4269
     assert card["data_sha256"].startswith("4b5cd093")
-    assert card["figures"]["accuracy"] > {"default": 0.999, "paper": 0.98}[name]
+    assert card["figures"]["accuracy"] > {"default": 0.95, "paper": 0.98}[name]
     assert LABEL_NOTE in files["card.md"].decode()
+
+
+def test_a_manifest_states_the_range_of_each_feature(csv):
+    """Nobody in the training data is beyond it, and it is as narrow as the data to six digits."""
+    loans = parse_loans(csv, "sample")
+    for name, held in (("default", True), ("paper", False)):
+        files, _ = make_bundle(loans, SMALL[name], "INR")
+        ranges = load_bundle(files).ranges
+        assert set(ranges) == set(SMALL[name].features)
+        for feature, seen in ranges.items():
+            column = compute(loans.raw)[:, POSITION[feature]]
+            assert seen.low <= column.min()
+            assert seen.high >= column.max()
+            assert (seen.low, seen.high) == pytest.approx((column.min(), column.max()), rel=1e-5)
+            assert seen.direction == (FEATURES[feature].direction if held else 0)
+
+
+def test_a_card_says_whether_the_directions_hold(csv):
+    """On a grid of applicants: a model that is held to them gains nothing by any step, a free one does, and both cards say
+    which it is.
+    """
+    loans = parse_loans(csv, "sample")
+    held, free = (make_bundle(loans, SMALL[name], "INR") for name in ("default", "paper"))
+    for (files, card), kept in ((held, True), (free, False)):
+        assert keeps_directions(card) is kept
+        assert all(move["steps"] > 1000 for move in card.directions.values())
+        assert ("No step raises it" in files["card.md"].decode()) is kept
+        assert ("does not keep the directions" in files["card.md"].decode()) is not kept
+
+
+@pytest.mark.parametrize("name", BUNDLES)
+def test_a_shipped_card_tells_what_the_shipped_model_does(name, sample_csv):
+    """Counted again, on other applicants, it comes to the same answer."""
+    files = shipped_bundle_files(name)
+    bundle, card = load_bundle(files), Card(**orjson.loads(files["card.json"]))
+    raw = parse_loans(sample_csv(400, seed=3), "sample").raw
+    found = directions(bundle.booster, {"a": bundle.a, "b": bundle.b}, bundle.features, raw)
+    assert keeps_directions(card) is (not any(move["raised"] for move in found.values())) is (name == "default")
+    assert card_markdown(card) == files["card.md"].decode()

@@ -14,7 +14,10 @@ def test_penalties_and_rules_are_sentences():
     rows = dict(policy_rows(parse_policy(policy_text("standard"))))
     assert rows["penalty_lti_high"] == "-0.35 if LTI above 6 (group lti)"
     assert rows["lti_above_limit"] == "decline if LTI above 8"
-    assert rows["thin_file"] == "refer if CIBIL score is missing"
+    assert rows["thin_file"] == "refer instead of approve if CIBIL score is missing"
+    assert rows["beyond_training_range"] == (
+        "refer instead of approve if a feature is beyond the bundle's training range, on a side that does harm"
+    )
     assert rows["bands"] == "approve above 0.7, decline at or below 0.3, else refer"
 
 
