@@ -55,7 +55,7 @@ class Judge:
         self._needed_columns = [POSITION[name] for name in self._needed]
         self._rules = policy.rules
         self.conditions = Conditions([rule.condition for rule in policy.rules])
-        self._wordings: dict[str, Wording] = {}
+        self._wordings = {rule.code: Wording.of(rule.code, rule.text) for rule in policy.rules if rule.text}
 
     def gates(self, events: Sequence[ApplicationVerified], features: Matrix) -> dict[int, list[Fired]]:
         """For each event about which the model cannot be asked: why."""
@@ -95,7 +95,7 @@ class Judge:
     def _rows(self, event: ApplicationVerified, fired: list[Fired]) -> list[Row]:
         rows = {item.code: self._row(item.code, item.value) for item in fired}
         # Without a reading nothing was found: no check can have failed.
-        if event.extractions and any(item.result or item.code == "income_gap" for item in fired):
+        if event.extractions and any(item.result for item in fired):
             for code, value in sorted(_findings(event).items())[:MAX_FINDINGS]:
                 rows.setdefault(code, self._row(code, value))
         return list(rows.values())
@@ -118,7 +118,7 @@ def _fired(rule: Rule, event: ApplicationVerified, features: Sequence[float]) ->
         case "feature":
             name = rule.condition.name
             return Fired(rule.code, FEATURES[name].show(features[POSITION[name]]))
-        case "verification":
+        case "verification" | "income_gap":
             return Fired(rule.code, None, event.verification_result)
         case _:
             return Fired(rule.code)
