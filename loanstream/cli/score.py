@@ -49,6 +49,23 @@ def score_file(file: Path, tenant: str, bundle: str, policy: str, currency: str,
     return 1 if errors else 0
 
 
+def score_against(
+    file: Path, tenant: str, bundle: str, policies: tuple[str, str], currency: str, *, as_json: bool
+) -> int:
+    """Decide every application in `file` under both policies; exit code 1 where any is decided otherwise, or a line
+    could not be read.
+    """
+    from loanstream.ask.flips import Comparison
+    from loanstream.cli.score_against import Refused, tell_flips
+
+    now_ms, refused = time.time_ns() // 1_000_000, Refused()
+    a, b = (Scorer(*load(bundle, policy)) for policy in policies)
+    lines = refused.left_out(read_applications(file, tenant, currency, utc_of_ms(now_ms)))
+    batches = ([_without_documents(application, now_ms) for application in batch] for batch in _batches(lines))
+    comparison = Comparison(a, b, ReceiptKey("this-run-only", secrets.token_bytes(32)), code_version())
+    return tell_flips(comparison, batches, policies, refused, as_json=as_json)
+
+
 def _good(lines: Iterable[LoanApplication | LineError], errors: list[LineError]) -> Iterator[LoanApplication]:
     for line in lines:
         if isinstance(line, LineError):
@@ -97,8 +114,14 @@ def score(
     tenant: Annotated[str, typer.Option(help="the bank they are for")] = "bank-a",
     bundle: Annotated[str, typer.Option(help="a name or a folder")] = "default",
     policy: Annotated[str, typer.Option(help="a name or a YAML file")] = "standard",
+    against: Annotated[
+        str | None,
+        typer.Option(help="another policy: who is decided otherwise under it, and why; exit 1 where anybody is"),
+    ] = None,
     currency: Annotated[str, typer.Option(help="for files without a currency")] = "INR",
     as_json: AsJson = False,
 ) -> None:
-    """Decide the applications in a file without Kafka, by the same code."""
+    """Decide the applications in a file without Kafka, by the same code; exit 1 where a line could not be read."""
+    if against is not None:
+        raise typer.Exit(score_against(file, tenant, bundle, (policy, against), currency, as_json=as_json))
     raise typer.Exit(score_file(file, tenant, bundle, policy, currency, as_json=as_json))

@@ -9,7 +9,7 @@ from processors.transport.meters import METERS
 from schemas.causes import CAUSES
 from schemas.events import EVENTS, EventType
 from schemas.jsonschema import file_name
-from schemas.reasons import BASIS, REASONS
+from schemas.reasons import BASIS, OWN, REASONS
 from schemas.stages import STAGES
 from schemas.topics import DAY_MS, TOPICS, Topic
 from scoring.features import FEATURES
@@ -122,6 +122,9 @@ def reasons_page() -> str:
     return f"""# Reason codes
 
 Open strings: codes are added without a new version of the event, and each comes with its sentence.
+
+A code that begins with `{OWN}` stands in no table: a bank's policy brings it with a sentence of its own
+([how](../write-a-policy.md#a-reason-of-your-own)). Two banks may use one such code for two things.
 
 {reasons}
 

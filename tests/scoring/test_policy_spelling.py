@@ -7,6 +7,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from scoring.features import FEATURES
 from scoring.policy import PolicyError
 from scoring.policy_document import parse_policy
 
@@ -173,9 +174,9 @@ def test_a_slip_of_the_fingers_is_told_what_was_meant(old, new, says):
 
 def test_a_name_that_is_near_none_is_told_every_one():
     """The features that exist are listed, the likeliest first."""
-    said = refusal(ROWS.replace("missing: cibil_score", "missing: credit_score"))
-    assert said.startswith("line 14: 'credit_score' is no missing known; expected one of cibil_score, ")
-    assert "dti" in said
+    said = refusal(ROWS.replace("missing: cibil_score", "missing: cibil"))
+    assert said.startswith("line 14: 'cibil' is no missing known; expected one of cibil_score, ")
+    assert set(FEATURES) == set(said.partition("one of ")[2].split(", "))
     assert ", or one of your own: own_…" in refusal(ROWS.replace("penalty_lti_elevated", "too_large"))
 
 
