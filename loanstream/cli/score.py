@@ -17,7 +17,7 @@ from loanstream.terminal import emit, four_decimals, table
 from processors.identity import code_version
 from producers.files import read_applications
 from producers.lines import LineError
-from registry.named import load
+from registry.named import load, named_policy
 from schemas.application import LoanApplication
 from schemas.values import utc_of_ms
 from schemas.verification import ApplicationVerified, VerifyProcessing
@@ -59,7 +59,8 @@ def score_against(
     from loanstream.cli.score_against import Refused, tell_flips
 
     now_ms, refused = time.time_ns() // 1_000_000, Refused()
-    a, b = (Scorer(*load(bundle, policy)) for policy in policies)
+    loaded, policy = load(bundle, policies[0])
+    a, b = Scorer(loaded, policy), Scorer(loaded, named_policy(policies[1]))
     lines = refused.left_out(read_applications(file, tenant, currency, utc_of_ms(now_ms)))
     batches = ([_without_documents(application, now_ms) for application in batch] for batch in _batches(lines))
     comparison = Comparison(a, b, ReceiptKey("this-run-only", secrets.token_bytes(32)), code_version())

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from itertools import chain, islice
+from pathlib import Path
 from typing import get_args
 
 from loanstream.ask.flips import Comparison, Flip, Side
@@ -80,7 +81,10 @@ def _as_text(comparison: Comparison, flips: Iterator[Flip], names: tuple[str, st
             first.append(flip)
     policies = (comparison.a.policy, comparison.b.policy)
     heads = zip("AB", names, policies, strict=True)
-    parts = [listed([(side, f"{named}, {policy.policy_id}") for side, named, policy in heads]), _counts(comparison)]
+    parts = [
+        listed([(side, f"{Path(named).name}, {policy.policy_id}") for side, named, policy in heads]),
+        _counts(comparison),
+    ]
     if comparison.causes:
         parts.append(_causes(comparison))
     parts += ["\n".join(_told(flip, policies)) for flip in first]
@@ -111,8 +115,8 @@ def _causes(comparison: Comparison) -> str:
 
 def _told(flip: Flip, policies: tuple[Policy, Policy]) -> Iterator[str]:
     """An id on a line of its own with what happened, then each side's reasons."""
-    revision = f", revision {flip.revision}" if flip.revision > 1 else ""
-    yield f"{flip.application_id}{revision}  {flip.a.outcome} -> {flip.b.outcome}"
+    revision = f"  revision {flip.revision}" if flip.revision > 1 else ""
+    yield f"{flip.application_id}  {flip.a.outcome} -> {flip.b.outcome}{revision}"
     for named, side, policy in zip("AB", (flip.a, flip.b), policies, strict=True):
         reasons = [(f"  {named if not at else ' '}", words) for at, words in enumerate(_why(side, policy))]
         yield listed(reasons)
@@ -120,7 +124,7 @@ def _told(flip: Flip, policies: tuple[Policy, Policy]) -> Iterator[str]:
 
 def _why(side: Side, policy: Policy) -> list[str]:
     decisive = [row["text"] for row in side.decided_by if row["decisive"]]
-    if decisive or side.score is None:
+    if decisive or side.score is None or side.banded is None:
         return decisive
     approve, decline = policy.bands.approve, policy.bands.decline
     bounds = {
@@ -129,4 +133,4 @@ def _why(side: Side, policy: Policy) -> list[str]:
         "refer": f"above {decline} and not above {approve}",
     }
     penalties = [f"{row['text']} ({row['points']:+.2f} points)" for row in side.decided_by]
-    return [f"score {figure(side.score)}, {bounds[policy.bands.outcome(side.score)]}", *penalties]
+    return [f"score {figure(side.score)}, {bounds[side.banded]}", *penalties]
