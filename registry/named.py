@@ -1,5 +1,6 @@
 """Bundles and policies by their names: shipped ones, folders and files."""
 
+import codecs
 from pathlib import Path
 
 from schemas.problem import Problem
@@ -29,12 +30,22 @@ def policy_text(named: str) -> str:
     if not Path(named).is_file():
         raise Problem(f"no policy {named}: expected {', '.join(POLICIES)}, or a YAML file")
     data = Path(named).read_bytes()
+    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        raise PolicyError(1, "text in UTF-16: expected UTF-8")
     try:
         return data.decode()
     except UnicodeDecodeError as error:
         raise PolicyError(data.count(b"\n", 0, error.start) + 1, "not UTF-8 text") from error
 
 
+def named_policy(named: str) -> Policy:
+    """A shipped policy (by name), or that of a file. Problem where there is neither, or with the line that is wrong."""
+    try:
+        return parse_policy(policy_text(named))
+    except PolicyError as error:
+        raise Problem(f"{Path(named).name}: {error}") from error
+
+
 def load(bundle: str, policy: str) -> tuple[Bundle, Policy]:
     """Both, checked as a worker would check them."""
-    return load_bundle(bundle_files(bundle)), parse_policy(policy_text(policy))
+    return load_bundle(bundle_files(bundle)), named_policy(policy)

@@ -126,7 +126,7 @@ def _policy(artefacts: Artefacts, policy_id: str) -> Policy:
     files = artefacts.get(policy_id)
     if POLICY_FILE not in files:
         raise Problem(f"{POLICY_FILE}: missing")
-    policy = parse_policy(files[POLICY_FILE].decode())
+    policy = parse_policy(files[POLICY_FILE].decode(), stored=True)
     if policy.policy_id != policy_id:
         raise Problem(f"what is stored there is policy {policy.policy_id}")
     return policy

@@ -34,7 +34,8 @@ class Reason(OwnEvent):
 
     Rows with `points` (model features, penalties, the numerical residual) sum to the distance from `base_points` to
     `final_points`. Rows with `decisive` (rules, document findings) decided without points. `value` is the applicant's
-    own, as sent.
+    own, as sent. A `code` that begins with `own_` is of the bank's own policy: its `text` stands in no registry, and
+    another bank's policy may use the same code for another.
     """
 
     code: Code

@@ -36,6 +36,11 @@ def _rule(code: str, about: str, sentence: str) -> ReasonCode:
     return ReasonCode(code, "rule", sentence, about)
 
 
+OWN = "own_"
+"""How the codes begin that a bank's policy brings itself. Their sentences stand in the policy and in each decision that
+they led to; no row below begins so.
+"""
+
 NUMERICAL_RESIDUAL = "numerical_residual"
 
 REASONS: dict[str, ReasonCode] = {

@@ -42,9 +42,12 @@ class Wording:
     after: str | None
 
     @classmethod
-    def of(cls, code: str) -> "Wording":
-        """The wording of a code. A finding of a newer reader may not be registered yet; it still counts."""
-        sentence = REASONS[code].sentence if code in REASONS else UNREGISTERED
+    def of(cls, code: str, own: str | None = None) -> "Wording":
+        """The wording of a code: the policy's `own` sentence, else the registry's.
+
+        A finding of a newer reader may not be registered yet; it still counts.
+        """
+        sentence = own or (REASONS[code].sentence if code in REASONS else UNREGISTERED)
         before, value, after = sentence.partition("{value}")
         return cls(code, before, after if value else None)
 

@@ -15,7 +15,7 @@ class Penalties:
         self._explainer = explainer
         self.conditions = Conditions([penalty.condition for penalty in policy.penalties])
         self._table = [
-            (penalty, POSITION[name], FEATURES[name].show, Wording.of(penalty.code))
+            (penalty, POSITION[name], FEATURES[name].show, Wording.of(penalty.code, penalty.text))
             for penalty in policy.penalties
             for name in [penalty.condition.name]
         ]

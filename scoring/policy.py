@@ -61,22 +61,30 @@ class Condition:
 
 @dataclass(frozen=True, slots=True)
 class Penalty:
-    """`size` is taken from the score where `condition` holds; of one `group` only the first that applies."""
+    """`size` is taken from the score where `condition` holds; of one `group` only the first that applies.
+
+    `text` is the sentence of a code of the policy's own (`scoring.own_reasons`).
+    """
 
     code: str
     condition: Condition
     size: float
     group: str | None = None
+    text: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """Where `condition` holds the outcome is `outcome`; with `instead_of` only where the bands said that."""
+    """Where `condition` holds the outcome is `outcome`; with `instead_of` only where the bands said that.
+
+    `text` is the sentence of a code of the policy's own (`scoring.own_reasons`).
+    """
 
     code: str
     condition: Condition
     outcome: Outcome
     instead_of: Outcome | None = None
+    text: str | None = None
 
     def makes_idle(self, other: "Rule") -> bool:
         """Whether the other rule, standing after this one, can never make a difference."""
@@ -141,10 +149,14 @@ class Policy:
         return tuple(dict.fromkeys(c.name for c in conditions if c.kind in {"feature", "missing"}))
 
 
+_ADDED_LATER = frozenset({"text"})
+"""What stands in the content only where it has a value: a policy without it keeps its id."""
+
+
 def _plain(value: Any) -> Any:
     """JSON values: an open end of an interval is null."""
     if isinstance(value, dict):
-        return {name: _plain(item) for name, item in value.items()}
+        return {name: _plain(item) for name, item in value.items() if item is not None or name not in _ADDED_LATER}
     if isinstance(value, list | tuple):
         return [_plain(item) for item in value]
     return None if isinstance(value, float) and math.isinf(value) else value

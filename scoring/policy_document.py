@@ -1,86 +1,25 @@
 """Reading a policy document: YAML in, a Policy out, or one line that says which line is wrong and why."""
 
 import math
-import re
-from collections.abc import Callable, Iterable
-from typing import Any, NamedTuple, TypeGuard, cast, get_args
+from collections import Counter
+from collections.abc import Callable
+from typing import Any, NamedTuple, cast, get_args
 
 import yaml
 
 from schemas.decision import Outcome
-from schemas.reasons import REASONS
+from schemas.reasons import OWN, REASONS
 from schemas.verification import VerificationResult
 from scoring.features import FEATURES
+from scoring.near_names import slips
+from scoring.own_reasons import fault_of_code, fault_of_sentence, is_own
 from scoring.policy import TRAINING_RANGE, Bands, Condition, Penalty, Points, Policy, PolicyError, Rule
+from scoring.policy_block import Block, compose
+from scoring.policy_spelling import line_of, shown
 
 MAX_CHARACTERS = 100_000
-MAX_DEPTH = 16
-"""A sound policy is four deep; the composer below it is recursive."""
 MAX_PDO = 50
 """With more, the row `numerical_residual` could pass 0.05 points where a probability is near 0 or 1."""
-
-
-class _Block:
-    """A YAML mapping whose entries are taken one by one; what is left over at the end is an error."""
-
-    def __init__(self, node: yaml.Node, what: str) -> None:
-        if not isinstance(node, yaml.MappingNode):
-            raise PolicyError(_line(node), f"{what} must be a mapping of names to values")
-        self.line = _line(node)
-        self._what = what
-        self._nodes: dict[str, yaml.Node] = {}
-        self._left: dict[str, int] = {}
-        for key, value in node.value:
-            if not isinstance(key, yaml.ScalarNode):
-                raise PolicyError(_line(key), f"names in {what} must be words")
-            if key.value in self._nodes:
-                raise PolicyError(_line(key), f"{key.value!r} stands twice in {what}")
-            self._nodes[key.value] = value
-            self._left[key.value] = _line(key)
-
-    def __contains__(self, name: str) -> bool:
-        return name in self._nodes
-
-    def node(self, name: str) -> yaml.Node:
-        if name not in self._nodes:
-            raise PolicyError(self.line, f"{self._what} needs {name!r}")
-        self._left.pop(name, None)
-        return self._nodes[name]
-
-    def number(self, name: str, low: float = -math.inf, high: float = math.inf) -> float:
-        node = self.node(name)
-        try:
-            value = float(yaml.SafeLoader("").construct_yaml_float(node)) if _is_number(node) else math.nan
-        except ValueError:
-            value = math.nan
-        if not math.isfinite(value):
-            raise PolicyError(_line(node), f"{name!r} must be a finite number")
-        if not low <= value <= high:
-            raise PolicyError(_line(node), f"{name!r} is {value:g}, expected a number from {low:g} to {high:g}")
-        return value
-
-    def word(self, name: str, known: Iterable[str] | None = None) -> str:
-        node = self.node(name)
-        if not isinstance(node, yaml.ScalarNode) or not node.value:
-            raise PolicyError(_line(node), f"{name!r} must be a word")
-        if known is not None and node.value not in (words := list(known)):
-            raise PolicyError(_line(node), f"{node.value!r} is no {name} known; expected one of {', '.join(words)}")
-        return str(node.value)
-
-    def done(self) -> None:
-        for name, line in self._left.items():
-            raise PolicyError(line, f"{name!r} is not known in {self._what}")
-
-
-_SCIENTIFIC = re.compile(r"[-+]?[0-9]+(\.[0-9]*)?[eE][-+]?[0-9]+", re.ASCII)
-
-
-def _is_number(node: yaml.Node) -> TypeGuard[yaml.ScalarNode]:
-    """YAML 1.1 takes 1e13 for text (it wants 1.0e+13): whoever writes it without quotes means the number."""
-    if not isinstance(node, yaml.ScalarNode):
-        return False
-    tag = node.tag.rsplit(":", 1)[-1]
-    return tag in {"float", "int"} or (node.style is None and _SCIENTIFIC.fullmatch(node.value) is not None)
 
 
 class _At(NamedTuple):
@@ -88,24 +27,29 @@ class _At(NamedTuple):
     row: Any
 
 
-def parse_policy(text: str) -> Policy:
+def parse_policy(text: str, *, stored: bool = False) -> Policy:
     """The policy in a YAML document.
 
     Raises PolicyError (with its line) for anything that is not a sound policy: unknown names, features or reason codes,
     codes that speak of something else, numbers that are not finite or out of range, overlapping bands, penalties or
-    rules that can never apply, duplicates.
+    rules that can never apply, duplicates; and for spellings that YAML takes for something else than a reader does.
+    These alone are let through in what is `stored`: it was accepted in its time. Whatever an author may write is the
+    same policy, stored or not.
     """
     if len(text) > MAX_CHARACTERS:
         raise PolicyError(1, f"a policy has at most {MAX_CHARACTERS} characters")
-    document = _Block(_compose(text), "a policy")
+    document = Block(compose(text, stored=stored), "a policy")
     name = document.word("name")
-    points = _points(_Block(document.node("points"), "points"))
-    bands = _bands(_Block(document.node("bands"), "bands"))
+    points = _points(Block(document.node("points"), "points"))
+    bands = _bands(Block(document.node("bands"), "bands"))
     penalties = [_At(b.line, _penalty(b)) for b in _rows(document, "penalties")]
     rules = [_At(b.line, _rule(b)) for b in _rows(document, "rules")]
     document.done()
     _once(penalties)
     _once(rules)
+    _once([row for row in (*penalties, *rules) if is_own(row.row.code)])
+    if not stored:
+        _groups_of_more(penalties)
     _all_reachable(
         penalties, lambda a, b: a.group is not None and a.group == b.group and a.condition.covers(b.condition)
     )
@@ -114,47 +58,20 @@ def parse_policy(text: str) -> Policy:
     return Policy(name, points, bands, tuple(p.row for p in penalties), tuple(r.row for r in rules))
 
 
-class _Loader(yaml.SafeLoader):
-    """Stops at a depth that no policy has, before Python's own stack ends."""
-
-    _depth = 0
-
-    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
-        self._depth += 1
-        if parent is not None and self._depth > MAX_DEPTH:
-            raise PolicyError(_line(parent), f"nested more than {MAX_DEPTH} deep")
-        node = super().compose_node(parent, index)
-        self._depth -= 1
-        return node
-
-
-def _compose(text: str) -> yaml.Node:
-    try:
-        node = yaml.compose(text, Loader=_Loader)
-    except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        raise PolicyError(mark.line + 1 if mark else 1, f"not YAML: {error.problem}") from error
-    except yaml.YAMLError as error:
-        raise PolicyError(1, "not YAML") from error
-    if node is None:
-        raise PolicyError(1, "a policy must be a mapping of names to values")
-    return node
-
-
-def _rows(document: _Block, name: str) -> list[_Block]:
+def _rows(document: Block, name: str) -> list[Block]:
     node = document.node(name)
     if not isinstance(node, yaml.SequenceNode):
-        raise PolicyError(_line(node), f"{name!r} must be a list")
-    return [_Block(item, f"a row of {name}") for item in node.value]
+        raise PolicyError(line_of(node), f"{name!r} must be a list")
+    return [Block(item, f"a row of {name}") for item in node.value]
 
 
-def _points(block: _Block) -> Points:
+def _points(block: Block) -> Points:
     points = Points(block.number("score", -10_000, 10_000), block.number("pdo", 1, MAX_PDO))
     block.done()
     return points
 
 
-def _bands(block: _Block) -> Bands:
+def _bands(block: Block) -> Bands:
     bands = Bands(block.number("approve", 0, 1), block.number("decline", 0, 1))
     block.done()
     if bands.decline > bands.approve:
@@ -168,24 +85,26 @@ def _bands(block: _Block) -> Bands:
     return bands
 
 
-def _penalty(block: _Block) -> Penalty:
-    code = block.word("code", _codes("penalty"))
+def _penalty(block: Block) -> Penalty:
+    code = _code(block, "penalty")
     condition = _feature_condition(block)
-    _speaks_of(block, code, condition)
+    text = _text(block, code, condition)
     size = block.number("size", 0.0001, 1)
     group = block.word("group") if "group" in block else None
     block.done()
-    return Penalty(code, condition, size, group)
+    return Penalty(code, condition, size, group, text)
 
 
-def _rule(block: _Block) -> Rule:
-    code = block.word("code", _codes("rule"))
+def _rule(block: Block) -> Rule:
+    code = _code(block, "rule")
     outcome = cast("Outcome", block.word("outcome", ("refer", "decline")))
     kinds = [kind for kind in _CONDITIONS if kind in block]
+    if not kinds:
+        raise block.missing(f"exactly one of {', '.join(_CONDITIONS)}", _CONDITIONS)
     if len(kinds) != 1:
         raise PolicyError(block.line, f"a rule needs exactly one of {', '.join(_CONDITIONS)}")
     condition = _CONDITIONS[kinds[0]](block)
-    _speaks_of(block, code, condition)
+    text = _text(block, code, condition)
     instead_of = cast("Outcome", block.word("instead_of", ("approve", "decline"))) if "instead_of" in block else None
     block.done()
     if instead_of == outcome:
@@ -194,34 +113,34 @@ def _rule(block: _Block) -> Rule:
         raise PolicyError(
             block.line, "'beyond' holds back approvals alone: expected outcome: refer, instead_of: approve"
         )
-    return Rule(code, condition, outcome, instead_of)
+    return Rule(code, condition, outcome, instead_of, text)
 
 
-def _feature_condition(block: _Block) -> Condition:
+def _feature_condition(block: Block) -> Condition:
     name = block.word("feature", FEATURES)
     if "above" not in block and "below" not in block:
-        raise PolicyError(block.line, "needs 'above' or 'below'")
+        raise block.missing("'above' or 'below'", ["above", "below"])
     above = block.number("above") if "above" in block else -math.inf
     below = block.number("below") if "below" in block else math.inf
     _can_hold(block, name, above, below)
     return Condition("feature", name, above, below)
 
 
-def _verification_condition(block: _Block) -> Condition:
+def _verification_condition(block: Block) -> Condition:
     name = block.word("verification", get_args(VerificationResult))
     above = block.number("loan_above", 0) if "loan_above" in block else -math.inf
     _can_hold(block, "loan_amount", above, math.inf)
     return Condition("verification", name, above)
 
 
-def _missing_condition(block: _Block) -> Condition:
+def _missing_condition(block: Block) -> Condition:
     name = block.word("missing", FEATURES)
     if not FEATURES[name].values.may_be_missing:
         raise PolicyError(block.line, f"can never apply: {name} is never missing")
     return Condition("missing", name)
 
 
-def _can_hold(block: _Block, name: str, above: float, below: float) -> None:
+def _can_hold(block: Block, name: str, above: float, below: float) -> None:
     values = FEATURES[name].values
     if not values.any_between(above, below):
         ends = " and ".join(
@@ -230,8 +149,8 @@ def _can_hold(block: _Block, name: str, above: float, below: float) -> None:
         raise PolicyError(block.line, f"can never apply: {name} is never {ends} (it goes {values})")
 
 
-def _income_gap_condition(block: _Block) -> Condition:
-    gap = _Block(block.node("income_gap"), "income_gap")
+def _income_gap_condition(block: Block) -> Condition:
+    gap = Block(block.node("income_gap"), "income_gap")
     condition = Condition(
         "income_gap", "annual_income", gap.number("difference_above", 0), gap.number("similarity_below", 0.0001, 1)
     )
@@ -239,11 +158,11 @@ def _income_gap_condition(block: _Block) -> Condition:
     return condition
 
 
-def _beyond_condition(block: _Block) -> Condition:
+def _beyond_condition(block: Block) -> Condition:
     return Condition("beyond", block.word("beyond", (TRAINING_RANGE,)))
 
 
-_CONDITIONS: dict[str, Callable[[_Block], Condition]] = {
+_CONDITIONS: dict[str, Callable[[Block], Condition]] = {
     "feature": _feature_condition,
     "verification": _verification_condition,
     "missing": _missing_condition,
@@ -252,16 +171,34 @@ _CONDITIONS: dict[str, Callable[[_Block], Condition]] = {
 }
 
 
-def _codes(source: str) -> list[str]:
-    return [row.code for row in REASONS.values() if row.source == source]
+def _code(block: Block, source: str) -> str:
+    """A registered code of the row's kind, or one of the policy's own."""
+    node = block.node("code")
+    if not isinstance(node, yaml.ScalarNode) or not is_own(node.value):
+        codes = [row.code for row in REASONS.values() if row.source == source]
+        return block.word("code", codes, besides=f", or one of your own: {OWN}…")
+    if fault := fault_of_code(node.value):
+        raise PolicyError(line_of(node), fault)
+    return block.word("code")
 
 
-def _speaks_of(block: _Block, code: str, condition: Condition) -> None:
-    """A code's sentence must be true of what its condition looks at: no reason names a factor that was not used."""
+def _text(block: Block, code: str, condition: Condition) -> str | None:
+    """The sentence of an own code. A registered one has its sentence, which must be true of the condition: no reason
+    names a factor that was not used.
+    """
+    at = line_of(block.node("code"))
+    if is_own(code):
+        text = block.word("text")
+        if fault := fault_of_sentence(text, about_a_number=condition.kind == "feature"):
+            raise PolicyError(line_of(block.node("text")), f"'text' {fault}")
+        return text
+    if "text" in block:
+        raise PolicyError(at, f"{code!r} has its own sentence: 'text' goes with a code of your own, {OWN}…")
     about = REASONS[code].about
     if about not in condition.looks_at:
         seen = " and ".join(map(repr, condition.looks_at))
-        raise PolicyError(_line(block.node("code")), f"{code!r} speaks of {about!r}, its condition looks at {seen}")
+        raise PolicyError(at, f"{code!r} speaks of {about!r}, its condition looks at {seen}")
+    return None
 
 
 def _once(rows: list[_At]) -> None:
@@ -272,12 +209,17 @@ def _once(rows: list[_At]) -> None:
         seen[row.code] = line
 
 
+def _groups_of_more(rows: list[_At]) -> None:
+    """A group of one does nothing; where another's name is near, it is a slip."""
+    sizes = Counter(row.group for _, row in rows if row.group is not None)
+    for line, row in rows:
+        others = [group for group in sizes if group != row.group]
+        if sizes[row.group] == 1 and (meant := slips(row.group, others)):
+            raise PolicyError(line, f"the group {shown(row.group)!r} is this penalty alone; did you mean {meant[0]!r}?")
+
+
 def _all_reachable(rows: list[_At], makes_idle: Callable[[Any, Any], bool]) -> None:
     for index, later in enumerate(rows):
         for earlier in rows[:index]:
             if makes_idle(earlier.row, later.row):
                 raise PolicyError(later.line, f"{later.row.code!r} can never apply: line {earlier.line} covers it")
-
-
-def _line(node: yaml.Node) -> int:
-    return int(node.start_mark.line) + 1

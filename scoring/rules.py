@@ -58,7 +58,7 @@ class Judge:
         self._needed = [name for name in bundle.features if name not in bundle.may_be_missing]
         self._needed_columns = [POSITION[name] for name in self._needed]
         self.conditions = Conditions([rule.condition for rule in self._rules])
-        self._wordings: dict[str, Wording] = {}
+        self._wordings = {rule.code: Wording.of(rule.code, rule.text) for rule in policy.rules if rule.text}
 
     def gates(self, events: Sequence[ApplicationVerified], features: Matrix) -> dict[int, list[Fired]]:
         """For each event about which the model cannot be asked: why."""
@@ -108,7 +108,7 @@ class Judge:
             values.setdefault(item.code, []).extend(() if item.value is None else (item.value,))
         rows = {code: self._row(code, _together(shown)) for code, shown in values.items()}
         # Without a reading nothing was found: no check can have failed.
-        if event.extractions and any(item.result or item.code == "income_gap" for item in fired):
+        if event.extractions and any(item.result for item in fired):
             for code, value in sorted(_findings(event).items())[:MAX_FINDINGS]:
                 rows.setdefault(code, self._row(code, value))
         return list(rows.values())
@@ -148,7 +148,7 @@ def _fired(rule: Rule, event: ApplicationVerified, features: Sequence[float]) ->
         case "beyond":
             name = rule.condition.name
             return Fired(rule.code, f"{name} {FEATURES[name].show(features[POSITION[name]])}")
-        case "verification":
+        case "verification" | "income_gap":
             return Fired(rule.code, None, event.verification_result)
         case _:
             return Fired(rule.code)

@@ -1,6 +1,7 @@
 """The story of one application as text for a terminal; nothing here asks anything."""
 
 import re
+import textwrap
 from collections.abc import Sequence
 from decimal import Decimal
 from itertools import zip_longest
@@ -8,6 +9,7 @@ from typing import Any
 
 from loanstream.ask.story import Chapter, Record, Story
 from loanstream.terminal import four_decimals
+from schemas.reasons import OWN
 from stores.artefacts import Named
 
 WIDE = 160
@@ -144,17 +146,24 @@ def _receipt(name: str, value: str, named: Named, width: int) -> str:
     return row if len(row) <= width else f"{label}\n    {value}"
 
 
+def _said(reason: Record) -> str:
+    """A reason's sentence, with its code where that is the bank's own and stands in no table."""
+    return f"{reason['text']} ({reason['code']})" if reason["code"].startswith(OWN) else str(reason["text"])
+
+
 def _points(decision: Record, width: int) -> Sequence[str]:
     """The waterfall: from the base over every reason to the final points."""
-    lines = [f"  decided by: {reason['text']}" for reason in decision["reasons"] if reason["decisive"]]
-    if decision["base_points"] is None:
-        return lines
     running, room = decision["base_points"], min(max(width, 60), 88) - 22
+    decisive = [f"  decided by: {_said(reason)}" for reason in decision["reasons"] if reason["decisive"]]
+    lines = [line for said in decisive for line in textwrap.wrap(said, room + 22, subsequent_indent="    ")]
+    if running is None:
+        return lines
     lines.append(f"  {'base':<{room}} {'':>9} {running:>9.2f}")
     for reason in decision["reasons"]:
         if reason["points"] is None:
             continue
         running += reason["points"]
-        lines.append(f"  {reason['text'][:room]:<{room}} {reason['points']:>+9.2f} {running:>9.2f}")
+        said, *more = textwrap.wrap(_said(reason), room, subsequent_indent="  ") or [""]
+        lines += [f"  {said:<{room}} {reason['points']:>+9.2f} {running:>9.2f}", *(f"  {line}" for line in more)]
     lines.append(f"  {'final':<{room}} {'':>9} {decision['final_points']:>9.2f}")
     return lines

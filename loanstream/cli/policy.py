@@ -1,17 +1,20 @@
-"""`loanstream policy`: check a document, or show a policy as it is understood."""
+"""`loanstream policy`: begin a document, check it, show it as it is understood, hold it against another."""
 
 import dataclasses
 import math
+import sys
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import typer
 
 from loanstream.cli.options import AsJson, verb
+from loanstream.cli.policy_difference import differences
 from loanstream.cli.policy_sentences import policy_rows
+from loanstream.cli.policy_template import write_template
 from loanstream.problem import describe_problem
-from loanstream.terminal import emit, table
-from registry.named import policy_text
+from loanstream.terminal import emit, listed
+from registry.named import named_policy, policy_text
 from schemas.problem import Problem
 from scoring.policy import Policy, PolicyError
 from scoring.policy_document import parse_policy
@@ -32,7 +35,10 @@ def check(named: str, *, as_json: bool) -> int:
     try:
         policy = parse_policy(policy_text(named))
     except PolicyError as error:
-        emit({"ok": False, "error": str(error)}, f"{Path(named).name}: {error}", as_json=as_json)
+        if as_json:
+            emit({"ok": False, "error": str(error)}, "", as_json=True)
+        else:
+            sys.stderr.write(f"{Path(named).name}: {error}\n")
         return 1
     except (Problem, OSError) as error:
         line = describe_problem(error)
@@ -46,9 +52,31 @@ def check(named: str, *, as_json: bool) -> int:
 
 def show(named: str, *, as_json: bool) -> int:
     """The policy's content as the decision core uses it."""
-    policy = parse_policy(policy_text(named))
+    policy = named_policy(named)
     content = {"policy_id": policy.policy_id, **_plain(policy)}
-    emit(content, table(named, "", "", rows=policy_rows(policy)), as_json=as_json)
+    emit(content, listed(policy_rows(policy)), as_json=as_json)
+    return 0
+
+
+def diff(a: str, b: str, *, as_json: bool) -> int:
+    """Exit code 1 where they differ."""
+    policies = {"a": (a, named_policy(a)), "b": (b, named_policy(b))}
+    found = differences(policies["a"][1], policies["b"][1])
+    sides = {
+        side: {"named": named, "name": policy.name, "policy_id": policy.policy_id}
+        for side, (named, policy) in policies.items()
+    }
+    heads = [(side.upper(), f"{Path(one['named']).name}, {one['policy_id']}") for side, one in sides.items()]
+    lines = [line for one in found for line in one.lines()]
+    text = f"{listed(heads)}\n\n{listed(lines) if found else 'the same policy'}"
+    emit({"same": not found, **sides, "differences": [dataclasses.asdict(one) for one in found]}, text, as_json=as_json)
+    return 1 if found else 0
+
+
+def init(named: str, *, as_json: bool) -> int:
+    """A new file; never one that was there."""
+    file, name = write_template(named)
+    emit({"file": str(file), "name": name}, f"{file}; next: loanstream policy check {file}", as_json=as_json)
     return 0
 
 
@@ -64,9 +92,17 @@ def _bounded(value: Any) -> Any:
     return [_bounded(part) for part in value] if isinstance(value, list | tuple) else value
 
 
+@app.command("init")
+def policy_init(
+    named: Annotated[str, typer.Argument(metavar="NAME|FILE")] = "my-policy", as_json: AsJson = False
+) -> None:
+    """Write a policy document to begin with, every key explained; never over a file that is there."""
+    raise typer.Exit(init(named, as_json=as_json))
+
+
 @app.command("check")
 def policy_check(file: Path, as_json: AsJson = False) -> None:
-    """Check a policy document; names the line that is wrong."""
+    """Check a policy document; names the line that is wrong, exit 1."""
     raise typer.Exit(check(str(file), as_json=as_json))
 
 
@@ -74,3 +110,9 @@ def policy_check(file: Path, as_json: AsJson = False) -> None:
 def policy_show(name: str, as_json: AsJson = False) -> None:
     """A policy as it is understood: bands, penalties, rules, id."""
     raise typer.Exit(show(name, as_json=as_json))
+
+
+@app.command("diff")
+def policy_diff(a: str, b: str, as_json: AsJson = False) -> None:
+    """What differs between two policies (names or files), in sentences; exit 1 where anything does."""
+    raise typer.Exit(diff(a, b, as_json=as_json))

@@ -2,23 +2,37 @@
 
 import math
 from collections.abc import Callable, Mapping
+from decimal import Decimal
 
-from scoring.policy import Condition, Penalty, Policy, Rule
+from scoring.policy import Bands, Condition, Penalty, Points, Policy, Rule
 
 ABBREVIATIONS = frozenset({"acr", "cibil", "dti", "lti"})
 
 
 def policy_rows(policy: Policy) -> list[tuple[str, str]]:
     """The whole policy, in the order in which it is applied."""
-    bands, points = policy.bands, policy.points
     return [
         ("policy_id", policy.policy_id),
         ("name", policy.name),
-        ("points", f"{points.score:g} at odds of 1 to 1, {points.pdo:g} more double the odds"),
-        ("bands", f"approve above {bands.approve:g}, decline at or below {bands.decline:g}, else refer"),
+        ("points", points_words(policy.points)),
+        ("bands", bands_words(policy.bands)),
         *((penalty.code, penalty_words(penalty)) for penalty in policy.penalties),
         *((rule.code, rule_words(rule)) for rule in policy.rules),
     ]
+
+
+def points_words(points: Points) -> str:
+    """What points mean."""
+    return f"{figure(points.score)} at odds of 1 to 1, {figure(points.pdo)} more double the odds"
+
+
+def bands_words(bands: Bands) -> str:
+    """What a score leads to.
+
+    >>> bands_words(Bands(approve=0.7, decline=0.3))
+    'approve above 0.7, decline at or below 0.3, else refer'
+    """
+    return f"approve above {figure(bands.approve)}, decline at or below {figure(bands.decline)}, else refer"
 
 
 def penalty_words(penalty: Penalty) -> str:
@@ -28,7 +42,8 @@ def penalty_words(penalty: Penalty) -> str:
     '-0.35 if LTI above 6 (group lti)'
     """
     group = f" (group {penalty.group})" if penalty.group is not None else ""
-    return f"-{penalty.size:g} if {_WORDS[penalty.condition.kind](penalty.condition)}{group}"
+    words = f"-{figure(penalty.size)} if {_WORDS[penalty.condition.kind](penalty.condition)}{group}"
+    return words + _own(penalty.text)
 
 
 def rule_words(rule: Rule) -> str:
@@ -38,7 +53,11 @@ def rule_words(rule: Rule) -> str:
     'refer instead of approve if the verification result is not provided and the loan amount is above 500,000'
     """
     instead = f" instead of {rule.instead_of}" if rule.instead_of is not None else ""
-    return f"{rule.outcome}{instead} if {_WORDS[rule.condition.kind](rule.condition)}"
+    return f"{rule.outcome}{instead} if {_WORDS[rule.condition.kind](rule.condition)}{_own(rule.text)}"
+
+
+def _own(text: str | None) -> str:
+    return "" if text is None else f", and says: {text}"
 
 
 def _feature(condition: Condition) -> str:
@@ -56,7 +75,8 @@ def _missing(condition: Condition) -> str:
 
 
 def _income_gap(condition: Condition) -> str:
-    return f"the income differs by more than {condition.above:.0%} and its similarity is below {condition.below:g}"
+    gap, similarity = _percent(condition.above), figure(condition.below)
+    return f"the income differs by more than {gap} and its similarity is below {similarity}"
 
 
 def _beyond(condition: Condition) -> str:
@@ -74,11 +94,20 @@ _WORDS: Mapping[str, Callable[[Condition], str]] = {
 
 def _bounds(condition: Condition) -> str:
     parts = {"above": condition.above, "below": condition.below}
-    return " and ".join(f"{word} {_figure(bound)}" for word, bound in parts.items() if not math.isinf(bound))
+    return " and ".join(f"{word} {figure(bound)}" for word, bound in parts.items() if not math.isinf(bound))
 
 
-def _figure(value: float) -> str:
-    return f"{value:,.6f}".rstrip("0").rstrip(".")
+def figure(value: float) -> str:
+    """A number as it was typed: every digit, so that two numbers that differ look different.
+
+    >>> figure(500000.0), figure(0.35), figure(0.7000001)
+    ('500,000', '0.35', '0.7000001')
+    """
+    return f"{Decimal(repr(float(value))).normalize():,f}"
+
+
+def _percent(share: float) -> str:
+    return f"{(Decimal(repr(share)) * 100).normalize():,f}%"
 
 
 def _spoken(name: str) -> str:

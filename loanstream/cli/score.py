@@ -18,7 +18,7 @@ from processors.identity import code_version
 from producers.files import read_applications
 from producers.lines import LineError
 from producers.repeats import Repeats
-from registry.named import load
+from registry.named import load, named_policy
 from schemas.application import LoanApplication
 from schemas.values import utc_of_ms
 from schemas.verification import ApplicationVerified, VerifyProcessing
@@ -50,6 +50,24 @@ def score_file(file: Path, tenant: str, bundle: str, policy: str, currency: str,
     refused = {line for error in errors for line in error.lines}
     emit(decisions, _summary(decisions, len(refused)), as_json=as_json)
     return 1 if errors else 0
+
+
+def score_against(
+    file: Path, tenant: str, bundle: str, policies: tuple[str, str], currency: str, *, as_json: bool
+) -> int:
+    """Decide every application in `file` under both policies; exit code 1 where any is decided otherwise, or a line
+    could not be read.
+    """
+    from loanstream.ask.flips import Comparison
+    from loanstream.cli.score_against import Refused, tell_flips
+
+    now_ms, refused = time.time_ns() // 1_000_000, Refused()
+    loaded, policy = load(bundle, policies[0])
+    a, b = Scorer(loaded, policy), Scorer(loaded, named_policy(policies[1]))
+    lines = refused.left_out(read_applications(file, tenant, currency, utc_of_ms(now_ms)))
+    batches = ([_without_documents(application, now_ms) for application in batch] for batch in _batches(lines))
+    comparison = Comparison(a, b, ReceiptKey("this-run-only", secrets.token_bytes(32)), code_version())
+    return tell_flips(comparison, batches, policies, refused, as_json=as_json)
 
 
 def _good(
@@ -106,8 +124,14 @@ def score(
     tenant: Annotated[str, typer.Option(help="the bank they are for")] = "bank-a",
     bundle: Annotated[str, typer.Option(help="a name or a folder")] = "default",
     policy: Annotated[str, typer.Option(help="a name or a YAML file")] = "standard",
+    against: Annotated[
+        str | None,
+        typer.Option(help="another policy: who is decided otherwise under it, and why; exit 1 where anybody is"),
+    ] = None,
     currency: Annotated[str, typer.Option(help="for files without a currency")] = "INR",
     as_json: AsJson = False,
 ) -> None:
-    """Decide the applications in a file without Kafka, by the same code."""
+    """Decide the applications in a file without Kafka, by the same code; exit 1 where a line could not be read."""
+    if against is not None:
+        raise typer.Exit(score_against(file, tenant, bundle, (policy, against), currency, as_json=as_json))
     raise typer.Exit(score_file(file, tenant, bundle, policy, currency, as_json=as_json))

@@ -16,7 +16,7 @@ from schemas.events import EVENTS, EventType, models
 from schemas.expected import expected_at
 from schemas.jsonschema import file_name
 from schemas.meanings import meaning
-from schemas.reasons import BASIS, REASONS
+from schemas.reasons import BASIS, OWN, REASONS
 from schemas.stages import STAGES
 from schemas.topics import DAY_MS, TOPICS, Topic
 from scoring.features import FEATURES
@@ -129,6 +129,9 @@ def reasons_page() -> str:
     return f"""# Reason codes
 
 Open strings: codes are added without a new version of the event, and each comes with its sentence.
+
+A code that begins with `{OWN}` stands in no table: a bank's policy brings it with a sentence of its own
+([how](../write-a-policy.md#a-reason-of-your-own)). Two banks may use one such code for two things.
 
 {reasons}
 

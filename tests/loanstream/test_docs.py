@@ -1,6 +1,8 @@
 """The documents are finished and lead on: no cell waits for its figure, no link into nothing."""
 
 import re
+import shlex
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -92,3 +94,74 @@ def test_every_link_of_a_document_leads_somewhere(document):
 def test_a_broken_link_is_seen(text, found):
     """A file, a heading or a name that is not there; what is outside of the repository is not asked for."""
     assert broken_links(text, ROOT / "docs") == found
+
+
+PAGE = (ROOT / "docs" / "write-a-policy.md").read_text("utf-8")
+BLOCK = re.compile(r"^```(\w+)\n(.*?)^```", re.DOTALL | re.MULTILINE)
+WILD = "…"
+
+
+def examples(page: str) -> list[tuple[str, str]]:
+    """Every command that a page shows in a block called console, with what it shows below it."""
+    shown = "".join(text for kind, text in BLOCK.findall(page) if kind == "console")
+    parts = re.split(r"^\$ ", shown, flags=re.MULTILINE)[1:]
+    return [(command, said) for command, _, said in (part.partition("\n") for part in parts)]
+
+
+def is_what_is_shown(said: str, shown: str) -> bool:
+    """Whether an answer is the one that a page shows; the page leaves out what it writes as an ellipsis."""
+    pattern = r"\S+".join(re.escape(part) for part in shown.strip().split(WILD))
+    return re.fullmatch(pattern, said.strip()) is not None
+
+
+@pytest.fixture
+def as_shown(tmp_path, monkeypatch):
+    """Runs a page's commands in one directory, with the files that the page shows."""
+    from loanstream.cli.main import main
+
+    monkeypatch.chdir(tmp_path)
+    (csv,) = [text for kind, text in BLOCK.findall(PAGE) if kind == "csv"]
+    Path("loans.csv").write_text(csv)
+
+    def run(command, capfd):
+        words = shlex.split(command)
+        if words[0] == "loanstream":
+            main(words[1:])
+        else:
+            subprocess.run(command, shell=True, check=True)
+        written = capfd.readouterr()
+        return written.out + written.err
+
+    return run
+
+
+def test_the_page_for_policy_authors_shows_what_its_commands_say(as_shown, capfd):
+    """Whoever types what stands there sees what stands there."""
+    shown = examples(PAGE)
+    assert len(shown) > 5
+    for command, said in shown:
+        answer = as_shown(command, capfd)
+        assert is_what_is_shown(answer, said), (command, answer)
+
+
+def test_the_own_reason_that_is_shown_can_be_put_under_a_policys_rules():
+    """The row is sound as it stands there."""
+    from loanstream.cli.policy_template import template_text
+    from scoring.policy_document import parse_policy
+
+    (row,) = [text for kind, text in BLOCK.findall(PAGE) if kind == "yaml"]
+    assert parse_policy(template_text() + row).rules[-1].code == "own_dear_for_income"
+
+
+@pytest.mark.parametrize(
+    ("said", "shown", "same"),
+    [
+        ("good: sha256:ab\n", "good: sha256:…\n", True),
+        ("good", "good: …", False),
+        ("a\nb", "a\n", False),
+        ("", "", True),
+    ],
+)
+def test_an_answer_that_is_another_is_seen(said, shown, same):
+    """An ellipsis stands for one word, and for no line."""
+    assert is_what_is_shown(said, shown) is same

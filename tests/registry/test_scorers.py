@@ -164,3 +164,13 @@ def test_a_bundle_that_did_not_load_is_tried_again_after_a_while_and_not_for_eve
     clock.now = REMEMBERED_S
     fails(InForce(BROKEN, pairs[0].policy_id))
     assert store.asked[BROKEN] == 2
+
+
+def test_a_policy_that_was_accepted_in_its_time_goes_on_deciding(box, pairs):
+    """What authors may no longer write, such as a limit of 6:30, stays in force where it is, as the 390 that it was."""
+    text = policy_named("earlier").replace("feature: lti, above: 6,", "feature: lti, above: 6:30,")
+    policy = parse_policy(text, stored=True)
+    box.put(policy.policy_id, {POLICY_FILE: text.encode()})
+    loaded = Scorers(box).of(InForce(pairs[0].bundle_id, policy.policy_id)).policy
+    assert loaded == policy
+    assert loaded.penalties[0].condition.above == 390

@@ -41,7 +41,7 @@ def test_a_policy_is_known_by_its_content():
         ("approve: 0.7", "approve: .nan", 3, "finite"),
         ("approve: 0.7", "approve: .inf", 3, "finite"),
         ("approve: 0.7", "approve: high", 3, "finite"),
-        ("approve: 0.7", "approve: true", 3, "finite"),
+        ("approve: 0.7", "approve: true", 3, "truth value"),
         ("pdo: 20", "pdo: 0", 2, "from 1 to 50"),
         ("pdo: 20", "pdo: 20, odds: 1", 2, "'odds' is not known"),
         ("name: small", "name: small\nname: other", 2, "twice"),

@@ -95,6 +95,23 @@ def test_a_story_holds_everything(warehouse):
     )
 
 
+def test_two_banks_reasons_of_one_code_are_two(warehouse):
+    """A code of a bank's own means what its policy says; registered codes are counted over all banks."""
+    made = example("loan.decision.made")
+    for tenant, text in (("bank-a", "Too far from the branch."), ("bank-b", "Too far behind with another loan.")):
+        for number, code in enumerate(("own_too_far", "own_too_far", "thin_file")):
+            reason = {"code": code, "text": text, "points": None, "decisive": True, "value": None}
+            ids = {"tenant": tenant, "application_id": f"{tenant}-{number}"}
+            warehouse.put(f"loan.decisions.v1.{tenant}", made | ids | {"outcome": "refer", "reasons": [reason]})
+    rows = run(warehouse.server.client("reader"), "reasons")
+    found = sorted((row["code"], row["example"], row["decisions"]) for row in rows)
+    assert [row for row in found if row[0] == "own_too_far"] == [
+        ("own_too_far", "Too far behind with another loan.", 2),
+        ("own_too_far", "Too far from the branch.", 2),
+    ]
+    assert [(code, count) for code, _, count in found if code == "thin_file"] == [("thin_file", 2)]
+
+
 def test_a_story_keeps_to_the_screen(warehouse):
     """On 80 columns the claims and points stand line by line; no hash is broken."""
     put_example(warehouse)

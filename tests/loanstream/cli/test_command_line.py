@@ -174,7 +174,7 @@ def test_a_policy_with_overlapping_bands_is_refused_with_its_line(loanstream, tm
     text = (ROOT / "scoring" / "policies" / "standard.yaml").read_text()
     wrong = tmp_path / "wrong.yaml"
     wrong.write_text(text.replace("approve: 0.7", "approve: 0.2"))
-    assert "line 8" in loanstream("policy", "check", wrong, code=1).stdout
+    assert loanstream("policy", "check", wrong, code=1).stderr.startswith("wrong.yaml: line 8: the bands overlap")
 
 
 @pytest.mark.parametrize(
@@ -204,7 +204,7 @@ def test_a_policy_that_is_no_text_is_told_in_one_line_by_every_verb(loanstream, 
     wrong = tmp_path / "wrong.yaml"
     wrong.write_bytes(b"\xff")
     for arguments in (("policy", "show", wrong), ("score", loans, "--policy", wrong)):
-        assert loanstream(*arguments, code=1).stderr == "loanstream: line 1: not UTF-8 text\n"
+        assert loanstream(*arguments, code=1).stderr == "loanstream: wrong.yaml: line 1: not UTF-8 text\n"
 
 
 def test_an_unknown_option_is_a_usage_error(loanstream):
