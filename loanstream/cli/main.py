@@ -16,7 +16,7 @@ VERBS: dict[str, str] = {
     "up": "Run the whole embedded stack in the foreground: broker, warehouse, workers. Ctrl-C stops it.",
     "demo": "Start a fresh stack, send it more than a thousand applications, and show what happened.",
     "submit": "Publish the applications in a file.",
-    "score": "Decide the applications in a file without Kafka, by the same code.",
+    "score": "Decide the applications in a file without Kafka, by the same code; --against: who another policy flips.",
     "documents": "The document store.",
     "decisions": "The latest decisions; with --compare, their agreement with a file's recorded outcomes.",
     "show": "The whole story of one application: claims, documents, checks, points, receipt, timings.",

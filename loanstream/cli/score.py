@@ -131,7 +131,10 @@ def score(
     currency: Annotated[str, typer.Option(help="for files without a currency")] = "INR",
     as_json: AsJson = False,
 ) -> None:
-    """Decide the applications in a file without Kafka, by the same code; exit 1 where a line could not be read."""
+    """Decide the applications in a file without Kafka, by the same code; --against: who another policy flips.
+
+    Exit 1 where a line could not be read, and with --against where anybody is decided otherwise.
+    """
     if against is not None:
         raise typer.Exit(score_against(file, tenant, bundle, (policy, against), currency, as_json=as_json))
     raise typer.Exit(score_file(file, tenant, bundle, policy, currency, as_json=as_json))
