@@ -13,12 +13,13 @@ def emit(value: Any, text: Any, *, as_json: bool) -> None:
     if as_json:
         sys.stdout.write(json.dumps(value, default=str) + "\n")
     else:
-        console().print(text, markup=False, highlight=False) if isinstance(text, str) else console().print(text)
+        console().print(text, highlight=False) if isinstance(text, str) else console().print(text)
 
 
 def console() -> Console:
     """Standard output; wide where it is no terminal, so that nothing is cut off in a pipe."""
-    return Console(width=None if sys.stdout.isatty() else 160, soft_wrap=False)
+    # Whatever stands in an answer is shown as it is: no square bracket or colon of a person's means anything.
+    return Console(width=None if sys.stdout.isatty() else 160, soft_wrap=False, markup=False, emoji=False)
 
 
 WHOLE = frozenset({"tenant", "application", "outcome", "probability", "score"})

@@ -1,5 +1,6 @@
 """Options that verbs share, and what they name."""
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -20,6 +21,13 @@ State = Annotated[
     ),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="one JSON value on stdout, all else on stderr")]
+Yes = Annotated[bool, typer.Option("--yes", help="do not ask")]
+FirstPolicy = Annotated[
+    str | None, typer.Option(help="policy of the first activation: a name or a YAML file (default: standard)")
+]
+FirstBundle = Annotated[
+    str | None, typer.Option(help="model bundle of the first activation: a name or a folder (default: default)")
+]
 TenantOption = Annotated[str | None, typer.Option("--tenant", help="one bank only (default: every bank)")]
 
 
@@ -28,6 +36,13 @@ def verb() -> typer.Typer:
     return typer.Typer(
         no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None
     )
+
+
+def confirm(question: str, otherwise: str) -> None:
+    """Return where the person says yes. Problem where nobody can be asked, with what to do instead; Abort at a no."""
+    if not sys.stdin.isatty():
+        raise Problem(f"nobody is there to say yes: {otherwise}")
+    typer.confirm(question, abort=True, err=True)
 
 
 def installation_of(state: Path | None) -> "Installation":

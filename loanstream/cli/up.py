@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from loanstream.cli.options import State, state_of, verb
+from loanstream.cli.options import FirstBundle, FirstPolicy, State, state_of, verb
 from loanstream.extras import need
 from loanstream.install.steps import STEPS, Wanted, activate, decided_otherwise
 from loanstream.install.topics import unserved
@@ -20,7 +20,7 @@ from schemas.topics import TOPICS
 app = verb()
 
 
-def start(state: Path, tenants: str, workers: int, policy: str, bundle: str) -> int:
+def start(state: Path, tenants: str, workers: int, policy: str | None, bundle: str | None) -> int:
     """Run the stack of `state` until it is told to stop. `tenants` are names by commas."""
     need("stack")
     stored: Future[Wanted] = Future()
@@ -86,8 +86,8 @@ def _say(line: str) -> None:
 def up(
     state: State = None,
     workers: Annotated[int, typer.Option(min=1, max=32, help="workers a stage")] = 1,
-    policy: Annotated[str, typer.Option(help="policy of the first activation: a name or a YAML file")] = "standard",
-    bundle: Annotated[str, typer.Option(help="model bundle of the first activation: a name or a folder")] = "default",
+    policy: FirstPolicy = None,
+    bundle: FirstBundle = None,
     tenants: Annotated[str, typer.Option(envvar="LOANSTREAM_TENANTS", help="banks, by commas")] = "bank-a,bank-b",
 ) -> None:
     """Run the whole embedded stack in the foreground: broker, warehouse, workers. Ctrl-C stops it."""

@@ -1,0 +1,90 @@
+"""Activations and what they change, as text for a terminal."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from registry.change import Change, moment, name_of, told
+from registry.kinds import KINDS
+from stores.artefacts import Named
+
+ANY_OTHER = "any other bank"
+EVERY = "all banks"
+
+
+def change_lines(changes: Sequence[Change], named: Named, when: str | None = None) -> list[str]:
+    """What changes, banks with the same change together; `when` instead of a moment that is not known yet."""
+    groups: dict[tuple[object, ...], tuple[Change, list[str]]] = {}
+    for change in changes:
+        same = (change.since_ms, change.before, change.after, change.coming)
+        groups.setdefault(same, (change, []))[1].append(change.tenant or ANY_OTHER)
+    return [line for change, banks in groups.values() for line in (", ".join(banks), *_steps(change, named, when))]
+
+
+def _steps(change: Change, named: Named, when: str | None) -> Iterator[str]:
+    rows = [] if change.since_ms == 0 else [("until then", change.before)]
+    since = when or f"from {moment(change.since_ms)} on"
+    rows.append((since if change.since_ms else "always", change.after))
+    rows += [(f"from {moment(step.since_ms)} on", step.in_force) for step in change.coming]
+    width = max(len(label) for label, _ in rows)
+    return (f"  {label:<{width}}  {told(pair, named)}" for label, pair in rows)
+
+
+def history_lines(rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    """A block an activation, the newest last."""
+    return [line for row in rows for line in _block(row)]
+
+
+def _block(row: Mapping[str, Any]) -> Iterator[str]:
+    yield f"{row['published_at']}  {row['tenant'] or EVERY}: {_what(row)}"
+    yield f"  {row['state']}{_from(row)}; by {shown(row['actor'])}: {shown(row['reason'])}"
+    yield f"  id {row['activation_id']}"
+
+
+def _what(row: Mapping[str, Any]) -> str:
+    if row["withdraws"] is not None:
+        return f"withdraws {row['withdraws']}"
+    return " and ".join(f"{kind} {_named(row, kind)}" for kind in KINDS if row[KINDS[kind].field] is not None)
+
+
+def _from(row: Mapping[str, Any]) -> str:
+    if row["withdrawn_by"] is not None:
+        return f" by {row['withdrawn_by']}"
+    match row["state"], row["in_force_from"]:
+        case "withdrawal" | "not enough", _:
+            return ""
+        case _, "always":
+            return ", for whatever came before the next, too"
+        case _, since:
+            return f", from {since} on"
+
+
+def decided_lines(rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Which bundle and policy decide for each bank, and by whose word."""
+    return [line for row in rows for line in _decided(row)]
+
+
+def _decided(row: Mapping[str, Any]) -> Iterator[str]:
+    if row["policy_id"] is None:
+        yield f"{row['tenant']}: nothing decides; its applications wait"
+        return
+    yield f"{row['tenant']}"
+    for kind in KINDS:
+        by = f"by {shown(row[f'{kind}_actor'])}: {shown(row[f'{kind}_reason'])}"
+        yield f"  {kind} {_named(row, kind)}, {_since(row[f'{kind}_since'])}; {by}"
+    if row["before_withdrawals"] is not None:
+        was = " and ".join(f"{kind} {_named(row['before_withdrawals'], kind)}" for kind in KINDS)
+        yield f"  until an activation was withdrawn: {was}; what was decided then keeps it in its receipt"
+
+
+def _since(since: str) -> str:
+    return "from the first activation on" if since == "always" else f"since {since}"
+
+
+def _named(row: Mapping[str, Any], kind: str) -> str:
+    artefact_id = row[KINDS[kind].field]
+    return "nothing" if artefact_id is None else name_of(artefact_id, lambda _: row[kind])
+
+
+def shown(text: str) -> str:
+    """What a person wrote, without what would move a terminal's cursor."""
+    return "".join(character if character.isprintable() else "?" for character in text)
