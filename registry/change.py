@@ -69,8 +69,8 @@ def taken_back(
     """What decides for `tenants` at `effect_ms`, and what decided before it: what a rollback activates again.
 
     Problem where that is not one thing for all of them, where nothing decided before, where another change comes later,
-    and where what decides was itself brought back: whoever rolls back twice by mistake must not activate again what he
-    wanted to be rid of.
+    and where what decides was itself brought back: a rollback that is run twice by mistake must not activate again what
+    was to be got rid of.
     """
     history = history_of(published)
     found = {tenant: _last_two(history.steps(tenant), tenant, effect_ms, named) for tenant in tenants}
@@ -96,7 +96,7 @@ def _last_two(steps: list[Step], tenant: str | None, effect_ms: int, named: Name
     if len(earlier) > 1 and earlier[-2].in_force == last.in_force:
         raise Problem(
             f"{told(last.in_force, named)} was brought back for {whom} at {moment(last.since_ms)}, and "
-            f"{told(before, named)} decided before: a rollback is not rolled back; activate what you want by its name"
+            f"{told(before, named)} decided before: a rollback is not rolled back, so activate what you want by name"
         )
     return last.in_force, before
 

@@ -24,10 +24,15 @@ class Asked:
 
 
 def in_force_note(
-    published: Sequence[Published], tenants: Sequence[str], asked: Sequence[Asked], now_ms: int, named: Named
+    published: Sequence[Published],
+    tenants: Sequence[str],
+    asked: Sequence[Asked],
+    now_ms: int,
+    named: Named,
+    where: str = "",
 ) -> str | None:
     """One line where a bank is decided with something else than `asked`, and stays so: what decides, and the command
-    that changes it. None where all is, or will be, as asked.
+    that changes it, with `where` behind it. None where all is, or will be, as asked.
 
     A bank without any activation is left out: its score stage says so itself.
     """
@@ -41,7 +46,9 @@ def in_force_note(
     if not otherwise:
         return None
     meant = list(dict.fromkeys(tenant for others in otherwise.values() for tenant in others))
-    commands = [_command(one, others, everybody=len(others) == len(tenants)) for one, others in otherwise.items()]
+    commands = [
+        _command(one, others, everybody=len(others) == len(tenants)) + where for one, others in otherwise.items()
+    ]
     return f"{_decided(steps, meant, now_ms, named)}; to change that: {' and '.join(commands)}"
 
 

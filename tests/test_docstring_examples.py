@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
-ROOMS = ("schemas", "scoring", "processors", "producers", "training", "dashboards", "loanstream")
+ROOMS = ("schemas", "stores", "scoring", "registry", "processors", "producers", "training", "dashboards", "loanstream")
 MODULES = sorted(
     ".".join(file.relative_to(ROOT).with_suffix("").parts)
     for room in ROOMS

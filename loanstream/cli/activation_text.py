@@ -3,7 +3,8 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from registry.change import Change, moment, name_of, told
+from registry.change import ALWAYS, Change, decides, moment, name_of, told
+from registry.history import Step
 from registry.kinds import KINDS
 from stores.artefacts import Named
 
@@ -21,12 +22,18 @@ def change_lines(changes: Sequence[Change], named: Named, when: str | None = Non
 
 
 def _steps(change: Change, named: Named, when: str | None) -> Iterator[str]:
-    rows = [] if change.since_ms == 0 else [("until then", change.before)]
-    since = when or f"from {moment(change.since_ms)} on"
-    rows.append((since if change.since_ms else "always", change.after))
-    rows += [(f"from {moment(step.since_ms)} on", step.in_force) for step in change.coming]
+    rows = [("until then", change.before)] if change.since_ms else []
+    rows.append((when if when and change.since_ms else _since(moment(change.since_ms)), change.after))
+    rows += [(_since(moment(step.since_ms)), step.in_force) for step in change.coming]
     width = max(len(label) for label, _ in rows)
     return (f"  {label:<{width}}  {told(pair, named)}" for label, pair in rows)
+
+
+def step_lines(tenant: str, steps: Sequence[Step], now_ms: int, named: Named) -> list[str]:
+    """What decides for a bank now, and what comes."""
+    now = f"  now  {told(decides(steps, now_ms), named)}"
+    coming = [step for step in steps if step.since_ms > now_ms]
+    return [tenant, now, *(f"  {_since(moment(step.since_ms))}  {told(step.in_force, named)}" for step in coming)]
 
 
 def history_lines(rows: Sequence[Mapping[str, Any]]) -> list[str]:
@@ -49,13 +56,7 @@ def _what(row: Mapping[str, Any]) -> str:
 def _from(row: Mapping[str, Any]) -> str:
     if row["withdrawn_by"] is not None:
         return f" by {row['withdrawn_by']}"
-    match row["state"], row["in_force_from"]:
-        case "withdrawal" | "not enough", _:
-            return ""
-        case _, "always":
-            return ", for whatever came before the next, too"
-        case _, since:
-            return f", from {since} on"
+    return "" if row["in_force_from"] is None else f" {_since(row['in_force_from'])}"
 
 
 def decided_lines(rows: Sequence[Mapping[str, Any]]) -> list[str]:
@@ -70,14 +71,14 @@ def _decided(row: Mapping[str, Any]) -> Iterator[str]:
     yield f"{row['tenant']}"
     for kind in KINDS:
         by = f"by {shown(row[f'{kind}_actor'])}: {shown(row[f'{kind}_reason'])}"
-        yield f"  {kind} {_named(row, kind)}, {_since(row[f'{kind}_since'])}; {by}"
+        yield f"  {kind} {_named(row, kind)} {_since(row[f'{kind}_since'])}; {by}"
     if row["before_withdrawals"] is not None:
         was = " and ".join(f"{kind} {_named(row['before_withdrawals'], kind)}" for kind in KINDS)
         yield f"  until an activation was withdrawn: {was}; what was decided then keeps it in its receipt"
 
 
 def _since(since: str) -> str:
-    return "from the first activation on" if since == "always" else f"since {since}"
+    return "from the first application on" if since == ALWAYS else f"from {since} on"
 
 
 def _named(row: Mapping[str, Any], kind: str) -> str:

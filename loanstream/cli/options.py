@@ -2,9 +2,10 @@
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 from loanstream.stack.layout import default_state
 from schemas.problem import Problem
@@ -31,10 +32,28 @@ FirstBundle = Annotated[
 TenantOption = Annotated[str | None, typer.Option("--tenant", help="one bank only (default: every bank)")]
 
 
+class WholeSentences(TyperGroup):
+    """A verb's own commands; its help has their sentences whole, on however narrow a terminal."""
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        """Each command with the first paragraph of its help."""
+        found = [(name, self.get_command(ctx, name)) for name in self.list_commands(ctx)]
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, _first_paragraph(command.help)) for name, command in found if command])
+
+
+def _first_paragraph(text: str | None) -> str:
+    return " ".join((text or "").split("\n\n")[0].split())
+
+
 def verb() -> typer.Typer:
     """The Typer of one verb's module."""
     return typer.Typer(
-        no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None
+        cls=WholeSentences,
+        no_args_is_help=True,
+        add_completion=False,
+        pretty_exceptions_enable=False,
+        rich_markup_mode=None,
     )
 
 

@@ -11,11 +11,11 @@ from typing import Annotated, Any, Self
 import typer
 
 from loanstream.ask.activations import Known, told_changes
-from loanstream.cli.activation_text import change_lines
+from loanstream.cli.activation_text import change_lines, step_lines
 from loanstream.cli.options import confirm
 from loanstream.installation import Installation
 from loanstream.terminal import emit
-from registry.change import Change, Tenants, changes, concerned, decides, told
+from registry.change import Change, Tenants, changes, concerned
 from registry.history import Published
 from registry.publish import activations, publish, seen
 from registry.scorers import Scorers
@@ -103,9 +103,9 @@ def publish_change(here: Installation, found: Known, draft: Activation, *, yes: 
 def _nothing(found: Known, tenants: Tenants, *, as_json: bool) -> int:
     history = found.history
     banks = [tenant for tenant in tenants if tenant is not None]
-    lines = [f"  {bank}: {told(decides(history.steps(bank), found.now_ms), found.named)}" for bank in banks]
+    lines = [line for bank in banks for line in step_lines(bank, history.steps(bank), found.now_ms, found.named)]
     value: dict[str, Any] = {"published": False, "activation_id": None, "published_at": None, "changes": []}
-    emit(value, "\n".join(["nothing to publish, that decides already:", *lines]), as_json=as_json)
+    emit(value, "\n".join(["nothing is published: it decides already, or will", *lines]), as_json=as_json)
     return 0
 
 

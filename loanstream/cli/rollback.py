@@ -20,7 +20,7 @@ def rollback(
     state: State = None,
     as_json: AsJson = False,
 ) -> None:
-    """Let what decided before the present bundle and policy decide again, by a new activation: one step back."""
+    """Let what decided before decide again, as a new activation: one step back from what is in force."""
     words = Words.of(actor, reason)
     here = installation_of(state)
     whom, _ = here.narrowed(tenant), here.artefacts

@@ -173,8 +173,11 @@ STEPS: Mapping[str, Step] = {
 """In the order they are taken: what decides is activated when everything else is there."""
 
 
-def decided_otherwise(wanted: Wanted) -> str | None:
-    """One line where the installation decides with something else than was asked for; None where all is as asked."""
+def decided_otherwise(wanted: Wanted, where: str = "") -> str | None:
+    """One line where the installation decides with something else than was asked for; None where all is as asked.
+
+    `where` are options that the command in that line needs, to be for this installation.
+    """
     from registry.in_force import Asked, in_force_note
     from registry.publish import activations
     from stores.artefacts import artefact_name
@@ -182,4 +185,5 @@ def decided_otherwise(wanted: Wanted) -> str | None:
     here, ids = wanted.installation, dict(zip(wanted.first, wanted.artefact_ids, strict=True))
     asked = [Asked(kind, written, ids[kind]) for kind, written in wanted.asked.items()]
     history = activations(here.bootstrap, here.security) if asked else []
-    return in_force_note(history, here.tenants, asked, time.time_ns() // 1_000_000, artefact_name(here.artefacts))
+    named, now_ms = artefact_name(here.artefacts), time.time_ns() // 1_000_000
+    return in_force_note(history, here.tenants, asked, now_ms, named, where)
