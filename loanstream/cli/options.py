@@ -61,7 +61,11 @@ def confirm(question: str, otherwise: str) -> None:
     """Return where the person says yes. Problem where nobody can be asked, with what to do instead; Abort at a no."""
     if not sys.stdin.isatty():
         raise Problem(f"nobody is there to say yes: {otherwise}")
-    typer.confirm(question, abort=True, err=True)
+    # Not typer's own: that writes to stdout, which belongs to the answer.
+    sys.stderr.write(f"{question} [y/N] ")
+    sys.stderr.flush()
+    if sys.stdin.readline().strip().lower() not in {"y", "yes"}:
+        raise typer.Abort
 
 
 def installation_of(state: Path | None) -> "Installation":
