@@ -11,7 +11,10 @@ from types import SimpleNamespace
 import pytest
 
 from loanstream.cli import options, publishing
+from loanstream.install.steps import Wanted, decided_otherwise
+from loanstream.installation import Installation
 from loanstream.settings import SETTINGS
+from loanstream.settings import load as load_settings
 from registry import publish
 from registry.history import history_of
 from schemas.operations import ACTIVATION_LEAD_MS, Activation
@@ -357,6 +360,16 @@ def test_what_decided_until_a_withdrawal_is_told(control, call, loanstream):
     (row,) = call("history", "--tenant", "bank-a", "--as-of", "2026-09-21T14:14:30Z").value["decides"]
     assert (row["policy"], row["before_withdrawals"]["policy"]) == ("standard", "paper")
     assert "until an activation was withdrawn: policy paper" in loanstream("history").stdout
+
+
+def test_a_start_that_asks_for_another_policy_says_how_to_get_it(control):
+    """`up --policy X` on a state that decides already: one line with what is in force, and the command."""
+    here = Installation(load_settings())
+    said = decided_otherwise(Wanted(here, None, "paper", actor="loanstream up"), " --state /srv/state")
+    assert said.startswith("bank-a is decided with policy standard (")
+    assert said.endswith("loanstream activate policy paper --all-tenants --reason '...' --state /srv/state")
+    assert decided_otherwise(Wanted(here, None, None, actor="loanstream up")) is None
+    assert decided_otherwise(Wanted(here, "default", "standard", actor="loanstream up")) is None
 
 
 def test_what_a_person_wrote_is_shown_as_it_is(control, loanstream):
