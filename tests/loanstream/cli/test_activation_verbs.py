@@ -4,12 +4,16 @@ import getpass
 import json
 import os
 import pwd
+import re
+import shutil
 import sys
 import time
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
+from loanstream.ask.activations import STATES
 from loanstream.cli import options, publishing
 from loanstream.install.steps import Wanted, decided_otherwise
 from loanstream.installation import Installation
@@ -32,7 +36,7 @@ class Control:
     """The control topic in memory: what is sent is there with the broker's time, which the test moves on."""
 
     def __init__(self, root):
-        self.records, self.now_ms = [], START
+        self.root, self.records, self.now_ms = root, [], START
         self.artefacts = ArtefactStore(root)
         self.bundle_id, self.policy_id = publish.store(self.artefacts, "default", "standard")
 
@@ -178,6 +182,22 @@ def test_what_the_store_lacks_is_not_published(control, call):
     assert f"bundle {nothing} is not in the artefact store" in refused(control, call, "bundle", nothing, *FOR_A)
     control.put(tenant="bank-a", bundle_id=nothing)
     assert f"bundle {nothing} is not in the artefact store" in refused(control, call, "policy", "paper", *FOR_A)
+
+
+def test_what_the_store_lost_is_put_back_by_the_same_command(control, call):
+    """The cure of a bank that waits: the file is stored again, and nothing is published."""
+    call("activate", "policy", "paper", *FOR_A, "--yes")
+    control.later()
+    lost = control.in_force("bank-a").policy_id
+    shutil.rmtree(control.root / lost.removeprefix("sha256:"))
+    assert call("activate", "policy", "paper", *FOR_A).value["published"] is False
+    assert control.artefacts.holds(lost)
+
+
+def test_the_page_explains_every_state():
+    """docs/change-what-decides.md and the table in the code name the same states."""
+    page = (Path(__file__).resolve().parents[3] / "docs" / "change-what-decides.md").read_text("utf-8")
+    assert set(STATES) == set(re.findall(r"^\| `([a-z ]+)` \|", page, re.MULTILINE))
 
 
 def test_an_id_of_the_history_can_be_activated(control, call):
