@@ -3,7 +3,7 @@
 import itertools
 
 import pytest
-from hypothesis import assume, given
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from registry.change import changes, concerned, decides, taken_back
@@ -128,6 +128,8 @@ def test_a_rollback_within_the_lead_goes_back_from_what_comes():
         back([FIRST, mistake, put(53_000, policy=B)], effect_ms=55_000 + LEAD)
 
 
+patient = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+"""A busy machine makes no rule wrong."""
 _some = st.one_of(st.none(), st.sampled_from((A, B, C, D)))
 _drafts = st.tuples(
     st.integers(0, 60_000), st.sampled_from((None, *TENANTS)), _some, _some, st.sampled_from((10_000, 30_000))
@@ -142,12 +144,14 @@ def worker_decides(published, tenant, at_ms):
         return None
 
 
+@patient
 @given(_topics, st.sampled_from(TENANTS), st.integers(0, 100_000))
 def test_the_steps_that_people_see_are_what_workers_decide_by(published, tenant, at_ms):
     """A plan or an answer as of a moment is not computed by another rule."""
     assert decides(history_of(published).steps(tenant), at_ms) == worker_decides(published, tenant, at_ms)
 
 
+@patient
 @given(_topics, _drafts, st.sampled_from(TENANTS), st.integers(0, 200_000))
 def test_what_a_change_says_is_what_workers_then_do(published, draft, tenant, at_ms):
     """At every moment the bank is decided as the plan says: as before, or as after, or by what comes."""
@@ -160,6 +164,7 @@ def test_what_a_change_says_is_what_workers_then_do(published, draft, tenant, at
         assert then == made[0].after
 
 
+@patient
 @given(_topics, st.sampled_from(TENANTS))
 def test_after_a_rollback_workers_decide_as_before_the_present_one(published, tenant):
     """From the rollback's lead on; whatever came to the topic before."""
