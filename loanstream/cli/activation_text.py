@@ -1,6 +1,6 @@
 """Activations and what they change, as text for a terminal."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from registry.change import ALWAYS, Change, decides, moment, name_of, told
@@ -21,12 +21,14 @@ def change_lines(changes: Sequence[Change], named: Named, when: str | None = Non
     return [line for change, banks in groups.values() for line in (", ".join(banks), *_steps(change, named, when))]
 
 
-def _steps(change: Change, named: Named, when: str | None) -> Iterator[str]:
+def _steps(change: Change, named: Named, when: str | None) -> Iterable[str]:
+    if change.after is None:
+        return ["  nothing decides yet: it takes a bundle and a policy"]
     rows = [("until then", change.before)] if change.since_ms else []
     rows.append((when if when and change.since_ms else _since(moment(change.since_ms)), change.after))
     rows += [(_since(moment(step.since_ms)), step.in_force) for step in change.coming]
     width = max(len(label) for label, _ in rows)
-    return (f"  {label:<{width}}  {told(pair, named)}" for label, pair in rows)
+    return [f"  {label:<{width}}  {told(pair, named)}" for label, pair in rows]
 
 
 def step_lines(tenant: str, steps: Sequence[Step], now_ms: int, named: Named) -> list[str]:

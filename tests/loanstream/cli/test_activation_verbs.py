@@ -411,7 +411,8 @@ def test_a_bank_for_which_nothing_decides_is_told(control, call, loanstream):
     control.put(withdraws=publish.activations("", {})[0].activation.activation_id)
     assert "bank-a: nothing decides; its applications wait" in loanstream("history").stdout
     assert call("history").value["now"][0]["policy_id"] is None
-    call("activate", "policy", "standard", "--all-tenants", "--reason", "anew", "--yes")
+    half = call("activate", "policy", "standard", "--all-tenants", "--reason", "anew", "--yes").stderr
+    assert "nothing decides yet: it takes a bundle and a policy" in half
     assert call("history").value["activations"][-1]["state"] == "not enough"
     call("activate", "bundle", "default", "--all-tenants", "--reason", "anew", "--yes")
     assert control.in_force("bank-a").policy_id == control.policy_id
