@@ -15,7 +15,7 @@ def emit(value: Any, text: Any, *, as_json: bool) -> None:
     if as_json:
         sys.stdout.write(json.dumps(value, default=str) + "\n")
     else:
-        console().print(text, markup=False, highlight=False) if isinstance(text, str) else console().print(text)
+        console().print(text, highlight=False) if isinstance(text, str) else console().print(text)
 
 
 def console() -> Console:

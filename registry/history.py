@@ -21,12 +21,31 @@ class InForce(NamedTuple):
     policy_id: str
 
 
+class Step(NamedTuple):
+    """From `since_ms` on something decides, until the next step; a first step (0) for every moment before, too."""
+
+    since_ms: int
+    in_force: InForce
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """An activation and the broker's time of it."""
+
+    activation: Activation
+    at_ms: int
+
+
 @dataclass(frozen=True, slots=True)
 class _Timeline:
     """What decides for one tenant: `chosen[n]` from `starts[n]` on, the first for every moment before, too."""
 
     starts: list[int]
     chosen: list[InForce]
+
+    @property
+    def steps(self) -> Iterable[Step]:
+        return map(Step, self.starts, self.chosen)
 
     def at(self, accepted_ms: int) -> InForce:
         return self.chosen[self._index(accepted_ms)]
@@ -71,12 +90,26 @@ class ActivationHistory:
             raise NothingActive(f"no activation is in force for {tenant}")
         return timeline.at(accepted_ms)
 
+    def steps(self, tenant: str | None) -> list[Step]:
+        """What decides for `tenant`, one step a change; None for the tenant: one without activations of its own."""
+        timeline, steps = _timeline(self.standing(tenant)), list[Step]()
+        for step in timeline.steps if timeline else ():
+            if steps and steps[-1].since_ms == step.since_ms:  # of two at one moment the later wins
+                steps.pop()
+            if not steps or steps[-1].in_force != step.in_force:
+                steps.append(step)
+        return steps
+
+    def effective(self, tenant: str | None) -> list[tuple[int, Activation]]:
+        """The activations that `steps` come from, each with the moment from which it counts (0: every moment)."""
+        return _effective(self.standing(tenant))
+
     def needed(self, since_ms: int) -> frozenset[InForce]:
         """What decides on records accepted from `since_ms` on, for the tenants that were asked for so far."""
         timelines = [self._timelines[tenant] or self._timeline(tenant) for tenant in tuple(self._timelines)]
         return frozenset(chosen for timeline in timelines if timeline for chosen in timeline.since(since_ms))
 
-    def standing(self, tenant: str) -> Iterable[tuple[int, Activation]]:
+    def standing(self, tenant: str | None) -> Iterable[tuple[int, Activation]]:
         """The activations for `tenant` that are not withdrawn, each with its broker time, in the topic's order."""
         return (
             (at_ms, activation)
@@ -89,21 +122,36 @@ class ActivationHistory:
         return timeline
 
 
+def history_of(published: Iterable[Published]) -> ActivationHistory:
+    """The history that these records of the control topic make, in its order."""
+    history = ActivationHistory()
+    for one in published:
+        history.add(one.activation, one.at_ms)
+    return history
+
+
+def _effective(published: Iterable[tuple[int, Activation]]) -> list[tuple[int, Activation]]:
+    """A tenant's activations in the order they take effect, with their moments: 0 for those to the first that leaves it
+    with both a bundle and a policy. Empty where none does.
+    """
+    first, rest = list[tuple[int, Activation]](), iter(published)
+    for _, activation in rest:
+        first.append((0, activation))
+        if any(one.bundle_id for _, one in first) and any(one.policy_id for _, one in first):
+            break
+    else:
+        return []
+    # Sorting keeps the order of equals: of two changes at one moment the later record stays behind, and wins.
+    return [*first, *sorted(((at_ms + one.lead_ms, one) for at_ms, one in rest), key=itemgetter(0))]
+
+
 def _timeline(published: Iterable[tuple[int, Activation]]) -> _Timeline | None:
     """Of a tenant's activations; None where they leave it without a bundle or without a policy."""
     bundle_id = policy_id = None
-    rest = iter(published)
-    for _, activation in rest:
-        bundle_id = activation.bundle_id or bundle_id
-        policy_id = activation.policy_id or policy_id
+    starts, chosen = list[int](), list[InForce]()
+    for start, activation in _effective(published):
+        bundle_id, policy_id = activation.bundle_id or bundle_id, activation.policy_id or policy_id
         if bundle_id is not None and policy_id is not None:
-            break
-    else:
-        return None
-    starts, chosen = [0], [InForce(bundle_id, policy_id)]
-    # Sorting keeps the order of equals: of two changes at one moment the later record stays behind, and wins.
-    for start, activation in sorted(((at_ms + one.lead_ms, one) for at_ms, one in rest), key=itemgetter(0)):
-        starts.append(start)
-        last = chosen[-1]
-        chosen.append(InForce(activation.bundle_id or last.bundle_id, activation.policy_id or last.policy_id))
-    return _Timeline(starts, chosen)
+            starts.append(start)
+            chosen.append(InForce(bundle_id, policy_id))
+    return _Timeline(starts, chosen) if starts else None

@@ -3,38 +3,55 @@
 import time
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
 
-from registry.named import bundle_files, load, policy_text
-from registry.scorers import POLICY_FILE, Artefacts, stored_bundle, stored_policy
+from registry.history import Published
+from registry.kinds import KINDS
+from registry.scorers import Artefacts
 from schemas.decode import Undecodable, decode
 from schemas.headers import child_traceparent, event_headers
 from schemas.operations import Activation
 from schemas.problem import Problem
 from schemas.topics import TOPICS
 from schemas.values import rfc3339_of_ms
+from scoring.bundle import BundleError
+from scoring.policy import PolicyError
 from stores.artefacts import ArtefactStore
 from stores.topics import KafkaTopics
 
 ANSWER_S = 30.0
-
-
-@dataclass(frozen=True, slots=True)
-class Published:
-    """An activation and the broker's time of it."""
-
-    activation: Activation
-    at_ms: int
+ID_BEGINS = "sha256:"
 
 
 def store(artefacts: ArtefactStore, bundle: str, policy: str) -> tuple[str, str]:
-    """Put both into the store; their ids."""
-    loaded_bundle, loaded_policy = load(bundle, policy)
-    artefacts.put(loaded_bundle.bundle_id, bundle_files(bundle))
-    artefacts.put(loaded_policy.policy_id, {POLICY_FILE: policy_text(policy).encode()})
-    return loaded_bundle.bundle_id, loaded_policy.policy_id
+    """Put both into the store; their ids. Nothing is stored where one of them does not load: Problem."""
+    named = {"bundle": bundle, "policy": policy}
+    read = {kind: KINDS[kind].files(name) for kind, name in named.items()}
+    ids = {kind: KINDS[kind].id_of(files) for kind, files in read.items()}
+    for kind, files in read.items():
+        artefacts.put(ids[kind], files)
+    return ids["bundle"], ids["policy"]
+
+
+def stored(artefacts: ArtefactStore, kind: str, named: str) -> str:
+    """The id of a bundle or policy, which is in the store now and loads from there.
+
+    `named` is a shipped one's name, a folder or file, or the id of one that is in the store. Problem for what is none
+    of these, or does not load.
+    """
+    row = KINDS[kind]
+    if named.startswith(ID_BEGINS):
+        artefact_id = named
+    else:
+        try:
+            files = row.files(named)
+            artefact_id = row.id_of(files)
+        except (PolicyError, BundleError) as error:
+            raise Problem(f"{kind} {named}: {error}") from error
+        artefacts.put(artefact_id, files)
+    row.stored(artefacts, artefact_id)
+    return artefact_id
 
 
 def activate_first(bootstrap: str, security: Mapping[str, str], bundle_id: str, policy_id: str, actor: str) -> bool:
@@ -55,10 +72,9 @@ def activate_first(bootstrap: str, security: Mapping[str, str], bundle_id: str, 
 
 def publish(bootstrap: str, security: Mapping[str, str], activation: Activation, artefacts: Artefacts) -> None:
     """Publish an activation whose artefacts are in the store and load: `Unusable`, a Problem, where they do not."""
-    if activation.bundle_id is not None:
-        stored_bundle(artefacts, activation.bundle_id)
-    if activation.policy_id is not None:
-        stored_policy(artefacts, activation.policy_id)
+    for row in KINDS.values():
+        if (artefact_id := row.named_by(activation)) is not None:
+            row.stored(artefacts, artefact_id)
     send(bootstrap, security, activation)
 
 
@@ -150,6 +166,18 @@ def activations(bootstrap: str, security: Mapping[str, str]) -> list[Published]:
         ]
     finally:
         topics.close()
+
+
+def seen(bootstrap: str, security: Mapping[str, str], activation_id: str) -> list[Published]:
+    """The control topic up to this record, once a reader finds it there. Problem where it does not come."""
+    until = time.monotonic() + ANSWER_S
+    while time.monotonic() < until:
+        found = activations(bootstrap, security)
+        for number, one in enumerate(found, 1):
+            if one.activation.activation_id == activation_id:
+                return found[:number]
+        time.sleep(0.1)
+    raise Problem(f"the broker took activation {activation_id}, and readers do not see it: look at the history again")
 
 
 def _activation(value: bytes | None) -> Activation | None:

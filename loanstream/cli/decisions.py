@@ -32,7 +32,7 @@ class Outcome(StrEnum):
 def decisions(
     tenant: TenantOption = None,
     outcome: Annotated[Outcome | None, typer.Option(help="only these")] = None,
-    limit: Annotated[int, typer.Option(min=1, max=1_000_000)] = 20,
+    limit: Annotated[int, typer.Option(min=1, max=1_000_000, help="at most so many")] = 20,
     compare: Annotated[Path | None, typer.Option(help="CSV with recorded outcomes to compare with")] = None,
     id_prefix: Annotated[str, typer.Option(help="with --compare: the one the file was submitted with")] = "",
     state: State = None,

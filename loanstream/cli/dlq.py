@@ -111,7 +111,7 @@ def _row(found: Letter) -> dict[str, Any]:
 @app.command("list")
 def dlq_list(
     tenant: TenantOption = None,
-    limit: Annotated[int, typer.Option(min=1)] = 50,
+    limit: Annotated[int, typer.Option(min=1, help="at most so many")] = 50,
     state: State = None,
     as_json: AsJson = False,
 ) -> None:

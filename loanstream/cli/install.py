@@ -6,12 +6,11 @@ from typing import Annotated
 
 import typer
 
-from loanstream.cli.options import AsJson, verb
+from loanstream.cli.options import AsJson, FirstBundle, FirstPolicy, Yes, confirm, verb
 from loanstream.install.steps import STEPS, Wanted, decided_otherwise
 from loanstream.installation import Installation
 from loanstream.settings import load
 from loanstream.terminal import emit, table
-from schemas.problem import Problem
 
 app = verb()
 
@@ -33,20 +32,13 @@ def prepare(wanted: Wanted, *, dry_run: bool, yes: bool, as_json: bool) -> int:
         return 0
     if not yes:
         _say_plan(plan)
-        _confirm()
+        confirm("make it so?", "run it with --yes, or with --dry-run to see the plan alone")
     for name in (name for name, lines in plan.items() if lines):
         STEPS[name].make(wanted)
         _say(f"{name} ready")
     emit({"plan": plan, "done": True}, "the installation is ready", as_json=as_json)
     _note(wanted, plan)
     return 0
-
-
-def _confirm() -> None:
-    """Return where the person says yes. Problem where nobody can be asked; Abort at a no."""
-    if not sys.stdin.isatty():
-        raise Problem("nobody is there to say yes: run it with --yes, or with --dry-run to see the plan alone")
-    typer.confirm("make it so?", abort=True, err=True)
 
 
 def _note(wanted: Wanted, plan: Plan) -> None:
@@ -79,8 +71,8 @@ def _say(line: str) -> None:
 
 @app.command()
 def install(
-    bundle: Annotated[str, typer.Option(help="model bundle of the first activation: a name or a folder")] = "default",
-    policy: Annotated[str, typer.Option(help="policy of the first activation: a name or a YAML file")] = "standard",
+    bundle: FirstBundle = None,
+    policy: FirstPolicy = None,
     replication_factor: Annotated[
         int | None,
         typer.Option(
@@ -89,7 +81,7 @@ def install(
     ] = None,
     make_keys: Annotated[bool, typer.Option("--make-keys", help="make the key files that are missing")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="show what is missing, and make nothing")] = False,
-    yes: Annotated[bool, typer.Option("--yes", help="do not ask")] = False,
+    yes: Yes = False,
     as_json: AsJson = False,
 ) -> None:
     """Make your own Kafka, warehouse and stores ready: shows what is missing, asks, and makes it."""

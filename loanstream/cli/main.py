@@ -7,7 +7,7 @@ import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
-from typing import Any
+from typing import Annotated, Any
 
 import typer
 from typer.core import TyperGroup
@@ -24,6 +24,9 @@ VERBS: dict[str, str] = {
     "reconcile": "Compare the warehouse with the topics, record by record; exit 1 and a name for every difference.",
     "dlq": "Dead letters: list, show, send back.",
     "policy": "Policy documents.",
+    "activate": "Let another policy or bundle decide, from a moment on: shows what changes, asks, and publishes it.",
+    "history": "Every activation in order: who, when, why, what is in force; with --as-of, what decided at a moment.",
+    "rollback": "Let what decided before decide again, as a new activation: one step back from what is in force.",
     "train": "Train a model bundle with its card.",
     "install": "Make your own Kafka, warehouse and stores ready: shows what is missing, asks, and makes it.",
     "worker": "Run one worker: verify [--lane fast|slow], score or record; settings from the environment.",
@@ -57,12 +60,39 @@ class Verbs(TyperGroup):
 
 def application() -> Verbs:
     """The command `loanstream`."""
-    return Verbs(
+    app = typer.Typer(
         name="loanstream",
-        help="Loan applications in, explained and reproducible decisions out.",
+        cls=Verbs,
         no_args_is_help=True,
+        add_completion=False,
         rich_markup_mode=None,
     )
+    app.callback()(loanstream)
+    command = typer.main.get_command(app)
+    assert isinstance(command, Verbs)
+    return command
+
+
+def loanstream(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version",
+            is_eager=True,
+            callback=lambda asked: _tell_version() if asked else None,
+            help="Show the release, the code's version as receipts name it, and exit.",
+        ),
+    ] = False,
+) -> None:
+    """Loan applications in, explained and reproducible decisions out."""
+
+
+def _tell_version() -> None:
+    """The release, the version of the code as receipts name it, and the commit where the package knows it."""
+    from loanstream.version import version_line
+
+    typer.echo(version_line())
+    raise typer.Exit
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -1,5 +1,6 @@
 """`loanstream up`: the embedded stack with what the other rooms bring to it."""
 
+import shlex
 import sys
 from concurrent.futures import Future
 from importlib import resources
@@ -8,11 +9,12 @@ from typing import Annotated
 
 import typer
 
-from loanstream.cli.options import State, state_of, verb
+from loanstream.cli.options import FirstBundle, FirstPolicy, State, state_of, verb
 from loanstream.extras import need
 from loanstream.install.steps import STEPS, Wanted, activate, decided_otherwise
 from loanstream.install.topics import unserved
 from loanstream.installation import Installation
+from loanstream.stack.layout import default_state
 from loanstream.stack.up import Hooks, run_up
 from schemas.problem import Problem
 from schemas.topics import TOPICS
@@ -20,17 +22,18 @@ from schemas.topics import TOPICS
 app = verb()
 
 
-def start(state: Path, tenants: str, workers: int, policy: str, bundle: str) -> int:
+def start(state: Path, tenants: str, workers: int, policy: str | None, bundle: str | None) -> int:
     """Run the stack of `state` until it is told to stop. `tenants` are names by commas."""
     need("stack")
     stored: Future[Wanted] = Future()
+    where = "" if state == default_state() else f" --state {shlex.quote(str(state))}"
 
     def wanted(installation: Installation) -> Wanted:
         return Wanted(installation, bundle, policy, actor="loanstream up", broker_topics=True)
 
     hooks = Hooks(
         stores=lambda installation: _store(wanted(installation), stored),
-        broker=lambda installation: _prepare_broker(wanted(installation), stored),
+        broker=lambda installation: _prepare_broker(wanted(installation), stored, where),
         warehouse=lambda installation: STEPS["warehouse"].make(wanted(installation)),
     )
     return run_up(state, _tenants(tenants), workers, _say, hooks)
@@ -66,13 +69,16 @@ def _store(wanted: Wanted, stored: Future[Wanted]) -> None:
             wanted.installation.documents.put(EXAMPLES_TENANT, document.read_bytes())
 
 
-def _prepare_broker(wanted: Wanted, stored: Future[Wanted]) -> None:
-    """Topics and first activation; tells what of this start's options the state does not follow."""
+def _prepare_broker(wanted: Wanted, stored: Future[Wanted], where: str) -> None:
+    """Topics and first activation; tells what of this start's options the state does not follow.
+
+    `where` names this state to another command.
+    """
     STEPS["topics"].make(wanted)
     here = wanted.installation
     for tenant in unserved(here.admin_settings, here.tenants):
         _say(f"{tenant} has topics here and is not among --tenants: they stay, and are not served now")
-    told = None if activate(stored.result()) else decided_otherwise(stored.result())
+    told = None if activate(stored.result()) else decided_otherwise(stored.result(), where)
     if told is not None:
         _say(told)
 
@@ -86,8 +92,8 @@ def _say(line: str) -> None:
 def up(
     state: State = None,
     workers: Annotated[int, typer.Option(min=1, max=32, help="workers a stage")] = 1,
-    policy: Annotated[str, typer.Option(help="policy of the first activation: a name or a YAML file")] = "standard",
-    bundle: Annotated[str, typer.Option(help="model bundle of the first activation: a name or a folder")] = "default",
+    policy: FirstPolicy = None,
+    bundle: FirstBundle = None,
     tenants: Annotated[str, typer.Option(envvar="LOANSTREAM_TENANTS", help="banks, by commas")] = "bank-a,bank-b",
 ) -> None:
     """Run the whole embedded stack in the foreground: broker, warehouse, workers. Ctrl-C stops it."""

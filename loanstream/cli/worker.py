@@ -27,7 +27,7 @@ class Lane(StrEnum):
 
 @app.command()
 def worker(
-    stage: Stage,
+    stage: Annotated[Stage, typer.Argument(help="the stage it works for")],
     lane: Annotated[Lane, typer.Option(help="verify's lane")] = Lane.FAST,
     slot: Annotated[
         int | None, typer.Option(min=0, max=999, help="which worker of its stage this one is (LOANSTREAM_SLOT)")

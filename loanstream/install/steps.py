@@ -16,28 +16,41 @@ from schemas.topics import TOPICS
 from stores.documents.blobs import FileBlobs
 from stores.keys import WAREHOUSE_FILE, tenant_file
 
+FIRST: Mapping[str, str] = {"bundle": "default", "policy": "standard"}
+"""What decides first where a person names nothing else."""
+
 
 @dataclass(frozen=True)
 class Wanted:
-    """What is to be made ready, with which first bundle and policy (a name each, a folder, a file).
+    """What is to be made ready, with which first bundle and policy: a name each, a folder, a file; None: FIRST's.
 
     `broker_topics` makes those topics too that the broker would make itself: it is for a broker of one node.
     """
 
     installation: Installation
-    bundle: str
-    policy: str
+    bundle: str | None
+    policy: str | None
     actor: str
     replication: int | None = None
     make_keys: bool = False
     broker_topics: bool = False
+
+    @property
+    def asked(self) -> Mapping[str, str]:
+        """What was asked for, by its kind."""
+        return {kind: named for kind, named in (("bundle", self.bundle), ("policy", self.policy)) if named is not None}
+
+    @property
+    def first(self) -> Mapping[str, str]:
+        """What decides first, by its kind."""
+        return {**FIRST, **self.asked}
 
     @cached_property
     def artefact_ids(self) -> tuple[str, str]:
         """The ids of bundle and policy, both checked. Problem for what is none."""
         from registry.named import load
 
-        bundle, policy = load(self.bundle, self.policy)
+        bundle, policy = load(self.first["bundle"], self.first["policy"])
         return bundle.bundle_id, policy.policy_id
 
 
@@ -93,14 +106,14 @@ def _missing_documents(wanted: Wanted) -> list[str]:
 
 
 def _missing_artefacts(wanted: Wanted) -> list[str]:
-    named = zip((f"bundle {wanted.bundle}", f"policy {wanted.policy}"), wanted.artefact_ids, strict=True)
+    named = zip((f"{kind} {name}" for kind, name in wanted.first.items()), wanted.artefact_ids, strict=True)
     return [line for line, artefact_id in named if not wanted.installation.artefacts.holds(artefact_id)]
 
 
 def _store_artefacts(wanted: Wanted) -> None:
     from registry.publish import store
 
-    store(wanted.installation.artefacts, wanted.bundle, wanted.policy)
+    store(wanted.installation.artefacts, wanted.first["bundle"], wanted.first["policy"])
 
 
 def _missing_migrations(wanted: Wanted) -> list[str]:
@@ -138,7 +151,7 @@ def _missing_activation(wanted: Wanted) -> list[str]:
     here = wanted.installation
     if topics.exists(here.admin_settings, TOPICS["control"].name()) and is_active(here.bootstrap, here.security):
         return []
-    return [f"first activation of bundle {wanted.bundle} and policy {wanted.policy}"]
+    return [f"first activation of {' and '.join(f'{kind} {name}' for kind, name in wanted.first.items())}"]
 
 
 def activate(wanted: Wanted) -> bool:
@@ -160,13 +173,17 @@ STEPS: Mapping[str, Step] = {
 """In the order they are taken: what decides is activated when everything else is there."""
 
 
-def decided_otherwise(wanted: Wanted) -> str | None:
-    """One line where the installation decides with something else than `wanted`; None where all is as asked."""
-    from registry.history import InForce
-    from registry.in_force import in_force_note
+def decided_otherwise(wanted: Wanted, where: str = "") -> str | None:
+    """One line where the installation decides with something else than was asked for; None where all is as asked.
+
+    `where` are options that the command in that line needs, to be for this installation.
+    """
+    from registry.in_force import Asked, in_force_note
     from registry.publish import activations
     from stores.artefacts import artefact_name
 
-    here = wanted.installation
-    history, named = activations(here.bootstrap, here.security), artefact_name(here.artefacts)
-    return in_force_note(history, here.tenants, InForce(*wanted.artefact_ids), time.time_ns() // 1_000_000, named)
+    here, ids = wanted.installation, dict(zip(wanted.first, wanted.artefact_ids, strict=True))
+    asked = [Asked(kind, written, ids[kind]) for kind, written in wanted.asked.items()]
+    history = activations(here.bootstrap, here.security) if asked else []
+    named, now_ms = artefact_name(here.artefacts), time.time_ns() // 1_000_000
+    return in_force_note(history, here.tenants, asked, now_ms, named, where)

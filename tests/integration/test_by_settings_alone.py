@@ -176,9 +176,10 @@ def test_an_installation_that_was_killed_is_finished_by_the_next(installed: Own)
 
 
 def test_an_installed_one_says_that_it_keeps_its_policy(installed: Own) -> None:
-    """Another --policy is put into the store and activated by nobody: a line says what decides."""
+    """Another --policy is put into the store and activated by nobody: a line says what decides, and how to change it."""
     done = installed.call("install", "--yes", "--policy", "paper")
     assert "bank-a is decided with policy standard" in done.stderr
+    assert "loanstream activate policy paper --all-tenants --reason" in done.stderr
 
 
 def test_workers_and_commands_need_nothing_but_settings(working: Own, tmp_path: Path) -> None:
@@ -209,6 +210,18 @@ def test_workers_and_commands_need_nothing_but_settings(working: Own, tmp_path: 
     assert working.ask("dlq", "redrive")["sent"] == 1
     working.wait_for("dead_letters", 2)
     assert sorted(letter["redriven"] for letter in working.ask("dlq", "list")["letters"]) == ["no", "yes"]
+
+
+def test_what_decides_is_looked_at_and_kept_by_settings_alone(installed: Own) -> None:
+    """The history comes from the control topic; what decides already is not published again; nothing was before it."""
+    told = installed.ask("history")
+    (first,) = told["activations"]
+    assert (first["actor"], first["state"], first["policy"]) == ("loanstream install", "in force", "standard")
+    assert [(row["tenant"], row["policy"]) for row in told["now"]] == [(TENANT, "standard")]
+    why = ("--all-tenants", "--reason", "to be sure", "--yes")
+    assert installed.ask("activate", "policy", "standard", *why)["published"] is False
+    assert "nothing was there before it" in installed.call("rollback", *why[1:], code=1).stderr
+    assert installed.ask("history") == told
 
 
 def test_lost_keys_are_not_made_anew(working: Own, tmp_path: Path) -> None:

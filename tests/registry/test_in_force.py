@@ -2,14 +2,14 @@
 
 import pytest
 
-from registry.history import InForce
-from registry.in_force import in_force_note
-from registry.publish import Published
+from registry.history import Published
+from registry.in_force import Asked, in_force_note
 from schemas.operations import ACTIVATION_LEAD_MS, Activation
 from stores.artefacts import ArtefactStore, artefact_name
 
 BUNDLE, STANDARD, PAPER = (f"sha256:{digit * 64}" for digit in "123")
 NAMES = {BUNDLE: "default", STANDARD: "standard", PAPER: "paper"}.get
+ASKED_PAPER, ASKED_STANDARD = Asked("policy", "my paper.yaml", PAPER), Asked("policy", "standard", STANDARD)
 
 
 def published(at_ms, tenant=None, bundle_id=BUNDLE, policy_id=STANDARD):
@@ -28,26 +28,47 @@ FIRST = published(1_700_000_000_000)
 LATER = 1_700_000_000_000 + 10 * ACTIVATION_LEAD_MS
 
 
+def note(history, tenants, *asked, now_ms=LATER):
+    return in_force_note(history, tenants, asked, now_ms, NAMES)
+
+
 def test_a_start_that_asks_for_what_decides_already_hears_nothing():
-    """Nothing is said where the options are in force."""
-    assert in_force_note([FIRST], ["bank-a", "bank-b"], InForce(BUNDLE, STANDARD), LATER, NAMES) is None
+    """Nothing is said where the options are in force, nor where none was given."""
+    assert note([FIRST], ["bank-a", "bank-b"], ASKED_STANDARD, Asked("bundle", "default", BUNDLE)) is None
+    assert note([FIRST], ["bank-a", "bank-b"]) is None
 
 
-def test_a_start_that_asks_for_another_policy_hears_which_one_decides():
-    """The policy and bundle in force are named, since when, and what the options are for."""
-    said = in_force_note([FIRST], ["bank-a"], InForce(BUNDLE, PAPER), LATER, NAMES)
-    assert said == (
-        "bank-a is decided with policy standard and bundle default since 2023-11-14T22:13:20.000Z; "
-        "--policy and --bundle are for a state's first activation"
+def test_a_start_that_asks_for_another_policy_hears_which_one_decides_and_how_to_change_it():
+    """One line: what is in force, and the command to be typed, with the name as it was written."""
+    assert note([FIRST], ["bank-a"], ASKED_PAPER) == (
+        "bank-a is decided with policy standard (222222222222) and bundle default (111111111111); "
+        "to change that: loanstream activate policy 'my paper.yaml' --all-tenants --reason '...'"
     )
 
 
 def test_the_bank_that_differs_is_named():
-    """One bank's own activation is no matter of the others."""
+    """One bank's own activation is no matter of the others; what comes is told."""
     own = published(FIRST.at_ms + 1, "bank-b", None, PAPER)
-    coming = published(LATER, "bank-b", None, STANDARD)
-    said = in_force_note([FIRST, own, coming], ["bank-a", "bank-b"], InForce(BUNDLE, STANDARD), LATER, NAMES)
-    assert said.startswith("bank-b is decided with policy paper and bundle default since 2023-11-14T22:13:20.001Z")
+    coming = published(LATER, "bank-b", "sha256:" + "4" * 64, None)
+    said = note([FIRST, own, coming], ["bank-a", "bank-b"], ASKED_STANDARD)
+    assert said.startswith(
+        "bank-b is decided with policy paper (333333333333) and bundle default (111111111111), then "
+    )
+    assert "bundle 444444444444 from 2023-11-14T22:15:10.000Z on; to change that: " in said
+    assert said.endswith("loanstream activate policy standard --tenant bank-b --reason '...'")
+
+
+def test_bundle_and_policy_have_a_command_each():
+    """Where both are asked for and neither decides; the other banks that are meant are named."""
+    said = note([FIRST], ["bank-a", "bank-b"], ASKED_PAPER, Asked("bundle", "paper", PAPER))
+    assert " (nor as asked: bank-b); to change that: " in said
+    assert " and loanstream activate bundle paper --all-tenants " in said
+
+
+def test_what_is_coming_as_asked_is_not_asked_for_again():
+    """Within the lead of the activation that was asked for the state is on its way."""
+    coming = published(LATER - 1, "bank-a", None, PAPER)
+    assert note([FIRST, coming], ["bank-a"], ASKED_PAPER) is None
 
 
 @pytest.mark.parametrize(

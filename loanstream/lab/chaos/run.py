@@ -25,8 +25,8 @@ from loanstream.stack.fresh import clear
 from loanstream.stack.running import RunningStack
 from loanstream.terminal import console
 from loanstream.terminal import table as text_table
-from registry.history import ActivationHistory, InForce
-from registry.publish import Published, activations
+from registry.history import ActivationHistory, InForce, Published
+from registry.publish import activations
 from schemas.problem import Problem
 from schemas.values import ms_of_utc
 

@@ -7,7 +7,7 @@ import pytest
 from loanstream.lab.chaos.faults import Fault
 from loanstream.lab.chaos.load import Sent, Verdict
 from loanstream.lab.chaos.run import MUST_BE_ZERO, Outcomes, count, exit_code, longest_silence, totals, watched_by
-from registry.publish import Published
+from registry.history import Published
 from schemas.operations import ACTIVATION_LEAD_MS, Activation
 from schemas.problem import Problem
 from schemas.values import rfc3339_of_ms

@@ -1,0 +1,182 @@
+"""Which bundle and policy decide, since when, and who said so: what the control topic tells, as plain data."""
+
+import time
+from collections.abc import Callable, Container, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from loanstream.installation import Installation
+from registry.change import Change, concerned, moment
+from registry.history import ActivationHistory, InForce, NothingActive, Published, history_of
+from registry.kinds import KINDS
+from registry.publish import activations
+from schemas.operations import Activation
+from schemas.problem import Problem
+from schemas.topics import TOPICS
+from schemas.values import rfc3339_of_ms
+from stores.artefacts import Named, artefact_name
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """The control topic as it stood at one moment, the banks served, and the names of artefacts.
+
+    `now_ms` is this machine's clock, or the newest record's stamp where that is later.
+    """
+
+    published: Sequence[Published]
+    served: tuple[str, ...]
+    named: Named
+    now_ms: int
+
+    @property
+    def history(self) -> ActivationHistory:
+        """As every worker makes it."""
+        return history_of(self.published)
+
+    def banks(self, asked: str | None) -> tuple[str, ...]:
+        """`asked`, or all that are served. Problem for one that is not served and has no activation either."""
+        if asked is None:
+            return self.served
+        if asked not in self.served and all(one.activation.tenant != asked for one in self.published):
+            raise Problem(f"no tenant {asked} here; there are {', '.join(self.served)}")
+        return (asked,)
+
+
+def known(here: Installation) -> Known:
+    """What the installation's control topic says now. Problem where nothing was ever activated.
+
+    Where no setting names the artefact store, artefacts are told by their ids.
+    """
+    served = here.tenants
+    named: Named = artefact_name(here.artefacts) if here.settings.artefacts_url is not None else lambda _: None
+    published = activations(here.bootstrap, here.security)
+    if not published:
+        raise Problem(
+            f"no activation on {TOPICS['control'].name()} yet: loanstream install (or up) publishes the first"
+        )
+    now_ms = max(time.time_ns() // 1_000_000, published[-1].at_ms)
+    return Known(published, served, named, now_ms)
+
+
+def decided(found: Known, tenants: Sequence[str], at_ms: int) -> list[dict[str, Any]]:
+    """For each bank what decides on an application accepted at `at_ms`, by the function that workers ask; and of each
+    part by which activation. Empty values where nothing decides.
+
+    `before_withdrawals` is what decided until an activation was withdrawn, where that was something else: decisions
+    made in that time keep it in their receipts.
+    """
+    history = found.history
+    unwithdrawn = history_of(one for one in found.published if one.activation.withdraws is None)
+    rows = []
+    for tenant in tenants:
+        now, then = (_in_force(one, tenant, at_ms) for one in (history, unwithdrawn))
+        row: dict[str, Any] = {"tenant": tenant, **pair(now, found.named)}
+        for kind in KINDS:
+            row |= {f"{kind}_{name}": value for name, value in _by(history, tenant, at_ms, kind).items()}
+        rows.append(row | {"before_withdrawals": None if then == now else pair(then, found.named)})
+    return rows
+
+
+def _in_force(history: ActivationHistory, tenant: str, at_ms: int) -> InForce | None:
+    try:
+        return history.in_force(tenant, at_ms)
+    except NothingActive:
+        return None
+
+
+def _by(history: ActivationHistory, tenant: str | None, at_ms: int, kind: str) -> dict[str, str | None]:
+    """The activation that a bank's bundle or policy comes from."""
+    of = [(since, one) for since, one in history.effective(tenant) if since <= at_ms and KINDS[kind].named_by(one)]
+    if not of:
+        return dict.fromkeys(("since", "actor", "reason", "activation_id"))
+    since, one = of[-1]
+    return {"since": moment(since), "actor": one.actor, "reason": one.reason, "activation_id": one.activation_id}
+
+
+def told_activations(found: Known, tenant: str | None) -> list[dict[str, Any]]:
+    """The activations and withdrawals in the order of the control topic; of one bank: its own, and those for all.
+
+    `in_force_from` is the moment for the bank that it names, or for one without activations of its own; None for what
+    never takes effect. `state` is one of STATES.
+    """
+    history = found.history
+    views = concerned(found.published, tenant, found.served)
+    moments = {view: {one.activation_id: since for since, one in history.effective(view)} for view in views}
+    deciding = {_by(history, view, found.now_ms, kind)["activation_id"] for view in views for kind in KINDS}
+    withdrawals = {one.activation.withdraws: one.activation.activation_id for one in found.published}
+    rows = []
+    for one in found.published:
+        activation = one.activation
+        if tenant is None or activation.tenant in (None, tenant):
+            since = moments[tenant or activation.tenant].get(activation.activation_id)
+            fate = _Fate(activation, since, withdrawals.get(activation.activation_id), deciding, found.now_ms)
+            rows.append(_row(one, fate, found.named))
+    return rows
+
+
+@dataclass(frozen=True, slots=True)
+class _Fate:
+    """What became of an activation, as far as is known now."""
+
+    activation: Activation
+    since_ms: int | None
+    withdrawn_by: str | None
+    deciding: Container[str | None]
+    now_ms: int
+
+
+STATES: Mapping[str, Callable[[_Fate], bool]] = {
+    "withdrawal": lambda fate: fate.activation.withdraws is not None,
+    "withdrawn": lambda fate: fate.withdrawn_by is not None,
+    "not enough": lambda fate: fate.since_ms is None,  # a bundle without a policy, or the other way round
+    "coming": lambda fate: fate.since_ms is not None and fate.since_ms > fate.now_ms,
+    "in force": lambda fate: fate.activation.activation_id in fate.deciding,
+    "replaced": lambda _: True,
+}
+"""The state of an activation is the first whose question is answered with yes."""
+
+
+def _row(one: Published, fate: _Fate, named: Named) -> dict[str, Any]:
+    activation = one.activation
+    return {
+        "activation_id": activation.activation_id,
+        "tenant": activation.tenant,
+        **_parts(activation, named),
+        "published_at": rfc3339_of_ms(one.at_ms),
+        "in_force_from": None if fate.since_ms is None else moment(fate.since_ms),
+        "state": next(state for state, holds in STATES.items() if holds(fate)),
+        "actor": activation.actor,
+        "reason": activation.reason,
+        "withdraws": activation.withdraws,
+        "withdrawn_by": fate.withdrawn_by,
+    }
+
+
+def told_changes(changes: Sequence[Change], named: Named) -> list[dict[str, Any]]:
+    """What a control record changes, a row a bank (None: any other)."""
+    return [
+        {
+            "tenant": change.tenant,
+            "since": moment(change.since_ms),
+            "before": pair(change.before, named),
+            "after": pair(change.after, named),
+            "coming": [{"since": moment(step.since_ms), **pair(step.in_force, named)} for step in change.coming],
+        }
+        for change in changes
+    ]
+
+
+def pair(in_force: InForce | None, named: Named) -> dict[str, str | None]:
+    """Ids and names of what decides; empty values where nothing does."""
+    if in_force is None:
+        return {name: None for kind, row in KINDS.items() for name in (row.field, kind)}
+    return _parts(in_force, named)
+
+
+def _parts(found: InForce | Activation, named: Named) -> dict[str, str | None]:
+    parts: dict[str, str | None] = {}
+    for kind, row in KINDS.items():
+        artefact_id = row.named_by(found)
+        parts |= {row.field: artefact_id, kind: None if artefact_id is None else named(artefact_id)}
+    return parts

@@ -1,0 +1,93 @@
+"""Activations and what they change, as text for a terminal."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+from registry.change import ALWAYS, Change, decides, moment, name_of, told
+from registry.history import Step
+from registry.kinds import KINDS
+from stores.artefacts import Named
+
+ANY_OTHER = "any other bank"
+EVERY = "all banks"
+
+
+def change_lines(changes: Sequence[Change], named: Named, when: str | None = None) -> list[str]:
+    """What changes, banks with the same change together; `when` instead of a moment that is not known yet."""
+    groups: dict[tuple[object, ...], tuple[Change, list[str]]] = {}
+    for change in changes:
+        same = (change.since_ms, change.before, change.after, change.coming)
+        groups.setdefault(same, (change, []))[1].append(change.tenant or ANY_OTHER)
+    return [line for change, banks in groups.values() for line in (", ".join(banks), *_steps(change, named, when))]
+
+
+def _steps(change: Change, named: Named, when: str | None) -> Iterable[str]:
+    if change.after is None:
+        return ["  nothing decides yet: it takes a bundle and a policy"]
+    rows = [("until then", change.before)] if change.since_ms else []
+    rows.append((when if when and change.since_ms else _since(moment(change.since_ms)), change.after))
+    rows += [(_since(moment(step.since_ms)), step.in_force) for step in change.coming]
+    width = max(len(label) for label, _ in rows)
+    return [f"  {label:<{width}}  {told(pair, named)}" for label, pair in rows]
+
+
+def step_lines(tenant: str, steps: Sequence[Step], now_ms: int, named: Named) -> list[str]:
+    """What decides for a bank now, and what comes."""
+    now = f"  now  {told(decides(steps, now_ms), named)}"
+    coming = [step for step in steps if step.since_ms > now_ms]
+    return [tenant, now, *(f"  {_since(moment(step.since_ms))}  {told(step.in_force, named)}" for step in coming)]
+
+
+def history_lines(rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    """A block an activation, the newest last."""
+    return [line for row in rows for line in _block(row)]
+
+
+def _block(row: Mapping[str, Any]) -> Iterator[str]:
+    yield f"{row['published_at']}  {row['tenant'] or EVERY}: {_what(row)}"
+    yield f"  {row['state']}{_from(row)}; by {shown(row['actor'])}: {shown(row['reason'])}"
+    yield f"  id {row['activation_id']}"
+
+
+def _what(row: Mapping[str, Any]) -> str:
+    if row["withdraws"] is not None:
+        return f"withdraws {row['withdraws']}"
+    return " and ".join(f"{kind} {_named(row, kind)}" for kind in KINDS if row[KINDS[kind].field] is not None)
+
+
+def _from(row: Mapping[str, Any]) -> str:
+    if row["withdrawn_by"] is not None:
+        return f" by {row['withdrawn_by']}"
+    return "" if row["in_force_from"] is None else f" {_since(row['in_force_from'])}"
+
+
+def decided_lines(rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Which bundle and policy decide for each bank, and by whose word."""
+    return [line for row in rows for line in _decided(row)]
+
+
+def _decided(row: Mapping[str, Any]) -> Iterator[str]:
+    if row["policy_id"] is None:
+        yield f"{row['tenant']}: nothing decides; its applications wait"
+        return
+    yield f"{row['tenant']}"
+    for kind in KINDS:
+        by = f"by {shown(row[f'{kind}_actor'])}: {shown(row[f'{kind}_reason'])}"
+        yield f"  {kind} {_named(row, kind)} {_since(row[f'{kind}_since'])}; {by}"
+    if row["before_withdrawals"] is not None:
+        was = " and ".join(f"{kind} {_named(row['before_withdrawals'], kind)}" for kind in KINDS)
+        yield f"  until an activation was withdrawn: {was}; what was decided then keeps it in its receipt"
+
+
+def _since(since: str) -> str:
+    return "from the first application on" if since == ALWAYS else f"from {since} on"
+
+
+def _named(row: Mapping[str, Any], kind: str) -> str:
+    artefact_id = row[KINDS[kind].field]
+    return "nothing" if artefact_id is None else name_of(artefact_id, lambda _: row[kind])
+
+
+def shown(text: str) -> str:
+    """What a person wrote, without what would move a terminal's cursor."""
+    return "".join(character if character.isprintable() else "?" for character in text)

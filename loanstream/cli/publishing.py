@@ -1,0 +1,123 @@
+"""From a drafted activation to a published one: what it changes is shown, a person asked, the record sent and seen."""
+
+import os
+import pwd
+import sys
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any, Self
+
+import typer
+
+from loanstream.ask.activations import Known, told_changes
+from loanstream.cli.activation_text import change_lines, step_lines
+from loanstream.cli.options import confirm
+from loanstream.installation import Installation
+from loanstream.terminal import emit
+from registry.change import Change, Tenants, changes, concerned
+from registry.history import Published
+from registry.publish import activations, publish, seen
+from registry.scorers import Scorers
+from schemas.operations import ACTIVATION_LEAD_MS, Activation
+from schemas.problem import Problem
+from schemas.values import SENTENCE_MAX, TEXT_MAX, rfc3339_of_ms
+
+Reason = Annotated[str, typer.Option(help=f"why, in at most {SENTENCE_MAX} characters; it is recorded")]
+LEAD_LEAST_S, LEAD_MOST_S = ACTIVATION_LEAD_MS // 1000, 24 * 60 * 60
+"""The bounds of an activation's lead, in seconds."""
+Lead = Annotated[
+    int,
+    typer.Option(min=LEAD_LEAST_S, max=LEAD_MOST_S, help="seconds from its publication until it takes effect"),
+]
+Actor = Annotated[str | None, typer.Option(help="who does it; it is recorded (default: the user of this process)")]
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """Who activates, and why: as it is recorded."""
+
+    actor: str
+    reason: str
+
+    @classmethod
+    def of(cls, actor: str | None, reason: str) -> Self:
+        """Both checked. BadParameter for what cannot be recorded."""
+        said = _words("--actor", _user() if actor is None else actor, TEXT_MAX)
+        return cls(said, _words("--reason", reason, SENTENCE_MAX))
+
+    def draft(self, tenant: str | None, lead_ms: int, *, bundle_id: str | None, policy_id: str | None) -> Activation:
+        """An activation with these words, under an id of its own."""
+        return Activation(
+            activation_id=str(uuid.uuid4()),
+            tenant=tenant,
+            bundle_id=bundle_id,
+            policy_id=policy_id,
+            lead_ms=lead_ms,
+            actor=self.actor,
+            reason=self.reason,
+        )
+
+
+def _words(option: str, text: str, most: int) -> str:
+    said = text.strip()
+    if not said or len(said) > most or not said.isprintable():
+        raise typer.BadParameter(f"{option}: expected one line of 1 to {most} characters")
+    return said
+
+
+def _user() -> str:
+    """The operating system's user: whoever runs this process, whatever its environment says."""
+    try:
+        return pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:  # a container's user without a name
+        return f"user {os.getuid()}"
+
+
+def publish_change(here: Installation, found: Known, draft: Activation, *, yes: bool, as_json: bool) -> int:
+    """Publish `draft`, unless all is as it says already. Nothing is published where an artefact is missing or does not
+    load, where a person says no, and where somebody else published meanwhile: Problem or Abort.
+    """
+    tenants = concerned(found.published, draft.tenant, found.served)
+    planned = changes(found.published, Published(draft, found.now_ms), tenants)
+    if not planned:
+        return _nothing(found, tenants, as_json=as_json)
+    scorers = Scorers(here.artefacts)
+    for pair in dict.fromkeys(change.after for change in planned if change.after is not None):
+        scorers.of(pair)
+    when = f"from {draft.lead_ms // 1000} s after its publication on"
+    _say("\n".join(change_lines(planned, found.named, when)))
+    if not yes:
+        confirm("publish it?", "run it with --yes")
+        if activations(here.bootstrap, here.security) != found.published:
+            raise Problem("somebody published an activation meanwhile, and nothing was published here: run it again")
+    publish(here.bootstrap, here.security, draft, here.artefacts)
+    *earlier, mine = seen(here.bootstrap, here.security, draft.activation_id)
+    made = changes(earlier, mine, tenants)
+    published = f"published at {rfc3339_of_ms(mine.at_ms)} as {draft.activation_id}, by {draft.actor}"
+    text = "\n".join([published, *change_lines(made, found.named)])
+    emit(_value(mine, made, found), text, as_json=as_json)
+    return 0
+
+
+def _nothing(found: Known, tenants: Tenants, *, as_json: bool) -> int:
+    history = found.history
+    banks = [tenant for tenant in tenants if tenant is not None]
+    lines = [line for bank in banks for line in step_lines(bank, history.steps(bank), found.now_ms, found.named)]
+    value: dict[str, Any] = {"published": False, "activation_id": None, "published_at": None, "changes": []}
+    emit(value, "\n".join(["nothing is published: it decides already, or will", *lines]), as_json=as_json)
+    return 0
+
+
+def _value(mine: Published, made: list[Change], found: Known) -> Mapping[str, Any]:
+    return {
+        "published": True,
+        "activation_id": mine.activation.activation_id,
+        "published_at": rfc3339_of_ms(mine.at_ms),
+        "changes": told_changes(made, found.named),
+    }
+
+
+def _say(line: str) -> None:
+    sys.stderr.write(f"{line}\n")
+    sys.stderr.flush()

@@ -1,0 +1,132 @@
+"""What a control record changes, told before it is published; and what takes back the change before."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from registry.history import ActivationHistory, InForce, Published, Step, history_of
+from schemas.problem import Problem
+from schemas.values import rfc3339_of_ms
+from stores.artefacts import Named
+
+Tenants = Sequence[str | None]
+"""Banks; None stands for any that has no activation of its own, such as one that comes later."""
+
+DIGITS = 12
+"""Of an artefact's hash, beside its name: two versions of a policy may have the same."""
+ALWAYS = "always"
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What a control record changes for one bank: from `since_ms` on (0: for every moment) `after` decides and not
+    `before`; `coming` are the changes published earlier that follow. None: nothing decides.
+    """
+
+    tenant: str | None
+    since_ms: int
+    before: InForce | None
+    after: InForce | None
+    coming: tuple[Step, ...] = ()
+
+
+def concerned(published: Iterable[Published], tenant: str | None, served: Iterable[str]) -> Tenants:
+    """Whom an activation for `tenant` concerns; for all (None): those served, those with a history, any other."""
+    if tenant is not None:
+        return (tenant,)
+    own = {one.activation.tenant for one in published if one.activation.tenant is not None}
+    return (*served, *sorted(own.difference(served)), None)
+
+
+def changes(published: Sequence[Published], draft: Published, tenants: Tenants) -> list[Change]:
+    """What `draft`, put behind what is published, changes for `tenants`. Empty: all is as it says, and stays so."""
+    before, after = history_of(published), history_of([*published, draft])
+    told = [_change(before, after, draft, tenant) for tenant in tenants]
+    return [change for change in told if change is not None]
+
+
+def _change(before: ActivationHistory, after: ActivationHistory, draft: Published, tenant: str | None) -> Change | None:
+    old, new = before.steps(tenant), after.steps(tenant)
+    if new and old == new:
+        return None
+    counts = {one.activation_id: since for since, one in after.effective(tenant)}
+    activation = draft.activation
+    since = counts.get(activation.activation_id, draft.at_ms + activation.lead_ms)
+    return Change(tenant, since, decides(old, since), decides(new, since), tuple(s for s in new if s.since_ms > since))
+
+
+def decides(steps: Iterable[Step], at_ms: int) -> InForce | None:
+    """What decides at a moment; None where nothing ever does.
+
+    >>> decides([Step(0, InForce("b", "p")), Step(20, InForce("b", "q"))], 19).policy_id
+    'p'
+    """
+    return next((step.in_force for step in reversed(tuple(steps)) if step.since_ms <= at_ms), None)
+
+
+def taken_back(
+    published: Iterable[Published], tenants: Tenants, effect_ms: int, named: Named
+) -> tuple[InForce, InForce]:
+    """What decides for `tenants` at `effect_ms`, and what decided before it: what a rollback activates again.
+
+    Problem where that is not one thing for all of them, where nothing decided before, where another change comes later,
+    and where what decides was itself brought back: a rollback that is run twice by mistake must not activate again what
+    was to be got rid of.
+    """
+    history = history_of(published)
+    found = {tenant: _last_two(history.steps(tenant), tenant, effect_ms, named) for tenant in tenants}
+    if len(set(found.values())) > 1:
+        each = "; ".join(f"for {_whom(tenant)} {told(two[1], named)}" for tenant, two in found.items())
+        raise Problem(f"what decided before is not the same for all ({each}): roll back one bank at a time, --tenant")
+    return next(iter(found.values()))
+
+
+def _last_two(steps: list[Step], tenant: str | None, effect_ms: int, named: Named) -> tuple[InForce, InForce]:
+    whom = _whom(tenant)
+    if not steps:
+        raise Problem(f"no activation is in force for {whom}: there is nothing to go back from")
+    *earlier, last = steps
+    if last.since_ms > effect_ms:
+        raise Problem(
+            f"{told(last.in_force, named)} will decide for {whom} from {moment(last.since_ms)} on, and would overtake "
+            "a rollback: activate what is to decide after that, with a --lead that ends later"
+        )
+    if not earlier:
+        raise Problem(f"{told(last.in_force, named)} is the first that decides for {whom}: nothing was there before it")
+    before = earlier[-1].in_force
+    if len(earlier) > 1 and earlier[-2].in_force == last.in_force:
+        raise Problem(
+            f"{told(last.in_force, named)} was brought back for {whom} at {moment(last.since_ms)}, and "
+            f"{told(before, named)} decided before: a rollback is not rolled back, so activate what you want by name"
+        )
+    return last.in_force, before
+
+
+def moment(since_ms: int) -> str:
+    """A step's moment as people read it.
+
+    >>> moment(0), moment(1_700_000_000_123)
+    ('always', '2023-11-14T22:13:20.123Z')
+    """
+    return rfc3339_of_ms(since_ms) if since_ms else ALWAYS
+
+
+def told(in_force: InForce | None, named: Named) -> str:
+    """A pair by its names.
+
+    >>> told(InForce("sha256:" + "0" * 64, "sha256:" + "1" * 64), {"sha256:" + "1" * 64: "standard"}.get)
+    'policy standard (111111111111) and bundle 000000000000'
+    """
+    if in_force is None:
+        return "nothing"
+    return f"policy {name_of(in_force.policy_id, named)} and bundle {name_of(in_force.bundle_id, named)}"
+
+
+def name_of(artefact_id: str, named: Named) -> str:
+    """An artefact's name with the first digits of its hash; these alone where its name is not known here."""
+    digits = artefact_id.removeprefix("sha256:")[:DIGITS]
+    name = named(artefact_id)
+    return digits if name is None else f"{name} ({digits})"
+
+
+def _whom(tenant: str | None) -> str:
+    return tenant or "any other bank"

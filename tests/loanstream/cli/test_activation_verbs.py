@@ -1,0 +1,418 @@
+"""`activate`, `history` and `rollback` on a control topic in memory and an artefact store of their own."""
+
+import getpass
+import json
+import os
+import pwd
+import re
+import shutil
+import sys
+import time
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from loanstream.ask.activations import STATES
+from loanstream.cli import options, publishing
+from loanstream.install.steps import Wanted, decided_otherwise
+from loanstream.installation import Installation
+from loanstream.settings import SETTINGS
+from loanstream.settings import load as load_settings
+from registry import publish
+from registry.history import history_of
+from schemas.operations import ACTIVATION_LEAD_MS, Activation
+from schemas.records import MemoryMessage
+from schemas.topics import TOPICS
+from scoring.shipped import shipped_policy_text
+from stores.artefacts import ArtefactStore
+from stores.topics import MemoryTopics
+
+PLACE = (TOPICS["control"].name(), 0)
+START = 1_790_000_000_000
+
+
+class Control:
+    """The control topic in memory: what is sent is there with the broker's time, which the test moves on."""
+
+    def __init__(self, root):
+        self.root, self.records, self.now_ms = root, [], START
+        self.artefacts = ArtefactStore(root)
+        self.bundle_id, self.policy_id = publish.store(self.artefacts, "default", "standard")
+
+    def topics(self, *_):
+        return MemoryTopics({PLACE: self.records})
+
+    def send(self, _bootstrap, _security, activation):
+        value = activation.model_dump_json().encode()
+        self.records.append(MemoryMessage(*PLACE, len(self.records), b"", value, [], (2, self.now_ms)))
+
+    def later(self, ms=3 * ACTIVATION_LEAD_MS):
+        self.now_ms += ms
+
+    def in_force(self, tenant):
+        return history_of(publish.activations("", {})).in_force(tenant, self.now_ms)
+
+    def put(self, **fields):
+        made = {"tenant": None, "bundle_id": None, "policy_id": None, "actor": "tests", "reason": "test"} | fields
+        activation_id = f"00000000-0000-4000-8000-{len(self.records):012d}"
+        self.send("", {}, Activation(activation_id=activation_id, **made))
+
+
+@pytest.fixture
+def control(tmp_path, monkeypatch):
+    """An installation by settings whose control topic has the first activation."""
+    for row in SETTINGS:
+        monkeypatch.delenv(row.variable, raising=False)
+    monkeypatch.setenv("LOANSTREAM_KAFKA_BOOTSTRAP", "127.0.0.1:1")
+    monkeypatch.setenv("LOANSTREAM_TENANTS", "bank-a,bank-b")
+    monkeypatch.setenv("LOANSTREAM_ARTEFACTS_URL", (tmp_path / "artefacts").as_uri())
+    made = Control(tmp_path / "artefacts")
+    monkeypatch.setattr(publish, "KafkaTopics", made.topics)
+    monkeypatch.setattr(publish, "send", made.send)
+    monkeypatch.setattr(time, "time_ns", lambda: made.now_ms * 1_000_000)
+    made.put(bundle_id=made.bundle_id, policy_id=made.policy_id, actor="loanstream up", reason="first")
+    made.later()
+    return made
+
+
+@pytest.fixture
+def call(loanstream):
+    """A verb's JSON value, and what it said besides."""
+
+    def run(*arguments, code=0):
+        done = loanstream(*arguments, "--json", code=code)
+        return SimpleNamespace(value=json.loads(done.stdout) if done.stdout else None, stderr=done.stderr)
+
+    return run
+
+
+FOR_A = ("--tenant", "bank-a", "--reason", "campaign")
+
+
+def test_an_activation_says_what_changes_and_from_when(control, loanstream):
+    """What is in force, what will be, and after its publication the moment; the record says who and why."""
+    done = loanstream("activate", "policy", "paper", *FOR_A, "--actor", "Asha", "--yes")
+    assert "until then" in done.stderr
+    assert "policy standard" in done.stderr
+    assert "from 10 s after its publication on" in done.stderr
+    assert "from 2026-09-21T14:14:00.000Z on  policy paper" in done.stdout
+    made = publish.activations("", {})[-1].activation
+    assert (made.tenant, made.actor, made.reason, made.bundle_id) == ("bank-a", "Asha", "campaign", None)
+    control.later()
+    assert control.in_force("bank-a").policy_id == made.policy_id
+    assert control.in_force("bank-b").policy_id == control.policy_id
+
+
+@pytest.mark.parametrize("waited_ms", [1, 60_000])
+def test_what_is_active_already_is_not_published_again(waited_ms, control, call, loanstream):
+    """Whether it is in force, or published and within its lead: exit 0, and the history stays as it is."""
+    call("activate", "policy", "paper", *FOR_A, "--yes")
+    control.later(waited_ms)
+    before = len(control.records)
+    assert call("activate", "policy", "paper", *FOR_A, "--yes").value["published"] is False
+    said = loanstream("activate", "policy", "paper", *FOR_A).stdout
+    assert said.startswith("nothing is published: it decides already, or will\nbank-a\n  now  policy ")
+    assert "policy paper" in said
+    assert len(control.records) == before
+
+
+def test_another_lead_is_the_one_that_counts(control, call):
+    """An activation may be announced a day ahead, and never less than ten seconds."""
+    call("activate", "bundle", "paper", "--all-tenants", "--reason", "later", "--lead", "3600", "--yes")
+    control.later(3_599_999)
+    assert control.in_force("bank-a").bundle_id == control.bundle_id
+    control.later(1)
+    assert control.in_force("bank-a").bundle_id != control.bundle_id
+    for wrong in ("9", "86401"):
+        assert "--lead" in call("activate", "policy", "paper", *FOR_A, "--lead", wrong, code=2).stderr
+
+
+def test_the_bounds_of_a_lead_are_the_event_s():
+    """What the option takes the record takes, and no more."""
+    bounds = Activation.model_json_schema()["properties"]["lead_ms"]
+    assert (bounds["minimum"], bounds["maximum"]) == (publishing.LEAD_LEAST_S * 1000, publishing.LEAD_MOST_S * 1000)
+
+
+@pytest.fixture
+def wrong_policy(tmp_path):
+    path = tmp_path / "wrong.yaml"
+    path.write_text(shipped_policy_text("standard").replace("approve: 0.7", "approve: 0.2"))
+    return path
+
+
+def refused(control, call, *arguments, code=1):
+    """What is said of an activation that is not published."""
+    before = len(control.records)
+    said = call("activate", *arguments, "--yes", code=code).stderr
+    assert len(control.records) == before
+    return said
+
+
+def test_a_policy_that_is_wrong_is_refused_with_its_line(control, call, wrong_policy):
+    """As `policy check` says it, with the file; nothing is published."""
+    assert f"policy {wrong_policy}: line 8: " in refused(control, call, "policy", wrong_policy, *FOR_A)
+
+
+def test_a_bundle_that_computes_otherwise_is_refused(control, call, tmp_path):
+    """Its golden vectors are checked before anything is published."""
+    from scoring.canonical import canonical_json, sha256
+    from scoring.shipped import shipped_bundle_files
+
+    files = shipped_bundle_files("default")
+    golden = json.loads(files["golden.json"])
+    golden[0]["margin"] = (1.0).hex()
+    files["golden.json"] = json.dumps(golden).encode()
+    manifest = json.loads(files["manifest.json"])
+    manifest["files"]["golden.json"] = sha256(files["golden.json"])
+    files["manifest.json"] = canonical_json(manifest)
+    (tmp_path / "bundle").mkdir()
+    for name, data in files.items():
+        (tmp_path / "bundle" / name).write_bytes(data)
+    said = refused(control, call, "bundle", tmp_path / "bundle", *FOR_A)
+    assert "golden.json: vector 0 gives another margin here" in said
+
+
+def test_what_the_store_lacks_is_not_published(control, call):
+    """A name that is none, an id of nothing, and a policy whose bundle is lost."""
+    assert "no policy nowhere: expected standard, paper, or a YAML file" in refused(
+        control, call, "policy", "nowhere", *FOR_A
+    )
+    nothing = "sha256:" + "0" * 64
+    assert f"bundle {nothing} is not in the artefact store" in refused(control, call, "bundle", nothing, *FOR_A)
+    control.put(tenant="bank-a", bundle_id=nothing)
+    assert f"bundle {nothing} is not in the artefact store" in refused(control, call, "policy", "paper", *FOR_A)
+
+
+def test_what_the_store_lost_is_put_back_by_the_same_command(control, call):
+    """The cure of a bank that waits: the file is stored again, and nothing is published."""
+    call("activate", "policy", "paper", *FOR_A, "--yes")
+    control.later()
+    lost = control.in_force("bank-a").policy_id
+    shutil.rmtree(control.root / lost.removeprefix("sha256:"))
+    assert call("activate", "policy", "paper", *FOR_A).value["published"] is False
+    assert control.artefacts.holds(lost)
+
+
+def test_the_page_explains_every_state():
+    """docs/change-what-decides.md and the table in the code name the same states."""
+    page = (Path(__file__).resolve().parents[3] / "docs" / "change-what-decides.md").read_text("utf-8")
+    assert set(STATES) == set(re.findall(r"^\| `([a-z ]+)` \|", page, re.MULTILINE))
+
+
+def test_an_id_of_the_history_can_be_activated(control, call):
+    """What a receipt or the history names needs no file any more."""
+    call("activate", "policy", "paper", *FOR_A, "--yes")
+    control.later()
+    call("activate", "policy", control.policy_id, *FOR_A, "--yes")
+    control.later()
+    assert control.in_force("bank-a").policy_id == control.policy_id
+
+
+@pytest.mark.parametrize(
+    ("more", "says"),
+    [
+        (("--reason", "x"), "--tenant NAME, or --all-tenants"),
+        (("--reason", "x", "--tenant", "bank-a", "--all-tenants"), "--tenant NAME, or --all-tenants"),
+        (("--tenant", "bank-a"), "--reason"),
+        (("--tenant", "bank-a", "--reason", "  "), "--reason: expected one line of 1 to 500 characters"),
+        (("--tenant", "bank-a", "--reason", "x" * 501), "--reason: expected one line of 1 to 500 characters"),
+        (("--tenant", "bank-a", "--reason", "x\x1b[2J"), "--reason: expected one line of 1 to 500 characters"),
+        (("--tenant", "bank-a", "--reason", "x", "--actor", ""), "--actor: expected one line of 1 to 200 characters"),
+    ],
+)
+def test_whom_why_and_who_are_asked_for(more, says, control, call):
+    """Nobody changes what decides for every bank by leaving an option out, or without a word why."""
+    said = refused(control, call, "policy", "paper", *more, code=2)
+    assert says in " ".join(said.replace("│", " ").split())
+
+
+def test_an_unknown_bank_is_refused(control, call):
+    """Its name is not on the list; the list is told."""
+    said = refused(control, call, "policy", "paper", "--tenant", "bank-z", "--reason", "x")
+    assert said == "loanstream: no tenant bank-z here; there are bank-a, bank-b\n"
+
+
+def test_the_actor_is_the_process_s_user_whatever_its_environment_says(control, call, monkeypatch):
+    """The default is the operating system's word."""
+    monkeypatch.setenv("LOGNAME", "somebody-else")
+    assert getpass.getuser() == "somebody-else"
+    call("activate", "policy", "paper", *FOR_A, "--yes")
+    assert publish.activations("", {})[-1].activation.actor == pwd.getpwuid(os.getuid()).pw_name
+
+    def nameless(_uid):
+        raise KeyError
+
+    control.later()
+    monkeypatch.setattr(pwd, "getpwuid", nameless)
+    call("rollback", *FOR_A, "--yes")
+    assert publish.activations("", {})[-1].activation.actor == f"user {os.getuid()}"
+
+
+def test_nothing_is_published_unasked(control, call):
+    """Where nobody can be asked the plan is shown, and --yes named."""
+    before = len(control.records)
+    said = call("activate", "policy", "paper", *FOR_A, code=1).stderr
+    assert "policy paper" in said
+    assert "loanstream: nobody is there to say yes: run it with --yes" in said
+    assert len(control.records) == before
+
+
+@pytest.mark.parametrize(("answer", "code", "added"), [("y", 0, 1), ("n", 1, 0)])
+def test_a_person_is_asked(answer, code, added, control, call, monkeypatch):
+    """And a no is a no."""
+    before = len(control.records)
+    terminal = SimpleNamespace(isatty=lambda: True, readline=lambda: f"{answer}\n")
+    monkeypatch.setattr(options, "sys", SimpleNamespace(stdin=terminal, stderr=sys.stderr))
+    assert "publish it? [y/N]" in call("activate", "policy", "paper", *FOR_A, code=code).stderr
+    assert len(control.records) == before + added
+
+
+def test_what_was_published_while_a_person_thought_is_not_overlooked(control, call, monkeypatch):
+    """The plan that was shown is the one that is carried out, or none."""
+
+    def meanwhile(*_):
+        control.put(tenant="bank-a", bundle_id=control.bundle_id)
+
+    monkeypatch.setattr(publishing, "confirm", meanwhile)
+    said = call("activate", "policy", "paper", *FOR_A, code=1).stderr
+    assert "somebody published an activation meanwhile, and nothing was published here" in said
+    assert len(control.records) == 2
+
+
+def test_an_installation_without_any_activation_has_none_to_change(control, call):
+    """The first is the installation's."""
+    control.records.clear()
+    for verb in (("history",), ("rollback", *FOR_A), ("activate", "policy", "paper", *FOR_A)):
+        said = call(*verb, code=1).stderr
+        assert said == (
+            "loanstream: no activation on loan.control.v1 yet: loanstream install (or up) publishes the first\n"
+        )
+
+
+def test_a_rollback_is_a_new_activation_of_what_was_there_before(control, call, loanstream):
+    """It says what it does before, the history keeps both, and a second one is refused."""
+    call("activate", "policy", "paper", *FOR_A, "--yes")
+    control.later()
+    plan = call("rollback", "--tenant", "bank-a", "--reason", "worse", code=1).stderr
+    assert plan.index("policy paper") < plan.index("policy standard")
+    call("rollback", "--tenant", "bank-a", "--reason", "worse", "--yes")
+    control.later()
+    assert control.in_force("bank-a").policy_id == control.policy_id
+    assert [one.activation.reason for one in publish.activations("", {})] == ["first", "campaign", "worse"]
+    said = call("rollback", "--tenant", "bank-a", "--reason", "again", "--yes", code=1).stderr
+    assert "was brought back for bank-a at " in said
+    assert len(control.records) == 3
+
+
+def test_a_rollback_to_what_is_lost_is_refused(control, call):
+    """What decided before must be there and load, as for every activation."""
+    nothing = "sha256:" + "0" * 64
+    control.put(tenant="bank-a", policy_id=nothing)
+    control.later()
+    call("activate", "policy", "paper", *FOR_A, "--yes")
+    control.later()
+    said = call("rollback", *FOR_A, "--yes", code=1).stderr
+    assert f"policy {nothing} is not in the artefact store" in said
+
+
+def test_the_history_tells_who_when_and_why(control, call, loanstream):
+    """Every activation in order with its state, of one bank and of all; withdrawals too."""
+    call("activate", "policy", "paper", *FOR_A, "--actor", "Asha", "--yes")
+    control.later()
+    control.put(tenant="bank-b", bundle_id="sha256:" + "0" * 64)
+    lost = publish.activations("", {})[-1].activation.activation_id
+    control.later()
+    control.put(tenant="bank-b", withdraws=lost, reason="its bundle is lost")
+    control.later()
+    call("activate", "bundle", "paper", "--all-tenants", "--reason", "new", "--lead", "600", "--yes")
+    rows = call("history").value["activations"]
+    assert [row["state"] for row in rows] == ["in force", "in force", "withdrawn", "withdrawal", "coming"]
+    assert [row["tenant"] for row in rows] == [None, "bank-a", "bank-b", "bank-b", None]
+    assert (rows[1]["actor"], rows[1]["reason"], rows[1]["policy"]) == ("Asha", "campaign", "paper")
+    assert (rows[1]["published_at"], rows[1]["in_force_from"]) == (
+        "2026-09-21T14:13:50.000Z",
+        "2026-09-21T14:14:00.000Z",
+    )
+    assert (rows[2]["withdrawn_by"], rows[3]["withdraws"]) == (rows[3]["activation_id"], lost)
+    assert [row["tenant"] for row in call("history", "--tenant", "bank-a").value["activations"]] == [
+        None,
+        "bank-a",
+        None,
+    ]
+    text = loanstream("history").stdout
+    assert "all banks: policy standard" in text
+    assert "in force from 2026-09-21T14:14:00.000Z on; by Asha: campaign" in text
+    assert f"withdraws {lost}" in text
+    assert "coming from " in text
+
+
+def test_as_of_a_moment_the_answer_is_the_workers_own(control, call, loanstream):
+    """Before and after the lead is over, to the millisecond, and by whose word; what is yet open is said to be."""
+    call("activate", "policy", "paper", *FOR_A, "--yes")
+
+    def policy_at(moment):
+        (row,) = call("history", "--tenant", "bank-a", "--as-of", moment).value["decides"]
+        return row["policy"], row["policy_reason"]
+
+    assert control.now_ms + ACTIVATION_LEAD_MS == START + 40_000
+    assert policy_at("2026-09-21T14:13:59.999Z") == ("standard", "first")
+    assert policy_at("2026-09-21T14:14:00Z") == ("paper", "campaign")
+    assert policy_at("2026-09-21T19:44:00+05:30") == ("paper", "campaign")
+    told = call("history", "--as-of", "2026-09-21T14:14:00Z").value
+    assert told["final"] is False
+    assert [row["policy"] for row in told["decides"]] == ["paper", "standard"]
+    assert call("history", "--as-of", "2026-09-21T14:13:59.999Z").value["final"] is True
+    assert "may still change this" in loanstream("history", "--as-of", "2026-09-22T00:00:00Z").stdout
+
+
+@pytest.mark.parametrize("moment", ["yesterday", "2026-09-21", "2026-09-21T14:14:00", "1790000000"])
+def test_a_moment_without_a_zone_is_none(moment, control, call):
+    """An auditor's question has one meaning."""
+    assert "a moment as RFC 3339" in " ".join(call("history", "--as-of", moment, code=2).stderr.split())
+
+
+def test_what_decided_until_a_withdrawal_is_told(control, call, loanstream):
+    """Decisions of that time name it in their receipts."""
+    call("activate", "policy", "paper", *FOR_A, "--yes")
+    control.later()
+    control.put(tenant="bank-a", withdraws=publish.activations("", {})[-1].activation.activation_id)
+    (row,) = call("history", "--tenant", "bank-a", "--as-of", "2026-09-21T14:14:30Z").value["decides"]
+    assert (row["policy"], row["before_withdrawals"]["policy"]) == ("standard", "paper")
+    assert "until an activation was withdrawn: policy paper" in loanstream("history").stdout
+
+
+def test_a_start_that_asks_for_another_policy_says_how_to_get_it(control):
+    """`up --policy X` on a state that decides already: one line with what is in force, and the command."""
+    here = Installation(load_settings())
+    said = decided_otherwise(Wanted(here, None, "paper", actor="loanstream up"), " --state /srv/state")
+    assert said.startswith("bank-a is decided with policy standard (")
+    assert said.endswith("loanstream activate policy paper --all-tenants --reason '...' --state /srv/state")
+    assert decided_otherwise(Wanted(here, None, None, actor="loanstream up")) is None
+    assert decided_otherwise(Wanted(here, "default", "standard", actor="loanstream up")) is None
+
+
+def test_what_a_person_wrote_is_shown_as_it_is(control, loanstream):
+    """Square brackets and colons mean nothing, and nothing moves the cursor."""
+    control.put(policy_id=control.policy_id, reason="see [/x] :smile:\x1b[2J", actor="a")
+    assert "by a: see [/x] :smile:?[2J" in loanstream("history").stdout
+
+
+def test_without_an_artefact_store_the_history_tells_ids(control, call, loanstream, monkeypatch):
+    """An auditor needs the control topic alone."""
+    monkeypatch.delenv("LOANSTREAM_ARTEFACTS_URL")
+    (row,) = call("history").value["activations"]
+    assert (row["policy"], row["policy_id"]) == (None, control.policy_id)
+    assert control.policy_id.removeprefix("sha256:")[:12] in loanstream("history").stdout
+
+
+def test_a_bank_for_which_nothing_decides_is_told(control, call, loanstream):
+    """The first activation was withdrawn and none took its place: its applications wait."""
+    control.put(withdraws=publish.activations("", {})[0].activation.activation_id)
+    assert "bank-a: nothing decides; its applications wait" in loanstream("history").stdout
+    assert call("history").value["now"][0]["policy_id"] is None
+    half = call("activate", "policy", "standard", "--all-tenants", "--reason", "anew", "--yes").stderr
+    assert "nothing decides yet: it takes a bundle and a policy" in half
+    assert call("history").value["activations"][-1]["state"] == "not enough"
+    call("activate", "bundle", "default", "--all-tenants", "--reason", "anew", "--yes")
+    assert control.in_force("bank-a").policy_id == control.policy_id
