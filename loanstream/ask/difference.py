@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from schemas.records import Place
+
 Kind = Literal["lost", "extra", "altered", "duplicated", "undecided", "made_twice"]
 """`lost`, `extra`, `altered`, `duplicated`: a row of the warehouse against its record. `undecided`, `made_twice`: an
 application's record against the decisions and dead letters it ended in."""
@@ -27,4 +29,4 @@ class Difference:
     def __str__(self) -> str:
         what = f" in {', '.join(self.fields)}" if self.fields else ""
         whose = f"{self.tenant or '-'} {self.application_id or '-'} revision {self.revision or '-'}"
-        return f"{self.kind}{what}: {self.table}, {whose} ({self.topic}[{self.partition}] offset {self.offset})"
+        return f"{self.kind}{what}: {self.table}, {whose} ({Place(self.topic, self.partition, self.offset)})"

@@ -102,29 +102,31 @@ def test_the_event_that_was_decided_is_the_one_replayed(empty, refused, scorer, 
 
 
 @pytest.mark.parametrize(
-    ("change", "why"),
+    ("change", "result", "why"),
     [
-        ({"outcome": "approve", "score_final": 0.123}, "outcome, score_final"),
-        ({"decision_id": "e06e2e9d-298d-5145-83ac-08c047940d22"}, "decision_id"),
+        ({"outcome": "approve", "score_final": 0.123}, "outcome differs", "outcome, score_final"),
+        ({"score_final": 0.123}, "score differs", "score_final"),
+        ({"basis": ["thin_file"]}, "reasons differ", "basis"),
+        ({"decision_id": "e06e2e9d-298d-5145-83ac-08c047940d22"}, "receipt differs", "decision_id"),
     ],
 )
-def test_a_changed_decision_differs(empty, refused, scorer, artefacts, change, why):
-    """A decision whose record says something else than its inputs give is named with the fields that differ."""
+def test_a_changed_decision_differs(empty, refused, scorer, artefacts, change, result, why):
+    """A decision whose record says something else than its inputs give is told by what matters most of what differs."""
 
     def decided(decisions):
         decisions[2] |= change
 
     record(empty, refused, scorer, [verified(number) for number in range(4)], decided=decided)
     found = verdicts(empty, artefacts)
-    assert [verdict.result for verdict in found] == ["equal", "equal", "differs", "equal"]
+    assert [verdict.result for verdict in found] == ["equal", "equal", result, "equal"]
     assert found[2].why == why
 
 
 def test_other_code_is_said(empty, refused, scorer, artefacts):
-    """Under another code version a decision differs in exactly that."""
+    """Under another code version a decision that is equal but for that is told apart from one that says another thing."""
     record(empty, refused, scorer, [verified(1)])
     [verdict] = verdicts(empty, artefacts, code_version="2.0")
-    assert str(verdict) == "bank-a a-001 revision 1: differs: receipt.code_version"
+    assert str(verdict) == "bank-a a-001 revision 1: equal but for the code version: receipt.code_version"
 
 
 def test_what_is_missing_is_named(empty, refused, scorer, artefacts, tmp_path):

@@ -72,7 +72,7 @@ def test_a_story_holds_everything(warehouse):
     assert chapter.verified["application"]["applicant"]["name"] == "Meera Kulkarni"
     assert chapter.decision == decision
     assert chapter.repeats == 1
-    assert [conflict["outcome"] for conflict in chapter.conflicting] == ["decline"]
+    assert [conflict.decision["outcome"] for conflict in chapter.conflicting] == ["decline"]
     assert chapter.timings_ms["in all"] == pytest.approx(
         sum(value for name, value in chapter.timings_ms.items() if name != "in all")
     )
@@ -215,7 +215,9 @@ def test_differences_and_verdicts_are_words():
     from loanstream.ask.replay import Replayed, Verdict
 
     result = Reconciliation([Difference("altered", "decisions_log", "bank-a", "a-1", 2, "t", 0, 7, ("outcome",))])
-    assert "altered in outcome: decisions_log, bank-a a-1 revision 2 (t[0] offset 7)" in reconciliation_text(result)
-    done = Replayed(unequal=[Verdict("bank-a", "a-1", 1, "id", "differs", "outcome")])
-    done.totals.update({"equal": 3, "differs": 1})
-    assert "3 equal, 1 differs" in replay_text(done)
+    assert "altered in outcome: decisions_log, bank-a a-1 revision 2 (t/0/7)" in reconciliation_text(result)
+    done = Replayed()
+    done.totals["equal"] = 3
+    done.note(Verdict("bank-a", "a-1", 1, "id", "outcome differs", "outcome"))
+    assert "bank-a a-1 revision 1: outcome differs: outcome" in replay_text(done)
+    assert "3 equal, 1 outcome differs" in replay_text(done)
