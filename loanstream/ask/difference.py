@@ -1,7 +1,7 @@
 """A difference between what was published and what is known, named so that a person can look it up."""
 
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
 
 from schemas.records import Place
 
@@ -26,7 +26,16 @@ class Difference:
     offset: int
     fields: tuple[str, ...] = ()
 
+    @property
+    def place(self) -> Place:
+        """Where the record stands that a row is of, or that ended wrongly."""
+        return Place(self.topic, self.partition, self.offset)
+
+    def as_json(self) -> dict[str, Any]:
+        """As one JSON object, with the place as `show` and `dlq show` write it."""
+        return {**asdict(self), "place": str(self.place)}
+
     def __str__(self) -> str:
         what = f" in {', '.join(self.fields)}" if self.fields else ""
         whose = f"{self.tenant or '-'} {self.application_id or '-'} revision {self.revision or '-'}"
-        return f"{self.kind}{what}: {self.table}, {whose} ({Place(self.topic, self.partition, self.offset)})"
+        return f"{self.kind}{what}: {self.table}, {whose} ({self.place})"
