@@ -22,10 +22,9 @@ class DecisionRecords:
         return self.records - self.decisions - self.conflicting
 
     def __str__(self) -> str:
-        of = f" in {self.conflicts} revisions (marked in `decisions`)" if self.conflicts else ""
         return (
-            f"{self.records} decision records = {self.decisions} decisions + {self.repeats} repeats "
-            f"+ {self.conflicting} conflicting{of}"
+            f"{self.records} decision records: {self.decisions} decisions, {self.repeats} repeating one, "
+            f"{self.conflicting} conflicting with one"
         )
 
 
