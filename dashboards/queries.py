@@ -85,9 +85,10 @@ QUERIES: dict[str, Query] = {
         ),
         Query(
             "conflicts",
-            "Which revisions have more than one decision?",
-            "SELECT tenant, application_id, revision, decision_ids, outcomes FROM loanstream.conflicts "  # noqa: S608
-            f"WHERE {_TENANT} ORDER BY tenant, application_id, revision LIMIT {{limit:UInt32}}",
+            "Which revisions were decided in more than one way, and in what do the records differ?",
+            "SELECT tenant, application_id, revision, decision_ids, outcomes, differs, code_versions "  # noqa: S608
+            f"FROM loanstream.conflicts WHERE {_TENANT} "
+            "ORDER BY tenant, application_id, revision LIMIT {limit:UInt32}",
             (("tenant", ""), ("limit", 100)),
         ),
     )

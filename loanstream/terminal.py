@@ -4,18 +4,42 @@ import json
 import sys
 import textwrap
 from collections.abc import Sequence
+from datetime import datetime
+from decimal import Decimal
+from numbers import Integral, Real
+from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 
+from schemas.values import rfc3339
+
 
 def emit(value: Any, text: Any, *, as_json: bool) -> None:
     """Print `value` as one JSON value, or else `text` (a string or something rich renders)."""
     if as_json:
-        sys.stdout.write(json.dumps(value, default=str) + "\n")
+        sys.stdout.write(json.dumps(value, default=_as_json) + "\n")
     else:
         console().print(text, highlight=False) if isinstance(text, str) else console().print(text)
+
+
+def _as_json(value: Any) -> Any:
+    """What JSON has no word for, as events write it. TypeError for what has no such form: str() has Python's words."""
+    match value:
+        case datetime():
+            return rfc3339(value)
+        case Decimal():
+            return f"{value:f}"
+        case Path():
+            return str(value)
+        case bytes():
+            return value.decode()
+        case Integral():  # numpy's are none of Python's own
+            return int(value)
+        case Real():
+            return float(value)
+    raise TypeError(f"no JSON for {type(value).__name__}")
 
 
 def console() -> Console:

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from schemas.beside import told
 from schemas.events import EVENTS, EventType
-from schemas.headers import ATTEMPTS
+from schemas.headers import ATTEMPTS, ORIGIN
 from schemas.jsonschema import json_schema
 from schemas.stages import STAGES
 from schemas.topics import TENANT_PATTERN, TOPICS, Topic
@@ -31,11 +31,15 @@ HEADERS: dict[str, dict[str, Any]] = {
         "pattern": "^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$",
         "description": "W3C trace context, carried through all stages.",
     },
+    ORIGIN: {
+        "pattern": "^[^/]+/[0-9]+/[0-9]+$",
+        "description": "The application's record that this one was made from: topic/partition/offset.",
+    },
     ATTEMPTS: {"pattern": "^[0-9]+$", "description": "How often a redriven record was processed before."},
 }
 """Kafka headers of our own records, UTF-8 text; a producer needs none of them."""
 
-_ALWAYS = tuple(name for name in HEADERS if name != ATTEMPTS)
+_ALWAYS = tuple(name for name in HEADERS if name not in {ORIGIN, ATTEMPTS})
 
 
 class Audience(NamedTuple):

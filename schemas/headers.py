@@ -13,6 +13,9 @@ Headers = Sequence[tuple[str, bytes | None]]
 ATTEMPTS = "loanstream-attempts"
 """How often a redriven record was processed before."""
 
+ORIGIN = "loanstream-origin"
+"""Where the application's record stands that this one was made from, as `schemas.records.place` writes it."""
+
 _TRACEPARENT = re.compile(rb"00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
 
 
@@ -41,10 +44,17 @@ def child_traceparent(headers: Headers | None, place: str, stage: str) -> bytes:
 
 
 def event_headers(
-    *, event: str, event_id: str, source: str, subject: str, time: str, traceparent: bytes
+    *,
+    event: str,
+    event_id: str,
+    source: str,
+    subject: str,
+    time: str,
+    traceparent: bytes,
+    origin: bytes | None = None,
 ) -> list[tuple[str, bytes]]:
-    """The headers of one of our records; `event` is its CloudEvents type, `time` RFC 3339."""
-    return [
+    """The headers of one of our records; `event` is its CloudEvents type, `time` RFC 3339, `origin` ORIGIN's value."""
+    made = [
         ("ce_specversion", b"1.0"),
         ("ce_type", event.encode()),
         ("ce_id", event_id.encode()),
@@ -54,3 +64,4 @@ def event_headers(
         ("content-type", b"application/json"),
         ("traceparent", traceparent),
     ]
+    return made if origin is None else [*made, (ORIGIN, origin)]

@@ -1,10 +1,41 @@
 """A record as every room sees it, whichever client read it: what it holds, and the place it stands at."""
 
+import re
 from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 Partition = tuple[str, int]
 """A topic and one of its partitions."""
+
+
+class Place(NamedTuple):
+    """Where a record stands; written `topic/partition/offset`.
+
+    >>> str(Place("loan.decisions.v1.bank-a", 3, 40))
+    'loan.decisions.v1.bank-a/3/40'
+    """
+
+    topic: str
+    partition: int
+    offset: int
+
+    @classmethod
+    def parse(cls, text: str) -> "Place":
+        """The place that `text` writes. ValueError for anything else.
+
+        >>> Place.parse("loan.decisions.v1.bank-a/3/40").offset
+        40
+        """
+        match text.split("/"):
+            case [topic, partition, offset] if topic and _NUMBER.fullmatch(partition) and _NUMBER.fullmatch(offset):
+                return cls(topic, int(partition), int(offset))
+        raise ValueError("expected topic/partition/offset")
+
+    def __str__(self) -> str:
+        return f"{self.topic}/{self.partition}/{self.offset}"
+
+
+_NUMBER = re.compile("[0-9]{1,18}")
 
 Headers = list[tuple[str, bytes]]
 
@@ -96,4 +127,4 @@ def place(message: Message) -> str:
     >>> place(MemoryMessage("loan.decisions.v1.bank-a", 3, 40))
     'loan.decisions.v1.bank-a/3/40'
     """
-    return f"{message.topic()}/{message.partition()}/{message.offset()}"
+    return str(Place(message.topic(), message.partition(), message.offset()))

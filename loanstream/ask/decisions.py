@@ -23,6 +23,7 @@ _COLUMNS = (
     "verification_result",
     "basis",
     "decision_id",
+    "conflict",
 )
 _AGREE = {("approved", "approve"), ("rejected", "decline")}
 
@@ -32,7 +33,9 @@ class NotComparable(Problem):
 
 
 def latest_decisions(client: Any, tenant: str | None, outcome: str | None, limit: int) -> list[dict[str, Any]]:
-    """The latest `limit` decisions, newest first, with the reason that weighed most."""
+    """The latest `limit` decisions, newest first, with the reason that weighed most, and whether the
+    same revision was decided in other ways as well (`conflict`).
+    """
     found = client.query(
         f"SELECT {', '.join(_COLUMNS)}, reasons[1].text AS first_reason FROM loanstream.decisions "  # noqa: S608 - fixed
         "WHERE ({tenant:String} = '' OR tenant = {tenant:String}) "

@@ -1,7 +1,9 @@
 """A difference between what was published and what is known, named so that a person can look it up."""
 
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+from schemas.records import Place
 
 Kind = Literal["lost", "extra", "altered", "duplicated", "undecided", "made_twice"]
 """`lost`, `extra`, `altered`, `duplicated`: a row of the warehouse against its record. `undecided`, `made_twice`: an
@@ -24,7 +26,16 @@ class Difference:
     offset: int
     fields: tuple[str, ...] = ()
 
+    @property
+    def place(self) -> Place:
+        """Where the record stands that a row is of, or that ended wrongly."""
+        return Place(self.topic, self.partition, self.offset)
+
+    def as_json(self) -> dict[str, Any]:
+        """As one JSON object, with the place as `show` and `dlq show` write it."""
+        return {**asdict(self), "place": str(self.place)}
+
     def __str__(self) -> str:
         what = f" in {', '.join(self.fields)}" if self.fields else ""
         whose = f"{self.tenant or '-'} {self.application_id or '-'} revision {self.revision or '-'}"
-        return f"{self.kind}{what}: {self.table}, {whose} ({self.topic}[{self.partition}] offset {self.offset})"
+        return f"{self.kind}{what}: {self.table}, {whose} ({self.place})"

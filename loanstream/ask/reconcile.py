@@ -2,13 +2,14 @@
 
 import time
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from loanstream.ask.balance import OPENS, Balance
 from loanstream.ask.difference import Difference
+from loanstream.ask.tally import DecisionRecords, decision_records
 from loanstream.installation import Installation
 from processors.stages.record.rows import RECORDINGS, rows_of
 from schemas.decode import Undecodable
@@ -17,7 +18,7 @@ from schemas.records import Message, Partition
 from schemas.topics import ENDS, TOPICS
 from stores.topics import Bounds, KafkaTopics, TopicReader
 from stores.warehouse.cipher import ColumnCipher
-from stores.warehouse.pages import Digests, StoredRows
+from stores.warehouse.pages import Digests, Fingerprint, StoredRows
 from stores.warehouse.sealed import Row
 
 COMPARED = tuple(key for key in RECORDINGS if key not in {"metrics", "metrics_dlq"})
@@ -36,7 +37,7 @@ class SinkBehind(Problem):
 class Expected(NamedTuple):
     """A row that a record makes, as little of it as must be remembered."""
 
-    fingerprint: int
+    fingerprint: Fingerprint
     tenant: str | None
     application_id: str | None
     revision: int | None
@@ -44,13 +45,23 @@ class Expected(NamedTuple):
 
 @dataclass(slots=True)
 class Reconciliation:
-    """`compared` counts the rows of each table that were expected; the warehouse is right where `differences` is
-    empty.
+    """The warehouse is right where `differences` is empty. `compared` counts the rows of each table that were expected,
+    `records` the records of each topic family that were read.
+
+    The rest says why other counts differ from these. `rowless`: records that make no row, by family. By table: rows
+    whose records retention took (`older`), rows of records that came after the start (`later`), and rows that a former
+    version wrote without the place of their application's record (`without_origin`). `decision_records` are all that
+    the warehouse holds: of their decisions `replay` tells.
     """
 
     differences: list[Difference] = field(default_factory=list)
     compared: Counter[str] = field(default_factory=Counter)
     records: Counter[str] = field(default_factory=Counter)
+    rowless: Counter[str] = field(default_factory=Counter)
+    older: Counter[str] = field(default_factory=Counter)
+    later: Counter[str] = field(default_factory=Counter)
+    without_origin: Counter[str] = field(default_factory=Counter)
+    decision_records: DecisionRecords = field(default_factory=DecisionRecords)
 
     @property
     def exit_code(self) -> int:
@@ -84,6 +95,7 @@ def compare(
         run.compare_topic(name, key, tenant)
     for tenant in tenants:
         run.balance(tenant)
+    run.result.decision_records = decision_records(client, tenants)
     return run.result
 
 
@@ -112,7 +124,9 @@ class _Run:
             for message in self._topics.read(partition, bounds):
                 last[partition] = message.offset()
                 self.result.records[key] += 1
-                for table, row in _rows(message):
+                made = _rows(message)
+                self.result.rowless[key] += not made
+                for table, row in made:
                     expected[table][partition[1], message.offset()] = self._expect(table, row)
         self._wait_for_sink(last)
         for table in tables:
@@ -154,20 +168,31 @@ class _Run:
         seen: set[Place] = set()
         for row in stored.of(topic, tenant):
             place = (row["kafka_partition"], row["kafka_offset"])
-            bounds = self._bounds.get((topic, place[0]), Bounds(0, 0))
+            bounds = self._bounds.get((topic, place[0]))
             if place in seen:
                 self._add("duplicated", table, row)
             elif place in expected:
                 seen.add(place)
-                if expected.pop(place).fingerprint != stored.fingerprint(row):
-                    self._add("altered", table, row, self._changed(stored, topic, place, row))
-            elif bounds.low <= place[1] < bounds.end or (topic, place[0]) not in self._bounds:
+                self._compare_row(stored, topic, expected.pop(place).fingerprint, row)
+            elif bounds is not None and place[1] < bounds.low:
+                self.result.older[table] += 1
+            elif bounds is not None and place[1] >= bounds.end:
+                self.result.later[table] += 1
+            else:
                 seen.add(place)
                 self._add("extra", table, row)
         for (partition, offset), lost in expected.items():
             self.result.differences.append(
                 Difference("lost", table, lost.tenant, lost.application_id, lost.revision, topic, partition, offset)
             )
+
+    def _compare_row(self, stored: StoredRows, topic: str, expected: Fingerprint, row: Row) -> None:
+        found = stored.fingerprint(row)
+        if found.rest == expected.rest and found.origin is None and expected.origin is not None:
+            self.result.without_origin[stored.table] += 1
+        elif found != expected:
+            place = (row["kafka_partition"], row["kafka_offset"])
+            self._add("altered", stored.table, row, self._changed(stored, topic, place, row))
 
     def _changed(self, stored: StoredRows, topic: str, place: Place, row: Row) -> tuple[str, ...]:
         """The altered columns: the record is read once more."""
@@ -210,7 +235,7 @@ class _Run:
         return came
 
 
-def _rows(message: Message) -> Iterable[tuple[str, Row]]:
+def _rows(message: Message) -> Sequence[tuple[str, Row]]:
     """A record's rows, sealed columns as hashes; none where the record is a dead letter of the record stage."""
     try:
         return rows_of(message, Digests())

@@ -5,19 +5,23 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 from pydantic import ValidationError
 
+from loanstream.ask.evidence import may_be_of, origin_of, receipt_names
+from loanstream.ask.sameness import EQUAL, KINDS, likeness
+from loanstream.ask.tally import DecisionRecords, decision_records
 from loanstream.installation import Installation
 from processors.identity import code_version
 from registry.history import InForce
 from registry.scorers import Scorers, Unusable
+from schemas import records
 from schemas.problem import Problem
 from schemas.verification import ApplicationVerified
 from scoring.decision import Scorer
-from scoring.receipt import ReceiptKey, content_of, decision_content
+from scoring.receipt import ReceiptKey
 from stores.artefacts import ArtefactStore
 from stores.warehouse.cipher import ColumnCipher, SealBroken
 from stores.warehouse.sealed import opened
@@ -26,12 +30,17 @@ PAGE = 2_000
 """Decisions in memory at once."""
 
 SHOWN = 1_000
-"""Decisions that are named one by one where they are not equal; all are counted."""
+"""Decisions of each result that are named one by one where they are not equal; all are counted."""
 
-EQUAL = "equal"
-DIFFERS = "differs"
 NOT_RE_EXECUTABLE = "not re-executable"
 _FIELDS_NAMED = 5
+
+RESULTS: dict[str, bool] = {
+    NOT_RE_EXECUTABLE: True,
+    **{kind.name: kind.matters for kind in KINDS},
+}
+"""What may come of a decision, what is told first first; and whether it is a fault, for which the exit code is 1. A
+decision that other code makes again the same in all but that code's version is none."""
 
 Decision = dict[str, Any]
 Place = tuple[str, int]
@@ -43,8 +52,8 @@ class NothingDecided(Problem):
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What came of one decision: `result` is `equal`, `differs` or `not re-executable`; `why` names the fields that
-    differ or the thing that is missing.
+    """What came of one decision: `result` is one of RESULTS; `why` names the fields that differ or the thing that is
+    missing.
     """
 
     tenant: str
@@ -61,15 +70,29 @@ class Verdict:
 
 @dataclass(slots=True)
 class Replayed:
-    """`totals` counts decisions by result; `unequal` names the first thousand that are not equal."""
+    """`totals` counts decisions by result; `examples` names the first thousand of each that is not equal. `records`
+    says how many decision records these are the decisions of.
+    """
 
     totals: Counter[str] = field(default_factory=Counter)
-    unequal: list[Verdict] = field(default_factory=list)
+    examples: dict[str, list[Verdict]] = field(default_factory=lambda: {name: [] for name in RESULTS})
+    records: DecisionRecords = field(default_factory=DecisionRecords)
+
+    def note(self, verdict: Verdict) -> None:
+        """Count one decision."""
+        self.totals[verdict.result] += 1
+        if verdict.result != EQUAL.name and len(self.examples[verdict.result]) < SHOWN:
+            self.examples[verdict.result].append(verdict)
+
+    @property
+    def unequal(self) -> list[Verdict]:
+        """The examples, what matters most first."""
+        return [verdict for name in RESULTS for verdict in self.examples[name]]
 
     @property
     def exit_code(self) -> int:
-        """0 where every decision is equal, else 1."""
-        return int(self.totals.total() != self.totals[EQUAL])
+        """1 where a decision says something else when it is made again, or cannot be made again; else 0."""
+        return int(any(self.totals[name] for name, fault in RESULTS.items() if fault))
 
 
 def replay(installation: Installation, tenant: str | None = None, application_id: str | None = None) -> Replayed:
@@ -81,14 +104,22 @@ def replay(installation: Installation, tenant: str | None = None, application_id
     with closing(installation.warehouse()) as client:
         keys = installation.receipt_keys
         replayer = Replayer(client, installation.cipher, installation.artefacts, keys, code_version())
-        for name in [installation.tenant(tenant)] if tenant else installation.tenants:
+        names = [installation.tenant(tenant)] if tenant else installation.tenants
+        done.records = decision_records(client, names, application_id)
+        for name in names:
             for verdict in replayer.verdicts(name, application_id):
-                done.totals[verdict.result] += 1
-                if verdict.result != EQUAL and len(done.unequal) < SHOWN:
-                    done.unequal.append(verdict)
+                done.note(verdict)
     if application_id is not None and not done.totals:
         raise NothingDecided(f"no decision on {application_id}{f' of {tenant}' if tenant else ''}")
     return done
+
+
+_ORIGIN = "origin_topic, origin_partition, origin_offset"
+
+
+class _Decided(NamedTuple):
+    decision: Decision
+    origin: records.Place | None
 
 
 class Replayer:
@@ -114,7 +145,7 @@ class Replayer:
             last = places[-1]
             yield from self._judge(tenant, page, self._evidence(tenant, places[0][0], last[0]))
 
-    def _page(self, tenant: str, application_id: str | None, last: Place) -> dict[Place, Decision]:
+    def _page(self, tenant: str, application_id: str | None, last: Place) -> dict[Place, _Decided]:
         """The next decisions after `last`: of each revision the first record."""
         only = "AND application_id = {only:String} " if application_id is not None else ""
         rest = (
@@ -130,19 +161,22 @@ class Replayer:
             parameters=parameters,
         )
         found = self._client.query(
-            f"SELECT application_id, revision, event {rest}"
+            f"SELECT application_id, revision, event, {_ORIGIN} {rest}"
             f"AND application_id <= {{end:String}} {order}, kafka_offset LIMIT 1 BY tenant, application_id, revision",
             parameters=parameters | {"end": end.first_row[0]},
         )
-        return {(row[0], row[1]): orjson.loads(row[2]) for row in found.result_rows}
+        return {
+            (row["application_id"], row["revision"]): _Decided(orjson.loads(row["event"]), origin_of(row))
+            for row in found.named_results()
+        }
 
     def _evidence(self, tenant: str, first: str, last: str) -> dict[Place, list[dict[str, Any]]]:
         """The verified events of applications from `first` to `last`, still sealed."""
         found = self._client.query(
-            "SELECT tenant, application_id, revision, event_encrypted, "
-            "concat(replaceOne(toString(accepted_at), ' ', 'T'), 'Z') AS at FROM loanstream.verifications_log "
+            f"SELECT tenant, application_id, revision, event_encrypted, {_ORIGIN} "  # noqa: S608 - fixed
+            "FROM loanstream.verifications_log "
             "WHERE tenant = {tenant:String} AND application_id BETWEEN {first:String} AND {last:String} "
-            "ORDER BY tenant, application_id, revision, kafka_offset LIMIT 1 BY tenant, application_id, revision, at",
+            "ORDER BY tenant, application_id, revision, kafka_offset",
             parameters={"tenant": tenant, "first": first, "last": last},
         )
         evidence: dict[Place, list[dict[str, Any]]] = defaultdict(list)
@@ -151,14 +185,14 @@ class Replayer:
         return evidence
 
     def _judge(
-        self, tenant: str, page: Mapping[Place, Decision], evidence: Mapping[Place, Sequence[dict[str, Any]]]
+        self, tenant: str, page: Mapping[Place, _Decided], evidence: Mapping[Place, Sequence[dict[str, Any]]]
     ) -> Iterator[Verdict]:
         missing: dict[Place, str] = {}
         groups: dict[InForce, dict[Place, ApplicationVerified]] = defaultdict(dict)
-        for place, decision in page.items():
+        for place, decided in page.items():
             try:
-                event = self._event(decision, evidence.get(place, ()))
-                receipt = decision["receipt"]
+                receipt = decided.decision["receipt"]
+                event = self._event(tenant, decided, evidence.get(place, ()))
                 self._check_key(tenant, receipt["key_id"])
                 groups[InForce(receipt["bundle_id"], receipt["policy_id"])][place] = event
             except _MissingError as error:
@@ -170,21 +204,32 @@ class Replayer:
                 again |= zip(events, made, strict=True)
             except _MissingError as error:
                 missing |= dict.fromkeys(events, str(error))
-        for place, decision in page.items():
+        for place, (decision, _) in page.items():
             result, why = (NOT_RE_EXECUTABLE, missing[place]) if place in missing else compare(decision, again[place])
             yield Verdict(tenant, *place, decision["decision_id"], result, why)
 
-    def _event(self, decision: Decision, sealed: Sequence[dict[str, Any]]) -> ApplicationVerified:
-        """The verified event that became this decision: both carry the same `accepted_at`."""
-        for row in sealed:
-            if row["at"] == decision["accepted_at"]:
-                try:
-                    return ApplicationVerified.model_validate_json(opened("verifications_log", row, self._cipher))
-                except SealBroken:
-                    raise _MissingError("the verified event does not open under the column key") from None
-                except ValidationError:
-                    raise _MissingError("the verified event is not readable by this code") from None
-        raise _MissingError("the verified event is not in the warehouse")
+    def _event(self, tenant: str, decided: _Decided, sealed: Sequence[dict[str, Any]]) -> ApplicationVerified:
+        """The verified event that became this decision: both were made from the same application's record.
+
+        Of rows that are older than the places of those records it is the one that the receipt has the hashes of; where
+        there is no such one, the first: what differs is then told.
+        """
+        rows = may_be_of(decided.origin, sealed)
+        if not rows:
+            raise _MissingError("the verified event is not in the warehouse")
+        if len(rows) == 1:
+            return self._opened(rows[0])
+        events = [self._opened(row) for row in rows]
+        receipt, key = decided.decision["receipt"], self._keys(tenant)
+        return next((event for event in events if receipt_names(receipt, event, key)), events[0])
+
+    def _opened(self, row: dict[str, Any]) -> ApplicationVerified:
+        try:
+            return ApplicationVerified.model_validate_json(opened("verifications_log", row, self._cipher))
+        except SealBroken:
+            raise _MissingError("the verified event does not open under the column key") from None
+        except ValidationError:
+            raise _MissingError("the verified event is not readable by this code") from None
 
     def _check_key(self, tenant: str, key_id: str) -> None:
         if self._keys(tenant).key_id != key_id:
@@ -202,31 +247,11 @@ class _MissingError(Exception):
 
 
 def compare(decision: Decision, again: Decision) -> tuple[str, str]:
-    """`equal`, or `differs` with the names of the fields that do, `accepted_at` and `processing` aside.
+    """The result, and the names of the fields that differ, `accepted_at` and `processing` aside.
 
     >>> compare({"outcome": "approve", "receipt": {"code_version": "1"}}, {"outcome": "approve", "receipt": {}})
-    ('differs', 'receipt.code_version')
+    ('equal but for the code version', 'receipt.code_version')
     """
-    # Equal bytes under sorted names have equal canonical bytes, which take ten times as long to write.
-    if _sorted(decision) == _sorted(again) or decision_content(decision) == decision_content(again):
-        return EQUAL, ""
-    names = _differing(content_of(decision), content_of(again))
+    kind, names = likeness(decision, again)
     more = f" and {len(names) - _FIELDS_NAMED} more" if len(names) > _FIELDS_NAMED else ""
-    return DIFFERS, ", ".join(names[:_FIELDS_NAMED]) + more
-
-
-def _sorted(decision: Mapping[str, Any]) -> bytes:
-    return orjson.dumps(content_of(decision), option=orjson.OPT_SORT_KEYS)
-
-
-def _differing(one: Mapping[str, Any], other: Mapping[str, Any], prefix: str = "") -> list[str]:
-    names: list[str] = []
-    for name in dict.fromkeys([*one, *other]):
-        mine, theirs = one.get(name), other.get(name)
-        if mine == theirs:
-            continue
-        if isinstance(mine, dict) and isinstance(theirs, dict):
-            names += _differing(mine, theirs, f"{prefix}{name}.")
-        else:
-            names.append(prefix + name)
-    return names
+    return kind.name, ", ".join(names[:_FIELDS_NAMED]) + more

@@ -7,13 +7,23 @@ from decimal import Decimal
 from itertools import zip_longest
 from typing import Any
 
-from loanstream.ask.story import Chapter, Record, Story
+from loanstream.ask.story import Chapter, Conflict, KnownBy, Record, Story
 from loanstream.terminal import four_decimals
 from schemas.reasons import OWN
 from stores.artefacts import Named
 
 WIDE = 160
 _RULE = "-" * 58
+_NAMED = 6
+"""Fields that are named one by one."""
+
+_KNOWN_BY: dict[KnownBy, list[str]] = {
+    "origin": [],
+    "receipt": ["  by the receipt's hash, as this decision is too old to name its record"],
+    "only": ["  the only ones known here; this decision is too old to name its record"],
+    "unknown": ["  not shown: this decision is too old to name its record, which is one of"],
+}
+
 _AMOUNT = re.compile(r"-?[0-9]+\.[0-9]{2}")
 
 
@@ -23,33 +33,67 @@ def story_text(told: Story, named: Named = lambda _: None, width: int = WIDE) ->
         return f"nothing is known about {told.application_id}"
     parts = [line for chapter in told.chapters for line in _chapter(chapter, named, width)]
     for row in told.dead_letters:
-        place = f"{row['origin_topic']}/{row['origin_partition']}/{row['origin_offset']}"
         wrong = "; ".join(f"{error['field']}: {error['expected']}" for error in row["errors"])
-        parts.append(f"dead letter: {row['cause']} in {row['stage']} ({place}) {wrong}")
+        parts.append(f"dead letter {row['id']}: {row['cause']} in {row['stage']}, of {row['origin']}  {wrong}".rstrip())
     return "\n".join(parts)
 
 
 def _chapter(chapter: Chapter, named: Named, width: int) -> list[str]:
     lines = [_RULE, f"{chapter.tenant}  {chapter.application_id}  revision {chapter.revision}", _RULE]
-    lines += _claims(chapter, width)
+    lines += [*_several(chapter), *_claims(chapter, width)]
     if chapter.verified is not None:
         lines += _findings(chapter.verified)
-    lines += _decision(chapter, named, width) if chapter.decision is not None else ["", "not decided"]
-    for conflict in chapter.conflicting:
-        lines.append(f"CONFLICT: decided again as {conflict['outcome']} ({conflict['decision_id']})")
-    lines += [f"outcome {row['kind']}: {row['repayment'] or row['decision']}" for row in chapter.outcomes]
+    if chapter.decision is not None:
+        lines += _decision(chapter, named, width)
+    else:
+        lines += ["", "not decided", *_outcomes(chapter.outcomes)]
     return [*lines, ""]
 
 
+def _several(chapter: Chapter) -> list[str]:
+    """What stands above all else where the id came more than once: what was decided otherwise, what was the same."""
+    lines: list[str] = []
+    if chapter.conflicting:
+        decision = chapter.decision or {}
+        lines.append("CONFLICT: this id and revision was decided in more than one way; the first record counts")
+        lines.append(f"  counts   {_made(decision, chapter.place, chapter.origin)}")
+        for other in chapter.conflicting:
+            lines += [f"  does not {_made(other.decision, other.place, other.origin)}", f"           {_why(other)}"]
+        lines.append("  a change of an application is a revision of its own")
+    if chapter.repeats:
+        lines.append(f"REPEATED: the same decision was made {_again(chapter.repeats)}; the id and revision came again")
+    if not lines and len(chapter.sent) > 1:
+        lines.append(f"REPEATED: {len(chapter.sent)} applications came under this id and revision")
+    return [*lines, ""] if lines else []
+
+
+def _made(decision: Record, place: str | None, origin: str | None) -> str:
+    return f"{decision['outcome'].upper():<7}  {decision['decision_id']}, {place}, of {origin or 'an unknown record'}"
+
+
+def _why(conflict: Conflict) -> str:
+    """What differs; where the claims do, they say it all."""
+    if conflict.claims_differ:
+        return f"{conflict.kind}; its claims differ in {_some(conflict.claims_differ)}"
+    claims = "the claims are the same" if conflict.claims_differ == () else "which claims these are is not known"
+    return f"{conflict.kind}: {_some(conflict.differs)}; {claims}"
+
+
+def _some(names: Sequence[str]) -> str:
+    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+    return ", ".join(names[:_NAMED]) + more
+
+
 def _claims(chapter: Chapter, width: int) -> list[str]:
+    hidden = {"tenant", "application_id", "revision", "documents", "personal_encrypted", "place"}
+    heading = ["Claims", *([] if chapter.decision is None else _KNOWN_BY[chapter.known_by])]
     if chapter.verified is not None and "application" in chapter.verified:
-        hidden = {"documents", "tenant", "application_id", "revision"}
-        return ["Claims", *_pairs(_fields(chapter.verified["application"], skip=hidden), width)]
-    if chapter.application is None:
-        return ["Claims: not recorded"]
-    hidden = {"tenant", "application_id", "revision", "documents", "personal_encrypted"}
-    claims = {name: value for name, value in chapter.application.items() if not name.startswith("kafka_")}
-    return ["Claims", *_pairs(_fields(claims, skip=hidden), width)]
+        return [*heading, *_pairs(_fields(chapter.verified["application"], skip=hidden), width)]
+    if chapter.application is not None:
+        return [*heading, *_pairs(_fields(chapter.application, skip=hidden), width)]
+    if chapter.decision is not None and chapter.known_by == "unknown" and chapter.sent:
+        return [*heading, *(f"    {place}" for place in chapter.sent)]
+    return ["Claims: not recorded"]
 
 
 def _pairs(cells: Sequence[str], width: int) -> list[str]:
@@ -79,7 +123,11 @@ def _plain(value: Any) -> str:
     if isinstance(value, list):
         return ", ".join(_plain(part) for part in value)
     if isinstance(value, dict):
-        return " ".join(map(str, value.values()))
+        return " ".join(_plain(part) for part in value.values())
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if value is None:
+        return "-"
     if _AMOUNT.fullmatch(str(value)):
         return f"{Decimal(str(value)):,}".removesuffix(".00")
     # What a bank sent may hold codes that would write elsewhere on the screen.
@@ -115,7 +163,7 @@ def _decision(chapter: Chapter, named: Named, width: int) -> list[str]:
     decision = chapter.decision or {}
     thresholds, receipt = decision["thresholds"], decision["receipt"]
     probability, score = (four_decimals(decision[name]) for name in ("p_calibrated", "score_final"))
-    lines = [
+    return [
         "",
         f"Decision: {decision['outcome'].upper()}   basis {', '.join(decision['basis'])}",
         f"  accepted {decision['accepted_at']}, decided {decision['processing']['score_finished_at']}",
@@ -123,15 +171,29 @@ def _decision(chapter: Chapter, named: Named, width: int) -> list[str]:
         f"  approve above {thresholds['approve']}, decline at or below {thresholds['decline']}",
         *(f"  penalty {penalty['code']:<24} -{penalty['size']}" for penalty in decision["penalties"]),
         *_points(decision, width),
+        *_outcomes(chapter.outcomes),
         "",
         f"Receipt ({decision['decision_id']})",
         *(_receipt(name, value, named, width) for name, value in receipt.items()),
         "",
         "Timings (ms): " + ", ".join(f"{name} {value:g}" for name, value in chapter.timings_ms.items()),
     ]
-    if chapter.repeats:
-        lines.append(f"the same decision was made {_again(chapter.repeats)}")
-    return lines
+
+
+def _outcomes(found: Sequence[Record]) -> list[str]:
+    """What became of the loan, and what people decided, as it happened."""
+    return ["", "Outcomes", *(f"  {row['at']}  {_outcome(row)}" for row in found)] if found else []
+
+
+def _outcome(row: Record) -> str:
+    if row["kind"] == "human_decision":
+        return f"{_plain(row['decision']).upper()} by {_plain(row['actor'])}: {_plain(row['reason'])}"
+    said = [_plain(row["repayment"])]
+    if row["days_past_due"] is not None:
+        said.append(f"{row['days_past_due']} days past due")
+    if row["balance"] is not None:
+        said.append(f"balance {_plain(row['balance'])}")
+    return ", ".join(said)
 
 
 def _again(times: int) -> str:

@@ -1,6 +1,7 @@
 """`loanstream decisions`: the latest decisions, or their agreement with recorded outcomes."""
 
 from collections.abc import Iterable
+from contextlib import closing
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
@@ -14,7 +15,7 @@ from loanstream.terminal import console, emit, four_decimals, table
 
 app = verb()
 
-_HEADINGS = ("tenant", "application", "revision", "outcome", "probability", "score", "first reason")
+_HEADINGS = ("tenant", "application", "revision", "outcome", "conflict", "probability", "score", "first reason")
 _NARROW = 80
 _LESS = frozenset({"revision", "score"})
 _OUTCOMES = ("approve", "refer", "decline")
@@ -42,33 +43,46 @@ def decisions(
     if id_prefix and compare is None:
         raise typer.BadParameter("--id-prefix is of use with --compare alone")
     installation = installation_of(state)
-    client, narrowed = installation.warehouse(), installation.narrowed(tenant)
-    if compare is not None:
-        found = agreement(client, compare, narrowed, id_prefix)
-        emit(found.as_json(), agreement_text(found), as_json=as_json)
-        return
-    rows = latest_decisions(client, narrowed, outcome, limit)
+    narrowed = installation.narrowed(tenant)
+    with closing(installation.warehouse()) as client:
+        if compare is not None:
+            found = agreement(client, compare, narrowed, id_prefix)
+            emit(found.as_json(), agreement_text(found), as_json=as_json)
+            return
+        rows = latest_decisions(client, narrowed, outcome, limit)
     emit(rows, decisions_table(rows, console().width), as_json=as_json)
 
 
 def decisions_table(found: list[dict[str, Any]], width: int) -> Table:
-    """The decisions as a table; on a narrow terminal without what `show` tells and what is the same in every row."""
+    """The decisions as a table; on a narrow terminal without what `show` tells and what is the same in every row.
+
+    Conflicts have a column where there are any, and a line below that says what they are.
+    """
     one_tenant = len({row["tenant"] for row in found}) == 1
     out = (_LESS | ({"tenant"} if one_tenant else set())) if width < _NARROW else set()
+    conflicts = sum(row["conflict"] for row in found)
+    out |= set() if conflicts else {"conflict"}
     kept = [index for index, heading in enumerate(_HEADINGS) if heading not in out]
     rows = [tuple(row[index] for index in kept) for row in decisions_rows(found)]
     of = f" of {found[0]['tenant']}" if "tenant" in out else ""
-    return table(f"The latest {len(rows)} decisions{of}", *(_HEADINGS[index] for index in kept), rows=rows)
+    shown = table(f"The latest {len(rows)} decisions{of}", *(_HEADINGS[index] for index in kept), rows=rows)
+    if conflicts:
+        shown.caption = (
+            f"{conflicts} in conflict: the id and revision was decided in other ways, too; see loanstream show"
+        )
+        shown.caption_justify = "left"
+    return shown
 
 
 def decisions_rows(found: Iterable[dict[str, Any]]) -> list[tuple[Any, ...]]:
-    """The rows of a table of decisions: tenant, application, revision, outcome, p, score, first reason."""
+    """The rows of a table of decisions: tenant, application, revision, outcome, conflict, p, score, first reason."""
     return [
         (
             row["tenant"],
             row["application_id"],
             row["revision"],
             row["outcome"],
+            "conflict" if row["conflict"] else "",
             four_decimals(row["p_calibrated"]),
             four_decimals(row["score_final"]),
             row["first_reason"],

@@ -1,6 +1,9 @@
 """`loanstream reconcile`: the warehouse against the topics."""
 
+from collections import Counter
+from collections.abc import Iterator
 from dataclasses import asdict
+from typing import Any
 
 import typer
 
@@ -11,21 +14,57 @@ from loanstream.terminal import emit
 
 app = verb()
 
+EXPLAINED: dict[str, str] = {
+    "rowless": "no row is made of what became a dead letter instead: {}",
+    "older": "not compared, as the topics no longer hold their records: {}",
+    "later": "not compared, as they came after the start: {}",
+    "without_origin": "recorded by a former version, without the place of the application's record: {}",
+}
+"""Why other counts are not these: a field of `Reconciliation`, and its line."""
+
+LEFT_OUT = "left out: service metrics"
+
 
 @app.command()
 def reconcile(tenant: TenantOption = None, state: State = None, as_json: AsJson = False) -> None:
     """Compare the warehouse with the topics, record by record; exit 1 and a name for every difference."""
     installation = installation_of(state)
     result = compare_all(installation, None if tenant is None else [installation.tenant(tenant)])
-    differences = [asdict(difference) for difference in result.differences]
-    value = {"differences": differences, "compared": dict(result.compared), "records": dict(result.records)}
-    emit(value, reconciliation_text(result), as_json=as_json)
+    emit(reconciliation_json(result), reconciliation_text(result), as_json=as_json)
     raise typer.Exit(result.exit_code)
 
 
+def reconciliation_json(result: Reconciliation) -> dict[str, Any]:
+    """Differences and counts; `explained` says why counts are not the same everywhere."""
+    return {
+        "differences": [difference.as_json() for difference in result.differences],
+        "compared": dict(result.compared),
+        "records": dict(result.records),
+        "explained": {name: dict(+_counts(result, name)) for name in EXPLAINED},
+        "decision_records": {**asdict(result.decision_records), "repeats": result.decision_records.repeats},
+        "left_out": ["service_metrics"],
+    }
+
+
 def reconciliation_text(result: Reconciliation) -> str:
-    """Every difference on a line of its own, then what was compared."""
-    compared = ", ".join(f"{count} {table.removesuffix('_log')}" for table, count in result.compared.items() if count)
+    """Every difference on a line of its own, then what was compared, then why other counts are not these."""
     lines = [str(difference) for difference in result.differences]
     verdict = "the warehouse equals the topics" if not lines else f"{len(lines)} differences"
-    return "\n".join([*lines, f"{verdict}: compared {compared or 'nothing'}"])
+    compared = f"{verdict}: compared {_listed(result.compared) or 'nothing'}"
+    return "\n".join([*lines, compared, *_explained(result), str(result.decision_records), LEFT_OUT])
+
+
+def _explained(result: Reconciliation) -> Iterator[str]:
+    for name, sentence in EXPLAINED.items():
+        listed = _listed(_counts(result, name))
+        if listed:
+            yield sentence.format(listed)
+
+
+def _counts(result: Reconciliation, name: str) -> Counter[str]:
+    found: Counter[str] = getattr(result, name)
+    return found
+
+
+def _listed(counts: Counter[str]) -> str:
+    return ", ".join(f"{count} {name.removesuffix('_log')}" for name, count in counts.items() if count)

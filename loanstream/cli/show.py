@@ -1,5 +1,6 @@
 """`loanstream show`: the whole story of one application."""
 
+from contextlib import closing
 from dataclasses import asdict
 
 import typer
@@ -18,7 +19,9 @@ def show(application_id: str, tenant: TenantOption = None, state: State = None, 
     """The whole story of one application: claims, documents, checks, points, receipt, timings."""
     installation = installation_of(state)
     named = artefact_name(installation.artefacts)
-    told = story(installation.warehouse(), installation.cipher, application_id, installation.narrowed(tenant))
+    with closing(installation.warehouse()) as client:
+        narrowed = installation.narrowed(tenant)
+        told = story(client, installation.cipher, application_id, narrowed, installation.receipt_keys)
     chapters = [{**asdict(chapter), "timings_ms": chapter.timings_ms} for chapter in told.chapters]
     value = {"application_id": application_id, "revisions": chapters, "dead_letters": told.dead_letters}
     emit(value, story_text(told, named, console().width), as_json=as_json)

@@ -5,6 +5,7 @@ import re
 import socket
 import time
 from collections.abc import Mapping
+from contextlib import closing
 from typing import Any
 
 from clickhouse_connect.driver.exceptions import ClickHouseError
@@ -106,8 +107,8 @@ def reader(installation: Installation) -> Found:
 
 def readers_limits(installation: Installation) -> Found:
     """Whether its account can do no more than read our tables."""
-    client = _read_client(installation)
-    taken = [name for name, statement in PROBES.items() if not _is_refused(client, statement)]
+    with closing(_read_client(installation)) as client:
+        taken = [name for name, statement in PROBES.items() if not _is_refused(client, statement)]
     return not taken, f"not refused: {', '.join(taken)}" if taken else f"refused: {', '.join(PROBES)}"
 
 

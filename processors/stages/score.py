@@ -16,7 +16,7 @@ from registry.history import InForce, NothingActive
 from registry.port import Activations
 from registry.scorers import Loaded, Unusable
 from schemas.decode import decode_own
-from schemas.headers import child_traceparent, event_headers
+from schemas.headers import ORIGIN, child_traceparent, event_headers, header
 from schemas.records import Message, Partition, partition_of, place
 from schemas.topics import TOPICS
 from schemas.values import ms_of_utc, rfc3339, rfc3339_of_ms
@@ -120,6 +120,7 @@ class ScoreStage:
             subject=decision["application_id"],
             time=finished,
             traceparent=child_traceparent(message.headers(), place(message), "score"),
+            origin=header(message.headers(), ORIGIN),
         )
         topic = TOPICS["decisions"].name(decision["tenant"])
         return Output(topic, message.key(), value, headers, partition_of(message))

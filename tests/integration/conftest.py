@@ -33,6 +33,7 @@ TENANTS = (
     "restored",
     "twice",
     "governed",
+    "repeats",
 )
 Outcomes = tuple[list[dict], list[dict]]
 """Decisions and dead letters."""

@@ -21,8 +21,9 @@ from pydantic import BaseModel
 from schemas.application import LoanApplication
 from schemas.decision import LoanDecision
 from schemas.decode import Undecodable, decode, decode_own
+from schemas.headers import ORIGIN, header
 from schemas.operations import Activation, DeadLetter, FieldError, LoanOutcome, ServiceMetric
-from schemas.records import Message
+from schemas.records import Message, Place
 from schemas.topics import APPLICATION_MAX_BYTES, TOPICS, topic_of
 from schemas.values import rfc3339_of_ms
 from schemas.verification import ApplicationVerified
@@ -151,7 +152,7 @@ def _verification(message: Message) -> Row:
     except (orjson.JSONDecodeError, KeyError, TypeError, AttributeError):
         raise _refused("invalid_event", "(record)", "an event of ours") from None
     _check_tenant(message, place[0])
-    return {**dict(zip(_PLACE, place, strict=True)), **_known(row, _VERIFIED), **_kafka(message)}
+    return {**dict(zip(_PLACE, place, strict=True)), **_known(row, _VERIFIED), **_origin(message), **_kafka(message)}
 
 
 def _decisions(messages: Sequence[Message], _: Seals) -> list[Rows | Undecodable]:
@@ -172,7 +173,8 @@ def _decision(message: Message) -> Row:
     if event.get("recourse") is None:
         event.pop("recourse", None)
     row = _known(flat(event), _DECIDED)
-    return {**row, "content_sha256": _sha256(content), "event": value.decode(), **_kafka(message)}
+    said = {"content_sha256": _sha256(content), "event": value.decode()}
+    return {**row, **said, **_origin(message), **_kafka(message)}
 
 
 def _outcome(message: Message, _: Seals) -> Rows:
@@ -283,6 +285,15 @@ def _refused(cause: str, field: str, expected: str) -> Undecodable:
 
 def _sha256(content: Mapping[str, Any]) -> str:
     return hashlib.sha256(orjson.dumps(content, option=orjson.OPT_SORT_KEYS)).hexdigest()
+
+
+def _origin(message: Message) -> Row:
+    """Of which application's record it was made; no columns where its maker did not say so yet."""
+    try:
+        origin = Place.parse((header(message.headers(), ORIGIN) or b"").decode("ascii"))
+    except ValueError:
+        return {}
+    return {f"origin_{name}": part for name, part in origin._asdict().items()}
 
 
 def _kafka(message: Message) -> Row:

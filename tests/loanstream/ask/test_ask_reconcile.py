@@ -1,16 +1,19 @@
 """Reconcile against the real engine, with the topics in memory."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from loanstream.ask.balance import Balance
 from loanstream.ask.reconcile import SinkBehind, compare
+from loanstream.cli.reconcile import reconciliation_json, reconciliation_text
 from processors.deadletters import dead_letter
 from processors.identity import Worker
 from processors.stages.record.sink import WarehouseSink
 from processors.transport.ranges import OffsetRange
+from schemas.headers import ORIGIN
 from schemas.records import MemoryMessage
 from schemas.values import rfc3339_of_ms
 from stores.topics import MemoryTopics
@@ -175,6 +178,52 @@ def test_what_was_deleted_by_retention_is_not_missed(empty, refused):
     record(empty, refused, topics)
     topics[APPLICATIONS, 0] = topics[APPLICATIONS, 0][4:]
     assert reconciled(empty, topics).differences == []
+
+
+def test_counts_that_are_not_the_same_elsewhere_are_explained(empty, refused):
+    """What retention took, what became a dead letter and what repeats is counted, and said in words."""
+    topics = flow(10, dead={7})
+    again = topics[DECISIONS, 0][5]
+    topics[DECISIONS, 0].append(MemoryMessage(DECISIONS, 0, 90, again.key(), again.value(), None, again.timestamp()))
+    record(empty, refused, topics)
+    topics[DECISIONS, 0] = topics[DECISIONS, 0][2:]
+    topics[APPLICATIONS, 0] = topics[APPLICATIONS, 0][2:]
+    result = reconciled(empty, topics, patience_s=0.2)
+    assert result.older["decisions_log"] == 2
+    assert result.rowless == {"applications": 1} | dict.fromkeys(set(result.rowless) - {"applications"}, 0)
+    records = result.decision_records
+    assert (records.records, records.decisions, records.repeats) == (10, 9, 1)
+    assert result.compared["decisions_log"] + result.older["decisions_log"] == records.records
+    text = reconciliation_text(result)
+    assert "a dead letter instead: 1 applications" in text
+    assert "no longer hold their records: 2 applications, 2 decisions" in text
+    assert "10 decision records: 9 decisions, 1 repeating one, 0 conflicting with one" in text
+    json.dumps(reconciliation_json(result))
+
+
+def test_rows_of_a_former_version_without_origins_are_counted_not_altered(empty, refused):
+    """While an upgrade rolls, an older record stage writes rows without the columns of the newer decisions."""
+    topics = flow(3)
+    for place in ((VERIFICATIONS, 0), (DECISIONS, 0)):
+        topics[place] = [
+            replace(message, _headers=[(ORIGIN, b"loan.applications.v1.bank-a/0/0")]) for message in topics[place]
+        ]
+    record(empty, refused, {place: [replace(m, _headers=None) for m in found] for place, found in topics.items()})
+    result = reconciled(empty, topics)
+    assert result.differences == []
+    assert result.without_origin == {"verifications_log": 3, "decisions_log": 3}
+
+
+def test_a_row_of_another_origin_is_altered(empty, refused):
+    """A decision that names another application's record than its own record does is told."""
+    topics = flow(2)
+    own = [(ORIGIN, b"loan.applications.v1.bank-a/0/0")]
+    topics[DECISIONS, 0] = [replace(message, _headers=own) for message in topics[DECISIONS, 0]]
+    record(empty, refused, topics)
+    empty.client().command(
+        "ALTER TABLE loanstream.decisions_log UPDATE origin_offset = 5 WHERE kafka_offset = 0 SETTINGS mutations_sync = 1"
+    )
+    assert [(d.kind, d.fields) for d in reconciled(empty, topics).differences] == [("altered", ("origin_offset",))]
 
 
 def test_many_pages_are_read(empty, refused, monkeypatch):

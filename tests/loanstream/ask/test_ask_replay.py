@@ -8,10 +8,11 @@ import orjson
 import pytest
 
 from loanstream.ask import replay as module
-from loanstream.ask.replay import NothingDecided, Replayer, replay
+from loanstream.ask.replay import NothingDecided, Replayed, Replayer, replay
 from processors.stages.record.sink import WarehouseSink
 from processors.transport.ranges import OffsetRange
 from registry.scorers import POLICY_FILE
+from schemas.headers import ORIGIN
 from schemas.records import MemoryMessage
 from schemas.values import rfc3339_of_ms
 from schemas.verification import ApplicationVerified
@@ -27,6 +28,7 @@ EXAMPLES = Path(__file__).parents[3] / "schemas" / "examples"
 CIPHER = ColumnCipher(b"k" * 32)
 START = 1_770_715_800_000
 DECISIONS, VERIFICATIONS = "loan.decisions.v1.bank-a", "loan.verifications.v1.bank-a"
+APPLICATIONS = "loan.applications.v1.bank-a"
 
 
 def receipt_key(tenant):
@@ -58,8 +60,8 @@ def processing():
     return json.loads((EXAMPLES / "loan.decision.made.json").read_text())["processing"]
 
 
-def record(server, refused, scorer, events, *, decided=None):
-    """Put verified events and their decisions into the warehouse."""
+def record(server, refused, scorer, events, *, decided=None, origins=None):
+    """Put verified events and their decisions into the warehouse; `origins` are the offsets of their applications."""
     parsed = [ApplicationVerified.model_validate_json(event) for event in events]
     decisions = scorer.decide(parsed, receipt_key, "1.0")
     for decision in decisions:
@@ -68,7 +70,10 @@ def record(server, refused, scorer, events, *, decided=None):
         decided(decisions)
     sink = WarehouseSink(server.client, CIPHER, refused)
     for topic, values in ((VERIFICATIONS, events), (DECISIONS, [orjson.dumps(decision) for decision in decisions])):
-        messages = [MemoryMessage(topic, 0, n, b"key", value, None, (2, START)) for n, value in enumerate(values)]
+        of = (
+            [None] * len(values) if origins is None else [[(ORIGIN, f"{APPLICATIONS}/0/{n}".encode())] for n in origins]
+        )
+        messages = [MemoryMessage(topic, 0, n, b"key", value, of[n], (2, START)) for n, value in enumerate(values)]
         sink.write(OffsetRange(topic, 0, 0, len(messages)), sink.prepare(messages))
     assert refused == []
     return decisions
@@ -101,30 +106,50 @@ def test_the_event_that_was_decided_is_the_one_replayed(empty, refused, scorer, 
     assert [verdict.result for verdict in verdicts(empty, artefacts)] == ["equal"]
 
 
+@pytest.mark.parametrize("origins", [[7, 4], None], ids=["by its place", "by its receipt"])
+def test_one_id_and_one_time_twice_is_replayed_from_its_own_event(empty, refused, scorer, artefacts, origins):
+    """Two applications of one batch have one time; the decision of the second, which came first, has its own event."""
+    first, second = verified(3), verified(3, income="9000000.00")
+    record(empty, refused, scorer, [first, second], origins=origins)
+    # The slow lane let the second one's decision go ahead.
+    empty.client().command("DELETE FROM loanstream.decisions_log WHERE kafka_offset = 0")
+    assert [verdict.result for verdict in verdicts(empty, artefacts)] == ["equal"]
+
+
 @pytest.mark.parametrize(
-    ("change", "why"),
+    ("change", "result", "why"),
     [
-        ({"outcome": "approve", "score_final": 0.123}, "outcome, score_final"),
-        ({"decision_id": "e06e2e9d-298d-5145-83ac-08c047940d22"}, "decision_id"),
+        ({"outcome": "approve", "score_final": 0.123}, "outcome differs", "outcome, score_final"),
+        ({"score_final": 0.123}, "score differs", "score_final"),
+        ({"basis": ["thin_file"]}, "reasons differ", "basis"),
+        ({"decision_id": "e06e2e9d-298d-5145-83ac-08c047940d22"}, "receipt differs", "decision_id"),
     ],
 )
-def test_a_changed_decision_differs(empty, refused, scorer, artefacts, change, why):
-    """A decision whose record says something else than its inputs give is named with the fields that differ."""
+def test_a_changed_decision_differs(empty, refused, scorer, artefacts, change, result, why):
+    """A decision whose record says something else than its inputs give is told by what matters most of what differs."""
 
     def decided(decisions):
         decisions[2] |= change
 
     record(empty, refused, scorer, [verified(number) for number in range(4)], decided=decided)
     found = verdicts(empty, artefacts)
-    assert [verdict.result for verdict in found] == ["equal", "equal", "differs", "equal"]
+    assert [verdict.result for verdict in found] == ["equal", "equal", result, "equal"]
     assert found[2].why == why
+    done = Replayed()
+    for verdict in found:
+        done.note(verdict)
+    assert done.exit_code == 1
+    assert done.unequal == [found[2]]
 
 
 def test_other_code_is_said(empty, refused, scorer, artefacts):
-    """Under another code version a decision differs in exactly that."""
+    """Under another code version a decision that is equal but for that is told apart from one that says another thing."""
     record(empty, refused, scorer, [verified(1)])
     [verdict] = verdicts(empty, artefacts, code_version="2.0")
-    assert str(verdict) == "bank-a a-001 revision 1: differs: receipt.code_version"
+    done = Replayed()
+    done.note(verdict)
+    assert done.exit_code == 0
+    assert str(verdict) == "bank-a a-001 revision 1: equal but for the code version: receipt.code_version"
 
 
 def test_what_is_missing_is_named(empty, refused, scorer, artefacts, tmp_path):

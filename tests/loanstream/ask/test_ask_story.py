@@ -1,23 +1,34 @@
 """Decisions, their agreement, an application's story, and the named questions, against the real engine."""
 
+import io
 import json
+import re
+from dataclasses import asdict
 from pathlib import Path
 
+import orjson
 import pytest
+from rich.console import Console
 
 from dashboards.queries import QUERIES, run
 from loanstream.ask.decisions import NotComparable, agreement, latest_decisions
 from loanstream.ask.story import story
 from loanstream.ask.story_text import story_text
-from loanstream.cli.decisions import agreement_text
+from loanstream.ask.tally import decision_records
+from loanstream.cli.decisions import agreement_text, decisions_table
 from loanstream.cli.reconcile import reconciliation_text
 from loanstream.cli.replay import replay_text
 from processors.deadletters import dead_letter
 from processors.identity import Worker
 from processors.stages.record.sink import WarehouseSink
 from processors.transport.ranges import OffsetRange
-from schemas.records import MemoryMessage
+from schemas.headers import ORIGIN
+from schemas.records import MemoryMessage, place
+from schemas.verification import ApplicationVerified
+from scoring.canonical import application_bytes, evidence_bytes
+from scoring.receipt import ReceiptKey
 from stores.warehouse.cipher import ColumnCipher
+from stores.warehouse.sealed import opened
 
 EXAMPLES = Path(__file__).parents[3] / "schemas" / "examples"
 CIPHER = ColumnCipher(b"k" * 32)
@@ -35,9 +46,10 @@ class Warehouse:
         self.server, self.refused = server, refused
         self.offset = 0
 
-    def put(self, topic, event, key="example-0002"):
+    def put(self, topic, event, key="example-0002", origin=None):
         value = event if isinstance(event, bytes) else json.dumps(event).encode()
-        message = MemoryMessage(topic, 0, self.offset, key.encode(), value, None, (2, START))
+        headers = None if origin is None else [(ORIGIN, place(origin).encode())]
+        message = MemoryMessage(topic, 0, self.offset, key.encode(), value, headers, (2, START))
         sink = WarehouseSink(self.server.client, CIPHER, self.refused)
         sink.write(OffsetRange(topic, 0, self.offset, self.offset + 1), sink.prepare([message]))
         self.offset += 1
@@ -48,6 +60,13 @@ class Warehouse:
 @pytest.fixture
 def warehouse(empty, refused):
     return Warehouse(empty, refused)
+
+
+def told_by_income(warehouse, income):
+    """The verified event with that income, as the warehouse has it."""
+    rows = warehouse.server.client("reader").query("SELECT * FROM loanstream.verifications_log").named_results()
+    events = [orjson.loads(opened("verifications_log", row, CIPHER)) for row in rows]
+    return orjson.dumps(next(event for event in events if event["application"]["annual_income"] == income))
 
 
 def put_example(warehouse):
@@ -72,7 +91,7 @@ def test_a_story_holds_everything(warehouse):
     assert chapter.verified["application"]["applicant"]["name"] == "Meera Kulkarni"
     assert chapter.decision == decision
     assert chapter.repeats == 1
-    assert [conflict["outcome"] for conflict in chapter.conflicting] == ["decline"]
+    assert [conflict.decision["outcome"] for conflict in chapter.conflicting] == ["decline"]
     assert chapter.timings_ms["in all"] == pytest.approx(
         sum(value for name, value in chapter.timings_ms.items() if name != "in all")
     )
@@ -110,6 +129,109 @@ def test_two_banks_reasons_of_one_code_are_two(warehouse):
         ("own_too_far", "Too far from the branch.", 2),
     ]
     assert [(code, count) for code, _, count in found if code == "thin_file"] == [("thin_file", 2)]
+
+
+APPLICATIONS, VERIFICATIONS, DECISIONS = (
+    f"loan.{name}.v1.bank-a" for name in ("applications", "verifications", "decisions")
+)
+OTHER_ID = "00000000-298d-5145-83ac-08c047940d22"
+
+
+def put_two(warehouse, *, named):
+    """Two applications under one id with one `accepted_at`; the second one is decided first. Whether rows name origins."""
+    submitted = example("loan.application.submitted.with-documents", application_id="example-0002")
+    verified, decided = example("loan.application.verified"), example("loan.decision.made")
+    sent = [warehouse.put(APPLICATIONS, submitted | {"annual_income": income}) for income in ("100000.00", "900000.00")]
+    for message, income in zip(sent, ("100000.00", "900000.00"), strict=True):
+        event = verified | {"application": verified["application"] | {"annual_income": income}}
+        warehouse.put(VERIFICATIONS, event, origin=message if named else None)
+    warehouse.put(DECISIONS, decided, origin=sent[1] if named else None)
+    other = decided | {"decision_id": OTHER_ID, "outcome": "decline"}
+    warehouse.put(DECISIONS, other, origin=sent[0] if named else None)
+    return sent
+
+
+def told_of(warehouse, **more):
+    (chapter,) = story(warehouse.server.client("reader"), CIPHER, "example-0002", **more).chapters
+    return chapter
+
+
+def test_claims_belong_to_the_decision_by_the_place_of_their_record(warehouse):
+    """Of two applications with the same id and time those claims are told that the first decision was made from."""
+    sent = put_two(warehouse, named=True)
+    chapter = told_of(warehouse)
+    assert (chapter.known_by, chapter.origin) == ("origin", place(sent[1]))
+    assert chapter.application["annual_income"] == "900000.00"
+    assert chapter.verified["application"]["annual_income"] == "900000.00"
+    (conflict,) = chapter.conflicting
+    assert (conflict.origin, conflict.kind, conflict.claims_differ) == (
+        place(sent[0]),
+        "outcome differs",
+        ("annual_income",),
+    )
+    text = story_text(story(warehouse.server.client("reader"), CIPHER, "example-0002"))
+    assert "900,000" in text
+    assert text.index("CONFLICT") < text.index("Claims") < text.index("Decision:")
+    assert "outcome differs; its claims differ in annual_income" in text
+
+
+def test_claims_that_may_be_anyone_s_are_not_shown(warehouse):
+    """Rows of a former version name no record: no claims are told where several came, and that is said."""
+    sent = put_two(warehouse, named=False)
+    chapter = told_of(warehouse)
+    assert (chapter.known_by, chapter.application, chapter.verified) == ("unknown", None, None)
+    text = story_text(story(warehouse.server.client("reader"), CIPHER, "example-0002"))
+    assert "too old to name its record" in text
+    assert all(place(message) in text for message in sent)
+    assert "annual_income" not in text
+
+
+def test_an_older_decision_finds_its_claims_by_its_receipt(warehouse):
+    """The hashes in its receipt are those of one of the verified events, and no other has them."""
+    key = ReceiptKey("bank-a-1", b"r" * 32)
+    put_two(warehouse, named=False)
+    verified = ApplicationVerified.model_validate_json(told_by_income(warehouse, "100000.00"))
+    hashes = {
+        "key_id": key.key_id,
+        "input_hmac": key.hash(application_bytes(verified.application)),
+        "evidence_hmac": key.hash(evidence_bytes(verified.application, verified.extractions)),
+    }
+    decided = example("loan.decision.made")
+    decided["receipt"] |= hashes
+    warehouse.server.client().command("TRUNCATE TABLE loanstream.decisions_log")
+    warehouse.put(DECISIONS, decided)
+    chapter = told_of(warehouse, keys=lambda _: key)
+    assert chapter.known_by == "receipt"
+    assert chapter.verified["application"]["annual_income"] == "100000.00"
+
+
+def test_what_became_of_a_loan_and_what_a_person_decided_is_told(warehouse):
+    """With actor, reason and time, as it happened; amounts and days where the bank says them."""
+    put_example(warehouse)
+    said = {"tenant": "bank-a", "application_id": "example-0002", "revision": 1}
+    late = {"kind": "repayment", "repayment": "late", "days_past_due": 31, "balance": "120000.00"}
+    human = {"kind": "human_decision", "decision": "decline", "actor": "asha", "reason": "The employer denies it."}
+    warehouse.put("loan.outcomes.v1.bank-a", said | late | {"at": "2026-05-01T00:00:00.000Z"})
+    warehouse.put("loan.outcomes.v1.bank-a", said | human | {"at": "2026-02-11T08:00:00.000Z"})
+    first, second = told_of(warehouse).outcomes
+    assert (first["decision"], first["actor"], first["at"]) == ("decline", "asha", "2026-02-11T08:00:00.000Z")
+    assert (second["repayment"], second["balance"]) == ("late", "120000.00")
+    text = story_text(story(warehouse.server.client("reader"), CIPHER, "example-0002"))
+    assert "2026-02-11T08:00:00.000Z  DECLINE by asha: The employer denies it." in text
+    assert "late, 31 days past due, balance 120,000" in text
+
+
+PYTHON = re.compile(r"\b(?:None|True|False|Decimal|datetime|b'|OrderedDict|Counter)\b")
+
+
+def test_a_story_speaks_no_python(warehouse):
+    """Neither on the screen nor as JSON: yes and no, amounts, hashes and times are those of events."""
+    put_two(warehouse, named=True)
+    warehouse.put("loan.outcomes.v1.bank-a", example("loan.outcome.recorded", application_id="example-0002"))
+    told = story(warehouse.server.client("reader"), CIPHER, "example-0002")
+    written = json.dumps([asdict(chapter) for chapter in told.chapters])  # no `default`: plain values alone
+    assert PYTHON.findall(written) == []
+    assert PYTHON.findall(story_text(told)) == []
 
 
 def test_a_story_keeps_to_the_screen(warehouse):
@@ -158,6 +280,51 @@ def test_decisions_are_listed_and_narrowed(warehouse):
     [row] = latest_decisions(client, "bank-a", "approve", 9)
     assert (row["application_id"], row["accepted_at"]) == ("a-0", "2026-02-10T09:30:00.000Z")
     assert latest_decisions(client, "bank-b", None, 9) == []
+
+
+def test_a_conflict_is_marked_in_the_list(warehouse):
+    """In the view that dashboards read, in the table and in the line below it; a repeat is none."""
+    made = example("loan.decision.made")
+    for changes in (
+        {},
+        {"decision_id": OTHER_ID, "outcome": "decline"},
+        {"application_id": "once"},
+        {"application_id": "once"},
+    ):
+        warehouse.put(DECISIONS, made | changes)
+    found = latest_decisions(warehouse.server.client("reader"), None, None, 9)
+    assert {row["application_id"]: row["conflict"] for row in found} == {"example-0002": True, "once": False}
+    out = io.StringIO()
+    Console(file=out, width=100).print(decisions_table(found, 100))
+    assert "conflict" in out.getvalue()
+    assert "1 in conflict" in " ".join(out.getvalue().split())
+
+
+def test_another_outcome_under_the_same_id_is_a_conflict(warehouse):
+    """Other code may decide otherwise at a bound; the same under other code is a repeat."""
+    made = example("loan.decision.made")
+    newer = made | {"receipt": made["receipt"] | {"code_version": "9.9"}}
+    warehouse.put(DECISIONS, made)
+    warehouse.put(DECISIONS, newer)
+    client = warehouse.server.client("reader")
+    assert run(client, "conflicts") == []
+    assert told_of(warehouse).repeats == 1
+    warehouse.put(DECISIONS, newer | {"outcome": "decline"})
+    (conflict,) = run(client, "conflicts")
+    assert (conflict["decision_ids"], conflict["outcomes"]) == (
+        [made["decision_id"]],
+        ["approve", "approve", "decline"],
+    )
+    assert conflict["differs"] == ["outcome", "content"]
+    assert conflict["code_versions"] == [made["receipt"]["code_version"], "9.9"]
+    records = decision_records(client, ["bank-a"])
+    assert (records.records, records.decisions, records.repeats, records.conflicting, records.conflicts) == (
+        3,
+        1,
+        1,
+        1,
+        1,
+    )
 
 
 def test_agreement_with_recorded_outcomes(warehouse, tmp_path):
@@ -232,7 +399,9 @@ def test_differences_and_verdicts_are_words():
     from loanstream.ask.replay import Replayed, Verdict
 
     result = Reconciliation([Difference("altered", "decisions_log", "bank-a", "a-1", 2, "t", 0, 7, ("outcome",))])
-    assert "altered in outcome: decisions_log, bank-a a-1 revision 2 (t[0] offset 7)" in reconciliation_text(result)
-    done = Replayed(unequal=[Verdict("bank-a", "a-1", 1, "id", "differs", "outcome")])
-    done.totals.update({"equal": 3, "differs": 1})
-    assert "3 equal, 1 differs" in replay_text(done)
+    assert "altered in outcome: decisions_log, bank-a a-1 revision 2 (t/0/7)" in reconciliation_text(result)
+    done = Replayed()
+    done.totals["equal"] = 3
+    done.note(Verdict("bank-a", "a-1", 1, "id", "outcome differs", "outcome"))
+    assert "bank-a a-1 revision 1: outcome differs: outcome" in replay_text(done)
+    assert "3 equal, 1 outcome differs" in replay_text(done)

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -19,7 +20,7 @@ from registry.scorers import POLICY_FILE, Scorers
 from schemas.application import ApplicationAccepted
 from schemas.decision import LoanDecision
 from schemas.decode import decode
-from schemas.headers import header
+from schemas.headers import ORIGIN, header
 from schemas.operations import Activation, DeadLetter
 from schemas.records import MemoryMessage
 from schemas.topics import APPLICATION_MAX_BYTES
@@ -115,6 +116,27 @@ def test_a_document_that_takes_too_long_sends_the_application_to_the_slow_lane()
     event = decode(ApplicationVerified, verified.value)
     assert event.accepted_at.timestamp() == ACCEPTED_MS / 1000
     assert event.processing.lane == "slow"
+
+
+def test_what_is_made_of_an_application_names_its_record_through_both_lanes(store):
+    """Verification and decision say where the application's record stands; what a bank writes there itself counts not."""
+    own = [(ORIGIN, b"loan.applications.v1.bank-b/0/7")]
+    sent = replace(record({"documents": [DOCUMENT]}, partition=2, offset=41), _headers=own)
+    (slow,) = verify(sent, answer=None).outputs
+    waiting = MemoryMessage(slow.topic, 2, 5, slow.key, slow.value, slow.headers, (1, ACCEPTED_MS))
+    (verified,) = verify(waiting, answer=extraction(lane="slow"), lane="slow").outputs
+    message = MemoryMessage(verified.topic, 2, 9, verified.key, verified.value, verified.headers, (1, ACCEPTED_MS))
+    (decided,) = scored(score_stage(*store), message).outputs
+    for made in (slow, verified, decided):
+        assert header(made.headers, ORIGIN) == b"loan.applications.v1.bank-a/2/41"
+
+
+def test_what_has_no_origin_is_given_none(store):
+    """A verification of a former version names no record: neither does its decision."""
+    (verified,) = verify(record()).outputs
+    message = MemoryMessage(verified.topic, 0, 0, verified.key, verified.value, None, (1, ACCEPTED_MS))
+    (decided,) = scored(score_stage(*store), message).outputs
+    assert header(decided.headers, ORIGIN) is None
 
 
 def test_a_document_store_that_is_away_holds_up_its_own_partitions_only():
