@@ -22,7 +22,7 @@ VERBS: dict[str, str] = {
     "show": "The whole story of one application: claims, documents, checks, points, receipt, timings.",
     "replay": "Make every decision again from its receipt's inputs and compare bit for bit.",
     "reconcile": "Compare the warehouse with the topics, record by record; exit 1 and a name for every difference.",
-    "dlq": "Dead letters: list, show, send back.",
+    "dlq": "Dead letters: list, show, send back, discard.",
     "policy": "Policy documents.",
     "train": "Train a model bundle with its card.",
     "install": "Make your own Kafka, warehouse and stores ready: shows what is missing, asks, and makes it.",
