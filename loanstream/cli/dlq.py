@@ -62,7 +62,7 @@ def show_list(box: DeadLetterBox, asked: Asked, limit: int, *, only_summary: boo
         emit(value, "", as_json=True)
     if not as_json:
         told = summary_text(totals, _width()) if only_summary else list_text(rows, limit, totals, _width())
-        emit(None, told, as_json=False)
+        _tell(None, told, as_json=False)
 
 
 @app.command("show")
@@ -87,7 +87,7 @@ def show_letter(box: DeadLetterBox, wanted: str, *, as_json: bool) -> None:
         "redrive": {"would": would.name, "why": would.why or None},
         "history": history(thread),
     }
-    emit(value, letter_text(found, thread, would, _width()), as_json=as_json)
+    _tell(value, letter_text(found, thread, would, _width()), as_json=as_json)
 
 
 @app.command("redrive")
@@ -114,7 +114,7 @@ def dlq_redrive(
         _box(installation, record_again) as box,
     ):
         done = box.redrive(asked, only, actor=_actor(actor), force=force, dry_run=dry_run)
-    emit(_done(done, dry_run=dry_run), done_text(done, dry_run=dry_run), as_json=as_json)
+    _tell(_done(done, dry_run=dry_run), done_text(done, dry_run=dry_run), as_json=as_json)
     raise typer.Exit(1 if done.kept else 0)
 
 
@@ -136,7 +136,7 @@ def dlq_discard(
         raise Problem("nothing says which letters; give --id, or one of --tenant, --cause, --since, --application")
     with _box(installation) as box:
         done = discard(box, asked, only, _reason(reason), _actor(actor), yes=yes)
-    emit(_done(done), done_text(done), as_json=as_json)
+    _tell(_done(done), done_text(done), as_json=as_json)
 
 
 def discard(box: DeadLetterBox, asked: Asked, only: list[LetterId], reason: str, actor: str, *, yes: bool) -> Done:
@@ -188,6 +188,14 @@ def _done(done: Done, *, dry_run: bool = False) -> dict[str, Any]:
 
 def _text(data: bytes | None) -> str | None:
     return None if data is None else as_text(data)
+
+
+def _tell(value: Any, text: str, *, as_json: bool) -> None:
+    """As `emit`, but no line is broken: an id that is wider than the terminal is copied whole all the same."""
+    if as_json:
+        emit(value, "", as_json=True)
+    else:
+        sys.stdout.write(f"{text}\n")
 
 
 def _width() -> int:

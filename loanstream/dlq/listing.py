@@ -8,6 +8,7 @@ from typing import Any
 
 from loanstream.dlq.asked import Asked
 from loanstream.dlq.letters import STATES, Letter, LetterId, State
+from schemas.operations import DeadLetterHandled
 from schemas.values import rfc3339
 
 Row = dict[str, Any]
@@ -58,13 +59,13 @@ def row_of(letter: Letter) -> Row:
         "origin": letter.origin,
         "first_origin": letter.thread[0],
         "has_original": letter.has_original,
-        "last_action": done_row(letter) if letter.done else None,
+        "last_action": done_row(letter.done[-1]) if letter.done else None,
     }
 
 
-def done_row(letter: Letter) -> Row:
-    """The last thing that was done with a letter."""
-    return letter.done[-1].model_dump(mode="json", include={"action", "actor", "reason", "at"})
+def done_row(event: DeadLetterHandled) -> Row:
+    """What was done with a letter, by whom, when and why."""
+    return event.model_dump(mode="json", include={"action", "actor", "reason", "at"})
 
 
 def summary(rows: Iterable[Row]) -> list[Row]:

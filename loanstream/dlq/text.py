@@ -12,7 +12,7 @@ from loanstream.dlq.letters import (
     original_key,
     original_value,
 )
-from loanstream.dlq.listing import Row, row_of
+from loanstream.dlq.listing import Row, done_row, row_of
 from schemas.causes import CAUSES
 from schemas.values import rfc3339
 
@@ -20,7 +20,7 @@ COLUMNS = 100
 ROOM = 24
 """A sentence that has less of a line left than this begins on the next one."""
 
-PREVIEW_BYTES = 2000
+PREVIEW_BYTES, HEX_BYTES = 2000, 32
 NO_TENANT = "(shared)"
 
 
@@ -52,22 +52,29 @@ def _states(row: Row) -> str:
 def _row_lines(row: Row, width: int) -> Iterator[str]:
     yield row["id"]
     application = f"application {row['application_id']}" if row["application_id"] else "application not told"
-    about = [row["at"], row["stage"], row["cause"], application]
-    yield from _wrapped(f"{', '.join(about)}; {_stands(row)}", width, whole=True)
+    about = [row["at"], row["stage"], row["cause"], application, *_tries(row)]
+    yield from _wrapped(f"{', '.join(about)}; {stands(row)}", width, whole=True)
     for error in row["errors"]:
         yield from _wrapped(f"{error['field']}  {error['error']}: {error['expected']}", width)
+    if row["last_action"]:
+        yield from _wrapped(_action(row["last_action"]), width)
 
 
-def _stands(row: Row) -> str:
-    """How it stands, and since when by whom and why."""
-    tries = f", tried {row['attempts']} times" if row["attempts"] > 1 else ""
-    action = row["last_action"]
-    if row["state"] == "waiting" and not row["has_original"]:
-        return f"waiting, holds no original: have it sent again{tries}"
-    if action is None:
-        return f"{row['state']}{tries}"
-    why = f": {printable(action['reason'])}" if action["reason"] else ""
-    return f"{row['state']} {action['at']} by {printable(action['actor'])}{why}{tries}"
+def _tries(row: Row) -> list[str]:
+    return [f"tried {row['attempts']} times"] if row["attempts"] > 1 else []
+
+
+def stands(row: Row) -> str:
+    """How a letter stands, and what to do where a redrive can do nothing."""
+    no_original = row["state"] == "waiting" and not row["has_original"]
+    return "waiting, holds no original: have it sent again" if no_original else str(row["state"])
+
+
+def _action(event: Row) -> str:
+    """Who did what with a letter, when and why."""
+    who = printable(event["actor"] or "an older version")
+    why = f": {printable(event['reason'])}" if event["reason"] else ""
+    return f"{event['at'] or 'earlier'}  {event['action']} by {who}{why}"
 
 
 def done_text(done: Done, *, dry_run: bool = False) -> str:
@@ -94,7 +101,7 @@ def letter_text(letter: Letter, thread: Sequence[Letter], would: Fate, width: in
     made, row = letter.letter, row_of(letter)
     facts: list[tuple[str, Any]] = [
         ("dead letter", row["id"]),
-        ("stands", _stands(row)),
+        ("stands", stands(row)),
         ("application", ", by its value ".join(letter.application_ids) or "not told"),
         ("tenant", made.tenant or NO_TENANT),
         ("stage", f"{made.stage}, code {made.code_version}"),
@@ -125,26 +132,20 @@ def _error(error: Row, width: int) -> list[str]:
 
 
 def history(thread: Sequence[Letter]) -> list[Row]:
-    """Every letter about the same record, and what was done with each, in order of time."""
+    """Every letter about the same record, the oldest first, and after each what was done with it."""
     found: list[Row] = []
     for letter in thread:
-        made = letter.letter
-        became: Row = {"at": rfc3339(made.at), "letter": str(letter.id), "action": "refused", "cause": made.cause}
-        found.append(became | {"actor": made.stage, "reason": None})
-        if letter.noted and letter.has_original and not letter.done:
-            found.append(became | {"action": "redriven", "at": None, "actor": None, "reason": None})
-        for event in letter.done:
-            told = event.model_dump(mode="json", include={"action", "actor", "reason", "at", "cause"})
-            found.append({"letter": str(letter.id), **told})
-    return sorted(found, key=lambda event: (event["at"] or "", event["letter"]))
+        made, lies = letter.letter, {"letter": str(letter.id)}
+        refused = {"action": "refused", "actor": made.stage, "reason": made.cause, "at": rfc3339(made.at)}
+        found.append(lies | refused)
+        if letter.state == "redriven" and not letter.done:
+            found.append(lies | {"action": "redriven", "actor": None, "reason": None, "at": None})
+        found += (lies | done_row(event) for event in letter.done)
+    return found
 
 
 def _event(event: Row, width: int) -> list[str]:
-    why = f": {printable(event['reason'])}" if event["reason"] else ""
-    cause = f" ({event['cause']})" if event["action"] == "refused" else ""
-    who = printable(event["actor"] or "an older version")
-    said = f"{event['at'] or 'earlier'}  {event['action']} by {who}{cause}{why}"
-    return [event["letter"], *_wrapped(said, width)]
+    return [event["letter"], *_wrapped(_action(event), width)]
 
 
 def _shown(data: bytes | None) -> str:
@@ -152,7 +153,7 @@ def _shown(data: bytes | None) -> str:
         return "not held"
     text = as_text(data[:PREVIEW_BYTES])
     if text is None:
-        return f"{_size(data)}, not text: {data[:PREVIEW_BYTES].hex()}"
+        return f"{_size(data)}, not text: {data[:HEX_BYTES].hex()}{' ...' if len(data) > HEX_BYTES else ''}"
     return f"{text} ... ({_size(data)}; --json has all)" if len(data) > PREVIEW_BYTES else text
 
 
