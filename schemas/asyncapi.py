@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from schemas.events import EVENTS, EventType
-from schemas.headers import ATTEMPTS, ORIGIN
+from schemas.headers import ATTEMPTS, FIRST_STOOD
 from schemas.jsonschema import json_schema
 from schemas.stages import STAGES
 from schemas.topics import TENANT_PATTERN, TOPICS, Topic
@@ -31,11 +31,11 @@ HEADERS: dict[str, dict[str, Any]] = {
         "description": "W3C trace context, carried through all stages.",
     },
     ATTEMPTS: {"pattern": "^[0-9]+$", "description": "How often a redriven record was processed before."},
-    ORIGIN: {"description": "Where a redriven record first stood: topic/partition/offset."},
+    FIRST_STOOD: {"description": "Where a redriven record first stood: topic/partition/offset."},
 }
 """Kafka headers of our own records, UTF-8 text; a producer needs none of them."""
 
-_ALWAYS = tuple(name for name in HEADERS if name not in (ATTEMPTS, ORIGIN))
+_ALWAYS = tuple(name for name in HEADERS if name not in (ATTEMPTS, FIRST_STOOD))
 
 
 def asyncapi(version: str, examples: Mapping[str, list[Any]]) -> dict[str, Any]:

@@ -13,7 +13,7 @@ Headers = Sequence[tuple[str, bytes | None]]
 ATTEMPTS = "loanstream-attempts"
 """How often a redriven record was processed before."""
 
-ORIGIN = "loanstream-origin"
+FIRST_STOOD = "loanstream-first-stood"
 """Where a redriven record first stood (`topic/partition/offset`): its letters, however many, are about that one."""
 
 _TRACEPARENT = re.compile(rb"00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")

@@ -244,7 +244,9 @@ class DeadLetterBox:
         found: dict[str, Letter | None] = dict.fromkeys(map(str, wanted))
         for _, part in self._read(lambda topic: topic in topics and is_letters(topic, tenant)):
             for letter in part:
-                for name in found.keys() & {str(letter.id), letter.origin}:
+                # Of a letter about a letter the origin is an id, too: by an id the letter that lies there is meant.
+                about = set() if is_letters(letter.letter.origin.topic) else {letter.origin}
+                for name in found.keys() & {str(letter.id), *about}:
                     before = found[name]
                     if before is None or before.letter.at <= letter.letter.at:
                         found[name] = letter

@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import Literal, NamedTuple
 
 from schemas.decode import Undecodable, decode_own
-from schemas.headers import ATTEMPTS, ORIGIN, header
+from schemas.headers import ATTEMPTS, FIRST_STOOD, header
 from schemas.operations import DeadLetter, DeadLetterHandled
 from schemas.problem import Problem
 from schemas.records import LOG_APPEND_TIME, Headers, MemoryMessage, Message, place
@@ -156,8 +156,8 @@ def redriven_headers(letter: DeadLetter) -> list[tuple[str, bytes | None]]:
     """The headers with which a letter's record goes back: its own, how often it was tried, and where it first stood."""
     first = first_origin(letter) or place(original(letter))
     kept = [(found.name, unpacked(found.value_base64)) for found in letter.headers or ()]
-    own = [(ATTEMPTS, str(letter.attempts).encode()), (ORIGIN, first.encode())]
-    return [*((name, value) for name, value in kept if name not in (ATTEMPTS, ORIGIN)), *own]
+    own = [(ATTEMPTS, str(letter.attempts).encode()), (FIRST_STOOD, first.encode())]
+    return [*((name, value) for name, value in kept if name not in (ATTEMPTS, FIRST_STOOD)), *own]
 
 
 def first_origin(letter: DeadLetter) -> str | None:
@@ -167,7 +167,7 @@ def first_origin(letter: DeadLetter) -> str | None:
     """
     if letter.attempts == 1:
         return None
-    said = header(original_headers(letter), ORIGIN) or b""
+    said = header(original_headers(letter), FIRST_STOOD) or b""
     try:
         found = LetterId.parse(said.decode("ascii"))
     except (UnicodeDecodeError, LetterProblem):

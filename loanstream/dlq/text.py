@@ -114,7 +114,7 @@ def letter_text(letter: Letter, thread: Sequence[Letter], would: Fate, width: in
     ]
     lines = [line for name, value in facts for line in _hung(f"{name:<12}", str(value), width, whole=True)]
     lines += ["", "Errors", *(line for error in row["errors"] for line in _error(error, width))]
-    lines += ["", "Headers of the record"]
+    lines += ["", f"Headers of the record{'' if made.headers else ': none known'}"]
     lines += [f"  {printable(name)}: {as_text(value) or _size(value)}" for name, value in original_headers(made)]
     lines += ["", f"Key: {_shown(original_key(made))}", f"Value: {_shown(original_value(made))}"]
     lines += ["", "History", *(line for event in history(thread) for line in _event(event, width))]

@@ -34,7 +34,7 @@ def test_a_letter_goes_back_once_with_who_sent_it(flow, good):
     assert done.sent == 1
     (record,) = flow.sent
     assert (record.topic, record.key, record.value) == (APPLICATIONS, b"a-1", flow.application(**GOOD))
-    assert record.headers == [("loanstream-attempts", b"1"), ("loanstream-origin", f"{APPLICATIONS}/0/0".encode())]
+    assert record.headers == [("loanstream-attempts", b"1"), ("loanstream-first-stood", f"{APPLICATIONS}/0/0".encode())]
     (note,) = flow.handled
     assert (note.action, note.actor, note.letter.offset, note.origin.topic) == ("redriven", "j.doe", 0, APPLICATIONS)
     assert flow.states() == {lying: "redriven"}
@@ -189,12 +189,12 @@ def test_a_record_that_comes_back_is_linked_to_where_it_first_stood(flow):
     assert threads == dict.fromkeys([first, second], (f"{APPLICATIONS}/0/0", "verify"))
     assert flow.sent[-1].headers == [
         ("loanstream-attempts", b"2"),
-        ("loanstream-origin", f"{APPLICATIONS}/0/0".encode()),
+        ("loanstream-first-stood", f"{APPLICATIONS}/0/0".encode()),
     ]
     thread = box.thread(box.letter(LetterId.parse(second)))
     assert [str(letter.id) for letter in thread] == [first, second]
     for said in (b"loan.applications.v1.bank-b/0/0", b"\xff", b"nonsense"):
-        record = flow.put(APPLICATIONS, b"a-1", b"{", [("loanstream-attempts", b"1"), ("loanstream-origin", said)])
+        record = flow.put(APPLICATIONS, b"a-1", b"{", [("loanstream-attempts", b"1"), ("loanstream-first-stood", said)])
         assert box.letter(LetterId.parse(flow.refuse(record))).thread[0] == f"{APPLICATIONS}/0/{record.offset()}"
 
 
