@@ -193,6 +193,8 @@ def test_a_record_that_comes_back_is_linked_to_where_it_first_stood(flow):
     ]
     thread = box.thread(box.letter(LetterId.parse(second)))
     assert [str(letter.id) for letter in thread] == [first, second]
+    untried = flow.put(APPLICATIONS, b"a-1", b"{", [("loanstream-first-stood", f"{APPLICATIONS}/0/0".encode())])
+    assert box.letter(LetterId.parse(flow.refuse(untried))).thread[0] == f"{APPLICATIONS}/0/{untried.offset()}"
     for said in (b"loan.applications.v1.bank-b/0/0", b"\xff", b"nonsense"):
         record = flow.put(APPLICATIONS, b"a-1", b"{", [("loanstream-attempts", b"1"), ("loanstream-first-stood", said)])
         assert box.letter(LetterId.parse(flow.refuse(record))).thread[0] == f"{APPLICATIONS}/0/{record.offset()}"
@@ -200,8 +202,41 @@ def test_a_record_that_comes_back_is_linked_to_where_it_first_stood(flow):
 
 def test_a_letter_is_found_by_the_record_it_is_about(flow, good):
     """`show` and logs name the record's place; the newest letter about it is meant."""
+    record = flow.put(APPLICATIONS, b"a-1", flow.application(**GOOD))
+    flow.refuse(record, stage="record")
+    newest = flow.refuse(record)
     good()
-    assert str(flow.box().letter(LetterId.parse(f"{APPLICATIONS}/0/0")).id) == f"{LETTERS}/0/0"
+    assert str(flow.box().letter(LetterId.parse(f"{APPLICATIONS}/0/0")).id) == newest
+
+
+def test_a_letter_about_a_letter_is_not_taken_for_it(flow, good):
+    """The record stage may refuse a letter's own row; the letter's id is still the letter's."""
+    lying = good()
+    flow.seconds += 1
+    about = flow.letter("refused_by_warehouse", stage="record", origin=flow_origin(lying))
+    assert [str(flow.box().letter(one).id) for one in ids(lying, about)] == [lying, about]
+
+
+def flow_origin(lying):
+    place = LetterId.parse(lying)
+    return {**place._asdict(), "timestamp_ms": 1}
+
+
+def test_what_another_operator_did_meanwhile_is_seen(flow, good):
+    """Letters are read once nobody else can handle them: what he noted until then is not sent a second time."""
+    lying = good()
+    other = flow.box()
+    opened = flow.post.open
+
+    def he_was_quicker():
+        opened()
+        flow.post.open = opened
+        other.redrive()
+
+    flow.post.open = he_was_quicker
+    assert flow.box().redrive().sent == 0
+    assert flow.states() == {lying: "redriven"}
+    assert len(flow.sent) == 1
 
 
 @pytest.mark.parametrize("wanted", [f"{LETTERS}/0/7", f"{APPLICATIONS}/0/7", "no.such.topic/0/0", f"{LETTERS}/9/0"])
@@ -275,7 +310,7 @@ def test_what_an_older_version_noted_stays_redriven(flow, good):
     """It kept offsets beside a group's: an upgrade sends nothing a second time."""
     lying = [good() for _ in range(4)]
     bare = flow.letter("too_large", value_base64=None)
-    flow.post = MemoryPost(flow.topics, {(LETTERS, 0): RedrivePosition.read(2, "3,!1")})
+    flow.post = MemoryPost(flow.topics, {(LETTERS, 0): RedrivePosition.read(2, "3,4,!1")})
     assert flow.states() == dict(zip(lying, ("redriven", "waiting", "waiting", "redriven"), strict=True)) | {
         bare: "waiting"
     }

@@ -77,7 +77,11 @@ def test_the_application_is_told_where_the_original_tells_it(flow, dlq):
     flow.letter(key=b"by-key", value=b"{")
     flow.letter(key=None, value=b'{"application_id" : "by-value", "annual_income": NaN')
     flow.letter(key=b"not an id", value=b"\xff\x00")
-    assert [row["application_id"] for row in lines(dlq("list", "--json"))] == ["by-key", "by-value", None]
+    told = [row["application_id"] for row in lines(dlq("list", "--json"))]
+    assert told == ["by-key", "by-value", None]
+    shared = flow.put("loan.metrics.v1", b"verify-0", b"{")
+    flow.refuse(shared, stage="record")
+    assert lines(dlq("list", "--json"))[-1]["application_id"] is None
     assert len(lines(dlq("list", "--json", "--application", "by-value"))) == 1
     assert "application not told" in dlq("list").stdout
 
@@ -132,6 +136,21 @@ def test_a_letter_that_came_back_is_listed_once(flow, dlq):
         (first, "redriven"),
         (second, "refused"),
     ]
+
+
+def test_a_letter_that_came_back_for_another_cause_is_listed_by_that(flow, dlq):
+    """Whatever is asked: the former letter is history."""
+    record = flow.put("loan.applications.v1.bank-a", b"a-1", flow.application(annual_income="-5"))
+    first = flow.refuse(record, "not_json")
+    dlq("redrive", "--force")
+    (second,) = flow.verify()
+    assert lines(dlq("list", "--json", "--cause", "not_json")) == []
+    assert [row["id"] for row in lines(dlq("list", "--json", "--cause", "invalid_event"))] == [second]
+    dlq("redrive", "--id", first, "--force")
+    assert len(flow.verify()) == 2
+    waiting = [row for row in lines(dlq("list", "--json")) if row["state"] == "waiting"]
+    # One of the records was refused twice, in the same words: that is one letter.
+    assert len(waiting) == 2
 
 
 def test_a_redrive_says_what_it_would_do_and_does_that(flow, dlq):
