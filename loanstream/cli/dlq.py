@@ -1,6 +1,7 @@
 """`loanstream dlq`: dead letters on the terminal."""
 
-import getpass
+import os
+import pwd
 import sys
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -157,13 +158,18 @@ def _only(filters: Filters, ids: list[str] | None) -> list[LetterId]:
 
 
 def _actor(given: str | None) -> str:
-    try:
-        name = (given or getpass.getuser()).strip()
-    except (OSError, KeyError):  # a user without a name
-        name = ""
+    name = (_user() if given is None else given).strip()
     if not 0 < len(name) <= TEXT_MAX or not name.isprintable():
         raise Problem(f"--actor: expected a name of 1 to {TEXT_MAX} printable characters")
     return name
+
+
+def _user() -> str:
+    """The operating system's user: whoever runs this process, whatever its environment says."""
+    try:
+        return pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:  # a container's user without a name
+        return f"user {os.getuid()}"
 
 
 def _reason(given: str) -> str:
