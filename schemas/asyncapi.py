@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from schemas.beside import told
 from schemas.events import EVENTS, EventType
-from schemas.headers import ATTEMPTS, ORIGIN
+from schemas.headers import ATTEMPTS, FIRST_STOOD, ORIGIN
 from schemas.jsonschema import json_schema
 from schemas.stages import STAGES
 from schemas.topics import TENANT_PATTERN, TOPICS, Topic
@@ -36,10 +36,11 @@ HEADERS: dict[str, dict[str, Any]] = {
         "description": "The application's record that this one was made from: topic/partition/offset.",
     },
     ATTEMPTS: {"pattern": "^[0-9]+$", "description": "How often a redriven record was processed before."},
+    FIRST_STOOD: {"description": "Where a redriven record first stood: topic/partition/offset."},
 }
 """Kafka headers of our own records, UTF-8 text; a producer needs none of them."""
 
-_ALWAYS = tuple(name for name in HEADERS if name not in {ORIGIN, ATTEMPTS})
+_ALWAYS = tuple(name for name in HEADERS if name not in {ORIGIN, ATTEMPTS, FIRST_STOOD})
 
 
 class Audience(NamedTuple):

@@ -7,7 +7,7 @@ from pydantic import BaseModel
 
 from schemas.application import ApplicationAccepted, LoanApplication
 from schemas.decision import LoanDecision
-from schemas.operations import Activation, DeadLetter, LoanOutcome, ServiceMetric
+from schemas.operations import Activation, DeadLetter, DeadLetterHandled, LoanOutcome, ServiceMetric
 from schemas.values import Event
 from schemas.verification import ApplicationVerified
 
@@ -35,6 +35,7 @@ EVENTS: dict[str, EventType] = {
         EventType("loan.application.verified", ApplicationVerified, "internal"),
         EventType("loan.decision.made", LoanDecision, "written"),
         EventType("loan.dead_letter", DeadLetter, "internal"),
+        EventType("loan.dead_letter.handled", DeadLetterHandled, "internal"),
         EventType("loan.outcome.recorded", LoanOutcome, "read"),
         EventType("loan.activation.published", Activation, "internal"),
         EventType("loan.service.measured", ServiceMetric, "internal"),

@@ -16,6 +16,9 @@ ATTEMPTS = "loanstream-attempts"
 ORIGIN = "loanstream-origin"
 """Where the application's record stands that this one was made from, as `schemas.records.place` writes it."""
 
+FIRST_STOOD = "loanstream-first-stood"
+"""Where a redriven record first stood (`topic/partition/offset`): its letters, however many, are about that one."""
+
 _TRACEPARENT = re.compile(rb"00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
 
 

@@ -200,6 +200,14 @@ MEANINGS: Mapping[str, Mapping[str, Meaning]] = {
         "value_size": Meaning("Size of the record's value, in bytes.", 13),
         "headers": Meaning("The record's headers, as far as they fit."),
     },
+    "DeadLetterHandled": {
+        "tenant": Meaning("The bank of the letter; null on a shared topic.", "bank-a"),
+        "letter": Meaning("Where the dead letter lies."),
+        "origin": Meaning("The record that the letter is about."),
+        "cause": Meaning("The letter's cause.", "invalid_event"),
+        "action": Meaning("What was done.", "discarded"),
+        "reason": Meaning("Why, in words. Needed to discard.", "a test record of the bank's"),
+    },
     "Origin": {
         "topic": Meaning("The topic it stood in.", "loan.applications.v1.bank-a"),
         "partition": Meaning("The partition it stood in.", 3),

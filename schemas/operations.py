@@ -87,6 +87,30 @@ class DeadLetter(OwnEvent):
     code_version: Text
 
 
+class DeadLetterHandled(OwnEvent):
+    """`loan.dead_letter.handled`: what an operator did with a dead letter: sent back, recorded after all, discarded.
+
+    `letter` is where the dead letter lies, `origin` the record it is about. The letter itself stays as it was: it still
+    says how its record ended. The last of several events about a letter says how it stands.
+    """
+
+    tenant: Tenant | None
+    letter: Origin
+    origin: Origin
+    stage: Text
+    cause: Code
+    action: Literal["redriven", "recorded", "discarded"]
+    actor: Text
+    reason: Sentence | None = None
+    at: Timestamp
+
+    @model_validator(mode="after")
+    def _says_why(self) -> "DeadLetterHandled":
+        if self.action == "discarded" and not self.reason:
+            raise ValueError("a dead letter is discarded for a reason")
+        return self
+
+
 NEEDED: Mapping[str, tuple[str, ...]] = {"repayment": ("repayment",), "human_decision": ("decision", "actor", "reason")}
 """Kind of an outcome -> the fields that it must have."""
 

@@ -56,6 +56,7 @@ STAGES: dict[str, Stage] = {
                 "outcomes",
                 "control",
                 "metrics",
+                "letters_handled",
                 "applications_dlq",
                 "applications_slow_dlq",
                 "verifications_dlq",
@@ -63,6 +64,7 @@ STAGES: dict[str, Stage] = {
                 "outcomes_dlq",
                 "control_dlq",
                 "metrics_dlq",
+                "letters_handled_dlq",
             ),
             writes=(
                 "applications_dlq",
@@ -71,6 +73,7 @@ STAGES: dict[str, Stage] = {
                 "outcomes_dlq",
                 "control_dlq",
                 "metrics_dlq",
+                "letters_handled_dlq",
                 "metrics",
             ),
             does="writes every event into the warehouse in planned offset ranges; a refused row becomes a dead letter",

@@ -17,6 +17,13 @@ RECORD_MAX_BYTES = 4 * MIB
 PARTITIONS = 4
 """Partitions of a new tenant's topics. The number never changes: it would break the order per application."""
 
+LETTERS_MS = 30 * DAY_MS
+"""How long dead letters are kept."""
+
+HANDLED_MS = 2 * LETTERS_MS
+"""How long it is kept what was done with a dead letter: surely longer than the letter, which goes with the newest of
+its segment. Without it, one that was sent back or discarded would seem to wait."""
+
 
 @dataclass(frozen=True, slots=True)
 class Topic:
@@ -80,6 +87,7 @@ def _dead_letters(key: str, stem: str, *, per_tenant: bool = True) -> Topic:
         "loan.dead_letter",
         f"records of {stem} that could not be processed, with their reason",
         per_tenant=per_tenant,
+        retention_ms=LETTERS_MS,
         partitions=PARTITIONS if per_tenant else 1,
     )
 
@@ -103,6 +111,16 @@ TOPICS: dict[str, Topic] = {
         _dead_letters("applications", "loan.applications.v1"),
         _dead_letters("control", "loan.control.v1", per_tenant=False),
         _dead_letters("metrics", "loan.metrics.v1", per_tenant=False),
+        _dead_letters("letters_handled", "loan.letters.handled.v1", per_tenant=False),
+        Topic(
+            "letters_handled",
+            "loan.letters.handled.v1",
+            "loan.dead_letter.handled",
+            "what operators did with dead letters, of every tenant",
+            per_tenant=False,
+            retention_ms=HANDLED_MS,
+            partitions=1,
+        ),
         Topic(
             "metrics",
             "loan.metrics.v1",

@@ -1,136 +1,219 @@
 """`loanstream dlq`: dead letters on the terminal."""
 
-import base64
-from collections import Counter
+import os
+import pwd
+import sys
 from collections.abc import Iterator
-from dataclasses import asdict
-from heapq import nlargest
+from contextlib import closing, contextmanager
 from typing import Annotated, Any
 
 import typer
-from rich.console import Group
 
-from loanstream.cli.options import AsJson, State, TenantOption, installation_of, verb
-from loanstream.dlq.box import DeadLetterBox, Letter, LetterId, RecordAgain
+from loanstream.cli.letter_filters import Filters, filtered
+from loanstream.cli.options import AsJson, State, installation_of, verb
+from loanstream.dlq.asked import Asked
+from loanstream.dlq.box import DeadLetterBox, Done, RecordAgain, kafka_box
+from loanstream.dlq.letters import LetterId, original_key, original_value
+from loanstream.dlq.listing import listed, row_of, summary
 from loanstream.dlq.recording import recording_again
+from loanstream.dlq.text import COLUMNS, as_text, done_text, history, letter_text, list_text, summary_text
 from loanstream.installation import Installation
-from loanstream.terminal import emit, table
-from schemas.causes import CAUSES
-from schemas.values import rfc3339
+from loanstream.terminal import console, emit
+from schemas.problem import Problem
+from schemas.values import SENTENCE_MAX, TEXT_MAX
 
 app = verb()
+
+Ids = Annotated[
+    list[str] | None,
+    typer.Option("--id", help="exactly this letter (topic/partition/offset); may be given several times"),
+]
+Actor = Annotated[str | None, typer.Option("--actor", help="who does it (default: the user of this process)")]
+Lines = Annotated[bool, typer.Option("--json", help="one JSON object a line on stdout, all else on stderr")]
 
 
 @app.callback()
 def dlq() -> None:
-    """Dead letters: list, show, send back."""
-
-
-PREVIEW_BYTES = 2000
-
-
-def list_letters(installation: Installation, tenant: str | None, limit: int, *, as_json: bool) -> int:
-    """The newest `limit` dead letters, oldest first, and how many there are by cause."""
-    causes: Counter[str] = Counter()
-
-    def counted() -> Iterator[Letter]:
-        for letter in _box(installation).letters(tenant and installation.tenant(tenant)):
-            causes[letter.letter.cause] += 1
-            yield letter
-
-    # They come a partition after the other.
-    newest = nlargest(limit, counted(), key=lambda found: (found.letter.at, found.id))
-    rows = [_row(letter) for letter in reversed(newest)]
-    shown = table(
-        f"the newest {len(rows)} of {causes.total()} dead letters",
-        "id",
-        "at",
-        "stage",
-        "cause",
-        "field",
-        "expected",
-        "tries",
-        "redriven",
-        rows=[tuple(row.values()) for row in rows],
-    )
-    totals = table(
-        "by cause", "cause", "letters", "meaning", rows=[(c, n, CAUSES.get(c, "")) for c, n in causes.most_common()]
-    )
-    emit({"total": causes.total(), "causes": causes, "letters": rows}, Group(shown, "", totals), as_json=as_json)
-    return 0
-
-
-def show_letter(installation: Installation, wanted: str, *, as_json: bool) -> int:
-    """One dead letter. Its original may hold personal data: it goes to this terminal alone."""
-    found = _box(installation).letter(LetterId.parse(wanted))
-    letter = found.letter
-    original = base64.b64decode(letter.value_base64 or "")
-    value: dict[str, Any] = {
-        "id": str(found.id),
-        "redriven": found.redriven,
-        **letter.model_dump(mode="json", exclude={"value_base64"}),
-        "original": original[:PREVIEW_BYTES].decode("utf-8", "backslashreplace"),
-    }
-    rows = [(name, str(content)) for name, content in value.items()]
-    emit(value, table(wanted, "", "", rows=rows), as_json=as_json)
-    return 0
-
-
-def redrive(installation: Installation, tenant: str | None, wanted: str | None, *, as_json: bool) -> int:
-    """Send dead letters back, or record them again; exit code 1 where one can be done neither with."""
-    only = None if wanted is None else LetterId.parse(wanted)
-    with recording_again(installation.warehouse_writer, lambda: installation.cipher) as record_again:
-        done = _box(installation, record_again).redrive(tenant and installation.tenant(tenant), only)
-    text = f"{done.sent} sent back"
-    text += f", {done.recorded} recorded" if done.recorded else ""
-    text += f", {done.not_redrivable} hold no original or are refused again" if done.not_redrivable else ""
-    if done.forgotten:
-        text += f"; {done.forgotten} of these were too many to remember: the next redrive tries them by --id alone"
-    emit(asdict(done), text, as_json=as_json)
-    return 1 if done.not_redrivable else 0
-
-
-def _box(installation: Installation, record_again: RecordAgain | None = None) -> DeadLetterBox:
-    return DeadLetterBox(installation.bootstrap, installation.security, record_again)
-
-
-def _row(found: Letter) -> dict[str, Any]:
-    first = found.letter.errors[0] if found.letter.errors else None
-    return {
-        "id": str(found.id),
-        "at": rfc3339(found.letter.at),
-        "stage": found.letter.stage,
-        "cause": found.letter.cause,
-        "field": first.field if first else "",
-        "expected": first.expected if first else "",
-        "attempts": found.letter.attempts,
-        "redriven": "yes" if found.redriven else "no",
-    }
+    """Dead letters: list, show, send back, discard."""
 
 
 @app.command("list")
+@filtered
 def dlq_list(
-    tenant: TenantOption = None,
-    limit: Annotated[int, typer.Option(min=1, help="at most so many")] = 50,
+    filters: Filters,
+    waiting: Annotated[bool, typer.Option("--waiting", help="only those that nothing was done with yet")] = False,
+    only_summary: Annotated[bool, typer.Option("--summary", help="only how many, by bank and cause")] = False,
+    limit: Annotated[int, typer.Option(min=1, help="so many letters, the newest")] = 50,
     state: State = None,
-    as_json: AsJson = False,
+    as_json: Lines = False,
 ) -> None:
-    """The dead letters, newest last, with their causes."""
-    raise typer.Exit(list_letters(installation_of(state), tenant, limit, as_json=as_json))
+    """The dead letters, newest last, with every error; then how many there are by bank and cause."""
+    installation = installation_of(state)
+    asked = filters.asked(installation, waiting=waiting)
+    with _box(installation) as box:
+        show_list(box, asked, limit, only_summary=only_summary, as_json=as_json)
+
+
+def show_list(box: DeadLetterBox, asked: Asked, limit: int, *, only_summary: bool, as_json: bool) -> None:
+    """The newest `limit` of the letters that are asked for, and how many there are in all."""
+    # All letters of the tenant: one that was sent back is told by what came of it, whatever else is asked.
+    rows = listed(box.letters(Asked(tenant=asked.tenant)), asked)
+    totals = summary(rows)
+    for value in (totals if only_summary else rows[-limit:]) if as_json else ():
+        emit(value, "", as_json=True)
+    if not as_json:
+        told = summary_text(totals, _width()) if only_summary else list_text(rows, limit, totals, _width())
+        _tell(None, told, as_json=False)
 
 
 @app.command("show")
 def dlq_show(letter: str, state: State = None, as_json: AsJson = False) -> None:
-    """One dead letter (topic/partition/offset) with its original bytes."""
-    raise typer.Exit(show_letter(installation_of(state), letter, as_json=as_json))
+    """One dead letter (topic/partition/offset, or the record it is about) with its record and its history.
+
+    The record may hold personal data: it goes to this terminal alone.
+    """
+    with _box(installation_of(state)) as box:
+        show_letter(box, letter, as_json=as_json)
+
+
+def show_letter(box: DeadLetterBox, wanted: str, *, as_json: bool) -> None:
+    """One letter whole, with all that is known of its record's other letters."""
+    found = box.letter(LetterId.parse(wanted))
+    thread, would = box.thread(found), box.would(found)
+    value = {
+        **found.letter.model_dump(mode="json"),
+        **row_of(found),
+        "key": _text(original_key(found.letter)),
+        "value": _text(original_value(found.letter)),
+        "redrive": {"would": would.name, "why": would.why or None},
+        "history": history(thread),
+    }
+    _tell(value, letter_text(found, thread, would, _width()), as_json=as_json)
 
 
 @app.command("redrive")
+@filtered
 def dlq_redrive(
-    tenant: TenantOption = None,
-    letter: Annotated[str | None, typer.Option("--id", help="exactly this one (topic/partition/offset)")] = None,
+    filters: Filters,
+    letter: Ids = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="say what would be sent, and send nothing")] = False,
+    force: Annotated[
+        bool, typer.Option("--force", help="also what would be refused again; with --id also what was handled before")
+    ] = False,
+    actor: Actor = None,
     state: State = None,
     as_json: AsJson = False,
 ) -> None:
-    """Send dead letters back to the topics they came from, once each."""
-    raise typer.Exit(redrive(installation_of(state), tenant, letter, as_json=as_json))
+    """Send the waiting dead letters back to the topics they came from, once each. Exit code 1 where some are kept.
+
+    A letter whose record would be refused again is kept: it would only become another letter.
+    """
+    installation = installation_of(state)
+    asked, only = filters.asked(installation), _only(filters, letter)
+    with (
+        recording_again(installation.warehouse_writer, lambda: installation.cipher) as record_again,
+        _box(installation, record_again) as box,
+    ):
+        done = box.redrive(asked, only, actor=_actor(actor), force=force, dry_run=dry_run)
+    _tell(_done(done, dry_run=dry_run), done_text(done, dry_run=dry_run), as_json=as_json)
+    raise typer.Exit(1 if done.kept else 0)
+
+
+@app.command("discard")
+@filtered
+def dlq_discard(
+    filters: Filters,
+    reason: Annotated[str, typer.Option("--reason", help="why nothing will be done with them; it is recorded")],
+    letter: Ids = None,
+    actor: Actor = None,
+    yes: Annotated[bool, typer.Option("--yes", help="do not ask")] = False,
+    state: State = None,
+    as_json: AsJson = False,
+) -> None:
+    """Record that nothing will be done with dead letters, who says so and why. The letters themselves stay."""
+    installation = installation_of(state)
+    asked, only = filters.asked(installation), _only(filters, letter)
+    if not only and filters.none:
+        raise Problem("nothing says which letters; give --id, or one of --tenant, --cause, --since, --application")
+    with _box(installation) as box:
+        done = discard(box, asked, only, _reason(reason), _actor(actor), yes=yes)
+    _tell(_done(done), done_text(done), as_json=as_json)
+
+
+def discard(box: DeadLetterBox, asked: Asked, only: list[LetterId], reason: str, actor: str, *, yes: bool) -> Done:
+    """Discard, where the person agrees, exactly the letters that he was shown."""
+    plan = box.discard(asked, only, actor=actor, reason=reason, dry_run=True)
+    if not plan.ids:
+        return plan
+    if not yes:
+        _say(done_text(plan, dry_run=True))
+        _confirm()
+    return box.discard(asked, plan.ids, actor=actor, reason=reason)
+
+
+def _only(filters: Filters, ids: list[str] | None) -> list[LetterId]:
+    if ids and not filters.at_most_tenant:
+        raise Problem("--id names the letters exactly; expected no --cause, --since or --application beside it")
+    return [LetterId.parse(text) for text in ids or ()]
+
+
+def _actor(given: str | None) -> str:
+    name = (_user() if given is None else given).strip()
+    if not 0 < len(name) <= TEXT_MAX or not name.isprintable():
+        raise Problem(f"--actor: expected a name of 1 to {TEXT_MAX} printable characters")
+    return name
+
+
+def _user() -> str:
+    """The operating system's user: whoever runs this process, whatever its environment says."""
+    try:
+        return pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:  # a container's user without a name
+        return f"user {os.getuid()}"
+
+
+def _reason(given: str) -> str:
+    if not 0 < len(given.strip()) <= SENTENCE_MAX or not given.isprintable():
+        raise Problem(f"--reason: expected one line of 1 to {SENTENCE_MAX} characters")
+    return given.strip()
+
+
+def _confirm() -> None:
+    """Return where the person says yes. Problem where nobody can be asked; Abort at a no."""
+    if not sys.stdin.isatty():
+        raise Problem("nobody is there to say yes: run it with --yes")
+    typer.confirm("discard them?", abort=True, err=True)
+
+
+def _done(done: Done, *, dry_run: bool = False) -> dict[str, Any]:
+    """What became of letters as JSON."""
+    totals = {fate: done.count(fate) for fate in ("redriven", "recorded", "discarded", "refused", "no_original")}
+    by = [{**told._asdict(), "why": told.why or None, "letters": count} for told, count in done.told.items()]
+    return {"dry_run": dry_run, **totals, "by": by}
+
+
+def _text(data: bytes | None) -> str | None:
+    return None if data is None else as_text(data)
+
+
+def _tell(value: Any, text: str, *, as_json: bool) -> None:
+    """As `emit`, but no line is broken: an id that is wider than the terminal is copied whole all the same."""
+    if as_json:
+        emit(value, "", as_json=True)
+    else:
+        sys.stdout.write(f"{text}\n")
+
+
+def _width() -> int:
+    return min(console().width, COLUMNS)
+
+
+def _say(line: str) -> None:
+    sys.stderr.write(f"{line}\n")
+    sys.stderr.flush()
+
+
+@contextmanager
+def _box(installation: Installation, record_again: RecordAgain | None = None) -> Iterator[DeadLetterBox]:
+    with closing(kafka_box(installation.bootstrap, installation.security, record_again)) as box:
+        yield box

@@ -22,7 +22,7 @@ VERBS: dict[str, str] = {
     "show": "The whole story of one application: claims, documents, checks, points, receipt, timings.",
     "replay": "Make every decision again from its receipt's inputs and compare bit for bit.",
     "reconcile": "Compare the warehouse with the topics, record by record; exit 1 and a name for every difference.",
-    "dlq": "Dead letters: list, show, send back.",
+    "dlq": "Dead letters: list, show, send back, discard.",
     "policy": "Policy documents.",
     "activate": "Let another policy or bundle decide, from a moment on: shows what changes, asks, and publishes it.",
     "history": "Every activation in order: who, when, why, what is in force; with --as-of, what decided at a moment.",

@@ -1,305 +1,349 @@
-"""Dead letters for people: list them, look at one, send them back to where they came from."""
+"""The box of dead letters: look, send back, discard. What is done with one is an event of its own; letters stay."""
 
-import base64
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass
-from itertools import islice
-from typing import Any, NamedTuple
+from collections import Counter, defaultdict
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from typing import Any, Literal, NamedTuple
 
-from confluent_kafka import Consumer, Producer, TopicPartition
+from loanstream.dlq.asked import EVERY_ONE, Asked
+from loanstream.dlq.foresight import RECORD, foreseen
+from loanstream.dlq.letters import (
+    Letter,
+    LetterId,
+    LetterProblem,
+    handled_in,
+    id_of,
+    is_letters,
+    letter_in,
+    original,
+    original_headers,
+    original_key,
+    original_value,
+    redriven_headers,
+)
+from loanstream.dlq.post import HANDLED, KafkaPost, Post, Record
+from loanstream.dlq.redrive_position import RedrivePosition
+from schemas.headers import child_traceparent, event_headers
+from schemas.operations import DeadLetterHandled, Origin
+from schemas.records import Message, Partition
+from schemas.topics import MIB
+from schemas.values import rfc3339
+from stores.topics import Bounds, KafkaTopics, TopicReader
 
-from loanstream.dlq.redrive_position import NoRoomForOffsets, RedrivePosition
-from schemas.decode import Undecodable, decode
-from schemas.headers import ATTEMPTS
-from schemas.operations import DeadLetter
-from schemas.problem import Problem
-from schemas.records import MemoryMessage, Message
-from schemas.topics import RECORD_MAX_BYTES, topic_of
-from stores.topics import TO_THE_END, Bounds, TopicsUnreadable, read_within
+RECORDS_AT_ONCE = 1_000
+BYTES_AT_ONCE = 16 * MIB
+"""How much goes in one transaction."""
 
-GROUP = "dlq-redrive"
-"""Its committed offsets, and their metadata, say what was redriven already."""
+FATES: dict[str, str] = {
+    "redriven": "sent back",
+    "recorded": "recorded after all",
+    "discarded": "discarded",
+    "to_record": "to be recorded; the warehouse may refuse some still",
+    "refused": "kept, as each would be refused again (--force sends them)",
+    "no_original": "kept, as they hold no original: have them sent again",
+    "was_redriven": "sent back before (--force sends them once more)",
+    "was_recorded": "recorded before",
+    "was_discarded": "discarded before",
+}
+"""What becomes of a letter that a redrive or a discard is about."""
 
-ANSWER_S = 15.0
-LETTERS_AT_ONCE = 500
-RECORD_STAGE = "record"
+Action = Literal["redriven", "recorded", "discarded"]
 
-
-class LetterId(NamedTuple):
-    """Where a dead letter lies. Written `topic/partition/offset`, as `dlq list` shows it.
-
-    >>> str(LetterId.parse("loan.applications.v1.bank-a.dlq/0/5"))
-    'loan.applications.v1.bank-a.dlq/0/5'
-    """
-
-    topic: str
-    partition: int
-    offset: int
-
-    @classmethod
-    def parse(cls, text: str) -> "LetterId":
-        """The id that `text` writes. LetterProblem for anything else."""
-        match text.split("/"):
-            case [topic, partition, offset] if topic and partition.isdecimal() and offset.isdecimal():
-                return cls(topic, int(partition), int(offset))
-            case _:
-                raise LetterProblem(f"{text!r} is no dead letter's id; expected topic/partition/offset, see dlq list")
-
-    def __str__(self) -> str:
-        return f"{self.topic}/{self.partition}/{self.offset}"
-
-
-class LetterProblem(Problem):
-    """A dead letter that is asked for by a wrong id, or that is not there; one line for a person."""
-
-
-@dataclass(frozen=True, slots=True)
-class Letter:
-    """A dead letter with the place it lies at, by which `dlq show` and `dlq redrive --id` ask for it."""
-
-    id: LetterId
-    letter: DeadLetter
-    redriven: bool
-
-
-@dataclass
-class Redriven:
-    """What a redrive did: letters sent back, letters recorded after all, and those that neither can be done with.
-
-    `forgotten` are those of the last that the next redrive will not try, as too many are waiting to remember them all.
-    """
-
-    sent: int = 0
-    recorded: int = 0
-    not_redrivable: int = 0
-    forgotten: int = 0
-
+DONE: Mapping[str, Action] = {"redriven": "redriven", "recorded": "recorded", "discarded": "discarded"}
+"""Fates that are noted, and what the note calls them."""
 
 RecordAgain = Callable[[Message], bool]
 """Puts a record into the warehouse that refused it before; whether it is there now."""
+
+About = tuple[str, str]
+
+
+class Fate(NamedTuple):
+    """What becomes of a letter (a name of `FATES`), and why where the letter does not say it."""
+
+    name: str
+    why: str = ""
+
+
+class Told(NamedTuple):
+    """What letters share that are told of together."""
+
+    fate: str
+    tenant: str | None
+    cause: str
+    why: str
+
+
+@dataclass
+class Done:
+    """What became of letters: how many of each kind, and the ids of those that something was done with."""
+
+    told: Counter[Told] = field(default_factory=Counter)
+    ids: list[LetterId] = field(default_factory=list)
+
+    def note(self, letter: Letter, fate: Fate) -> None:
+        """One more."""
+        self.told[Told(fate.name, letter.letter.tenant, letter.letter.cause, fate.why)] += 1
+        if fate.name in DONE:
+            self.ids.append(letter.id)
+
+    def count(self, fate: str) -> int:
+        """How many letters of one fate."""
+        return sum(number for told, number in self.told.items() if told.fate == fate)
+
+    @property
+    def sent(self) -> int:
+        """How many were sent back to their topics."""
+        return self.count("redriven")
+
+    @property
+    def kept(self) -> int:
+        """How many nothing could be done with."""
+        return self.count("refused") + self.count("no_original")
 
 
 class DeadLetterBox:
     """The dead letters of a broker, as far as they are retained."""
 
-    def __init__(self, bootstrap: str, security: Mapping[str, str], record_again: RecordAgain | None = None) -> None:
-        self._connection = {**security, "bootstrap.servers": bootstrap, "log_level": 2}
-        self._record_again = record_again
+    def __init__(
+        self,
+        topics: TopicReader,
+        post: Post,
+        record_again: RecordAgain | None = None,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self._topics, self._post, self._record_again, self._now = topics, post, record_again, now
 
-    def letters(self, tenant: str | None = None) -> Iterator[Letter]:
-        """Every dead letter up to the ends seen at the start, a partition after the other."""
-        consumer = self._consumer()
-        try:
-            for part in _parts(consumer, tenant):
-                for message in _read(consumer, part, part.first):
-                    letter = _letter(message)
-                    if letter is not None:
-                        place = LetterId(part.topic, part.partition, message.offset())
-                        yield Letter(place, letter, _was_redriven(part, place.offset, letter))
-        finally:
-            consumer.close()
+    def letters(self, asked: Asked = EVERY_ONE) -> Iterator[Letter]:
+        """The letters that are meant, up to the ends seen at the start, a partition after the other.
 
-    def letter(self, wanted: LetterId) -> Letter:
-        """One dead letter. LetterProblem where none lies there."""
-        consumer = self._consumer()
-        try:
-            part, message = _find(consumer, _parts(consumer, None), wanted)
-            letter = _letter(message)
-            if letter is None:
-                raise LetterProblem(f"no dead letter {wanted}; see dlq list")
-            return Letter(wanted, letter, _was_redriven(part, wanted.offset, letter))
-        finally:
-            consumer.close()
-
-    def redrive(self, tenant: str | None = None, only: LetterId | None = None) -> Redriven:
-        """Send back what was not sent back yet, in transactions with the offsets that say so.
-
-        What becomes a dead letter meanwhile is not sent: it ends with the ends seen at the start. What is refused again
-        waits for the next redrive.
-        With `only` exactly that letter, whether it was redriven before or not; LetterProblem where none lies there.
+        Raises `TopicsUnreadable`.
         """
-        done = Redriven()
-        consumer, producer = self._consumer(), self._producer()
-        try:
-            producer.init_transactions(30)
-            parts = _parts(consumer, tenant)
-            if only is None:
-                for part in parts:
-                    self._redrive_waiting(producer, consumer, part, done)
-            else:
-                self._redrive_one(producer, consumer, *_find(consumer, parts, only, tenant), done)
-        finally:
-            consumer.close()
+        for _, found in self._read(lambda topic: is_letters(topic, asked.tenant)):
+            yield from (letter for letter in found if asked.means(letter))
+
+    def letter(self, wanted: LetterId, tenant: str | None = None) -> Letter:
+        """One letter, by where it lies or by the record it is about (the newest). LetterProblem where there is none."""
+        (found,) = self._named([wanted], tenant)
+        return found
+
+    def thread(self, letter: Letter) -> list[Letter]:
+        """All letters of the same stage about the same record and those it was sent back as; oldest first."""
+        there = (found for _, part in self._read(letter.id.topic.__eq__) for found in part)
+        return sorted(
+            (found for found in there if found.thread == letter.thread), key=lambda found: (found.letter.at, found.id)
+        )
+
+    def redrive(
+        self,
+        asked: Asked = EVERY_ONE,
+        only: Collection[LetterId] = (),
+        *,
+        actor: str = "loanstream",
+        force: bool = False,
+        dry_run: bool = False,
+    ) -> Done:
+        """Send back the letters that wait, or exactly those of `only`, each in one transaction with the note of it.
+
+        What becomes a dead letter meanwhile is not sent: it ends with the ends seen at the start. With `force` also
+        what would be refused again, and of `only` what was handled before. LetterProblem where one of `only` is absent.
+        """
+        return self._handle(asked, only, _Redrive(self._record_again, force, dry_run), _By(actor), dry_run=dry_run)
+
+    def discard(
+        self,
+        asked: Asked = EVERY_ONE,
+        only: Collection[LetterId] = (),
+        *,
+        actor: str,
+        reason: str,
+        dry_run: bool = False,
+    ) -> Done:
+        """Note of the letters that wait, or exactly of those of `only`, that nothing will be done with them, and why.
+
+        One that was handled before stays as it is. LetterProblem where one of `only` is absent.
+        """
+        return self._handle(asked, only, _discard, _By(actor, reason), dry_run=dry_run)
+
+    def would(self, letter: Letter) -> Fate:
+        """What a redrive of this letter alone would do, without force."""
+        return _Redrive(self._record_again, force=False, dry_run=True)(letter)
+
+    def close(self) -> None:
+        """Leave the broker."""
+        self._topics.close()
+        self._post.close()
+
+    def _handle(
+        self,
+        asked: Asked,
+        only: Collection[LetterId],
+        fate_of: Callable[[Letter], Fate],
+        by: "_By",
+        *,
+        dry_run: bool,
+    ) -> Done:
+        done, seen = Done(), set[About]()
+        if not dry_run:
+            # Before anything is read: whoever handled letters until now has committed or never will.
+            self._post.open()
+        meant = self._named(only, asked.tenant) if only else self.letters(replace(asked, waiting=True))
+        with_records = _Batches(self._post, dry_run=dry_run)
+        for letter in meant:
+            if letter.about in seen:  # written twice, it is one letter
+                continue
+            seen.add(letter.about)
+            fate = fate_of(letter)
+            done.note(letter, fate)
+            if fate.name in DONE:
+                with_records.put(self._records(letter, fate, by))
+        with_records.end()
         return done
 
-    def _redrive_waiting(self, producer: Any, consumer: Any, part: "_Part", done: Redriven) -> None:
-        records = _read(consumer, part, part.redriven.first_waiting)
-        refused: set[int] = set()
-        while batch := list(islice(records, LETTERS_AT_ONCE)):
-            with _transaction(producer):
-                for message in batch:
-                    if part.redriven.holds(message.offset()):
-                        continue
-                    letter = _letter(message)
-                    if not self._send_one(producer, letter, done) and _has_original(letter):
-                        refused.add(message.offset())
-                tried = part.redriven.tried(batch[-1].offset() + 1, refused)
-                _commit(producer, consumer, part, tried)
-            done.forgotten += len(refused - tried.refused)
-            refused &= tried.refused
+    def _records(self, letter: Letter, fate: Fate, by: "_By") -> list[Record]:
+        note = _note(letter, fate, by, self._now())
+        return [_sent_back(letter), note] if fate.name == "redriven" else [note]
 
-    def _redrive_one(self, producer: Any, consumer: Any, part: "_Part", message: Any, done: Redriven) -> None:
-        with _transaction(producer):
-            if self._send_one(producer, _letter(message), done):
-                _commit(producer, consumer, part, part.redriven.with_one(message.offset()))
+    def _read(self, wanted: Callable[[str], bool]) -> Iterator[tuple[Partition, Iterator[Letter]]]:
+        """The letters of each partition of the topics that are wanted."""
+        bounds = self._topics.bounds([topic for topic in self._post.topics() if wanted(topic)])
+        done, noted = self._done(), self._post.noted(list(bounds))
+        for place, within in bounds.items():
+            yield place, self._letters(place, within, done, noted.get(place))
 
-    def _send_one(self, producer: Any, letter: DeadLetter | None, done: Redriven) -> bool:
-        """Whether it was sent back or recorded."""
-        if letter is None or not _has_original(letter):
-            done.not_redrivable += 1
-            return False
-        if letter.stage == RECORD_STAGE:
-            # Its event was decided, or read downstream, long ago: on its topic it would be so twice.
-            recorded = self._record_again is not None and self._record_again(_original(letter))
-            done.recorded += recorded
-            done.not_redrivable += not recorded
-            return recorded
-        producer.produce(
-            letter.origin.topic,
-            key=_bytes(letter.key_base64),
-            value=_bytes(letter.value_base64),
-            headers=_headers(letter),
-        )
-        producer.poll(0)
-        done.sent += 1
-        return True
+    def _letters(
+        self,
+        place: Partition,
+        within: Bounds,
+        done: Mapping[About, Sequence[DeadLetterHandled]],
+        noted: RedrivePosition | None,
+    ) -> Iterator[Letter]:
+        for message in self._topics.read(place, within):
+            made = letter_in(message)
+            if made is None:
+                continue
+            before = noted is not None and noted.holds(message.offset())
+            letter = Letter(id_of(message), message.timestamp()[1], made, noted=before)
+            yield replace(letter, done=tuple(done.get(letter.about, ())))
 
-    def _consumer(self) -> Any:
-        return Consumer(
-            {
-                **self._connection,
-                "group.id": GROUP,
-                **TO_THE_END,
-                "auto.offset.reset": "earliest",
-            }
-        )
+    def _done(self) -> Mapping[About, Sequence[DeadLetterHandled]]:
+        """What was done with letters, in order, by what they are about."""
+        found: dict[About, list[DeadLetterHandled]] = defaultdict(list)
+        for place, within in self._topics.bounds([HANDLED]).items():
+            for message in self._topics.read(place, within):
+                event = handled_in(message)
+                if event is not None:
+                    origin = event.origin
+                    found[f"{origin.topic}/{origin.partition}/{origin.offset}", event.stage].append(event)
+        return found
 
-    def _producer(self) -> Any:
-        return Producer(
-            {
-                **self._connection,
-                "transactional.id": GROUP,
-                "message.max.bytes": RECORD_MAX_BYTES,
-                "retry.backoff.ms": 5,
-            }
-        )
+    def _named(self, wanted: Collection[LetterId], tenant: str | None) -> list[Letter]:
+        """The letters with these ids, in their order."""
+        topics = {one.topic if is_letters(one.topic) else f"{one.topic}.dlq" for one in wanted}
+        found: dict[str, Letter | None] = dict.fromkeys(map(str, wanted))
+        for _, part in self._read(lambda topic: topic in topics and is_letters(topic, tenant)):
+            for letter in part:
+                # Of a letter about a letter the origin is an id, too: by an id the letter that lies there is meant.
+                about = set() if is_letters(letter.letter.origin.topic) else {letter.origin}
+                for name in found.keys() & {str(letter.id), *about}:
+                    before = found[name]
+                    if before is None or before.letter.at <= letter.letter.at:
+                        found[name] = letter
+        for name, lies_there in found.items():
+            if lies_there is None:
+                raise LetterProblem(f"no dead letter {name}{f' of {tenant}' if tenant else ''}; see dlq list")
+        return [letter for letter in found.values() if letter is not None]
 
 
-@dataclass(frozen=True, slots=True)
-class _Part:
-    """A partition of dead letters as it stood at the start: it holds the offsets from `first` to below `end`."""
-
-    topic: str
-    partition: int
-    first: int
-    end: int
-    redriven: RedrivePosition
+class _By(NamedTuple):
+    actor: str
+    reason: str | None = None
 
 
-def _parts(consumer: Any, tenant: str | None) -> list[_Part]:
-    """The partitions of the dead letter topics, seen before any is read: what is sent back may return as a letter."""
-    found = consumer.list_topics(timeout=ANSWER_S).topics
-    names = [name for name in sorted(found) if _has_letters(name, tenant)]
-    places = [TopicPartition(name, number) for name in names for number in sorted(found[name].partitions)]
-    return [_part(consumer, committed) for committed in consumer.committed(places, timeout=ANSWER_S)] if places else []
+@dataclass(frozen=True)
+class _Redrive:
+    """The fate of a letter in a redrive; what is to be recorded is recorded by asking (unless it is `dry_run`)."""
+
+    record_again: RecordAgain | None
+    force: bool
+    dry_run: bool
+
+    def __call__(self, letter: Letter) -> Fate:
+        if letter.state != "waiting" and not self.force:
+            return Fate(f"was_{letter.state}")
+        if not letter.has_original:
+            return Fate("no_original")
+        if letter.letter.stage == RECORD:
+            return self._record(letter)
+        refusal = None if self.force else foreseen(letter.letter)
+        return Fate("redriven") if refusal is None else Fate("refused", str(refusal))
+
+    def _record(self, letter: Letter) -> Fate:
+        # Its event was decided, or read downstream, long ago: on its topic it would be so twice.
+        if self.dry_run:
+            return Fate("to_record")
+        recorded = self.record_again is not None and self.record_again(original(letter.letter))
+        return Fate("recorded") if recorded else Fate("refused", "the warehouse refuses its row still")
 
 
-def _part(consumer: Any, committed: TopicPartition) -> _Part:
-    place = TopicPartition(committed.topic, committed.partition)
-    first, end = consumer.get_watermark_offsets(place, timeout=ANSWER_S)
-    try:
-        noted = RedrivePosition.read(committed.offset, committed.metadata)
-    except ValueError:
-        raise TopicsUnreadable(f"group {GROUP} has a foreign note on {place.topic}/{place.partition}") from None
-    # What retention took needs no mention any more.
-    return _Part(place.topic, place.partition, first, end, noted.without_below(first))
+def _discard(letter: Letter) -> Fate:
+    return Fate("discarded" if letter.state == "waiting" else f"was_{letter.state}")
 
 
-def _was_redriven(part: _Part, offset: int, letter: DeadLetter) -> bool:
-    # A redrive passes a letter without its original, since nothing could ever be sent of it.
-    return _has_original(letter) and part.redriven.holds(offset)
+class _Batches:
+    """Records that go together, in transactions of a bounded size."""
+
+    def __init__(self, post: Post, *, dry_run: bool) -> None:
+        self._post, self._dry_run = post, dry_run
+        self._held: list[Record] = []
+        self._bytes = 0
+
+    def put(self, records: Sequence[Record]) -> None:
+        """Records of one letter: they are never parted."""
+        if self._dry_run:
+            return
+        self._held += records
+        self._bytes += sum(len(one.value or b"") for one in records)
+        if len(self._held) >= RECORDS_AT_ONCE or self._bytes > BYTES_AT_ONCE:
+            self.end()
+
+    def end(self) -> None:
+        """What is left."""
+        if self._held:
+            self._post.send(self._held)
+        self._held, self._bytes = [], 0
 
 
-def _has_original(letter: DeadLetter | None) -> bool:
-    return letter is not None and letter.value_base64 is not None
+def _sent_back(letter: Letter) -> Record:
+    made = letter.letter
+    return Record(made.origin.topic, original_key(made), original_value(made), redriven_headers(made))
 
 
-def _has_letters(name: str, tenant: str | None) -> bool:
-    try:
-        topic, owner = topic_of(name)
-    except LookupError:
-        return False
-    return topic.is_dlq and tenant in (None, owner)
+def _note(letter: Letter, fate: Fate, by: _By, now: datetime) -> Record:
+    made, place = letter.letter, str(letter.id)
+    event = DeadLetterHandled(
+        tenant=made.tenant,
+        letter=Origin(**letter.id._asdict(), timestamp_ms=letter.timestamp_ms),
+        origin=made.origin,
+        stage=made.stage,
+        cause=made.cause,
+        action=DONE[fate.name],
+        actor=by.actor,
+        reason=by.reason,
+        at=now,
+    )
+    headers: list[Any] = event_headers(
+        event="loan.dead_letter.handled",
+        event_id=f"{place}/{len(letter.done) + 1}",
+        source="loanstream/dlq",
+        subject=place,
+        time=rfc3339(now),
+        traceparent=child_traceparent(original_headers(made), place, "dlq"),
+    )
+    return Record(HANDLED, place.encode(), event.model_dump_json().encode(), headers)
 
 
-def _find(consumer: Any, parts: Iterable[_Part], wanted: LetterId, tenant: str | None = None) -> tuple[_Part, Any]:
-    """The record at a place. LetterProblem where retention, or a transaction's marker, left none there."""
-    for part in parts:
-        if (part.topic, part.partition) == wanted[:2]:
-            message = next(_read(consumer, part, wanted.offset), None)
-            if message is not None and message.offset() == wanted.offset:
-                return part, message
-    raise LetterProblem(f"no dead letter {wanted}{f' of {tenant}' if tenant else ''}; see dlq list")
-
-
-def _read(consumer: Any, part: _Part, start: int) -> Iterator[Any]:
-    """The records of `part` from the offset `start` on. Raises `TopicsUnreadable`."""
-    return read_within(consumer, (part.topic, part.partition), Bounds(max(start, part.first), part.end))
-
-
-@contextmanager
-def _transaction(producer: Any) -> Iterator[None]:
-    """All that is produced and committed within, or nothing of it."""
-    producer.begin_transaction()
-    try:
-        yield
-        producer.commit_transaction(30)
-    except Exception:
-        producer.abort_transaction(30)
-        raise
-
-
-def _commit(producer: Any, consumer: Any, part: _Part, redriven: RedrivePosition) -> None:
-    try:
-        position = TopicPartition(part.topic, part.partition, redriven.below, redriven.metadata)
-    except NoRoomForOffsets:
-        raise LetterProblem(
-            f"too many letters of {part.topic}/{part.partition} were sent back one by one to remember another; "
-            "send all that wait with: loanstream dlq redrive"
-        ) from None
-    producer.send_offsets_to_transaction([position], consumer.consumer_group_metadata(), 30)
-
-
-def _letter(message: Any) -> DeadLetter | None:
-    try:
-        return decode(DeadLetter, message.value())
-    except Undecodable:
-        return None
-
-
-def _original(letter: DeadLetter) -> Message:
-    """The record as it stood in its topic."""
-    origin = letter.origin
-    headers = [(header.name, _bytes(header.value_base64) or b"") for header in letter.headers]
-    key, value = _bytes(letter.key_base64), _bytes(letter.value_base64)
-    return MemoryMessage(origin.topic, origin.partition, origin.offset, key, value, headers, (2, origin.timestamp_ms))
-
-
-def _headers(letter: DeadLetter) -> list[tuple[str, bytes | None]]:
-    kept = [(header.name, _bytes(header.value_base64)) for header in letter.headers if header.name != ATTEMPTS]
-    return [*kept, (ATTEMPTS, str(letter.attempts).encode())]
-
-
-def _bytes(text: str | None) -> bytes | None:
-    return None if text is None else base64.b64decode(text)
+def kafka_box(bootstrap: str, security: Mapping[str, str], record_again: RecordAgain | None = None) -> DeadLetterBox:
+    """The box of a broker; close it."""
+    return DeadLetterBox(KafkaTopics(bootstrap, security), KafkaPost(bootstrap, security), record_again)

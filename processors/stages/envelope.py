@@ -2,11 +2,12 @@
 
 from dataclasses import dataclass
 
-from schemas.application import LoanApplication
-from schemas.decode import Undecodable, decode
+from schemas.application import ApplicationAccepted, LoanApplication
+from schemas.decode import Undecodable, decode, decode_own
 from schemas.operations import FieldError
 from schemas.records import LOG_APPEND_TIME, Message
 from schemas.topics import APPLICATION_MAX_BYTES, topic_of
+from schemas.values import ms_of_utc
 
 
 class BrokerMisconfigured(Exception):
@@ -39,6 +40,16 @@ def accept(message: Message, now_ms: int) -> Accepted:
     if application.monitoring is not None:
         application = application.model_copy(update={"monitoring": None})
     return Accepted(message, application, accepted_ms, now_ms)
+
+
+def accept_later(message: Message) -> Accepted:
+    """The application in a record of `loan.applications.slow.v1.<tenant>`, as the fast lane handed it over.
+
+    Raises `Undecodable`.
+    """
+    waited = decode_own(ApplicationAccepted, message.value())
+    check_addressed(message, waited.application)
+    return Accepted(message, waited.application, ms_of_utc(waited.accepted_at), ms_of_utc(waited.fast_lane_started_at))
 
 
 def check_addressed(message: Message, application: LoanApplication) -> None:

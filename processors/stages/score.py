@@ -53,7 +53,7 @@ class ScoreStage:
         or does not load. Which version decides follows from the history alone: so they wait, and nothing is skipped.
         """
         started_ms = self._worker.now_ms()
-        verified, dead = self._guard.each(batch.messages, _decode)
+        verified, dead = self._guard.each(batch.messages, decode_verified)
         if verified:
             await self._activations.wait_for(max(item.accepted_ms for item in verified))
         groups, deferred = self._chosen(verified)
@@ -126,7 +126,8 @@ class ScoreStage:
         return Output(topic, message.key(), value, headers, partition_of(message))
 
 
-def _decode(message: Message) -> _Verified:
+def decode_verified(message: Message) -> _Verified:
+    """The verified application in a record. Raises `Undecodable`."""
     event = decode_own(ApplicationVerified, message.value())
     check_addressed(message, event.application)
     return _Verified(message, event, ms_of_utc(event.accepted_at))

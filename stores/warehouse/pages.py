@@ -19,6 +19,7 @@ PAGED_BY: dict[str, str] = {
     "outcomes_log": "application_id",
     "dead_letters_log": "kafka_offset",
     "activations_log": "kafka_offset",
+    "letters_handled_log": "kafka_offset",
 }
 """The column that pages of a table follow: the first of its order after the tenant where it has a tenant."""
 

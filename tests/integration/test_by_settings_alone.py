@@ -205,11 +205,13 @@ def test_workers_and_commands_need_nothing_but_settings(working: Own, tmp_path: 
     assert told["verified"]["checks"]
     assert working.ask("replay") == {"totals": {"equal": 20}, "unequal": []}
     assert working.ask("reconcile")["differences"] == []
-    letters = working.ask("dlq", "list")
-    assert (letters["total"], letters["letters"][0]["redriven"]) == (1, "no")
-    assert working.ask("dlq", "redrive")["sent"] == 1
+    letter = working.ask("dlq", "list")
+    assert (letter["state"], letter["attempts"]) == ("waiting", 1)
+    assert working.ask("dlq", "redrive", code=1)["refused"] == 1
+    assert working.ask("dlq", "redrive", "--force")["redriven"] == 1
     working.wait_for("dead_letters", 2)
-    assert sorted(letter["redriven"] for letter in working.ask("dlq", "list")["letters"]) == ["no", "yes"]
+    letter = working.ask("dlq", "list")
+    assert (letter["state"], letter["attempts"]) == ("waiting", 2)
 
 
 def test_what_decides_is_looked_at_and_kept_by_settings_alone(installed: Own) -> None:

@@ -189,69 +189,6 @@ def test_submit_decisions_show_replay_and_reconcile_speak_json(cli, bank, loans_
     assert cli("replay", "q-nosuch", code=1).stderr == "loanstream: no decision on q-nosuch\n"
 
 
-def test_a_dead_letter_is_listed_shown_and_redriven_once(cli, bank):
-    """A redriven record that is still bad comes back with its attempts counted."""
-    tenant = "mirror"
-    bank.publish(tenant, "bad", b"{not json")
-    bank.flush()
-    bank.wait_for(tenant, 1)
-    listed = json.loads(cli("dlq", "list", "--tenant", tenant, "--json").stdout)
-    assert listed["causes"] == {"not_json": 1}
-    (letter,) = listed["letters"]
-    shown = json.loads(cli("dlq", "show", letter["id"], "--json").stdout)
-    assert shown["original"] == "{not json"
-    assert json.loads(cli("dlq", "redrive", "--tenant", tenant, "--json").stdout)["sent"] == 1
-    _, letters = bank.outcomes(tenant, 2)
-    assert sorted(letter["attempts"] for letter in letters) == [1, 2]
-    listed = json.loads(cli("dlq", "list", "--tenant", tenant, "--json").stdout)
-    assert sorted(letter["redriven"] for letter in listed["letters"]) == ["no", "yes"]
-    once_more = cli("dlq", "redrive", "--id", letter["id"], "--json")
-    assert json.loads(once_more.stdout)["sent"] == 1
-    _, letters = bank.outcomes(tenant, 3)
-    assert sorted(letter["attempts"] for letter in letters) == [1, 2, 2]
-
-
-def test_a_dead_letter_sent_back_by_itself_is_not_sent_again_with_the_others(cli, bank):
-    """The broker keeps what was sent singly beside the group's offset: list and the next redrive know of it."""
-    tenant = "single"
-    for _ in range(3):
-        bank.publish(tenant, "bad", b"{not json")
-        bank.flush()
-    bank.wait_for(tenant, 3)
-
-    def listed():
-        return json.loads(cli("dlq", "list", "--tenant", tenant, "--json").stdout)["letters"]
-
-    ids = [letter["id"] for letter in listed()]
-    assert json.loads(cli("dlq", "redrive", "--id", ids[1], "--json").stdout)["sent"] == 1
-    bank.wait_for(tenant, 4)
-    letters = {letter["id"]: letter["redriven"] for letter in listed()}
-    assert [letters.pop(place) for place in ids] == ["no", "yes", "no"]
-    assert list(letters.values()) == ["no"]
-    assert json.loads(cli("dlq", "redrive", "--tenant", tenant, "--json").stdout)["sent"] == 3
-    _, letters = bank.outcomes(tenant, 7)
-    assert sorted(letter["attempts"] for letter in letters) == [1, 1, 1, 2, 2, 2, 3]
-
-
-def test_only_the_dead_letter_that_was_asked_for_is_sent_back(cli, bank):
-    """An offset at which no letter lies (past the end, another tenant's, a transaction's marker) sends nothing, exit 1."""
-    tenant = "mirror"
-    bank.publish(tenant, "bad", b"{not json")
-    bank.flush()
-    _, before = bank.outcomes(tenant, 1)
-    letter = json.loads(cli("dlq", "list", "--tenant", tenant, "--json").stdout)["letters"][-1]
-    topic, partition, offset = letter["id"].split("/")
-    marker = f"{topic}/{partition}/{int(offset) + 1}"
-    for wanted in (marker, f"{topic}/{partition}/1000", f"{topic}/99/0", "no.such.topic/0/0"):
-        for verb in (("show", wanted), ("redrive", "--id", wanted)):
-            refused = cli("dlq", *verb, code=1)
-            assert refused.stderr == f"loanstream: no dead letter {wanted}; see dlq list\n"
-    assert "of bank-b" in cli("dlq", "redrive", "--tenant", "bank-b", "--id", letter["id"], code=1).stderr
-    assert "expected topic/partition/offset" in cli("dlq", "redrive", "--id", "17", code=1).stderr
-    _, after = bank.outcomes(tenant, len(before))
-    assert len(after) == len(before)
-
-
 def test_a_second_up_on_the_same_state_says_who_holds_it(stack):
     """One line, naming the process; as a person reads it, from a process of its own."""
     command = [sys.executable, "-m", "loanstream", "up", "--state", stack.layout.state]

@@ -4,6 +4,7 @@ from processors.readers.found import FIELD_NAMES
 from processors.readers.reasons import FINDINGS
 from processors.readers.reasons import REASONS as READER_REASONS
 from schemas.reasons import BASIS, REASONS
+from schemas.topics import TOPICS
 from scoring import checks
 from scoring.features import FEATURES
 
@@ -51,3 +52,9 @@ def test_what_protects_people_leaves_the_flow_at_once(examples):
 def test_a_code_speaks_once():
     """A basis code and a reason code of the same name mean the same thing, as a rule of a policy."""
     assert {REASONS[code].source for code in set(BASIS) & set(REASONS)} <= {"rule"}
+
+
+def test_what_was_done_with_a_letter_is_known_as_long_as_the_letter():
+    """Were it forgotten earlier, a letter that was sent back or discarded would seem to wait."""
+    letters = [topic.retention_ms for topic in TOPICS.values() if topic.is_dlq]
+    assert TOPICS["letters_handled"].retention_ms >= 2 * max(letters)

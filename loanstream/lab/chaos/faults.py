@@ -11,7 +11,8 @@ from functools import partial
 
 import psutil
 
-from loanstream.dlq.box import DeadLetterBox
+from loanstream.dlq.asked import Asked
+from loanstream.dlq.box import kafka_box
 from loanstream.lab.chaos import third
 from loanstream.lab.chaos.load import Load, stored
 from loanstream.stack.probe import answers
@@ -229,7 +230,9 @@ def _redrive(ground: Ground) -> None:
     ground.load.flush()
     time.sleep(3)
     running = ground.running
-    ground.redriven += DeadLetterBox(running.bootstrap, running.security).redrive(running.tenants[1]).sent
+    with closing(kafka_box(running.bootstrap, running.security)) as box:
+        # All would be refused again: that is what the fault is about.
+        ground.redriven += box.redrive(Asked(running.tenants[1]), force=True).sent
 
 
 def table(kills: int, restarts: int, others: int) -> list[Fault]:

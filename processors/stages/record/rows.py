@@ -22,7 +22,7 @@ from schemas.application import LoanApplication
 from schemas.decision import LoanDecision
 from schemas.decode import Undecodable, decode, decode_own
 from schemas.headers import ORIGIN, header
-from schemas.operations import Activation, DeadLetter, FieldError, LoanOutcome, ServiceMetric
+from schemas.operations import Activation, DeadLetter, DeadLetterHandled, FieldError, LoanOutcome, ServiceMetric
 from schemas.records import Message, Place
 from schemas.topics import APPLICATION_MAX_BYTES, TOPICS, topic_of
 from schemas.values import rfc3339_of_ms
@@ -198,6 +198,12 @@ def _dead_letter(message: Message, cipher: Seals) -> Rows:
     return [("dead_letters_log", _sealed("dead_letters_log", row, message.value() or b"", cipher))]
 
 
+def _letter_handled(message: Message, _: Seals) -> Rows:
+    event = decode_own(DeadLetterHandled, message.value()).model_dump(mode="json")
+    row = {**flat(event), "tenant": event["tenant"] or "", **_kafka(message)}
+    return [("letters_handled_log", row)]
+
+
 def _activation(message: Message, _: Seals) -> Rows:
     return [("activations_log", {**decode_own(Activation, message.value()).model_dump(mode="json"), **_kafka(message)})]
 
@@ -218,6 +224,7 @@ RECORDINGS: dict[str, Recording] = {
     "outcomes": Recording(("outcomes_log",), _one_by_one(_outcome)),
     "control": Recording(("activations_log",), _one_by_one(_activation)),
     "metrics": Recording(("service_metrics_log",), _one_by_one(_metric)),
+    "letters_handled": Recording(("letters_handled_log",), _one_by_one(_letter_handled)),
     **{
         key: Recording(("dead_letters_log",), _one_by_one(_dead_letter))
         for key, topic in TOPICS.items()

@@ -9,16 +9,15 @@ from functools import partial
 from typing import TypeVar
 
 from processors.identity import Worker
-from processors.stages.envelope import Accepted, accept, check_addressed
+from processors.stages.envelope import Accepted, accept, accept_later
 from processors.stages.guard import Guard
 from processors.stages.verify.lanes import Documents, Read, read_documents
 from processors.transport.batches import Batch, Output, Processed
 from schemas.application import ApplicationAccepted
-from schemas.decode import decode_own
 from schemas.headers import ORIGIN, child_traceparent, event_headers, header
 from schemas.records import Message, Partition, partition_of, place
 from schemas.topics import TOPICS
-from schemas.values import Event, ms_of_utc, rfc3339_of_ms, utc_of_ms
+from schemas.values import Event, rfc3339_of_ms, utc_of_ms
 from schemas.verification import ApplicationVerified, Lane, VerifyProcessing
 from scoring.checks import Verification, verify
 
@@ -58,13 +57,7 @@ class VerifyStage:
         return Processed(outputs, deferred)
 
     def _decode(self, now_ms: int, message: Message) -> Accepted:
-        if self._lane == "fast":
-            return accept(message, now_ms)
-        waited = decode_own(ApplicationAccepted, message.value())
-        check_addressed(message, waited.application)
-        return Accepted(
-            message, waited.application, ms_of_utc(waited.accepted_at), ms_of_utc(waited.fast_lane_started_at)
-        )
+        return accept(message, now_ms) if self._lane == "fast" else accept_later(message)
 
     def _verify(self, items: Sequence[Read]) -> list[Output]:
         # Step by step over the batch, not record by record: short loops stay in the processor's caches.

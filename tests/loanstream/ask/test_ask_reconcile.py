@@ -21,6 +21,7 @@ from stores.warehouse.cipher import ColumnCipher
 
 EXAMPLES = Path(__file__).parents[3] / "schemas" / "examples"
 CIPHER = ColumnCipher(b"k" * 32)
+HANDLED = "loan.letters.handled.v1"
 START = 1_770_715_800_000
 APPLICATIONS, SLOW, VERIFICATIONS, DECISIONS, DEAD = (
     f"loan.{name}" for name in (
@@ -85,6 +86,28 @@ def test_an_equal_warehouse_has_no_differences(empty, refused):
     assert result.exit_code == 0
     assert result.compared["applications_log"] == result.compared["decisions_log"] == 29
     assert result.compared["dead_letters_log"] == 1
+
+
+def test_a_discarded_letter_is_still_the_end_of_its_application(empty, refused):
+    """The books balance as before; the discard itself is a record that is compared like any other."""
+    topics = flow(6, dead={2, 3})
+    event = example("loan.dead_letter.handled")
+    for number, dead in enumerate(topics[DEAD, 0]):
+        letter, origin = json.loads(dead.value()), event["letter"] | {"partition": 0, "offset": dead.offset()}
+        value = json.dumps(event | {"origin": letter["origin"], "letter": origin}).encode()
+        topics.setdefault((HANDLED, 0), []).append(MemoryMessage(HANDLED, 0, number, b"k", value, None, (2, START)))
+    record(empty, refused, topics)
+    result = reconciled(empty, topics)
+    assert result.differences == []
+    assert (result.compared["dead_letters_log"], result.compared["letters_handled_log"]) == (2, 2)
+    empty.client().command("DELETE FROM loanstream.letters_handled_log WHERE kafka_offset = 0")
+    empty.client().command(
+        "ALTER TABLE loanstream.letters_handled_log UPDATE actor = 'nobody' WHERE kafka_offset = 1 SETTINGS mutations_sync = 1"
+    )
+    assert found(reconciled(empty, topics)) == [
+        ("altered", "letters_handled_log", None, 1, ("actor",)),
+        ("lost", "letters_handled_log", None, 0, ()),
+    ]
 
 
 def test_deleted_duplicated_and_altered_rows_are_named(empty, refused):

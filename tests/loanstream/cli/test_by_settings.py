@@ -27,6 +27,7 @@ NEEDS = {
     ("dlq", "show", "a/0/1"): (KAFKA,),
     ("dlq", "redrive"): (KAFKA,),
     ("dlq", "redrive", "--tenant", "bank-a"): (TENANTS,),
+    ("dlq", "discard", "--cause", "empty", "--reason", "a test", "--yes"): (KAFKA,),
     ("submit", str(EXAMPLE)): (KAFKA, TENANTS),
     ("submit", str(EXAMPLE), "--documents", str(EXAMPLE.parent)): (DOCUMENTS,),
     ("documents", "put", str(EXAMPLE), "--tenant", "bank-a"): (TENANTS, DOCUMENTS, KEYS),

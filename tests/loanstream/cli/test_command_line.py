@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from loanstream.dlq import box
+from loanstream.dlq import post
 from loanstream.problem import describe_problem
 from loanstream.stack.lock import hold
 from producers.documents import KINDS
@@ -156,7 +156,7 @@ def test_a_killed_stack_is_not_waited_for(loanstream, killed, verb):
 
 def test_a_broker_that_does_not_answer_is_told_in_one_line(loanstream, killed, monkeypatch):
     """While the stack runs and its broker does not, the client's own remarks stay out of the way."""
-    monkeypatch.setattr(box, "ANSWER_S", 1.0)
+    monkeypatch.setattr(post, "ANSWER_S", 1.0)
     with hold(killed / "up.lock"):
         done = loanstream("dlq", "list", "--state", killed, code=1)
     assert len(done.stderr.splitlines()) == 1

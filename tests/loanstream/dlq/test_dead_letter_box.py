@@ -1,289 +1,325 @@
-"""Dead letters on a broker in memory: which are sent back, and what is remembered of it."""
+"""Dead letters on topics in memory: which are sent back or discarded, and what is noted of it."""
 
 import json
-from collections import defaultdict
-from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
-from confluent_kafka import KafkaException, TopicPartition
+from confluent_kafka import KafkaException
 
-from loanstream.dlq import box as deadletters
-from loanstream.dlq.box import DeadLetterBox, LetterId, LetterProblem
-from loanstream.dlq.redrive_position import METADATA_MAX
-from loanstream.problem import describe_problem
-from schemas.records import MemoryMessage
-from stores.topics import TopicsUnreadable
+from loanstream.dlq import box as boxes
+from loanstream.dlq.asked import Asked
+from loanstream.dlq.letters import LetterId, LetterProblem
+from loanstream.dlq.post import HANDLED, MemoryPost
+from loanstream.dlq.redrive_position import RedrivePosition
+from processors.identity import code_version
 
-EXAMPLE = json.loads(
-    (Path(__file__).parents[3] / "schemas" / "examples" / "loan.dead_letter.json").read_text(encoding="utf-8")
+APPLICATIONS = "loan.applications.v1.bank-a"
+LETTERS = f"{APPLICATIONS}.dlq"
+GOOD = {"application_id": "a-1"}
+
+
+def ids(*texts):
+    return [LetterId.parse(text) for text in texts]
+
+
+@pytest.fixture
+def good(flow):
+    """A letter whose record the stage of today would take."""
+    return lambda **more: flow.letter("invalid_event", value=flow.application(**GOOD), **more)
+
+
+def test_a_letter_goes_back_once_with_who_sent_it(flow, good):
+    """The record goes to its topic with its key, its tries and its first place; the note goes in the same transaction."""
+    lying = good()
+    done = flow.box().redrive(actor="j.doe")
+    assert done.sent == 1
+    (record,) = flow.sent
+    assert (record.topic, record.key, record.value) == (APPLICATIONS, b"a-1", flow.application(**GOOD))
+    assert record.headers == [("loanstream-attempts", b"1"), ("loanstream-first-stood", f"{APPLICATIONS}/0/0".encode())]
+    (note,) = flow.handled
+    assert (note.action, note.actor, note.letter.offset, note.origin.topic) == ("redriven", "j.doe", 0, APPLICATIONS)
+    assert flow.states() == {lying: "redriven"}
+    assert flow.box().redrive().told == {}
+
+
+def test_a_dry_run_counts_and_sends_nothing(flow, good):
+    """Neither record nor note, and nobody else who handles letters is disturbed."""
+    lying = good()
+    done = flow.box().redrive(dry_run=True)
+    assert done.sent == 1
+    assert (flow.post.sent, flow.post.opened) == ([], 0)
+    assert flow.states() == {lying: "waiting"}
+
+
+def test_letters_that_are_made_during_a_redrive_are_not_sent_again(flow, good, monkeypatch):
+    """Three letters are three records sent, though each comes back as a letter at once."""
+    monkeypatch.setattr(boxes, "RECORDS_AT_ONCE", 1)
+    lying = [good() for _ in range(3)]
+    send = flow.post.send
+
+    def refused_at_once(records):
+        send(records)
+        good()
+
+    flow.post.send = refused_at_once
+    assert flow.box().redrive().sent == 3
+    states = flow.states()
+    assert [states.pop(one) for one in lying] == ["redriven"] * 3
+    assert set(states.values()) == {"waiting"}
+
+
+def test_a_record_that_would_be_refused_again_makes_no_second_letter(flow, good):
+    """It waits, and the redrive says why by the stage's own words of today; its neighbours go."""
+    bad = flow.letter("not_json", value=b"{not json")
+    worse = flow.letter("invalid_event", value=flow.application(annual_income="-5", **GOOD))
+    fine = good()
+    done = flow.box().redrive()
+    assert (done.sent, done.kept) == (1, 2)
+    assert {told.why.split(":")[0] for told in done.told if told.fate == "refused"} == {
+        "not_json (record)",
+        "invalid_event annual_income",
+    }
+    assert flow.states() == {bad: "waiting", worse: "waiting", fine: "redriven"}
+    assert flow.box().redrive(force=True).sent == 2
+
+
+def test_our_own_fault_is_tried_again_by_other_code_alone(flow):
+    """The code that failed would fail again; after an upgrade the record goes."""
+    value = flow.application(**GOOD)
+    same = flow.letter("internal_error", value=value, code_version=code_version())
+    other = flow.letter("crashes_worker", value=value, code_version="0.0.1")
+    flow.box().redrive()
+    assert flow.states() == {same: "waiting", other: "redriven"}
+
+
+def test_a_letter_without_its_original_is_told_to_be_sent_again(flow):
+    """Neither sent nor forgotten: it waits until somebody discards it. One of another version may lack hash and headers."""
+    lying = [
+        flow.letter("too_large", value_base64=None),
+        flow.letter("too_large", value_base64=None, key_base64=None, headers=[]),
+    ]
+    for force in (False, True):
+        done = flow.box().redrive(force=force)
+        assert (done.sent, done.count("no_original")) == (0, 2)
+    flow.box().discard(only=ids(*lying), actor="j.doe", reason="sent again by the bank")
+    assert set(flow.states().values()) == {"discarded"}
+    assert flow.box().redrive().told == {}
+
+
+@pytest.mark.parametrize(
+    ("asked", "sent"),
+    [
+        (Asked(tenant="bank-a"), 2),
+        (Asked(tenant="bank-b"), 1),
+        (Asked(cause="key_mismatch"), 1),
+        (Asked(application="a-1"), 2),
+        (Asked(application="b-1"), 1),
+        (Asked(application="nobody"), 0),
+        (Asked(tenant="bank-b", cause="key_mismatch"), 0),
+    ],
 )
-FIRST, SECOND = "loan.applications.slow.v1.bank-a.dlq", "loan.applications.v1.bank-a.dlq"
+def test_only_the_letters_that_are_asked_for_go(flow, good, asked, sent):
+    """By bank, cause and application; what is not meant still waits afterwards."""
+    good()
+    flow.letter("key_mismatch", value=flow.application(**GOOD))
+    flow.letter(
+        "invalid_event", tenant="bank-b", key=b"b-1", value=flow.application(tenant="bank-b", application_id="b-1")
+    )
+    assert flow.box().redrive(asked).sent == sent
+    assert list(flow.states().values()).count("waiting") == 3 - sent
 
 
-class Message(MemoryMessage):
-    def error(self):
-        return None
+def test_letters_since_a_moment(flow, good):
+    """The moment itself is within."""
+    lying = [good() for _ in range(3)]
+    moments = [letter.letter.at for letter in flow.box().letters()]
+    assert flow.box().redrive(Asked(since=moments[1])).sent == 2
+    assert flow.states()[lying[0]] == "waiting"
 
 
-class End:
-    def error(self):
-        return SimpleNamespace(name=lambda: "_PARTITION_EOF")
+def test_what_was_handled_goes_again_by_its_id_and_force_alone(flow, good):
+    """Copying a command twice sends nothing twice."""
+    first, second = good(), good()
+    flow.box().redrive(only=ids(first))
+    flow.box().discard(only=ids(second), actor="j.doe", reason="withdrawn")
+    done = flow.box().redrive(only=ids(first, second))
+    assert (done.sent, done.count("was_redriven"), done.count("was_discarded")) == (0, 1, 1)
+    assert flow.box().redrive(force=True).sent == 0
+    assert flow.box().redrive(only=ids(first, second), force=True).sent == 2
+    assert flow.states() == {first: "redriven", second: "redriven"}
 
 
-class Broker:
-    """Topics of one partition, a group's offsets, and transactions. What is sent back fails again: `again` says where."""
+def test_a_discard_is_a_record_with_who_and_why_and_made_once(flow, good):
+    """The letter stays where it is; a second discard says that it was done before."""
+    lying = good()
+    assert flow.box().discard(Asked(tenant="bank-a"), actor="j.doe", reason="test data").count("discarded") == 1
+    (note,) = flow.handled
+    assert (note.action, note.actor, note.reason, note.cause) == ("discarded", "j.doe", "test data", "invalid_event")
+    again = flow.box().discard(only=ids(lying), actor="j.doe", reason="test data")
+    assert (again.count("discarded"), again.count("was_discarded")) == (0, 1)
+    assert len(flow.handled) == 1
+    assert flow.states() == {lying: "discarded"}
+    assert flow.box().redrive().sent == 0
 
-    def __init__(self) -> None:
-        self.topics = {FIRST: [], SECOND: []}
-        self.first = defaultdict(int)
-        self.offsets = {}
-        self.sent = []
-        self.again = None
-        self.refuses = self.silent = False
-        self.open = None
 
-    def put(self, topic, number, **changes) -> str:
-        origin = EXAMPLE["origin"] | {"topic": topic.removesuffix(".dlq"), "offset": number}
-        value = json.dumps(EXAMPLE | {"origin": origin, "stage": "verify"} | changes).encode()
-        self.topics[topic].append(Message(topic, 0, len(self.topics[topic]), b"k", value, None, (2, 1)))
-        return f"{topic}/0/{len(self.topics[topic]) - 1}"
+def test_a_letter_that_was_sent_back_is_not_discarded(flow, good):
+    """Its record is on its way: whoever wants it out of sight looks at what became of it."""
+    lying = good()
+    flow.box().redrive()
+    assert flow.box().discard(only=ids(lying), actor="j.doe", reason="late").count("was_redriven") == 1
+    assert flow.states() == {lying: "redriven"}
 
-    # The clients' side of it.
-    def list_topics(self, timeout):
-        return SimpleNamespace(topics=dict.fromkeys(self.topics, SimpleNamespace(partitions=[0])))
 
-    def committed(self, places, timeout):
-        return [TopicPartition(at.topic, at.partition, *self.offsets.get(at.topic, (-1001,))) for at in places]
+def test_a_letter_that_was_written_twice_is_one(flow, good):
+    """Its record goes back once, and both are handled."""
+    good()
+    lying = flow.topics.records[LETTERS, 0][0]
+    flow.put(LETTERS, lying.key(), lying.value())
+    assert flow.box().redrive().sent == 1
+    assert set(flow.states().values()) == {"redriven"}
 
-    def get_watermark_offsets(self, place, timeout):
-        return self.first[place.topic], len(self.topics[place.topic])
 
-    def assign(self, places):
-        self.topic, self.at = places[0].topic, places[0].offset
+def test_a_record_that_comes_back_is_linked_to_where_it_first_stood(flow):
+    """However often: the third letter names the first record, and a producer can name no other topic's."""
+    first = flow.letter("invalid_event", value=flow.application(annual_income="-5", **GOOD))
+    flow.box().redrive(force=True)
+    (second,) = flow.verify()
+    flow.box().redrive(force=True)
+    box = flow.box()
+    threads = {str(letter.id): letter.thread for letter in box.letters()}
+    assert threads == dict.fromkeys([first, second], (f"{APPLICATIONS}/0/0", "verify"))
+    assert flow.sent[-1].headers == [
+        ("loanstream-attempts", b"2"),
+        ("loanstream-first-stood", f"{APPLICATIONS}/0/0".encode()),
+    ]
+    thread = box.thread(box.letter(LetterId.parse(second)))
+    assert [str(letter.id) for letter in thread] == [first, second]
+    untried = flow.put(APPLICATIONS, b"a-1", b"{", [("loanstream-first-stood", f"{APPLICATIONS}/0/0".encode())])
+    assert box.letter(LetterId.parse(flow.refuse(untried))).thread[0] == f"{APPLICATIONS}/0/{untried.offset()}"
+    for said in (b"loan.applications.v1.bank-b/0/0", b"\xff", b"nonsense"):
+        record = flow.put(APPLICATIONS, b"a-1", b"{", [("loanstream-attempts", b"1"), ("loanstream-first-stood", said)])
+        assert box.letter(LetterId.parse(flow.refuse(record))).thread[0] == f"{APPLICATIONS}/0/{record.offset()}"
 
-    def poll(self, timeout):
-        if self.silent:
-            return None
-        if self.at == len(self.topics[self.topic]):
-            return End()
-        self.at += 1
-        return self.topics[self.topic][self.at - 1]
 
-    def consumer_group_metadata(self):
-        return None
+def test_a_letter_is_found_by_the_record_it_is_about(flow, good):
+    """`show` and logs name the record's place; the newest letter about it is meant."""
+    record = flow.put(APPLICATIONS, b"a-1", flow.application(**GOOD))
+    flow.refuse(record, stage="record")
+    newest = flow.refuse(record)
+    good()
+    assert str(flow.box().letter(LetterId.parse(f"{APPLICATIONS}/0/0")).id) == newest
 
-    def init_transactions(self, timeout):
-        assert self.open is None
 
-    def begin_transaction(self):
-        self.open = ([], {})
+def test_a_letter_about_a_letter_is_not_taken_for_it(flow, good):
+    """The record stage may refuse a letter's own row; the letter's id is still the letter's."""
+    lying = good()
+    flow.seconds += 1
+    about = flow.letter("refused_by_warehouse", stage="record", origin=flow_origin(lying))
+    assert [str(flow.box().letter(one).id) for one in ids(lying, about)] == [lying, about]
 
-    def produce(self, topic, key, value, headers):
-        self.open[0].append((topic, value, headers))
 
-    def send_offsets_to_transaction(self, positions, group, timeout):
-        self.open[1].update({at.topic: (at.offset, at.metadata) for at in positions})
+def flow_origin(lying):
+    place = LetterId.parse(lying)
+    return {**place._asdict(), "timestamp_ms": 1}
 
-    def commit_transaction(self, timeout):
-        if self.refuses:
+
+def test_what_another_operator_did_meanwhile_is_seen(flow, good):
+    """Letters are read once nobody else can handle them: what he noted until then is not sent a second time."""
+    lying = good()
+    other = flow.box()
+    opened = flow.post.open
+
+    def he_was_quicker():
+        opened()
+        flow.post.open = opened
+        other.redrive()
+
+    flow.post.open = he_was_quicker
+    assert flow.box().redrive().sent == 0
+    assert flow.states() == {lying: "redriven"}
+    assert len(flow.sent) == 1
+
+
+@pytest.mark.parametrize("wanted", [f"{LETTERS}/0/7", f"{APPLICATIONS}/0/7", "no.such.topic/0/0", f"{LETTERS}/9/0"])
+def test_an_id_at_which_nothing_lies_sends_nothing(flow, good, wanted):
+    """Also where another id beside it is right: all of them or none."""
+    lying = good()
+    with pytest.raises(LetterProblem, match=f"no dead letter {wanted}; see dlq list"):
+        flow.box().redrive(only=ids(lying, wanted))
+    with pytest.raises(LetterProblem, match="of bank-b"):
+        flow.box().redrive(Asked(tenant="bank-b"), ids(lying))
+    assert flow.sent == []
+
+
+def test_a_transaction_that_fails_forgets_nothing(flow, good, monkeypatch):
+    """What went before it is noted; the rest waits for the next redrive."""
+    monkeypatch.setattr(boxes, "RECORDS_AT_ONCE", 4)
+    for _ in range(4):
+        good()
+    send, left = flow.post.send, iter((True, False))
+
+    def send_once(records):
+        if not next(left):
             raise KafkaException("refused")
-        sent, offsets = self.open
-        self.sent += sent
-        self.offsets |= offsets
-        self.open = None
-        if self.again:
-            for number in range(len(sent)):
-                self.put(self.again, 100 + number)
+        send(records)
 
-    def abort_transaction(self, timeout):
-        self.open = None
-
-    def close(self):
-        pass
-
-
-class Client:
-    """A client of the broker: as consumer and producer it has a `poll` each."""
-
-    def __init__(self, broker, **own):
-        self.broker = broker
-        self.__dict__ |= own
-
-    def __getattr__(self, name):
-        return getattr(self.broker, name)
-
-
-@pytest.fixture
-def broker(monkeypatch):
-    made = Broker()
-    monkeypatch.setattr(deadletters, "Consumer", lambda _: Client(made))
-    monkeypatch.setattr(deadletters, "Producer", lambda _: Client(made, poll=lambda _: 0))
-    return made
-
-
-@pytest.fixture
-def box(broker):
-    return DeadLetterBox("127.0.0.1:1", {})
-
-
-def redriven(box) -> dict[str, bool]:
-    return {str(letter.id): letter.redriven for letter in box.letters()}
-
-
-def test_letters_that_are_made_during_a_redrive_are_not_sent_again(broker, box):
-    """Three letters are three records sent, though each comes back as a letter in a partition read later."""
-    for number in range(3):
-        broker.put(FIRST, number)
-    broker.again = SECOND
-    assert box.redrive().sent == 3
-    assert list(redriven(box).values()) == [True] * 3 + [False] * 3
-
-
-def test_a_letter_sent_by_itself_is_not_sent_by_the_next_redrive(broker, box):
-    """The list says that it was redriven, its neighbours not, and the redrive sends those alone."""
-    ids = [broker.put(SECOND, number) for number in range(4)]
-    for wanted in (ids[2], ids[1]):
-        assert box.redrive(only=LetterId.parse(wanted)).sent == 1
-    assert redriven(box) == dict(zip(ids, (False, True, True, False), strict=True))
-    assert box.letter(LetterId.parse(ids[2])).redriven
-    assert box.redrive().sent == 2
-    assert set(redriven(box).values()) == {True}
-    assert broker.offsets == {SECOND: (4, "")}
-    assert box.redrive().sent == 0
-
-
-def test_a_letter_is_sent_by_itself_as_often_as_it_is_asked_for(broker, box):
-    """Whether it went alone or with all others before."""
-    wanted = LetterId.parse(broker.put(SECOND, 0))
-    assert [box.redrive(only=wanted).sent for _ in range(2)] == [1, 1]
-    box.redrive()
-    assert box.redrive(only=wanted).sent == 1
-    assert broker.offsets == {SECOND: (1, "")}
-
-
-def test_single_letters_beyond_a_batch_are_still_remembered(broker, box, monkeypatch):
-    """The redrive passes them in a later transaction; one that fails in between forgets nothing."""
-    monkeypatch.setattr(deadletters, "LETTERS_AT_ONCE", 2)
-    ids = [broker.put(SECOND, number) for number in range(4)]
-    box.redrive(only=LetterId.parse(ids[3]))
-    commit, left = broker.commit_transaction, iter((True, False))
-
-    def commit_once(timeout):
-        broker.refuses = not next(left)
-        commit(timeout)
-
-    broker.commit_transaction = commit_once
+    flow.post.send = send_once
     with pytest.raises(KafkaException):
-        box.redrive()
-    assert broker.offsets == {SECOND: (2, "3")}
-    assert broker.open is None
-    assert redriven(box) == dict(zip(ids, (True, True, False, True), strict=True))
+        flow.box().redrive()
+    assert list(flow.states().values()) == ["redriven"] * 2 + ["waiting"] * 2
 
 
-def test_what_could_not_be_sent_is_not_called_redriven(broker, box):
-    """A letter without its original stays as it was; the record stage's waits for a warehouse that takes it."""
-    ids = [broker.put(SECOND, 0, value_base64=None), broker.put(SECOND, 1, stage="record")]
-    for wanted in ids:
-        assert box.redrive(only=LetterId.parse(wanted)).not_redrivable == 1
-    assert broker.offsets == {}
-    taking = DeadLetterBox("127.0.0.1:1", {}, lambda _: True)
-    assert taking.redrive(only=LetterId.parse(ids[1])).recorded == 1
-    assert redriven(box) == {ids[0]: False, ids[1]: True}
+def test_records_go_in_transactions_of_a_bounded_size(flow, good, monkeypatch):
+    """Letters may hold megabytes each: a batch ends by its bytes, too."""
+    monkeypatch.setattr(boxes, "BYTES_AT_ONCE", 4000)
+    for _ in range(6):
+        good()
+    batches = []
+    send = flow.post.send
+
+    def counted(records):
+        batches.append(len(records))
+        send(records)
+
+    flow.post.send = counted
+    assert flow.box().redrive().sent == 6
+    assert len(batches) > 1
+    assert sum(batches) == 12
 
 
-def test_what_is_refused_again_waits_for_the_next_redrive(broker, monkeypatch):
-    """The list goes on to say that it was not redriven; its neighbours went, and go no second time."""
-    monkeypatch.setattr(deadletters, "LETTERS_AT_ONCE", 2)
-    ids = [broker.put(SECOND, number, stage="record") for number in range(5)]
-    ids.append(broker.put(SECOND, 5, value_base64=None))
-    tried, refuses = [], {1, 4}
+def test_the_record_stage_s_letters_go_into_the_warehouse_or_wait(flow, good):
+    """Their events were decided long ago: none goes to its topic. What the warehouse takes is noted as recorded."""
+    value = flow.application(**GOOD)
+    lying = [flow.letter("refused_by_warehouse", value=value, stage="record") for _ in range(3)]
+    tried = []
 
     def record_again(message):
         tried.append(message.offset())
-        return message.offset() not in refuses
+        return message.offset() != 1
 
-    box = DeadLetterBox("127.0.0.1:1", {}, record_again)
-    done = box.redrive()
-    assert (done.recorded, done.not_redrivable) == (3, 3)
-    assert redriven(box) == dict(zip(ids, (True, False, True, True, False, False), strict=True))
-    assert broker.offsets == {SECOND: (6, "!1,!4")}
-
+    dry = flow.box(record_again).redrive(dry_run=True)
+    assert (dry.count("to_record"), tried) == (3, [])
+    done = flow.box(record_again).redrive()
+    assert (done.count("recorded"), done.kept, flow.sent) == (2, 1, [])
+    assert flow.states() == dict(zip(lying, ("recorded", "waiting", "recorded"), strict=True))
     tried.clear()
-    refuses.discard(4)
-    done = box.redrive()
-    assert tried == [1, 4]
-    assert (done.recorded, done.not_redrivable) == (1, 1)
-    assert broker.offsets == {SECOND: (6, "!1")}
-
-    refuses.clear()
-    assert box.redrive(only=LetterId.parse(ids[1])).recorded == 1
-    assert broker.offsets == {SECOND: (6, "")}
+    assert flow.box(lambda _: True).redrive().count("recorded") == 1
+    assert set(flow.states().values()) == {"recorded"}
 
 
-def test_thousands_that_are_refused_in_a_row_all_wait(broker):
-    """A warehouse that was mended too late refused them all once more: none is lost to sight."""
-    ids = [broker.put(SECOND, number, stage="record") for number in range(1_500)]
-    assert DeadLetterBox("127.0.0.1:1", {}, lambda _: False).redrive().not_redrivable == 1_500
-    assert broker.offsets == {SECOND: (1_500, "!0-1499")}
-    taking = DeadLetterBox("127.0.0.1:1", {}, lambda _: True)
-    assert set(redriven(taking).values()) == {False}
-    later = broker.put(SECOND, 1_500, stage="record")
-    done = taking.redrive()
-    assert (done.recorded, done.forgotten) == (1_501, 0)
-    assert redriven(taking) == dict.fromkeys([*ids, later], True)
+def test_what_an_older_version_noted_stays_redriven(flow, good):
+    """It kept offsets beside a group's: an upgrade sends nothing a second time."""
+    lying = [good() for _ in range(4)]
+    bare = flow.letter("too_large", value_base64=None)
+    flow.post = MemoryPost(flow.topics, {(LETTERS, 0): RedrivePosition.read(2, "3,4,!1")})
+    assert flow.states() == dict(zip(lying, ("redriven", "waiting", "waiting", "redriven"), strict=True)) | {
+        bare: "waiting"
+    }
+    assert flow.box().redrive().sent == 2
 
 
-def test_of_more_than_can_be_remembered_the_newest_wait_and_the_others_are_counted(broker):
-    """Every second one is refused, for two thousand: that many do not fit beside an offset, and the redrive says so."""
-    for number in range(2_000):
-        broker.put(SECOND, number, stage="record")
-    refusing = DeadLetterBox("127.0.0.1:1", {}, lambda message: message.offset() % 2 == 0)
-    done = refusing.redrive()
-    assert (done.recorded, done.not_redrivable) == (1_000, 1_000)
-    waiting = [offset for offset, sent in enumerate(redriven(refusing).values()) if not sent]
-    assert done.forgotten == 1_000 - len(waiting) > 0
-    assert waiting == list(range(1_998 - 2 * (len(waiting) - 1) + 1, 2_000, 2))
-
-
-def test_single_letters_leave_no_room_for_refused_ones_and_the_redrive_goes_on(broker):
-    """It advises itself where too many were sent singly, so it must not fail for the same reason."""
-    for number in range(600):
-        broker.put(SECOND, number, stage="record")
-    singly = ",".join(str(10**7 + number) for number in range(455))
-    assert len(singly) <= METADATA_MAX
-    broker.offsets[SECOND] = (0, singly)
-    done = DeadLetterBox("127.0.0.1:1", {}, lambda message: message.offset() % 2 == 0).redrive()
-    assert (done.recorded, done.forgotten) == (300, 300)
-    assert broker.offsets[SECOND] == (600, singly)
-
-
-def test_more_single_letters_than_can_be_remembered_are_refused(broker, box):
-    """One line says what to do, and nothing was sent: it would be sent again without a trace."""
-    number = broker.put(SECOND, 0)
-    broker.offsets[SECOND] = (0, ",".join(str(10**9 + offset) for offset in range(METADATA_MAX // 11)))
-    broker.offsets[SECOND] = (0, broker.offsets[SECOND][1] + ",2000000000,2000000001,2000000002,2000000003")
-    with pytest.raises(LetterProblem, match="send all that wait with: loanstream dlq redrive"):
-        box.redrive(only=LetterId.parse(number))
-    assert broker.sent == []
-    assert broker.open is None
-
-
-def test_what_retention_took_is_not_remembered(broker, box):
-    """Single letters that are gone make room for others."""
-    ids = [broker.put(SECOND, number) for number in range(3)]
-    box.redrive(only=LetterId.parse(ids[0]))
-    broker.first[SECOND] = 1
-    box.redrive(only=LetterId.parse(ids[2]))
-    assert broker.offsets == {SECOND: (1, "2")}
-
-
-@pytest.mark.parametrize("trouble", ["silent", "a foreign note"])
-def test_what_cannot_be_read_is_told_in_one_line(broker, box, trouble):
-    """A broker that stops answering and a note that is not ours are no bugs of ours."""
-    broker.put(SECOND, 0)
-    broker.silent = trouble == "silent"
-    broker.offsets = {} if broker.silent else {SECOND: (0, "other tool")}
-    with pytest.raises(TopicsUnreadable) as caught:
-        box.redrive()
-    assert SECOND in (describe_problem(caught.value) or "")
+def test_what_is_no_letter_and_no_note_is_passed_over(flow, good):
+    """Somebody else's record on our topics stops nobody."""
+    lying = good()
+    flow.put(LETTERS, b"k", b"[]")
+    flow.put(HANDLED, b"k", json.dumps({"action": "burnt"}).encode())
+    assert flow.states() == {lying: "waiting"}

@@ -60,6 +60,7 @@ def plain(rows):
         ("loan.verifications.v1.bank-a", "loan.application.verified"),
         ("loan.decisions.v1.bank-a", "loan.decision.made"),
         ("loan.applications.v1.bank-a.dlq", "loan.dead_letter"),
+        ("loan.letters.handled.v1", "loan.dead_letter.handled"),
         ("loan.control.v1", "loan.activation.published"),
         ("loan.metrics.v1", "loan.service.measured"),
     ],

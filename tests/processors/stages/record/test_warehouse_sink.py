@@ -64,6 +64,7 @@ def test_each_event_has_its_row(empty, sink, refused):
         "decisions": ("loan.decisions.v1.bank-a", example("loan.decision.made")),
         "outcomes": ("loan.outcomes.v1.bank-a", example("loan.outcome.recorded")),
         "dead_letters": ("loan.applications.v1.bank-a.dlq", example("loan.dead_letter")),
+        "letters_handled": ("loan.letters.handled.v1", example("loan.dead_letter.handled")),
         "activations": ("loan.control.v1", example("loan.activation.published")),
         "service_metrics": ("loan.metrics.v1", example("loan.service.measured")),
     }
@@ -85,6 +86,37 @@ def test_a_withdrawal_is_seen_in_the_activations(empty, sink, refused):
     found = empty.client("reader").query("SELECT bundle_id, withdraws FROM loanstream.activations").result_rows
     bundle_id = example("loan.activation.published")["bundle_id"]
     assert found == [(bundle_id, None), (None, example("loan.activation.published")["activation_id"])]
+
+
+def test_a_dead_letter_is_seen_as_it_stands(empty, sink, refused):
+    """The last thing that was done with it, by whom and why, stands beside the letter; the others wait."""
+    letters = [
+        example("loan.dead_letter", origin={**example("loan.dead_letter")["origin"], "offset": offset}, stage=stage)
+        for offset, stage in ((41, "verify"), (41, "record"), (42, "verify"))
+    ]
+    put(sink, [message("loan.applications.v1.bank-a.dlq", at, letter) for at, letter in enumerate(letters)])
+    discarded = example("loan.dead_letter.handled")
+    sent = discarded | {"action": "redriven", "actor": "late", "reason": None, "at": "2026-02-11T00:00:00.000Z"}
+    control = example(
+        "loan.dead_letter.handled", tenant=None, stage="record", origin=discarded["origin"] | {"offset": 9}
+    )
+    handled = [message("loan.letters.handled.v1", at, event) for at, event in enumerate((discarded, sent, control))]
+    columns = "origin_offset, stage, action, action_by, action_reason, toString(action_at)"
+    told = f"SELECT {columns} FROM loanstream.dead_letters ORDER BY kafka_offset"
+    waits = [(41, "record", *[None] * 4), (42, "verify", *[None] * 4)]
+    put(sink, handled[:1])
+    assert empty.client("reader").query(told).result_rows == [
+        (41, "verify", "discarded", "j.doe", discarded["reason"], "2026-02-10 11:02:17.400"),
+        *waits,
+    ]
+    put(sink, handled[1:])
+    assert refused == []
+    assert empty.client("reader").query(told).result_rows == [
+        (41, "verify", "redriven", "late", None, "2026-02-11 00:00:00.000"),
+        *waits,
+    ]
+    shared = "SELECT tenant, letter_topic, reason FROM loanstream.letters_handled WHERE kafka_offset = 2"
+    assert empty.client("reader").query(shared).result_rows == [("", control["letter"]["topic"], control["reason"])]
 
 
 def test_what_a_newer_stage_adds_is_no_reason_to_refuse(empty, sink, refused):
