@@ -4,16 +4,16 @@ Positions are in points from the page's top left corner, so that smaller `top` m
 knows what a payslip is.
 """
 
-import ctypes
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
-from typing import Any
 
 import pypdfium2 as pdfium
-import pypdfium2.raw as pdfium_c
+
+from processors.readers.text.letters import Box, Letter, PageText, letters_of, runs_of, turn_upright
+from processors.readers.text.sight import mark_unseen
 
 PAGES_MAX = 40
 SIDE_MAX_POINTS = 2400
@@ -23,6 +23,8 @@ WORD_GAP = 0.2
 """Of the character height: a wider gap starts another word, even where the PDF holds no space."""
 CELL_GAP = 0.8
 """Of the character height: a wider gap starts another cell of a table."""
+ALIKE = 1.6
+"""Words that differ more in height are no overprint of one another: a watermark may lie behind a word."""
 _AFTER_MONEY_GAP = 0.4
 _MONEY = re.compile(r"\d[.,]\d\d$")
 _BELONGS_TO_MONEY = re.compile(r"\W*(?:(?:dr|cr|lakhs?|lacs?|lpa|crores?|only|p\.?a|per)\b|[^a-z])", re.IGNORECASE)
@@ -99,25 +101,56 @@ def _ends_amount(before: Word, word: Word) -> bool:
     return _MONEY.search(before.text) is not None and _BELONGS_TO_MONEY.match(word.text) is None
 
 
-def lines_of(document: pdfium.PdfDocument) -> list[Line]:
-    """Every line of the document in reading order. Raises `TooLargeError`, and `PdfiumError` for a broken page."""
+@dataclass(frozen=True)
+class TextLayer:
+    """A document's words, page by page: those that a person sees, and those that are there and unseen.
+
+    The words that recognition laid over a scan are neither: the picture shows them, and it is not read here.
+    """
+
+    seen: tuple[tuple[Word, ...], ...]
+    unseen: tuple[tuple[Word, ...], ...]
+
+    @cached_property
+    def lines(self) -> list[Line]:
+        """What a person reads, in reading order."""
+        return [line for number, words in enumerate(self.seen, start=1) for line in group_lines(number, words)]
+
+    @property
+    def unseen_lines(self) -> list[Line]:
+        """What nobody sees, in the order of its places."""
+        return [line for number, words in enumerate(self.unseen, start=1) for line in group_lines(number, words)]
+
+    @property
+    def all_lines(self) -> list[Line]:
+        """What a reader would take for the document that does not look at the pages."""
+        both = [(*seen, *unseen) for seen, unseen in zip(self.seen, self.unseen, strict=True)]
+        return TextLayer(tuple(both), ()).lines
+
+
+def text_layer_of(document: pdfium.PdfDocument) -> TextLayer:
+    """The words of every page. Raises `TooLargeError`, and `PdfiumError` for a broken page."""
     if len(document) > PAGES_MAX:
         raise TooLargeError
-    lines: list[Line] = []
+    seen: list[tuple[Word, ...]] = []
+    unseen: list[tuple[Word, ...]] = []
     characters = 0
-    for number, page in enumerate(document, start=1):
-        width, height = page.get_size()
-        if max(width, height) > SIDE_MAX_POINTS:
+    for page in document:
+        if max(page.get_size()) > SIDE_MAX_POINTS:
             raise TooLargeError
         text = page.get_textpage()
         characters += text.count_chars()
         if characters > CHARACTERS_MAX:
             raise TooLargeError
-        hidden = _hidden(text) if _hides_text(page) else frozenset()
-        lines += group_lines(number, list(_words(text, height, hidden)))
+        letters = letters_of(page, text)
+        turn_upright(letters)
+        mark_unseen(page, letters)
+        read, overprinted = legible(_words(letters, seen=True))
+        seen.append(read)
+        unseen.append(() if letters.scanned else (*_words(letters, seen=False), *overprinted))
         text.close()
         page.close()
-    return lines
+    return TextLayer(tuple(seen), tuple(unseen))
 
 
 def group_lines(page: int, words: Sequence[Word]) -> list[Line]:
@@ -135,60 +168,60 @@ def _centre(word: Word) -> float:
     return (word.top + word.bottom) / 2
 
 
-def _hides_text(page: Any) -> bool:
-    texts = page.get_objects(filter=[pdfium_c.FPDF_PAGEOBJ_TEXT])
-    return any(pdfium_c.FPDFTextObj_GetTextRenderMode(text) == pdfium_c.FPDF_TEXTRENDERMODE_INVISIBLE for text in texts)
+def legible(words: Sequence[Word]) -> tuple[tuple[Word, ...], tuple[Word, ...]]:
+    """Words that can be read, and those that are printed over one another; a word printed twice is one."""
+    spoilt: set[int] = set()
+    twice: set[int] = set()
+    for line in group_lines(1, words):
+        reaching: list[Word] = []
+        for word in line.words:
+            reaching = [other for other in reaching if other.right > word.left]
+            for other in reaching:
+                if not _in_one_place(word, other):
+                    continue
+                if word.text == other.text:
+                    twice.add(id(word))
+                else:
+                    spoilt |= {id(word), id(other)}
+            reaching.append(word)
+    clear = tuple(word for word in words if id(word) not in spoilt | twice)
+    return clear, tuple(word for word in words if id(word) in spoilt - twice)
 
 
-def _hidden(text: Any) -> frozenset[int]:
-    """The characters nobody sees: what a scanner's recognition, or a forger, laid under a picture."""
-    return frozenset(
-        index
-        for index in range(text.count_chars())
-        if pdfium_c.FPDFTextObj_GetTextRenderMode(pdfium_c.FPDFText_GetTextObject(text, index))
-        == pdfium_c.FPDF_TEXTRENDERMODE_INVISIBLE
-    )
+def _in_one_place(one: Word, other: Word) -> bool:
+    """Of about one size, and over one another by more than half."""
+    wide = min(one.right, other.right) - max(one.left, other.left)
+    high = min(one.bottom, other.bottom) - max(one.top, other.top)
+    alike = max(one.height, other.height) <= ALIKE * min(one.height, other.height)
+    narrower = min(one.right - one.left, other.right - other.left)
+    return alike and wide > narrower / 2 and high > min(one.height, other.height) / 2
 
 
-def _words(text: Any, page_height: float, hidden: frozenset[int]) -> Iterator[Word]:
-    letters: list[tuple[str, float, float, float, float]] = []
-    for letter in _letters(text, hidden):
-        if letters and (letter is None or _apart(letters[-1], letter)):
-            yield _word(letters, page_height)
-            letters = []
-        if letter is not None:
-            letters.append(letter)
-    if letters:
-        yield _word(letters, page_height)
+def _words(text: PageText, *, seen: bool) -> tuple[Word, ...]:
+    return tuple(word for run in runs_of(text, seen=seen) for word in _words_of(run))
 
 
-def _letters(text: Any, hidden: frozenset[int]) -> Iterator[tuple[str, float, float, float, float] | None]:
-    # The raw calls: pypdfium2's own wrappers cost several times more per character, and a page has thousands.
-    box = pdfium_c.FS_RECTF()
-    place = ctypes.byref(box)
-    for index in range(text.count_chars()):
-        if index in hidden:
-            yield None
-            continue
-        char = chr(pdfium_c.FPDFText_GetUnicode(text, index) or 32)
-        if not char.isprintable() or char.isspace() or not pdfium_c.FPDFText_GetLooseCharBox(text, index, place):
-            yield None
-        else:
-            yield char, box.left, box.right, box.bottom, box.top
+def _words_of(run: Sequence[Letter]) -> Iterator[Word]:
+    start = 0
+    for index in range(1, len(run) + 1):
+        if index == len(run) or _apart(run[index - 1].box, run[index].box):
+            yield _word(run[start:index])
+            start = index
 
 
-def _apart(before: tuple[str, float, float, float, float], letter: tuple[str, float, float, float, float]) -> bool:
-    height = max(before[4] - before[3], letter[4] - letter[3])
-    sideways = letter[1] - before[2]
-    shifted = abs((before[3] + before[4]) - (letter[3] + letter[4])) > height
+def _apart(before: Box, letter: Box) -> bool:
+    height = max(before.bottom - before.top, letter.bottom - letter.top)
+    sideways = letter.left - before.right
+    shifted = abs((before.top + before.bottom) - (letter.top + letter.bottom)) > height
     return shifted or sideways > WORD_GAP * height or sideways < -height
 
 
-def _word(letters: list[tuple[str, float, float, float, float]], page_height: float) -> Word:
+def _word(letters: Sequence[Letter]) -> Word:
+    boxes = [letter.box for letter in letters]
     return Word(
-        text="".join(letter[0] for letter in letters),
-        left=min(letter[1] for letter in letters),
-        right=max(letter[2] for letter in letters),
-        top=page_height - max(letter[4] for letter in letters),
-        bottom=page_height - min(letter[3] for letter in letters),
+        text="".join(letter.char for letter in letters),
+        left=min(box.left for box in boxes),
+        right=max(box.right for box in boxes),
+        top=min(box.top for box in boxes),
+        bottom=max(box.bottom for box in boxes),
     )

@@ -1,0 +1,230 @@
+"""Which letters of a page a person sees, judged by the picture: what is painted beneath and above them decides.
+
+The page is painted as it is, and again without some of its text. A letter is seen where the two pictures differ: so
+white on white, transparent, clipped, covered, switched-off and off-page text is not, however it was hidden, and white
+on a dark bar is. Text that overlaps is left out in turns, so that a letter is never seen by another one's ink.
+"""
+
+import ctypes
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from operator import sub
+from typing import Any
+
+import pypdfium2.raw as pdfium_c
+
+from processors.readers.text.letters import Box, Letter, PageText, Piece
+
+SCALE = 4.0
+"""Pixels to a point. PDFium paints a letter up to a pixel and a half beside its place: at 2 a thin one is missed."""
+PIXELS_MAX = 8_100_000
+"""Of a picture, at one byte each; larger pages are painted smaller."""
+CONTRAST = 45
+"""Levels of grey, of 255, between a text and what lies beneath it. A grey of 0.8 on white has 51."""
+CONTRAST_OF_PARTS = 24
+"""What single letters of a text with enough contrast need: thin ones are paler than the others."""
+ROWS, ROWS_SEEN = 5, 3
+"""A letter is looked at in so many rows, and seen in so many: a rule that crosses unseen text shows one or two."""
+TINY = 3.5
+"""Points: letters (with the font's space above and below) that are smaller are not read by anybody."""
+WIDE_PAGE = 500.0
+"""Points: a page whose longer side is shorter is drawn in another unit, and its letters are judged in that."""
+SQUEEZED = 0.12
+"""Of the height: text whose letters are narrower on the whole is a smear."""
+LAYERS_MAX = 6
+"""Texts one above the other at one place; deeper ones are not looked at, and not seen."""
+SEEN_ON_A_SCAN = 0.25
+"""Of the unseen letters: a page with more seen ones, such as a stamp or a page number, is no scan."""
+LOOKED_AT_ON_A_SCAN = 200
+_CELL = 128
+"""Pixels: the side of the cells in which overlapping pieces are looked up."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Picture:
+    """Levels of grey, row by row, each row `stride` bytes."""
+
+    width: int
+    height: int
+    stride: int
+    levels: bytes
+
+
+def mark_unseen(page: Any, text: PageText) -> None:
+    """Set `seen` of every letter of an upright page, False where nobody can read it, and `scanned` of the page."""
+    if not text.pieces:
+        return
+    width, height = page.get_size()
+    scale = min(SCALE, math.sqrt(PIXELS_MAX / (width * height)))
+    smallest = TINY * min(1.0, max(width, height) / WIDE_PAGE)
+    lost = _repeated(page, text.known)
+    with_all = _painted(page, scale)
+    for layer in _layers(text.pieces, scale, Box(0, 0, with_all.width, with_all.height)):
+        for piece in layer:
+            pdfium_c.FPDFPageObj_SetIsActive(piece.handle, False)
+        for handle in lost:
+            pdfium_c.FPDFPageObj_SetIsActive(handle, False)
+        without = _painted(page, scale)
+        for piece in layer:
+            pdfium_c.FPDFPageObj_SetIsActive(piece.handle, True)
+            _look(piece, with_all, without, scale)
+        for handle in lost:
+            pdfium_c.FPDFPageObj_SetIsActive(handle, True)
+    for piece in text.pieces:
+        if piece.mirrored or piece.height < smallest or _squeezed(piece):
+            for letter in piece.letters:
+                letter.seen = False
+
+
+    text.scanned = _scanned(text, with_all, scale)
+
+
+def _scanned(text: PageText, picture: _Picture, scale: float) -> bool:
+    """Whether a picture shows the words that nobody sees as text: of a scan, those that recognition found."""
+    letters = [letter for piece in text.pieces for letter in piece.letters]
+    unseen = [letter for letter in letters if not letter.seen and letter.ink is not None]
+    if len(letters) - len(unseen) > SEEN_ON_A_SCAN * len(unseen):
+        return False
+    some = unseen[:: max(1, len(unseen) // LOOKED_AT_ON_A_SCAN)]
+    return 2 * sum(_shows(letter.ink, picture, scale) for letter in some if letter.ink) > len(some)
+
+
+def _shows(ink: Box, picture: _Picture, scale: float) -> bool:
+    left, right = max(0, int(ink.left * scale)), min(picture.width, int(ink.right * scale) + 1)
+    top, bottom = max(0, int(ink.top * scale)), min(picture.height, int(ink.bottom * scale) + 1)
+    if left >= right or top >= bottom:
+        return False
+    levels = b"".join(
+        picture.levels[row * picture.stride + left : row * picture.stride + right] for row in range(top, bottom)
+    )
+    return max(levels) - min(levels) >= CONTRAST
+
+
+def _repeated(page: Any, known: frozenset[int]) -> list[Any]:
+    """Text objects that PDFium leaves out of the text layer: a text printed again at its place, to look bolder.
+
+    They are painted all the same, so each is left out together with the one that the text layer has.
+    """
+    texts = (one.raw for one in page.get_objects(filter=[pdfium_c.FPDF_PAGEOBJ_TEXT]))
+    return [handle for handle in texts if ctypes.addressof(handle.contents) not in known]
+
+
+def _painted(page: Any, scale: float) -> _Picture:
+    width, height = (max(1, int(side * scale)) for side in page.get_size())
+    bitmap = pdfium_c.FPDFBitmap_CreateEx(width, height, pdfium_c.FPDFBitmap_Gray, None, 0)
+    if not bitmap:
+        raise MemoryError
+    pdfium_c.FPDFBitmap_FillRect(bitmap, 0, 0, width, height, 0xFFFFFFFF)
+    flags = pdfium_c.FPDF_ANNOT | pdfium_c.FPDF_GRAYSCALE
+    pdfium_c.FPDF_RenderPageBitmap(bitmap, page, 0, 0, width, height, 0, flags)
+    stride = pdfium_c.FPDFBitmap_GetStride(bitmap)
+    levels = ctypes.string_at(pdfium_c.FPDFBitmap_GetBuffer(bitmap), stride * height)
+    pdfium_c.FPDFBitmap_Destroy(bitmap)
+    return _Picture(width, height, stride, levels)
+
+
+def _layers(pieces: Sequence[Piece], scale: float, bounds: Box) -> list[list[Piece]]:
+    """Pieces in as many layers as overlap at one place, the topmost first; none that overlap share one."""
+    layers: list[list[Piece]] = []
+    taken: list[dict[tuple[int, int], list[Box]]] = []
+    for piece in reversed(pieces):
+        box = _pixels(piece, scale, bounds)
+        if box is None:
+            _unseen(piece)
+            continue
+        cells = [
+            (x, y)
+            for x in range(int(box.left) // _CELL, int(box.right) // _CELL + 1)
+            for y in range(int(box.top) // _CELL, int(box.bottom) // _CELL + 1)
+        ]
+        free = (
+            number
+            for number, layer in enumerate(taken)
+            if not any(_overlap(box, other) for cell in cells for other in layer.get(cell, ()))
+        )
+        number = next(free, len(layers))
+        if number == LAYERS_MAX:
+            _unseen(piece)
+            continue
+        if number == len(layers):
+            layers.append([])
+            taken.append({})
+        layers[number].append(piece)
+        for cell in cells:
+            taken[number].setdefault(cell, []).append(box)
+    return layers
+
+
+def _pixels(piece: Piece, scale: float, bounds: Box) -> Box | None:
+    """Where a piece is painted, a pixel around it included; None where it paints nothing on the page."""
+    inks = [letter.ink for letter in piece.letters if letter.ink is not None]
+    if not inks:
+        return None
+    box = Box(
+        max(bounds.left, min(ink.left for ink in inks) * scale - 1),
+        max(bounds.top, min(ink.top for ink in inks) * scale - 1),
+        min(bounds.right, max(ink.right for ink in inks) * scale + 1),
+        min(bounds.bottom, max(ink.bottom for ink in inks) * scale + 1),
+    )
+    return box if box.left < box.right and box.top < box.bottom else None
+
+
+def _overlap(one: Box, other: Box) -> bool:
+    return one.left < other.right and other.left < one.right and one.top < other.bottom and other.top < one.bottom
+
+
+def _look(piece: Piece, with_all: _Picture, without: _Picture, scale: float) -> None:
+    """Judge the letters of one piece; what is no letter or digit goes with its neighbour, being mostly a dot."""
+    seen = [_contrast(letter.ink, with_all, without, scale) for letter in piece.letters]
+    contrasts = [contrast for contrast in seen if contrast]
+    clear = 2 * sum(contrast >= CONTRAST for contrast in contrasts) >= len(contrasts)
+    neighbour: bool | None = None
+    waiting: list[Letter] = []
+    for letter, contrast in zip(piece.letters, seen, strict=True):
+        letter.seen = contrast >= CONTRAST or (clear and contrast > 0)
+        if letter.char.isalnum():
+            neighbour = letter.seen
+            for dot in waiting:
+                dot.seen = neighbour
+            waiting = []
+        elif neighbour is None:
+            waiting.append(letter)
+        else:
+            letter.seen = neighbour
+
+
+def _contrast(ink: Box | None, with_all: _Picture, without: _Picture, scale: float) -> int:
+    """The strongest difference, 0 where it is weak or in too few rows."""
+    if ink is None:
+        return 0
+    left, right = max(0, int(ink.left * scale) - 1), min(with_all.width, int(ink.right * scale))
+    top, bottom = int(ink.top * scale), int(ink.bottom * scale) + 1
+    if left >= right:
+        return 0
+    rows = strongest = 0
+    for number in range(ROWS):
+        row = top + (2 * number + 1) * (bottom - top) // (2 * ROWS)
+        if not 0 <= row < with_all.height:
+            continue
+        start, end = row * with_all.stride + left, row * with_all.stride + right
+        one, other = with_all.levels[start:end], without.levels[start:end]
+        if one == other:
+            continue
+        difference = max(map(abs, map(sub, one, other)))
+        if difference >= CONTRAST_OF_PARTS:
+            rows += 1
+            strongest = max(strongest, difference)
+        if rows >= ROWS_SEEN and strongest >= CONTRAST:
+            return strongest
+    return strongest if rows >= ROWS_SEEN else 0
+
+
+def _squeezed(piece: Piece) -> bool:
+    width = sum(letter.box.right - letter.box.left for letter in piece.letters)
+    return width < SQUEEZED * piece.height * len(piece.letters)
+
+
+def _unseen(piece: Piece) -> None:
+    for letter in piece.letters:
+        letter.seen = False
