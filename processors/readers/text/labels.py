@@ -53,7 +53,8 @@ def _value(lines: Sequence[Line], index: int, position: int, cell: Cell, label: 
     if position + 1 < len(line.cells):
         right = _SEPARATOR.sub("", line.cells[position + 1].text).strip()
         if right:
-            return right
+            side = line.cells[position + 2].text if position + 2 < len(line.cells) else ""
+            return f"{right} {side}" if plain(side) in ("dr", "cr") else right
         if position + 2 < len(line.cells):
             return line.cells[position + 2].text
     return _below(lines, index, cell)

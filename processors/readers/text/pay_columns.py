@@ -44,7 +44,10 @@ ROLES: tuple[tuple[Role, re.Pattern[str]], ...] = (
 _ALONE: tuple[tuple[Role, re.Pattern[str]], ...] = (
     ("to_date", re.compile(r"(?:total )?(?:fy|c)?(?:ytd|year to date|cumulative|(?:till|to) date)")),
     ("year", re.compile(r"annual(?:ly)?|yearly|per annum|per year|pa")),
-    ("month", re.compile(r"(?:for )?(?:the |this |current )?(?:current|month|period|pay period)|monthly|per month|pm|mtd")),
+    (
+        "month",
+        re.compile(r"(?:for )?(?:the |this |current )?(?:current|month|period|pay period)|monthly|per month|pm|mtd"),
+    ),
 )
 """Words that say nothing else, between a label and its amount or over a section: 'Total Deductions' is a label itself."""
 _OF_A_SECTION = re.compile(r" (?:summary|totals?|figures|amounts?|details|earnings|pay)$")
@@ -196,7 +199,9 @@ def _below(lines: Sequence[Line], index: int, label: Cell, month: str | None) ->
     for number in range(index + 1, min(index + 1 + ROWS_BELOW, len(lines))):
         line = lines[number]
         tokens = [token for cell in line.cells for token in _tokens(cell.words)]
-        under = next((one for one in tokens if one.left < label.right + BESIDE and one.right > label.left - BESIDE), None)
+        under = next(
+            (one for one in tokens if one.left < label.right + BESIDE and one.right > label.left - BESIDE), None
+        )
         if line.page != lines[index].page or under is None or under.amount is None:
             return
         if under.amount > 0:

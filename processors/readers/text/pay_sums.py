@@ -116,7 +116,9 @@ def _others(lines: Sequence[Line], gross: Figure, deductions: Figure, net: Figur
             if amount is None:
                 label = cell.text
                 continue
-            if any(figure.line == index and figure.left < cell.right and figure.right > cell.left for figure in figures):
+            if any(
+                figure.line == index and figure.left < cell.right and figure.right > cell.left for figure in figures
+            ):
                 continue
             adjusts = _ADJUSTS.search(plain(label)) is not None
             listed = any(index <= total.line and _column(cell.right, total) for total in (gross, deductions))

@@ -76,7 +76,6 @@ def mark_unseen(page: Any, text: PageText) -> None:
             for letter in piece.letters:
                 letter.seen = False
 
-
     text.scanned = _scanned(text, with_all, scale)
 
 

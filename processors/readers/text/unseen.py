@@ -10,7 +10,9 @@ from processors.readers.found import Found
 from processors.readers.text.amounts import parse_amount
 from processors.readers.text.text_layer import Line
 
-_PRINTED_MONEY = re.compile(r"\d[.,]\d{2,3}(?!\d)|\d\s*/-|[₹$£€]\s*\d|\b(?:rs\.?|inr)\s*\d|\b(?:lakhs?|lacs?|lpa|crores?)\b", re.I)
+_PRINTED_MONEY = re.compile(
+    r"\d[.,]\d{2,3}(?!\d)|\d\s*/-|[₹$£€]\s*\d|\b(?:rs\.?|inr)\s*\d|\b(?:lakhs?|lacs?|lpa|crores?)\b", re.I
+)
 """A bare number is a page, a year or an identifier more often than money."""
 
 
