@@ -31,12 +31,16 @@ class Box(NamedTuple):
 
 @dataclass(slots=True)
 class Letter:
-    """One printed character: `box` as tall as its font, for lines; `ink` where it is painted, None where nothing is."""
+    """One printed character: `box` as tall as its font, for lines; `ink` where it is painted, None where nothing is.
+
+    An `echo` is unseen, and the same letter is seen in its place.
+    """
 
     char: str
     box: Box
     ink: Box | None
     seen: bool = True
+    echo: bool = False
 
 
 @dataclass(slots=True)
@@ -171,7 +175,7 @@ def runs_of(text: PageText, *, seen: bool) -> Sequence[list[Letter]]:
     """Runs of letters that follow one another in the file and are all seen, or all unseen."""
     runs: list[list[Letter]] = [[]]
     for entry in text.order:
-        if entry is not None and entry[0].seen is seen and not entry[1].aside:
+        if entry is not None and entry[0].seen is seen and not (entry[0].echo or entry[1].aside):
             runs[-1].append(entry[0])
         elif runs[-1]:
             runs.append([])

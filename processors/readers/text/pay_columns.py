@@ -52,6 +52,8 @@ _ALONE: tuple[tuple[Role, re.Pattern[str]], ...] = (
 """Words that say nothing else, between a label and its amount or over a section: 'Total Deductions' is a label itself."""
 _OF_A_SECTION = re.compile(r" (?:summary|totals?|figures|amounts?|details|earnings|pay)$")
 
+_MONEY = re.compile(r"\d[.,]\d")
+
 BESIDE = 8.0
 """Points that a column's title may stand beside its amounts."""
 WRAPPED = 1.8
@@ -235,7 +237,7 @@ def _title_over(amount: _Token | Cell, cells: Sequence[Cell]) -> Cell | None:
 
 def _heads_columns(cells: Sequence[Cell]) -> bool:
     """A line with values in it, such as 'Paid Days: 31', is no header of what stands further down."""
-    return not any(":" in cell.text or parse_amount(cell.text) is not None for cell in cells)
+    return not any(":" in cell.text or _MONEY.search(cell.text) or parse_amount(cell.text) for cell in cells)
 
 
 def _title_role(lines: Sequence[Line], number: int, title: Cell, month: str | None) -> Role | None:

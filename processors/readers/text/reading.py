@@ -45,6 +45,8 @@ def read_document(data: bytes, kind: str) -> Found:
     """
     try:
         document = pdfium.PdfDocument(data)
+        if document.get_formtype() != pdfium_c.FORMTYPE_NONE:
+            document.init_forms()  # fields may be painted over text
         layer = text_layer_of(document)
     except TooLargeError:
         return Found(reason="too_large")

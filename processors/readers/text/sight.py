@@ -32,6 +32,8 @@ WIDE_PAGE = 500.0
 """Points: a page whose longer side is shorter is drawn in another unit, and its letters are judged in that."""
 SQUEEZED = 0.12
 """Of the height: text whose letters are narrower on the whole is a smear."""
+ECHO = 1.5
+"""Points between a text and the same text printed again under or over it."""
 LAYERS_MAX = 6
 """Texts one above the other at one place; deeper ones are not looked at, and not seen."""
 SEEN_ON_A_SCAN = 0.25
@@ -76,7 +78,30 @@ def mark_unseen(page: Any, text: PageText) -> None:
             for letter in piece.letters:
                 letter.seen = False
 
+    _mark_echoes(text)
     text.scanned = _scanned(text, with_all, scale)
+
+
+def _mark_echoes(text: PageText) -> None:
+    """Unseen text that the same seen text stands on, such as the light of raised letters, hides nothing.
+
+    All of it must be there again: an amount that another one is printed over is no echo of it.
+    """
+    seen = {_spot(letter) for piece in text.pieces for letter in piece.letters if letter.seen}
+    for piece in text.pieces:
+        unseen = [letter for letter in piece.letters if not letter.seen]
+        if all(_around(_spot(letter)) & seen for letter in unseen):
+            for letter in unseen:
+                letter.echo = True
+
+
+def _spot(letter: Letter) -> tuple[str, int, int]:
+    return letter.char, int(letter.box.left / ECHO), int(letter.box.top / ECHO)
+
+
+def _around(spot: tuple[str, int, int]) -> set[tuple[str, int, int]]:
+    char, column, row = spot
+    return {(char, column + right, row + down) for right in (-1, 0, 1) for down in (-1, 0, 1)}
 
 
 def _scanned(text: PageText, picture: _Picture, scale: float) -> bool:
@@ -117,42 +142,70 @@ def _painted(page: Any, scale: float) -> _Picture:
     pdfium_c.FPDFBitmap_FillRect(bitmap, 0, 0, width, height, 0xFFFFFFFF)
     flags = pdfium_c.FPDF_ANNOT | pdfium_c.FPDF_GRAYSCALE
     pdfium_c.FPDF_RenderPageBitmap(bitmap, page, 0, 0, width, height, 0, flags)
+    if page.formenv is not None:
+        pdfium_c.FPDF_FFLDraw(page.formenv, bitmap, page, 0, 0, width, height, 0, flags)
     stride = pdfium_c.FPDFBitmap_GetStride(bitmap)
     levels = ctypes.string_at(pdfium_c.FPDFBitmap_GetBuffer(bitmap), stride * height)
     pdfium_c.FPDFBitmap_Destroy(bitmap)
     return _Picture(width, height, stride, levels)
 
 
+class _Layer:
+    """Pieces of which none overlaps another, unless it is the same text printed again to look bolder or raised."""
+
+    def __init__(self) -> None:
+        self.pieces: list[Piece] = []
+        self._cells: dict[tuple[int, int], list[tuple[Box, str]]] = {}
+
+    def takes(self, box: Box, text: str) -> bool:
+        """Whether a piece has room here."""
+        here = (placed for cell in _cells(box) for placed in self._cells.get(cell, ()))
+        return not any(_overlap(box, other) and not (text == said and _close(box, other)) for other, said in here)
+
+    def echoes(self, box: Box, text: str) -> bool:
+        """Whether the same text is printed here already."""
+        here = (placed for cell in _cells(box) for placed in self._cells.get(cell, ()))
+        return any(text == said and _close(box, other) for other, said in here)
+
+    def place(self, piece: Piece, box: Box, text: str) -> None:
+        """Take a piece in."""
+        self.pieces.append(piece)
+        for cell in _cells(box):
+            self._cells.setdefault(cell, []).append((box, text))
+
+
 def _layers(pieces: Sequence[Piece], scale: float, bounds: Box) -> list[list[Piece]]:
-    """Pieces in as many layers as overlap at one place, the topmost first; none that overlap share one."""
-    layers: list[list[Piece]] = []
-    taken: list[dict[tuple[int, int], list[Box]]] = []
+    """Pieces in as many layers as overlap at one place, the topmost first."""
+    layers: list[_Layer] = []
     for piece in reversed(pieces):
-        box = _pixels(piece, scale, bounds)
+        box, text = _pixels(piece, scale, bounds), "".join(letter.char for letter in piece.letters)
         if box is None:
             _unseen(piece)
             continue
-        cells = [
-            (x, y)
-            for x in range(int(box.left) // _CELL, int(box.right) // _CELL + 1)
-            for y in range(int(box.top) // _CELL, int(box.bottom) // _CELL + 1)
-        ]
-        free = (
-            number
-            for number, layer in enumerate(taken)
-            if not any(_overlap(box, other) for cell in cells for other in layer.get(cell, ()))
-        )
-        number = next(free, len(layers))
-        if number == LAYERS_MAX:
-            _unseen(piece)
-            continue
-        if number == len(layers):
-            layers.append([])
-            taken.append({})
-        layers[number].append(piece)
-        for cell in cells:
-            taken[number].setdefault(cell, []).append(box)
-    return layers
+        # With its echo, so that each is not hidden by the other; else the first that has room.
+        room = [layer for layer in layers if layer.takes(box, text)]
+        layer = next((one for one in room if one.echoes(box, text)), room[0] if room else None)
+        if layer is None:
+            if len(layers) == LAYERS_MAX:
+                _unseen(piece)
+                continue
+            layer = _Layer()
+            layers.append(layer)
+        layer.place(piece, box, text)
+    return [layer.pieces for layer in layers]
+
+
+def _cells(box: Box) -> list[tuple[int, int]]:
+    return [
+        (x, y)
+        for x in range(int(box.left) // _CELL, int(box.right) // _CELL + 1)
+        for y in range(int(box.top) // _CELL, int(box.bottom) // _CELL + 1)
+    ]
+
+
+def _close(one: Box, other: Box) -> bool:
+    """No further apart than an echo is printed."""
+    return all(abs(here - there) <= ECHO * SCALE for here, there in zip(one, other, strict=True))
 
 
 def _pixels(piece: Piece, scale: float, bounds: Box) -> Box | None:
