@@ -84,6 +84,8 @@ class _Display(NamedTuple):
     f: float
 
     def box(self, left: float, right: float, bottom: float, top: float) -> Box:
+        if self.b == self.c == 0 and self.a > 0 > self.d:  # not turned: most pages, and every letter of them
+            return Box(self.a * left + self.e, self.d * top + self.f, self.a * right + self.e, self.d * bottom + self.f)
         x1, x2 = self.a * left + self.c * bottom + self.e, self.a * right + self.c * top + self.e
         y1, y2 = self.b * left + self.d * bottom + self.f, self.b * right + self.d * top + self.f
         return Box(min(x1, x2), min(y1, y2), max(x1, x2), max(y1, y2))
@@ -112,7 +114,7 @@ def letters_of(page: Any, text: Any) -> PageText:
             order.append(None)
             continue
         pdfium_c.FPDFText_GetCharBox(text, index, *tight_at)
-        left, right, bottom, top = (side.value for side in tight)
+        left, right, bottom, top = tight[0].value, tight[1].value, tight[2].value, tight[3].value
         ink = display.box(left, right, bottom, top) if right > left and top > bottom else None
         letter = Letter(char, display.box(loose.left, loose.right, loose.bottom, loose.top), ink)
         piece.letters.append(letter)
@@ -168,7 +170,7 @@ def _piece(text: Any, index: int, handle: Any, display: _Display) -> Piece:
 
 def _drawn_by_hand(handle: Any) -> bool:
     """A Type 3 font draws its own letters, upside down where the text around them is: it alone has no base name."""
-    return pdfium_c.FPDFFont_GetBaseFontName(pdfium_c.FPDFTextObj_GetFont(handle), None, 0) <= 1
+    return bool(pdfium_c.FPDFFont_GetBaseFontName(pdfium_c.FPDFTextObj_GetFont(handle), None, 0) <= 1)
 
 
 def runs_of(text: PageText, *, seen: bool) -> Sequence[list[Letter]]:

@@ -8,7 +8,6 @@ on a dark bar is. Text that overlaps is left out in turns, so that a letter is n
 import ctypes
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from operator import sub
 from typing import Any
 
@@ -24,8 +23,8 @@ CONTRAST = 45
 """Levels of grey, of 255, between a text and what lies beneath it. A grey of 0.8 on white has 51."""
 CONTRAST_OF_PARTS = 24
 """What single letters of a text with enough contrast need: thin ones are paler than the others."""
-ROWS, ROWS_SEEN = 5, 3
-"""A letter is looked at in so many rows, and seen in so many: a rule that crosses unseen text shows one or two."""
+_TENTHS, ROWS_SEEN = (5, 7, 3, 9, 1), 3
+"""A letter is looked at in rows that many tenths down, and seen in three: a rule across unseen text shows one or two."""
 TINY = 3.5
 """Points: letters (with the font's space above and below) that are smaller are not read by anybody."""
 WIDE_PAGE = 500.0
@@ -43,14 +42,27 @@ _CELL = 128
 """Pixels: the side of the cells in which overlapping pieces are looked up."""
 
 
-@dataclass(frozen=True, slots=True)
 class _Picture:
-    """Levels of grey, row by row, each row `stride` bytes."""
+    """Levels of grey, row by row, of one page; painted again and again into the same memory."""
 
-    width: int
-    height: int
-    stride: int
-    levels: bytes
+    def __init__(self, page: Any, scale: float) -> None:
+        self._page = page
+        self.width, self.height = (max(1, int(side * scale)) for side in page.get_size())
+        self.levels = bytearray(self.width * self.height)
+        self._memory = (ctypes.c_ubyte * len(self.levels)).from_buffer(self.levels)
+
+    def paint(self) -> None:
+        """As a viewer shows it: with annotations and the fields of a form. Raises `MemoryError`."""
+        size = self.width, self.height
+        bitmap = pdfium_c.FPDFBitmap_CreateEx(*size, pdfium_c.FPDFBitmap_Gray, self._memory, self.width)
+        if not bitmap:
+            raise MemoryError
+        flags = pdfium_c.FPDF_ANNOT | pdfium_c.FPDF_GRAYSCALE
+        pdfium_c.FPDFBitmap_FillRect(bitmap, 0, 0, *size, 0xFFFFFFFF)
+        pdfium_c.FPDF_RenderPageBitmap(bitmap, self._page, 0, 0, *size, 0, flags)
+        if self._page.formenv is not None:
+            pdfium_c.FPDF_FFLDraw(self._page.formenv, bitmap, self._page, 0, 0, *size, 0, flags)
+        pdfium_c.FPDFBitmap_Destroy(bitmap)
 
 
 def mark_unseen(page: Any, text: PageText) -> None:
@@ -61,13 +73,14 @@ def mark_unseen(page: Any, text: PageText) -> None:
     scale = min(SCALE, math.sqrt(PIXELS_MAX / (width * height)))
     smallest = TINY * min(1.0, max(width, height) / WIDE_PAGE)
     lost = _repeated(page, text.known)
-    with_all = _painted(page, scale)
+    with_all, without = _Picture(page, scale), _Picture(page, scale)
+    with_all.paint()
     for layer in _layers(text.pieces, scale, Box(0, 0, with_all.width, with_all.height)):
         for piece in layer:
             pdfium_c.FPDFPageObj_SetIsActive(piece.handle, False)
         for handle in lost:
             pdfium_c.FPDFPageObj_SetIsActive(handle, False)
-        without = _painted(page, scale)
+        without.paint()
         for piece in layer:
             pdfium_c.FPDFPageObj_SetIsActive(piece.handle, True)
             _look(piece, with_all, without, scale)
@@ -87,8 +100,9 @@ def _mark_echoes(text: PageText) -> None:
 
     All of it must be there again: an amount that another one is printed over is no echo of it.
     """
-    seen = {_spot(letter) for piece in text.pieces for letter in piece.letters if letter.seen}
-    for piece in text.pieces:
+    hidden = [piece for piece in text.pieces if not all(letter.seen for letter in piece.letters)]
+    seen = {_spot(letter) for piece in text.pieces for letter in piece.letters if letter.seen and hidden}
+    for piece in hidden:
         unseen = [letter for letter in piece.letters if not letter.seen]
         if all(_around(_spot(letter)) & seen for letter in unseen):
             for letter in unseen:
@@ -120,7 +134,7 @@ def _shows(ink: Box, picture: _Picture, scale: float) -> bool:
     if left >= right or top >= bottom:
         return False
     levels = b"".join(
-        picture.levels[row * picture.stride + left : row * picture.stride + right] for row in range(top, bottom)
+        picture.levels[row * picture.width + left : row * picture.width + right] for row in range(top, bottom)
     )
     return max(levels) - min(levels) >= CONTRAST
 
@@ -132,22 +146,6 @@ def _repeated(page: Any, known: frozenset[int]) -> list[Any]:
     """
     texts = (one.raw for one in page.get_objects(filter=[pdfium_c.FPDF_PAGEOBJ_TEXT]))
     return [handle for handle in texts if ctypes.addressof(handle.contents) not in known]
-
-
-def _painted(page: Any, scale: float) -> _Picture:
-    width, height = (max(1, int(side * scale)) for side in page.get_size())
-    bitmap = pdfium_c.FPDFBitmap_CreateEx(width, height, pdfium_c.FPDFBitmap_Gray, None, 0)
-    if not bitmap:
-        raise MemoryError
-    pdfium_c.FPDFBitmap_FillRect(bitmap, 0, 0, width, height, 0xFFFFFFFF)
-    flags = pdfium_c.FPDF_ANNOT | pdfium_c.FPDF_GRAYSCALE
-    pdfium_c.FPDF_RenderPageBitmap(bitmap, page, 0, 0, width, height, 0, flags)
-    if page.formenv is not None:
-        pdfium_c.FPDF_FFLDraw(page.formenv, bitmap, page, 0, 0, width, height, 0, flags)
-    stride = pdfium_c.FPDFBitmap_GetStride(bitmap)
-    levels = ctypes.string_at(pdfium_c.FPDFBitmap_GetBuffer(bitmap), stride * height)
-    pdfium_c.FPDFBitmap_Destroy(bitmap)
-    return _Picture(width, height, stride, levels)
 
 
 class _Layer:
@@ -228,20 +226,18 @@ def _overlap(one: Box, other: Box) -> bool:
 
 def _look(piece: Piece, with_all: _Picture, without: _Picture, scale: float) -> None:
     """Judge the letters of one piece; what is no letter or digit goes with its neighbour, being mostly a dot."""
-    seen = [_contrast(letter.ink, with_all, without, scale) for letter in piece.letters]
-    contrasts = [contrast for contrast in seen if contrast]
-    clear = 2 * sum(contrast >= CONTRAST for contrast in contrasts) >= len(contrasts)
-    neighbour: bool | None = None
-    waiting: list[Letter] = []
-    for letter, contrast in zip(piece.letters, seen, strict=True):
+    judged = [letter for letter in piece.letters if letter.char.isalnum()] or piece.letters
+    contrasts = [_contrast(letter.ink, with_all, without, scale) for letter in judged]
+    shown = [contrast for contrast in contrasts if contrast]
+    clear = 2 * sum(contrast >= CONTRAST for contrast in shown) >= len(shown)
+    for letter, contrast in zip(judged, contrasts, strict=True):
         letter.seen = contrast >= CONTRAST or (clear and contrast > 0)
+    if len(judged) == len(piece.letters):
+        return
+    neighbour = judged[0].seen
+    for letter in piece.letters:
         if letter.char.isalnum():
             neighbour = letter.seen
-            for dot in waiting:
-                dot.seen = neighbour
-            waiting = []
-        elif neighbour is None:
-            waiting.append(letter)
         else:
             letter.seen = neighbour
 
@@ -250,25 +246,27 @@ def _contrast(ink: Box | None, with_all: _Picture, without: _Picture, scale: flo
     """The strongest difference, 0 where it is weak or in too few rows."""
     if ink is None:
         return 0
-    left, right = max(0, int(ink.left * scale) - 1), min(with_all.width, int(ink.right * scale))
+    width, here, there = with_all.width, with_all.levels, without.levels
+    left, right = max(0, int(ink.left * scale) - 1), min(width, int(ink.right * scale))
     top, bottom = int(ink.top * scale), int(ink.bottom * scale) + 1
     if left >= right:
         return 0
     rows = strongest = 0
-    for number in range(ROWS):
-        row = top + (2 * number + 1) * (bottom - top) // (2 * ROWS)
+    for tenth in _TENTHS:
+        row = top + tenth * (bottom - top) // 10
         if not 0 <= row < with_all.height:
             continue
-        start, end = row * with_all.stride + left, row * with_all.stride + right
-        one, other = with_all.levels[start:end], without.levels[start:end]
+        one, other = here[row * width + left : row * width + right], there[row * width + left : row * width + right]
         if one == other:
             continue
-        difference = max(map(abs, map(sub, one, other)))
+        difference = abs(min(one) - min(other))  # some pixel differs by as much
+        if difference < CONTRAST:
+            difference = max(map(abs, map(sub, one, other)))
         if difference >= CONTRAST_OF_PARTS:
             rows += 1
             strongest = max(strongest, difference)
-        if rows >= ROWS_SEEN and strongest >= CONTRAST:
-            return strongest
+            if rows >= ROWS_SEEN and strongest >= CONTRAST:
+                return strongest
     return strongest if rows >= ROWS_SEEN else 0
 
 

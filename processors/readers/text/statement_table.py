@@ -148,8 +148,10 @@ def _distinct(columns: Sequence[Columns]) -> list[Columns]:
 
 def _is_header(lines: Sequence[Line], index: int) -> bool:
     """Titles of columns over transactions; those of a summary stand over amounts without a day."""
+    if "balance" not in lines[index].text.lower() or _MONEY.search(lines[index].text):
+        return False
     columns = _columns(lines[index])
-    if "balance" not in columns or len(columns) < 2 or _MONEY.search(lines[index].text):
+    if "balance" not in columns or len(columns) < 2:
         return False
     following = lines[index + 1 : index + 1 + HEADER_REACH]
     below = next((line for line in following if any(_amount_of(cell) for cell in line.cells)), None)
