@@ -173,12 +173,16 @@ def _drawn_by_hand(handle: Any) -> bool:
     return bool(pdfium_c.FPDFFont_GetBaseFontName(pdfium_c.FPDFTextObj_GetFont(handle), None, 0) <= 1)
 
 
-def runs_of(text: PageText, *, seen: bool) -> Sequence[list[Letter]]:
-    """Runs of letters that follow one another in the file and are all seen, or all unseen."""
+def runs_of(text: PageText, *, seen: bool | None) -> Sequence[list[Letter]]:
+    """Runs of letters that follow one another in the file and are all seen, or all unseen; with None, of any letters."""
     runs: list[list[Letter]] = [[]]
     for entry in text.order:
-        if entry is not None and entry[0].seen is seen and not (entry[0].echo or entry[1].aside):
+        if entry is not None and not entry[1].aside and (seen is None or _is(entry[0], seen=seen)):
             runs[-1].append(entry[0])
         elif runs[-1]:
             runs.append([])
     return [run for run in runs if run]
+
+
+def _is(letter: Letter, *, seen: bool) -> bool:
+    return letter.seen is seen and not letter.echo

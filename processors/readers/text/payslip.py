@@ -111,10 +111,10 @@ def _annual(lines: Sequence[Line], gross: Figure | None) -> Figure | None:
 
 
 def _names(lines: Sequence[Line]) -> Iterator[FoundField]:
-    holder = next((value for value in values_of(lines, HOLDER) if _is_name(value.text)), None)
+    holder = next((value for value in values_of(lines, HOLDER) if is_name(value.text)), None)
     if holder:
         yield FoundField("holder_name", holder.text, SURE, holder.page)
-    employer = next((value for value in values_of(lines, EMPLOYER) if _is_name(value.text)), None)
+    employer = next((value for value in values_of(lines, EMPLOYER) if is_name(value.text)), None)
     if employer:
         yield FoundField("employer", employer.text, SURE, employer.page)
         return
@@ -125,10 +125,11 @@ def _names(lines: Sequence[Line]) -> Iterator[FoundField]:
 
 
 def _may_be_employer(text: str) -> bool:
-    return _is_name(text) and ":" not in text and not TITLE.search(plain(text)) and parse_month(text) is None
+    return is_name(text) and ":" not in text and not TITLE.search(plain(text)) and parse_month(text) is None
 
 
-def _is_name(text: str) -> bool:
+def is_name(text: str) -> bool:
+    """Whether a value may be somebody's name."""
     return sum(char.isalpha() for char in text) >= 2 and not any(char.isdigit() for char in text[:2])
 
 

@@ -54,10 +54,10 @@ def read_document(data: bytes, kind: str) -> Found:
         asks = getattr(error, "err_code", None) == pdfium_c.FPDF_ERR_PASSWORD
         return Found(reason="encrypted" if asks else "damaged")
     parse = PARSERS[kind]
-    if sum(len(word.text) for line in layer.lines for word in line.words) < LETTERS_MIN:
+    if sum(len(word.text) for line in layer.seen for word in line.words) < LETTERS_MIN:
         found = Found(reason="no_text_layer")
     else:
-        found = parse(layer.lines)
-    if layer.unseen_lines and misleads(layer.unseen_lines, found, parse(layer.all_lines)):
+        found = parse(layer.seen)
+    if layer.unseen and misleads(layer.unseen, found, (parse(layer.unseen), parse(layer.unlooked))):
         found = replace(found, findings=(*found.findings, "hidden_text"))
     return replace(found, pages=len(document))

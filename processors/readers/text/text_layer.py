@@ -4,16 +4,19 @@ Positions are in points from the page's top left corner, so that smaller `top` m
 knows what a payslip is.
 """
 
+import ctypes
 import re
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import pairwise
+from typing import Any
 
 import pypdfium2 as pdfium
 
 from processors.readers.text.letters import Box, Letter, PageText, letters_of, runs_of, turn_upright
 from processors.readers.text.sight import mark_unseen
+from processors.readers.text.spoken import take_off
 
 PAGES_MAX = 40
 SIDE_MAX_POINTS = 2400
@@ -23,6 +26,8 @@ WORD_GAP = 0.2
 """Of the character height: a wider gap starts another word, even where the PDF holds no space."""
 CELL_GAP = 0.8
 """Of the character height: a wider gap starts another cell of a table."""
+SAID_MAX = 200
+"""Characters of a replacement."""
 ALIKE = 1.6
 """Words that differ more in height are no overprint of one another: a watermark may lie behind a word."""
 _AFTER_MONEY_GAP = 0.4
@@ -101,56 +106,62 @@ def _ends_amount(before: Word, word: Word) -> bool:
     return _MONEY.search(before.text) is not None and _BELONGS_TO_MONEY.match(word.text) is None
 
 
-@dataclass(frozen=True)
-class TextLayer:
-    """A document's words, page by page: those that a person sees, and those that are there and unseen.
+@dataclass(frozen=True, slots=True)
+class PageWords:
+    """A page's words: those that a person sees, those that are there and unseen, and what the file says without looking.
 
-    The words that recognition laid over a scan are neither: the picture shows them, and it is not read here.
+    The words that recognition laid over a scan are not unseen: the picture shows them, and it is not read here.
     """
 
-    seen: tuple[tuple[Word, ...], ...]
-    unseen: tuple[tuple[Word, ...], ...]
+    seen: tuple[Word, ...]
+    unseen: tuple[Word, ...] = ()
+    unlooked: tuple[Word, ...] = ()
 
-    @cached_property
-    def lines(self) -> list[Line]:
-        """What a person reads, in reading order."""
-        return [line for number, words in enumerate(self.seen, start=1) for line in group_lines(number, words)]
 
-    @property
-    def unseen_lines(self) -> list[Line]:
-        """What nobody sees, in the order of its places."""
-        return [line for number, words in enumerate(self.unseen, start=1) for line in group_lines(number, words)]
+@dataclass(frozen=True, slots=True)
+class TextLayer:
+    """A document's lines in reading order: what a person reads, what nobody sees, and what the file says without looking.
 
-    @property
-    def all_lines(self) -> list[Line]:
-        """What a reader would take for the document that does not look at the pages."""
-        both = [(*seen, *unseen) for seen, unseen in zip(self.seen, self.unseen, strict=True)]
-        return TextLayer(tuple(both), ()).lines
+    `unlooked` is empty where nothing is unseen.
+    """
+
+    seen: tuple[Line, ...]
+    unseen: tuple[Line, ...]
+    unlooked: tuple[Line, ...]
 
 
 def text_layer_of(document: pdfium.PdfDocument) -> TextLayer:
     """The words of every page. Raises `TooLargeError`, and `PdfiumError` for a broken page."""
     if len(document) > PAGES_MAX:
         raise TooLargeError
-    seen: list[tuple[Word, ...]] = []
-    unseen: list[tuple[Word, ...]] = []
+    pages: list[PageWords] = []
     characters = 0
     for page in document:
         if max(page.get_size()) > SIDE_MAX_POINTS:
             raise TooLargeError
+        said = take_off(page)
         text = page.get_textpage()
         characters += text.count_chars()
         if characters > CHARACTERS_MAX:
             raise TooLargeError
-        letters = letters_of(page, text)
-        turn_upright(letters)
-        mark_unseen(page, letters)
-        read, overprinted = legible(_words(letters, seen=True))
-        seen.append(read)
-        unseen.append(() if letters.scanned else (*_words(letters, seen=False), *overprinted))
+        pages.append(_words_on(page, letters_of(page, text), said))
         text.close()
         page.close()
-    return TextLayer(tuple(seen), tuple(unseen))
+    unlooked = [page.unlooked for page in pages] if any(page.unseen for page in pages) else []
+    return TextLayer(_lines([page.seen for page in pages]), _lines([page.unseen for page in pages]), _lines(unlooked))
+
+
+def _lines(pages: Sequence[Sequence[Word]]) -> tuple[Line, ...]:
+    return tuple(line for number, words in enumerate(pages, start=1) for line in group_lines(number, words))
+
+
+def _words_on(page: Any, letters: PageText, said: Mapping[int, str]) -> PageWords:
+    turn_upright(letters)
+    mark_unseen(page, letters)
+    seen, overprinted = legible(_words(letters, seen=True))
+    instead = tuple(_said_alone(letters, said, seen))
+    unseen = instead if letters.scanned else (*_words(letters, seen=False), *overprinted, *instead)
+    return PageWords(seen, unseen, seen if letters.scanned else legible(_words(letters, seen=None))[0])
 
 
 def group_lines(page: int, words: Sequence[Word]) -> list[Line]:
@@ -197,7 +208,16 @@ def _in_one_place(one: Word, other: Word) -> bool:
     return alike and wide > narrower / 2 and high > min(one.height, other.height) / 2
 
 
-def _words(text: PageText, *, seen: bool) -> tuple[Word, ...]:
+def _said_alone(text: PageText, said: Mapping[int, str], read: Sequence[Word]) -> Iterator[Word]:
+    """What a screen reader would say in the place of text, where the page does not show it."""
+    shown = "".join(word.text for word in read) if said else ""
+    for piece in text.pieces:
+        instead = said.get(ctypes.addressof(piece.handle.contents), "")
+        if instead and "".join(instead.split()) not in shown:
+            yield replace(_word(piece.letters), text=" ".join(instead.split())[:SAID_MAX])
+
+
+def _words(text: PageText, *, seen: bool | None) -> tuple[Word, ...]:
     return tuple(word for run in runs_of(text, seen=seen) for word in _words_of(run))
 
 
