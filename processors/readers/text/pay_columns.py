@@ -53,6 +53,7 @@ _ALONE: tuple[tuple[Role, re.Pattern[str]], ...] = (
 _OF_A_SECTION = re.compile(r" (?:summary|totals?|figures|amounts?|details|earnings|pay)$")
 
 _MONEY = re.compile(r"\d[.,]\d")
+_ENDS_IN_NUMBER = re.compile(r"(?<![\d-])\d{1,3}$")
 
 BESIDE = 8.0
 """Points that a column's title may stand beside its amounts."""
@@ -217,7 +218,8 @@ def _role_above(lines: Sequence[Line], index: int, amount: _Token, month: str | 
         if lines[number].page != lines[index].page:
             return None
         cells = lines[number].cells
-        if len(cells) == 1 and (role := _alone(_OF_A_SECTION.sub("", plain(cells[0].text)))):
+        heads_rows = len(cells) == 1 and cells[0].left <= lines[index].words[0].left + BESIDE
+        if heads_rows and (role := _alone(_OF_A_SECTION.sub("", plain(cells[0].text)))):
             return role
         title = _title_over(amount, cells)
         if title is not None:
@@ -237,7 +239,13 @@ def _title_over(amount: _Token | Cell, cells: Sequence[Cell]) -> Cell | None:
 
 def _heads_columns(cells: Sequence[Cell]) -> bool:
     """A line with values in it, such as 'Paid Days: 31', is no header of what stands further down."""
-    return not any(":" in cell.text or _MONEY.search(cell.text) or parse_amount(cell.text) for cell in cells)
+    return not any(
+        ":" in cell.text
+        or _MONEY.search(cell.text)
+        or parse_amount(cell.text)
+        or (_ENDS_IN_NUMBER.search(cell.text) and parse_month(cell.text) is None)
+        for cell in cells
+    )
 
 
 def _title_role(lines: Sequence[Line], number: int, title: Cell, month: str | None) -> Role | None:

@@ -88,7 +88,8 @@ def _explained(lines: Sequence[Line], gross: Figure, deductions: Figure, net: Fi
     adjustments = [other.value for other in others if other.adjusts][:ADJUSTMENTS_MAX]
     if any(abs(total - missing) <= TOLERANCE for total in _totals(adjustments)):
         return Sums(gross, net, "proven")
-    printed = any(abs(other.value - abs(missing)) <= TOLERANCE for other in others)
+    unnamed = [other.value for other in others][:ADJUSTMENTS_MAX]
+    printed = any(abs(total - missing) <= TOLERANCE for total in _totals(unnamed))
     if printed or adjustments or abs(missing) <= ROUNDED * net.value:
         return Sums(gross, net, "open")
     return Sums(gross, net, "contradicted")
@@ -110,7 +111,7 @@ def _others(lines: Sequence[Line], gross: Figure, deductions: Figure, net: Figur
         label = ""
         for cell in line.cells:
             amount = parse_amount(cell.text)
-            head, _, tail = cell.text.partition(":")
+            head, _, tail = cell.text.rpartition(":")
             if amount is None and (value := parse_amount(tail)) is not None:
                 label, amount = head, value
             if amount is None:
