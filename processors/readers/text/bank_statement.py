@@ -44,6 +44,8 @@ UNDERSTOOD = 0.5
 """Share of balances that must add up before the others count as the document's fault and not the parser's."""
 PROVEN_ROWS = 5
 """Balances that follow from each other: so many prove the rows, where no opening and closing balance is printed."""
+UNDERSTOOD_MIN = 2
+"""Balances that must follow, however few are printed, before another one counts as the document's fault."""
 SALARIES_MAX = 60
 ODD_MONTH = Decimal("0.6")
 """A month's salary this far off the median is no regular income."""
@@ -59,11 +61,21 @@ class _Entry:
 
 @dataclass(frozen=True, slots=True)
 class _Balance:
-    """A balance that a label introduces; `contradicted` where it is the only one and the rows give another."""
+    """A balance that a label introduces; `rows_say` what the rows give, where they are understood."""
 
     value: Decimal
     page: int
-    contradicted: bool = False
+    rows_say: Decimal | None = None
+
+    @property
+    def contradicted(self) -> bool:
+        """Whether it is not what the rows give."""
+        return self.rows_say not in (None, self.value)
+
+    @property
+    def agrees(self) -> bool:
+        """Whether it is what the rows give."""
+        return self.rows_say == self.value
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,9 +104,18 @@ def parse(lines: Sequence[Line]) -> Found:
     entries, swapped = (_dated(rows, period, monthwise=monthwise) for monthwise in (bool(first), not first))
     sums = _followed(entries)
     opening = _stated(table.rest, OPENING, BROUGHT, _before(entries))
-    closing = _stated(table.rest, CLOSING, CARRIED, None if table.ends_doubtful else _after(entries))
-    breaks = sums.breaks + sum(one.contradicted for one in (opening, closing) if one)
-    proven = not breaks and not sums.doubts and (sums.follow >= PROVEN_ROWS or bool(opening and closing))
+    closing = _stated(table.rest, CLOSING, CARRIED, _after(entries, opening))
+    if closing and closing.contradicted and table.ends_doubtful:
+        closing = replace(closing, rows_say=None)
+    if with_balance == 0 and opening:  # it is the rows that the two balances agree about
+        opening = replace(opening, rows_say=opening.value)
+    ends = [one for one in (opening, closing) if one]
+    breaks = sums.breaks + sum(one.contradicted for one in ends)
+    follow = sums.follow + sum(one.agrees for one in ends)
+    if breaks and follow < max(UNDERSTOOD_MIN, UNDERSTOOD * (follow + breaks + sums.doubts)):
+        return Found(reason="layout_not_understood")  # only what is understood can be contradicted
+    agree = len(ends) == 2 and all(one.agrees for one in ends)
+    proven = not breaks and not sums.doubts and (sums.follow >= PROVEN_ROWS or agree)
     sure = SURE if proven else UNSURE
     fields = [
         *_holder(lines),
@@ -168,8 +189,8 @@ def _before(entries: Sequence[_Entry]) -> Decimal | None:
     return None
 
 
-def _after(entries: Sequence[_Entry]) -> Decimal | None:
-    """What the account held after the last row."""
+def _after(entries: Sequence[_Entry], opening: _Balance | None) -> Decimal | None:
+    """What the account held after the last row; where no row has a balance, by the opening balance."""
     moved = Decimal(0)
     for entry in reversed(entries):
         if entry.row.balance is not None:
@@ -177,27 +198,24 @@ def _after(entries: Sequence[_Entry]) -> Decimal | None:
         if entry.row.doubtful:
             return None
         moved += entry.row.credit - entry.row.debit
-    return None
+    return opening.value + moved if opening else None
 
 
 def _stated(
     lines: Sequence[Line], labels: Sequence[str], of_pages: Sequence[str], by_rows: Decimal | None
 ) -> _Balance | None:
-    """The labelled balance that the rows give; else the only one, contradicted where the rows give another.
+    """The labelled balance that the rows give; else the only one.
 
     Of several that all differ from the rows' none is known to be the statement's. A page's balance is one of several.
     """
     stated = list(_labelled(lines, labels))
     agreeing = (one for one in (*stated, *_labelled(lines, of_pages)) if one.value == by_rows)
-    if (agrees := next(agreeing, None)) is not None:
-        return agrees
-    if len({one.value for one in stated}) != 1:
-        return None
-    return replace(stated[0], contradicted=by_rows is not None)
+    chosen = next(agreeing, stated[0] if len({one.value for one in stated}) == 1 else None)
+    return None if chosen is None else replace(chosen, rows_say=by_rows)
 
 
 def _labelled(lines: Sequence[Line], labels: Sequence[str]) -> Iterator[_Balance]:
-    for found in values_of(lines, labels):
+    for found in values_of(lines, labels, in_a_grid=True):
         amount = parse_amount(found.text)
         if amount is not None:
             yield _Balance(-amount.value if amount.side == "debit" else amount.value, found.page)
@@ -224,7 +242,8 @@ def _balances(
 ) -> Iterator[FoundField]:
     for name, balance in (("opening_balance", opening), ("closing_balance", closing)):
         if balance is not None:
-            yield FoundField(name, f"{balance.value:.2f}", sure, balance.page)
+            confidence = sure if balance.agrees else UNSURE
+            yield FoundField(name, f"{balance.value:.2f}", confidence, balance.page)
     if closing is None and entries and (last := entries[-1].row).balance is not None:
         yield FoundField("closing_balance", f"{last.balance:.2f}", min(sure, LIKELY), last.page)
 

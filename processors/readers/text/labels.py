@@ -33,14 +33,19 @@ def plain(text: str) -> str:
     return " ".join(_NOT_WORDS.sub(" ", text.lower().replace("'", "").replace(".", "")).split())
 
 
-def values_of(lines: Sequence[Line], labels: Sequence[str]) -> Iterator[Labelled]:
-    """Every value that one of `labels` (plain, best first) introduces, labels in their order, then top to bottom."""
+def values_of(lines: Sequence[Line], labels: Sequence[str], *, in_a_grid: bool = False) -> Iterator[Labelled]:
+    """Every value that one of `labels` (plain, best first) introduces, labels in their order, then top to bottom.
+
+    `in_a_grid`: what stands below a label is given as well where something else stands beside it.
+    """
     for label in labels:
         for index, line in enumerate(lines):
             for position, cell in enumerate(line.cells):
                 text = _value(lines, index, position, cell, label)
                 if text:
                     yield Labelled(text[:VALUE_MAX], line.page, index)
+                if in_a_grid and plain(cell.text) == label and (below := _below(lines, index, cell)) not in (None, text):
+                    yield Labelled(below[:VALUE_MAX], line.page, index)
 
 
 def _value(lines: Sequence[Line], index: int, position: int, cell: Cell, label: str) -> str | None:

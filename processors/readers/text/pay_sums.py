@@ -33,12 +33,13 @@ _ADJUSTS = re.compile(
 )
 """Words beside an amount that may come on top of gross less deductions, or off it."""
 
-Result = Literal["proven", "open", "contradicted"]
+Result = Literal["proven", "open", "unexplained", "contradicted"]
+"""They agree; nothing is printed that could show it; they do not, and what else moves the net is not understood, or all is."""
 
 
 @dataclass(frozen=True, slots=True)
 class Sums:
-    """The month's figures, None where not to be told, and whether they agree; `open` where that cannot be said."""
+    """The month's figures, None where not to be told, and whether they agree."""
 
     gross: Figure | None
     net: Figure | None
@@ -90,12 +91,13 @@ def _explained(lines: Sequence[Line], gross: Figure, deductions: Figure, net: Fi
         return Sums(gross, net, "proven")
     unnamed = [other.value for other in others][:ADJUSTMENTS_MAX]
     printed = any(abs(total - missing) <= TOLERANCE for total in _totals(unnamed))
-    if printed or adjustments or abs(missing) <= ROUNDED * net.value:
+    if printed or abs(missing) <= ROUNDED * net.value:
         return Sums(gross, net, "open")
-    return Sums(gross, net, "contradicted")
+    return Sums(gross, net, "unexplained" if adjustments else "contradicted")
 
 
 def _totals(values: Sequence[Decimal]) -> Iterator[Decimal]:
+    yield from (sum(values, Decimal(0)), -sum(values, Decimal(0)))
     for count in range(1, TOGETHER_MAX + 1):
         for some in combinations(values, count):
             for signs in product((1, -1), repeat=count):

@@ -85,14 +85,15 @@ _COMPANY = re.compile(
 def parse(lines: Sequence[Line]) -> Found:
     """The fields of a payslip (names: `found.FIELD_NAMES`).
 
-    Reason `no_known_fields` without gross and net, `layout_not_understood` where the month's cannot be told from others.
+    Reason `no_known_fields` without gross and net, `layout_not_understood` where the month's cannot be told from others
+    or something is printed that moves the net in a way that is not understood.
     """
     period = next(_period(lines), None)
     printed = {name: figures_of(lines, labels, period.value if period else None) for name, labels in FIGURES.items()}
     if not printed["gross"] and not printed["net"]:
         return Found(reason="no_known_fields")
     sums = reconciled(lines, printed["gross"], printed["deductions"], printed["net"])
-    if sums.gross is None and sums.net is None:
+    if sums.result == "unexplained" or (sums.gross is None and sums.net is None):
         return Found(reason="layout_not_understood")
     sure = SURE if sums.result == "proven" else UNSURE
     figures = {"gross_monthly": sums.gross, "net_monthly": sums.net, "gross_annual": _annual(lines, sums.gross)}

@@ -19,7 +19,7 @@ HEADERS: dict[str, tuple[str, ...]] = {
     "debit": ("debit", "debits", "withdrawal", "withdrawals", "dr", "paid out", "money out", "withdrawal amt"),
     "credit": ("credit", "credits", "deposit", "deposits", "cr", "paid in", "money in", "deposit amt"),
     "amount": ("amount", "amt", "transaction amount"),
-    "balance": ("balance", "closing balance", "running balance"),
+    "balance": ("balance", "closing balance", "running balance", "available balance", "bal", "closing bal"),
 }
 """Role of a column -> how headers name it, in plain words."""
 
@@ -29,6 +29,7 @@ SAME_EDGE = 6.0
 """Points between right edges of one column."""
 HEADER_REACH = 4
 """Lines between the titles of columns and the first amounts."""
+TITLES_MIN = 3
 HEADERS_MAX = 4
 """Different lines of titles that are tried."""
 _MONEY = re.compile(r"\d[.,]\d")
@@ -114,14 +115,20 @@ def table_of(lines: Sequence[Line]) -> Table:
                 rows, ends = _rows(raw, lambda money, roles=roles: _role_at(money, roles), undated=undated)
                 candidates.append(rows)
                 doubts.append(ends)
-    best = max(range(len(candidates)), key=lambda number: balance_hits(candidates[number]), default=None)
-    rest = tuple(line for index, line in enumerate(lines) if index not in headers)
+    best = max(range(len(candidates)), key=lambda number: _proof(candidates[number]), default=None)
+    rest = tuple(line for index, line in enumerate(lines) if index not in headers and not _over_rows(lines, index))
     return Table((), rest) if best is None else Table(candidates[best], rest, doubts[best])
 
 
 def balance_hits(rows: Sequence[Row]) -> int:
     """How many printed balances follow from the one before, in whichever order the rows are printed."""
     return max(_hits(rows), _hits(rows[::-1]))
+
+
+def _proof(rows: Sequence[Row]) -> int:
+    """Balances that follow; one alone may be chance, and proves nothing against a header."""
+    hits = balance_hits(rows)
+    return hits if hits > 1 else 0
 
 
 def newest_first(rows: Sequence[Row]) -> bool:
@@ -148,14 +155,26 @@ def _distinct(columns: Sequence[Columns]) -> list[Columns]:
 
 def _is_header(lines: Sequence[Line], index: int) -> bool:
     """Titles of columns over transactions; those of a summary stand over amounts without a day."""
-    if "balance" not in lines[index].text.lower() or _MONEY.search(lines[index].text):
+    if len(lines[index].words) < 2 or _MONEY.search(lines[index].text):
         return False
     columns = _columns(lines[index])
-    if "balance" not in columns or len(columns) < 2:
+    if "balance" not in columns and not {"debit", "credit"} <= set(columns) or len(columns) < 2:
         return False
-    following = lines[index + 1 : index + 1 + HEADER_REACH]
-    below = next((line for line in following if any(_amount_of(cell) for cell in line.cells)), None)
+    below = _first_amounts(lines, index)
     return below is None or _leading_day(below)[0] is not None or FORWARD.search(plain(below.text)) is not None
+
+
+def _over_rows(lines: Sequence[Line], index: int) -> bool:
+    """Titles in other words: three of them or more, straight over a transaction."""
+    if len(lines[index].cells) < TITLES_MIN or _MONEY.search(lines[index].text) or ":" in lines[index].text:
+        return False
+    below = _first_amounts(lines, index)
+    return below is not None and _leading_day(below)[0] is not None
+
+
+def _first_amounts(lines: Sequence[Line], index: int) -> Line | None:
+    following = lines[index + 1 : index + 1 + HEADER_REACH]
+    return next((line for line in following if any(_amount_of(cell) for cell in line.cells)), None)
 
 
 def _columns(line: Line) -> Columns:
