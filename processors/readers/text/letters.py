@@ -7,7 +7,7 @@ whose text still runs sideways or upside down is turned until most of its letter
 import ctypes
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -16,6 +16,8 @@ import pypdfium2.raw as pdfium_c
 DEGREES_ASIDE = 10.0
 """Letters that lean further than this away from the others are a watermark or a stamp, and in nobody's line."""
 
+WORD_GAP = 0.2
+"""Of the character height: a wider gap starts another word, even where the PDF holds no space."""
 _FINE = 100
 """Hundredths of a point: PDFium tells places on a picture in whole pixels."""
 
@@ -33,14 +35,14 @@ class Box(NamedTuple):
 class Letter:
     """One printed character: `box` as tall as its font, for lines; `ink` where it is painted, None where nothing is.
 
-    An `echo` is unseen, and the same letter is seen in its place.
+    One that is `left_out` says nothing: it is unseen and seen again in its place, or only a part of its word is seen.
     """
 
     char: str
     box: Box
     ink: Box | None
     seen: bool = True
-    echo: bool = False
+    left_out: bool = False
 
 
 @dataclass(slots=True)
@@ -177,12 +179,24 @@ def runs_of(text: PageText, *, seen: bool | None) -> Sequence[list[Letter]]:
     """Runs of letters that follow one another in the file and are all seen, or all unseen; with None, of any letters."""
     runs: list[list[Letter]] = [[]]
     for entry in text.order:
-        if entry is not None and not entry[1].aside and (seen is None or _is(entry[0], seen=seen)):
+        if entry is not None and not (entry[1].aside or entry[0].left_out) and seen in (None, entry[0].seen):
             runs[-1].append(entry[0])
         elif runs[-1]:
             runs.append([])
     return [run for run in runs if run]
 
 
-def _is(letter: Letter, *, seen: bool) -> bool:
-    return letter.seen is seen and not letter.echo
+def words_of(run: Sequence[Letter]) -> Iterator[Sequence[Letter]]:
+    """A run cut where its letters stand apart."""
+    start = 0
+    for index in range(1, len(run) + 1):
+        if index == len(run) or _apart(run[index - 1].box, run[index].box):
+            yield run[start:index]
+            start = index
+
+
+def _apart(before: Box, letter: Box) -> bool:
+    height = max(before.bottom - before.top, letter.bottom - letter.top)
+    sideways = letter.left - before.right
+    shifted = abs((before.top + before.bottom) - (letter.top + letter.bottom)) > height
+    return shifted or sideways > WORD_GAP * height or sideways < -height

@@ -13,7 +13,7 @@ from typing import Any
 
 import pypdfium2.raw as pdfium_c
 
-from processors.readers.text.letters import Box, Letter, PageText, Piece
+from processors.readers.text.letters import Box, Letter, PageText, Piece, words_of
 
 SCALE = 4.0
 """Pixels to a point. PDFium paints a letter up to a pixel and a half beside its place: at 2 a thin one is missed."""
@@ -91,11 +91,12 @@ def mark_unseen(page: Any, text: PageText) -> None:
             for letter in piece.letters:
                 letter.seen = False
 
-    _mark_echoes(text)
+    _leave_out_echoes(text)
+    _leave_out_remains(text)
     text.scanned = _scanned(text, with_all, scale)
 
 
-def _mark_echoes(text: PageText) -> None:
+def _leave_out_echoes(text: PageText) -> None:
     """Unseen text that the same seen text stands on, such as the light of raised letters, hides nothing.
 
     All of it must be there again: an amount that another one is printed over is no echo of it.
@@ -106,7 +107,19 @@ def _mark_echoes(text: PageText) -> None:
         unseen = [letter for letter in piece.letters if not letter.seen]
         if all(_around(_spot(letter)) & seen for letter in unseen):
             for letter in unseen:
-                letter.echo = True
+                letter.left_out = True
+
+
+def _leave_out_remains(text: PageText) -> None:
+    """What is left of a word under a stamp, a picture or an opaque watermark is not the word: 1.00 of 1,00,000.00."""
+    for piece in text.pieces:
+        said = [letter for letter in piece.letters if not letter.left_out]
+        if len({letter.seen for letter in said}) < 2:
+            continue
+        for word in words_of(said):
+            if len({letter.seen for letter in word}) == 2:
+                for letter in word:
+                    letter.left_out = True
 
 
 def _spot(letter: Letter) -> tuple[str, int, int]:

@@ -14,7 +14,7 @@ from typing import Any
 
 import pypdfium2 as pdfium
 
-from processors.readers.text.letters import Box, Letter, PageText, letters_of, runs_of, turn_upright
+from processors.readers.text.letters import Letter, PageText, letters_of, runs_of, turn_upright, words_of
 from processors.readers.text.sight import mark_unseen
 from processors.readers.text.spoken import take_off
 
@@ -22,8 +22,6 @@ PAGES_MAX = 40
 SIDE_MAX_POINTS = 2400
 CHARACTERS_MAX = 60_000
 
-WORD_GAP = 0.2
-"""Of the character height: a wider gap starts another word, even where the PDF holds no space."""
 CELL_GAP = 0.8
 """Of the character height: a wider gap starts another cell of a table."""
 SAID_MAX = 200
@@ -218,22 +216,7 @@ def _said_alone(text: PageText, said: Mapping[int, str], read: Sequence[Word]) -
 
 
 def _words(text: PageText, *, seen: bool | None) -> tuple[Word, ...]:
-    return tuple(word for run in runs_of(text, seen=seen) for word in _words_of(run))
-
-
-def _words_of(run: Sequence[Letter]) -> Iterator[Word]:
-    start = 0
-    for index in range(1, len(run) + 1):
-        if index == len(run) or _apart(run[index - 1].box, run[index].box):
-            yield _word(run[start:index])
-            start = index
-
-
-def _apart(before: Box, letter: Box) -> bool:
-    height = max(before.bottom - before.top, letter.bottom - letter.top)
-    sideways = letter.left - before.right
-    shifted = abs((before.top + before.bottom) - (letter.top + letter.bottom)) > height
-    return shifted or sideways > WORD_GAP * height or sideways < -height
+    return tuple(_word(letters) for run in runs_of(text, seen=seen) for letters in words_of(run))
 
 
 def _word(letters: Sequence[Letter]) -> Word:
