@@ -42,7 +42,7 @@ FORWARD = re.compile(
 )
 """In a table, a balance that is said again: of a page, or before the first and after the last row."""
 _NO_ROW = re.compile(
-    r"\b(?:totals?|sub ?total|turnover|average|minimum|maximum|summary|count|limit|page|statement|balance|bal)\b"
+    r"\b(?:totals?|sub ?total|turnover|average|minimum|maximum|summary|count|page|statement|balance|bal)\b"
 )
 """Lines without a day that hold amounts and are no transactions."""
 
