@@ -44,7 +44,11 @@ def values_of(lines: Sequence[Line], labels: Sequence[str], *, in_a_grid: bool =
                 text = _value(lines, index, position, cell, label)
                 if text:
                     yield Labelled(text[:VALUE_MAX], line.page, index)
-                if in_a_grid and plain(cell.text) == label and (below := _below(lines, index, cell)) not in (None, text):
+                if (
+                    in_a_grid
+                    and plain(cell.text) == label
+                    and (below := _below(lines, index, cell)) not in (None, text)
+                ):
                     yield Labelled(below[:VALUE_MAX], line.page, index)
 
 

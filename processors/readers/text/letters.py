@@ -176,7 +176,7 @@ def _drawn_by_hand(handle: Any) -> bool:
 
 
 def runs_of(text: PageText, *, seen: bool | None) -> Sequence[list[Letter]]:
-    """Runs of letters that follow one another in the file and are all seen, or all unseen; with None, of any letters."""
+    """Runs of letters that follow one another in the file and are all seen, or all unseen; None takes both."""
     runs: list[list[Letter]] = [[]]
     for entry in text.order:
         if entry is not None and not (entry[1].aside or entry[0].left_out) and seen in (None, entry[0].seen):

@@ -1,7 +1,7 @@
 """A payslip's figures by their columns: the month's told from the year's to date, a rate's or another month's.
 
-A column's role comes from the words above it, beside it, or from the heading of its section; a row's, where labels stand
-above their amounts, from the words it begins with. Where roles do not say which amount is the month's, none is.
+A column's role comes from the words above it, beside it, or from the heading of its section; a row's, where labels
+stand above their amounts, from the words it begins with. Where roles do not say which amount is the month's, none is.
 """
 
 import re
@@ -49,7 +49,7 @@ _ALONE: tuple[tuple[Role, re.Pattern[str]], ...] = (
         re.compile(r"(?:for )?(?:the |this |current )?(?:current|month|period|pay period)|monthly|per month|pm|mtd"),
     ),
 )
-"""Words that say nothing else, between a label and its amount or over a section: 'Total Deductions' is a label itself."""
+"""Words that say nothing else, between a label and its amount or over a section: 'Total Deductions' is a label."""
 _OF_A_SECTION = re.compile(r" (?:summary|totals?|figures|amounts?|details|earnings|pay)$")
 
 _MONEY = re.compile(r"\d[.,]\d")
@@ -130,7 +130,7 @@ def _introduced(lines: Sequence[Line], index: int, label: str, month: str | None
 
 
 def _after(cell: Cell, label: str) -> list[_Token] | None:
-    """What follows the label in its own cell; None where the cell does not begin with the label, or says something else."""
+    """What follows the label in its own cell; None where the cell does not begin with it, or says something else."""
     words = list(_split(cell.words))
     for count in range(len(words), 0, -1):
         if plain(" ".join(word.text for word in words[:count])) == label:
@@ -185,7 +185,7 @@ def _token(words: Sequence[Word]) -> _Token:
 
 
 def _beside(lines: Sequence[Line], index: int, tokens: Sequence[_Token], month: str | None) -> Iterator[Figure]:
-    """Amounts to the right of a label, up to the next label; a word that says a role is said of the amounts after it."""
+    """Amounts to the right of a label, up to the next label; a role that is said is that of the amounts after it."""
     said: Role | None = None
     for token in tokens:
         if token.amount is None:

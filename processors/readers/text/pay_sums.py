@@ -1,8 +1,8 @@
 """Whether a payslip's gross, deductions and net agree, by any formula that honest payslips are made by.
 
-Net is gross less deductions, and then more or less what else the page prints: reimbursements, arrears, an advance, a loan
-that is paid back, the employer's contributions, rounding. Only where all of that is understood and nothing gives the
-printed net is there a contradiction; what is not understood is none.
+Net is gross less deductions, and then more or less what else the page prints: reimbursements, arrears, an advance, a
+loan that is paid back, the employer's contributions, rounding. Only where all of that is understood and nothing gives
+the printed net is there a contradiction; what is not understood is none.
 """
 
 import re
@@ -29,12 +29,12 @@ ADJUSTMENTS_MAX = 12
 _ADJUSTS = re.compile(
     r"\b(?:reimburse\w*|claims?|expenses?|advances?|loans?|recover\w*|repay\w*|arrears?|round\w*|adjust\w*|employers?"
     r"|contributions?|non taxable|bonus|incentive|previous|carried|brought|refund|garnish\w*|other payments?"
-    r"|other deductions?|perquisites?|perks?|additions?|non cash|leave encashment|gratuity|lta|per diem|allowance paid)\b"
+    r"|other deductions?|perquisites?|perks?|additions?|non cash|leave encashment|gratuity|lta|per diem)\b"
 )
 """Words beside an amount that may come on top of gross less deductions, or off it."""
 
 Result = Literal["proven", "open", "unexplained", "contradicted"]
-"""They agree; nothing is printed that could show it; they do not, and what else moves the net is not understood, or all is."""
+"""They agree; it cannot be said; they do not, and more moves the net than is understood; they do not, and all is."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -85,8 +85,8 @@ _COMPANY = re.compile(
 def parse(lines: Sequence[Line]) -> Found:
     """The fields of a payslip (names: `found.FIELD_NAMES`).
 
-    Reason `no_known_fields` without gross and net, `layout_not_understood` where the month's cannot be told from others
-    or something is printed that moves the net in a way that is not understood.
+    Reason `no_known_fields` without gross and net, `layout_not_understood` where the month's cannot be told from
+    others, or something is printed that moves the net in a way that is not understood.
     """
     period = next(_period(lines), None)
     printed = {name: figures_of(lines, labels, period.value if period else None) for name, labels in FIGURES.items()}

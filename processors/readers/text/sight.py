@@ -24,7 +24,7 @@ CONTRAST = 45
 CONTRAST_OF_PARTS = 24
 """What single letters of a text with enough contrast need: thin ones are paler than the others."""
 _TENTHS, ROWS_SEEN = (5, 7, 3, 9, 1), 3
-"""A letter is looked at in rows that many tenths down, and seen in three: a rule across unseen text shows one or two."""
+"""A letter is looked at in rows that many tenths down, and seen in three: a rule across unseen text shows in two."""
 TINY = 3.5
 """Points: letters (with the font's space above and below) that are smaller are not read by anybody."""
 WIDE_PAGE = 500.0

@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from functools import partial
 from itertools import permutations
 
 from processors.readers.text.amounts import Amount, parse_amount
@@ -102,22 +103,20 @@ def table_of(lines: Sequence[Line]) -> Table:
     """The table, with the roles that make most balances add up."""
     headers = [index for index in range(len(lines)) if _is_header(lines, index)]
     raw = list(_raw_rows(lines))
-    candidates: list[tuple[Row, ...]] = []
-    doubts: list[bool] = []
-    for columns in _distinct([_columns(lines[index]) for index in headers]):
-        for undated in (False, True):
-            rows, ends = _rows(raw, lambda money, columns=columns: _nearest(money, columns), undated=undated)
-            candidates.append(rows)
-            doubts.append(ends)
-    if not candidates or max(map(balance_hits, candidates)) < sum(row.own_day for row in raw) - 1:
-        for roles in _edge_roles(raw):
-            for undated in (False, True):
-                rows, ends = _rows(raw, lambda money, roles=roles: _role_at(money, roles), undated=undated)
-                candidates.append(rows)
-                doubts.append(ends)
-    best = max(range(len(candidates)), key=lambda number: _proof(candidates[number]), default=None)
-    rest = tuple(line for index, line in enumerate(lines) if index not in headers and not _over_rows(lines, index))
-    return Table((), rest) if best is None else Table(candidates[best], rest, doubts[best])
+    readings = [
+        _rows(raw, partial(_nearest, columns=columns), undated=undated)
+        for columns in _distinct([_columns(lines[index]) for index in headers])
+        for undated in (False, True)
+    ]
+    if not readings or max(balance_hits(rows) for rows, _ in readings) < sum(row.own_day for row in raw) - 1:
+        readings += [
+            _rows(raw, partial(_role_at, roles=roles), undated=undated)
+            for roles in _edge_roles(raw)
+            for undated in (False, True)
+        ]
+    rows, ends_doubtful = max(readings, key=lambda reading: _proof(reading[0]), default=((), False))
+    rest = (line for index, line in enumerate(lines) if index not in headers and not _over_rows(lines, index))
+    return Table(rows, tuple(rest), ends_doubtful)
 
 
 def balance_hits(rows: Sequence[Row]) -> int:
@@ -158,7 +157,7 @@ def _is_header(lines: Sequence[Line], index: int) -> bool:
     if len(lines[index].words) < 2 or _MONEY.search(lines[index].text):
         return False
     columns = _columns(lines[index])
-    if "balance" not in columns and not {"debit", "credit"} <= set(columns) or len(columns) < 2:
+    if len(columns) < 2 or not ("balance" in columns or {"debit", "credit"} <= set(columns)):
         return False
     below = _first_amounts(lines, index)
     return below is None or _leading_day(below)[0] is not None or FORWARD.search(plain(below.text)) is not None

@@ -106,7 +106,7 @@ def _ends_amount(before: Word, word: Word) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class PageWords:
-    """A page's words: those that a person sees, those that are there and unseen, and what the file says without looking.
+    """A page's words: those that a person sees, those that nobody sees, and what the file says to who does not look.
 
     The words that recognition laid over a scan are not unseen: the picture shows them, and it is not read here.
     """
@@ -118,7 +118,7 @@ class PageWords:
 
 @dataclass(frozen=True, slots=True)
 class TextLayer:
-    """A document's lines in reading order: what a person reads, what nobody sees, and what the file says without looking.
+    """A document's lines in reading order: what a person reads, what nobody sees, what it says to who does not look.
 
     `unlooked` is empty where nothing is unseen.
     """

@@ -2,7 +2,7 @@
 
 import io
 from collections.abc import Callable, Sequence
-from datetime import datetime
+from datetime import date
 from typing import NamedTuple
 
 import pikepdf
@@ -308,7 +308,7 @@ def test_a_changed_statement_is_suspicious(which: str) -> None:
 
 
 def american(period: str, day: str) -> bytes:
-    rows = [move._replace(day=datetime.strptime(move.day, "%d/%m/%Y").strftime(day)) for move in running()]
+    rows = [move._replace(day=date(*map(int, reversed(move.day.split("/")))).strftime(day)) for move in running()]
     return Statement(period, closing="3,43,000.00").titles().rows(rows).finished()
 
 

@@ -139,7 +139,9 @@ def said_to_a_screen_reader(property_list: bool) -> Drawing:
     return page
 
 
-RULES = "0 G 0.5 w " + " ".join(f"320 {top - 10 * row} m 500 {top - 10 * row} l S" for row in range(3) for top in (812, 814))
+RULES = "0 G 0.5 w " + " ".join(
+    f"320 {top - 10 * row} m 500 {top - 10 * row} l S" for row in range(3) for top in (812, 814)
+)
 
 UNSEEN: dict[str, Callable[[], Drawing]] = {
     "white": lambda: with_forged("1 g", forged(), first=True),
@@ -434,7 +436,9 @@ def scanned(*, mode: int = 3, under: bool = False, noise: int = 0, aside: float 
     levels = bytes(max(0, level - chance.randrange(noise)) for level in levels) if noise else levels
     page = Drawing()
     page.image("I", levels, picture.width, picture.height)
-    words = payslip_page(Slip(tuple((one, [text.replace("1,00", "9,00") for text in two]) for one, two in HONEST.lines)))
+    words = payslip_page(
+        Slip(tuple((one, [text.replace("1,00", "9,00") for text in two]) for one, two in HONEST.lines))
+    )
     layer = " ".join(stroke.replace(" 0 Tr", f" {mode} Tr") for stroke in words.strokes)
     parts = [f"q 1 0 0 1 {aside} 0 cm {layer} Q", "q 595 0 0 842 0 0 cm /I Do Q"]
     page.do(*(parts if under else parts[::-1]))
