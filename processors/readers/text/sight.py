@@ -43,25 +43,26 @@ _CELL = 128
 
 
 class _Picture:
-    """Levels of grey, row by row, of one page; painted again and again into the same memory."""
+    """Levels of grey of the page's rows from `top` to `bottom`; painted again and again into the same memory."""
 
-    def __init__(self, page: Any, scale: float) -> None:
+    def __init__(self, page: Any, scale: float, rows: tuple[int, int]) -> None:
         self._page = page
-        self.width, self.height = (max(1, int(side * scale)) for side in page.get_size())
-        self.levels = bytearray(self.width * self.height)
+        self.width, self._whole = (max(1, int(side * scale)) for side in page.get_size())
+        self.top, self.bottom = max(0, rows[0]), min(self._whole, rows[1])
+        self.levels = bytearray(self.width * (self.bottom - self.top))
         self._memory = (ctypes.c_ubyte * len(self.levels)).from_buffer(self.levels)
 
     def paint(self) -> None:
         """As a viewer shows it: with annotations and the fields of a form. Raises `MemoryError`."""
-        size = self.width, self.height
+        size = self.width, self.bottom - self.top
         bitmap = pdfium_c.FPDFBitmap_CreateEx(*size, pdfium_c.FPDFBitmap_Gray, self._memory, self.width)
         if not bitmap:
             raise MemoryError
-        flags = pdfium_c.FPDF_ANNOT | pdfium_c.FPDF_GRAYSCALE
         pdfium_c.FPDFBitmap_FillRect(bitmap, 0, 0, *size, 0xFFFFFFFF)
-        pdfium_c.FPDF_RenderPageBitmap(bitmap, self._page, 0, 0, *size, 0, flags)
+        place = (0, -self.top, self.width, self._whole, 0, pdfium_c.FPDF_ANNOT | pdfium_c.FPDF_GRAYSCALE)
+        pdfium_c.FPDF_RenderPageBitmap(bitmap, self._page, *place)
         if self._page.formenv is not None:
-            pdfium_c.FPDF_FFLDraw(self._page.formenv, bitmap, self._page, 0, 0, *size, 0, flags)
+            pdfium_c.FPDF_FFLDraw(self._page.formenv, bitmap, self._page, *place)
         pdfium_c.FPDFBitmap_Destroy(bitmap)
 
 
@@ -73,9 +74,10 @@ def mark_unseen(page: Any, text: PageText) -> None:
     scale = min(SCALE, math.sqrt(PIXELS_MAX / (width * height)))
     smallest = TINY * min(1.0, max(width, height) / WIDE_PAGE)
     lost = _repeated(page, text.known)
-    with_all, without = _Picture(page, scale), _Picture(page, scale)
+    rows = _rows(text, scale, height)
+    with_all, without = _Picture(page, scale, rows), _Picture(page, scale, rows)
     with_all.paint()
-    for layer in _layers(text.pieces, scale, Box(0, 0, with_all.width, with_all.height)):
+    for layer in _layers(text.pieces, scale, Box(0, with_all.top, with_all.width, with_all.bottom)):
         for piece in layer:
             pdfium_c.FPDFPageObj_SetIsActive(piece.handle, False)
         for handle in lost:
@@ -94,6 +96,14 @@ def mark_unseen(page: Any, text: PageText) -> None:
     _leave_out_echoes(text)
     _leave_out_remains(text)
     text.scanned = _scanned(text, with_all, scale)
+
+
+def _rows(text: PageText, scale: float, height: float) -> tuple[int, int]:
+    """Where there is text: the rest of a page need not be painted."""
+    inks = [letter.ink for piece in text.pieces for letter in piece.letters if letter.ink is not None]
+    on_page = [ink for ink in inks if ink.top < height and ink.bottom > 0]
+    top, bottom = min((ink.top for ink in on_page), default=0.0), max((ink.bottom for ink in on_page), default=1.0)
+    return int(max(0.0, top) * scale) - 2, int(min(height, bottom) * scale) + 3
 
 
 def _leave_out_echoes(text: PageText) -> None:
@@ -143,12 +153,11 @@ def _scanned(text: PageText, picture: _Picture, scale: float) -> bool:
 
 def _shows(ink: Box, picture: _Picture, scale: float) -> bool:
     left, right = max(0, int(ink.left * scale)), min(picture.width, int(ink.right * scale) + 1)
-    top, bottom = max(0, int(ink.top * scale)), min(picture.height, int(ink.bottom * scale) + 1)
+    top, bottom = max(picture.top, int(ink.top * scale)), min(picture.bottom, int(ink.bottom * scale) + 1)
     if left >= right or top >= bottom:
         return False
-    levels = b"".join(
-        picture.levels[row * picture.width + left : row * picture.width + right] for row in range(top, bottom)
-    )
+    rows = (row * picture.width for row in range(top - picture.top, bottom - picture.top))
+    levels = b"".join(picture.levels[row + left : row + right] for row in rows)
     return max(levels) - min(levels) >= CONTRAST
 
 
@@ -267,9 +276,10 @@ def _contrast(ink: Box | None, with_all: _Picture, without: _Picture, scale: flo
     rows = strongest = 0
     for tenth in _TENTHS:
         row = top + tenth * (bottom - top) // 10
-        if not 0 <= row < with_all.height:
+        if not with_all.top <= row < with_all.bottom:
             continue
-        one, other = here[row * width + left : row * width + right], there[row * width + left : row * width + right]
+        start = (row - with_all.top) * width
+        one, other = here[start + left : start + right], there[start + left : start + right]
         if one == other:
             continue
         difference = abs(min(one) - min(other))  # some pixel differs by as much
