@@ -8,6 +8,8 @@ from functools import lru_cache
 from processors.readers.found import VALUE_MAX
 from processors.readers.text.text_layer import Cell, Line
 
+ROW_MAX = 3.0
+"""Of a label's height: what stands further below is not in the same grid."""
 _NOT_WORDS = re.compile(r"[^a-z0-9 ]+")
 _AMOUNT = re.compile(r"-?(\d|rs\.?|inr|[₹$£€])", re.IGNORECASE)
 _SEPARATOR = re.compile(r"^(?:[:\s]|-(?!\d|rs\.?|inr|[₹$£€]))+", re.IGNORECASE)
@@ -86,6 +88,9 @@ def _after_label(cell: Cell, label: str) -> str | None:
 
 def _below(lines: Sequence[Line], index: int, label: Cell) -> str | None:
     if index + 1 >= len(lines) or lines[index + 1].page != lines[index].page:
+        return None
+    first, below = label.words[0], lines[index + 1].words[0]
+    if below.top - first.top > ROW_MAX * first.height:
         return None
     for cell in lines[index + 1].cells:
         if cell.left < label.right and cell.right > label.left:

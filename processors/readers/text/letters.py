@@ -35,7 +35,8 @@ class Box(NamedTuple):
 class Letter:
     """One printed character: `box` as tall as its font, for lines; `ink` where it is painted, None where nothing is.
 
-    One that is `left_out` says nothing: it is unseen and seen again in its place, or only a part of its word is seen.
+    One that is `left_out` says nothing: it is unseen and seen again in its place, or only a part of its word is seen,
+    or it is of a script that nothing here can paint.
     """
 
     char: str
@@ -52,6 +53,8 @@ class Piece:
     handle: Any
     turn: float
     mirrored: bool
+    embedded: bool
+    """Whether the file brings the font; for another one PDFium paints what it has."""
     letters: list[Letter] = field(default_factory=list)
     aside: bool = False
 
@@ -167,7 +170,8 @@ def _piece(text: Any, index: int, handle: Any, display: _Display) -> Piece:
     sign = -1.0 if pdfium_c.FPDFText_GetFontSize(text, index) < 0 else 1.0
     along = sign * (display.a * matrix.a + display.c * matrix.b), sign * (display.b * matrix.a + display.d * matrix.b)
     mirrored = matrix.a * matrix.d < matrix.b * matrix.c and not _drawn_by_hand(handle)
-    return Piece(handle, math.degrees(math.atan2(along[1], along[0])), mirrored)
+    embedded = pdfium_c.FPDFFont_GetIsEmbedded(pdfium_c.FPDFTextObj_GetFont(handle)) == 1
+    return Piece(handle, math.degrees(math.atan2(along[1], along[0])), mirrored, embedded)
 
 
 def _drawn_by_hand(handle: Any) -> bool:

@@ -76,6 +76,8 @@ ANNUAL: tuple[str, ...] = (
 )
 ANNUAL += ("gross annual income", "ctc", "ctc per annum", "annual gross income", "annual compensation")
 FIGURES = {"gross": GROSS, "deductions": DEDUCTIONS, "net": NET}
+_LABELS = frozenset((*HOLDER, *EMPLOYER, *PERIOD, *GROSS, *DEDUCTIONS, *NET, *ANNUAL)) - {"company", "employee", "name"}
+"""What stands below a label without a value is the next one, and nobody's name."""
 TITLE = re.compile(r"\b(pay ?slip|salary slip|pay advice|payroll advice|wage slip|statement of earnings)\b")
 _COMPANY = re.compile(
     r"\b(ltd|limited|llp|inc|gmbh|plc|corp|corporation|company|pvt|private|industries|technologies|bank|services)\b"
@@ -131,7 +133,8 @@ def _may_be_employer(text: str) -> bool:
 
 def is_name(text: str) -> bool:
     """Whether a value may be somebody's name."""
-    return sum(char.isalpha() for char in text) >= 2 and not any(char.isdigit() for char in text[:2])
+    named = plain(text.partition(":")[0]) in _LABELS
+    return sum(char.isalpha() for char in text) >= 2 and not any(char.isdigit() for char in text[:2]) and not named
 
 
 def _period(lines: Sequence[Line]) -> Iterator[FoundField]:

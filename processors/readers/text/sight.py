@@ -38,6 +38,7 @@ LAYERS_MAX = 6
 SEEN_ON_A_SCAN = 0.25
 """Of the unseen letters: a page with more seen ones, such as a stamp or a page number, is no scan."""
 LOOKED_AT_ON_A_SCAN = 200
+LATIN_LAST = 0x17F
 _CELL = 128
 """Pixels: the side of the cells in which overlapping pieces are looked up."""
 
@@ -95,6 +96,7 @@ def mark_unseen(page: Any, text: PageText) -> None:
 
     _leave_out_echoes(text)
     _leave_out_remains(text)
+    _leave_out_scripts(text)
     text.scanned = _scanned(text, with_all, scale)
 
 
@@ -130,6 +132,14 @@ def _leave_out_remains(text: PageText) -> None:
             if len({letter.seen for letter in word}) == 2:
                 for letter in word:
                     letter.left_out = True
+
+
+def _leave_out_scripts(text: PageText) -> None:
+    """Letters that the file brings no font for are painted with a Latin one: others are missing, and not hidden."""
+    for piece in text.pieces:
+        for letter in () if piece.embedded else piece.letters:
+            if not letter.seen and ord(letter.char) > LATIN_LAST:
+                letter.left_out = True
 
 
 def _spot(letter: Letter) -> tuple[str, int, int]:

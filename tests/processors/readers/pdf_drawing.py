@@ -90,7 +90,7 @@ def bound(pages: Sequence[Drawing], size: tuple[float, float] = (595, 842)) -> b
     for drawing in pages:
         page = pdf.add_blank_page(page_size=size)
         page.obj.Contents = pdf.make_stream("\n".join(drawing.strokes).encode("latin-1"))
-        page.obj.Resources = pikepdf.Dictionary(Font=fonts(), **drawing.resources)
+        page.obj.Resources = pikepdf.Dictionary(**{"Font": fonts(), **drawing.resources})
         for key, value in drawing.page.items():
             page.obj[f"/{key}"] = value
     target = io.BytesIO()

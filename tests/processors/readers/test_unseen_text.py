@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 import pikepdf
 import pypdfium2 as pdfium
 import pytest
-from pdf_drawing import HONEST, Drawing, Slip, payslip_page, shown, width_of
+from pdf_drawing import HONEST, Drawing, Slip, fonts, payslip_page, shown, width_of
 
 from processors.readers.found import Found
 from processors.readers.text.reading import read_document
@@ -468,6 +468,59 @@ def test_words_over_an_empty_page_are_no_scan(ground: bytes | None) -> None:
     page.do(*(stroke.replace(" 0 Tr", " 3 Tr") for stroke in payslip_page(HONEST).strokes))
     found = read_document(page.finished(), "payslip")
     assert (found.reason, found.findings) == ("no_text_layer", ("hidden_text",))
+
+
+def test_a_script_that_cannot_be_painted_here_is_not_hidden() -> None:
+    """A name in a font that the file does not bring is not read; nobody hid it."""
+    page = with_strokes(lambda one: one.replace(" Asha Rao", ""))
+    described = pikepdf.Dictionary(
+        Type=pikepdf.Name.FontDescriptor, FontName=pikepdf.Name("/HeiseiMin-W3"), Flags=4, Ascent=800, Descent=-200
+    )
+    drawn = pikepdf.Dictionary(
+        Type=pikepdf.Name.Font,
+        Subtype=pikepdf.Name.CIDFontType0,
+        BaseFont=pikepdf.Name("/HeiseiMin-W3"),
+        CIDSystemInfo=pikepdf.Dictionary(Registry="Adobe", Ordering="Japan1", Supplement=2),
+        FontDescriptor=page.pdf.make_indirect(described),
+        DW=1000,
+    )
+    font = pikepdf.Dictionary(
+        Type=pikepdf.Name.Font,
+        Subtype=pikepdf.Name.Type0,
+        BaseFont=pikepdf.Name("/HeiseiMin-W3-UniJIS-UCS2-H"),
+        Encoding=pikepdf.Name("/UniJIS-UCS2-H"),
+        DescendantFonts=[page.pdf.make_indirect(drawn)],
+    )
+    page.resources["Font"] = pikepdf.Dictionary({**fonts(), "/J": font})
+    page.do(f"BT /J 9 Tf 1 0 0 1 120 750 Tm <{'山田太郎'.encode('utf-16-be').hex()}> Tj ET")
+    data = page.finished()
+    with pdfium.PdfDocument(data) as document:
+        assert "山田太郎" in document[0].get_textpage().get_text_bounded()
+    found = read_document(data, "payslip")
+    assert values(found) == {name: value for name, value in READ.items() if name != "holder_name"}
+    assert found.findings == ()
+
+
+def test_rows_that_nobody_sees_are_no_income() -> None:
+    """Salaries in white between a statement's rows are not paid in, and make it suspicious."""
+    page = Drawing()
+    for y, texts in (
+        (800, ("Account Holder: Asha Rao", "", "", "")),
+        (780, ("Opening Balance: 1,000.00", "", "", "")),
+        (740, ("01/01/2026", "CASH", "500.00", "1,500.00")),
+        (720, ("02/01/2026", "CASH", "500.00", "2,000.00")),
+        (700, ("03/01/2026", "CASH", "500.00", "2,500.00")),
+    ):
+        for x, text in zip((40, 110, 330, 430), texts, strict=True):
+            page.text(x, y, text or " ")
+    page.text(110, 760, "Narration")
+    page.text(330, 760, "Credit")
+    page.text(430, 760, "Balance")
+    page.do("1 g", *(shown(40 + 70 * n, 690, text) for n, text in enumerate(("04/01/2026", "SALARY", "9,00,000.00"))))
+    found = read_document(page.finished(), "bank_statement")
+    assert "salary_credit" not in values(found)
+    assert values(found)["closing_balance"] == "2500.00"
+    assert found.findings == ("hidden_text",)
 
 
 def pages_of(data: bytes) -> Iterator[str]:
