@@ -71,8 +71,10 @@ def parse_day(text: str) -> Day | None:
     return None
 
 
-def parse_month(text: str) -> str | None:
+def parse_month(text: str, *, month_first: bool = False) -> str | None:
     """The month named anywhere in `text` as YYYY-MM: 'for the month of March 2026', '03/2026', "Mar-26".
+
+    Of days the last one's; `month_first` says how 04/05/2026 is read.
 
     >>> parse_month("Payslip for the month of March 2026")
     '2026-03'
@@ -82,7 +84,8 @@ def parse_month(text: str) -> str | None:
     if match := _NUMERIC_MONTH.search(text):
         return f"{match['year'] or match['year2']}-{int(match['month'] or match['month2']):02}"
     days = days_in(text)
-    return f"{days[-1].year}-{days[-1].month:02}" if days else None
+    on = days[-1].as_date(0, month_first=month_first) if days else None
+    return f"{on:%Y-%m}" if on else None
 
 
 def days_in(text: str) -> list[Day]:

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 
 from processors.readers.found import LIKELY, SURE, UNSURE, VALUE_MAX, Found, FoundField
 from processors.readers.text.amounts import parse_amount
-from processors.readers.text.dates import parse_month
+from processors.readers.text.dates import days_in, month_first, parse_month
 from processors.readers.text.labels import plain, values_of
 from processors.readers.text.pay_columns import Figure, figures_of
 from processors.readers.text.pay_sums import reconciled
@@ -140,7 +140,10 @@ def is_name(text: str) -> bool:
 def _period(lines: Sequence[Line]) -> Iterator[FoundField]:
     titled = ((line.text, line.page) for line in lines if TITLE.search(plain(line.text)))
     labelled = ((value.text, value.page) for value in values_of(lines, PERIOD))
-    months = ((parse_month(text), page) for text, page in [*titled, *labelled])
-    month, page = next(((month, page) for month, page in months if month), (None, 1))
-    if month:
-        yield FoundField("period", month, SURE, page)
+    monthwise = month_first([day for line in lines for day in days_in(line.text)])
+    for text, page in (*titled, *labelled):
+        month, other = (parse_month(text, month_first=first) for first in (bool(monthwise), not monthwise))
+        if month:
+            told = monthwise is not None or month == other
+            yield FoundField("period", month, SURE if told else UNSURE, page)
+            return

@@ -229,3 +229,24 @@ def test_a_years_gross_beside_a_months_net_is_no_months_gross() -> None:
     assert read(
         payslip_of(("Gross Salary", ["12,00,000.00"]), ("Total Deductions", ["7,000.00"]), ("Net Pay", ["93,000.00"]))
     ) == (None, "93000.00")
+
+
+@pytest.mark.parametrize(
+    ("days", "month", "confidence"),
+    [
+        (("Pay Date: 03/07/2026", "Period Beginning: 02/16/2026"), "2026-03", 0.99),
+        (("Pay Date: 03/07/2026", "Joined: 16/02/2020"), "2026-07", 0.99),
+        (("Pay Date: 03/07/2026",), "2026-07", 0.6),
+        (("Pay Period: 01/03/2026 - 31/03/2026",), "2026-03", 0.99),
+    ],
+)
+def test_a_payslips_month_is_in_the_order_of_its_other_days(
+    days: tuple[str, ...], month: str, confidence: float
+) -> None:
+    """03/07 is in March where another day of the payslip shows that months come first, and unsure where none does."""
+    page = Drawing()
+    for row, day in enumerate(days):
+        page.text(40, 780 - 20 * row, day)
+    plain_rows(page)
+    found = read_document(page.finished(), "payslip")
+    assert [(one.value, one.confidence) for one in found.fields if one.name == "period"] == [(month, confidence)]
