@@ -123,6 +123,7 @@ REASONS: dict[str, ReasonCode] = {
         ReasonCode("document_missing", "document", "A document that the application names was never uploaded."),
         ReasonCode("deadline", "document", "A document could not be read in time."),
         ReasonCode("arithmetic_break", "document", "The amounts on a document do not add up."),
+        ReasonCode("hidden_text", "document", "A document holds an amount or a name that nobody sees."),
         # What calculating in finite precision leaves.
         ReasonCode(NUMERICAL_RESIDUAL, "numerical", "What rounding leaves between the model's parts and its score."),
     )

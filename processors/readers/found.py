@@ -35,7 +35,7 @@ class FoundField:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A parser's answer: either fields and findings, or the reason (a code of `reasons.UNREADABLE`) there are none."""
+    """A parser's answer: fields, or the reason (a code of `reasons.UNREADABLE`) for none; findings with either."""
 
     fields: tuple[FoundField, ...] = ()
     findings: tuple[str, ...] = ()

@@ -25,7 +25,7 @@ DEADLINE = "deadline"
 UNAVAILABLE = "reader_unavailable"
 """With status `unavailable`: our fault, another attempt may help."""
 
-FINDINGS = frozenset({"arithmetic_break"})
+FINDINGS = frozenset({"arithmetic_break", "hidden_text"})
 """Signs of tampering: any of them makes a document suspicious."""
 
 REASONS = UNREADABLE | {DEADLINE, UNAVAILABLE}

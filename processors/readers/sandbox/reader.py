@@ -232,7 +232,7 @@ def _result(packets: list[dict[str, Any]]) -> ReadResult:
     if said is None:
         return _FAILED
     if said.reason is not None:
-        return ReadResult("unreadable", said.reason, pages=said.pages)
+        return ReadResult("unreadable", said.reason, findings=said.findings, pages=said.pages)
     return ReadResult("read", None, said.fields, said.findings, said.pages)
 
 

@@ -3,17 +3,17 @@
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 from itertools import pairwise
 from statistics import median
 
-from processors.readers.found import SURE, UNSURE, Found, FoundField
+from processors.readers.found import LIKELY, SURE, UNSURE, Found, FoundField
 from processors.readers.text.amounts import CENT, parse_amount
-from processors.readers.text.dates import Day, days_in
+from processors.readers.text.dates import Day, month_first, span_in
 from processors.readers.text.labels import values_of
-from processors.readers.text.statement_table import Row, balance_hits, newest_first, rows_of
+from processors.readers.text.statement_table import Row, balance_hits, newest_first, table_of
 from processors.readers.text.text_layer import Line
 
 HOLDER: tuple[str, ...] = (
@@ -31,26 +31,21 @@ PERIOD: tuple[str, ...] = (
     "for the period",
     "account statement period",
 )
-OPENING: tuple[str, ...] = (
-    "opening balance",
-    "balance brought forward",
-    "brought forward",
-    "beginning balance",
-    "start balance",
-)
-OPENING += ("previous balance", "balance forward")
-CLOSING: tuple[str, ...] = (
-    "closing balance",
-    "ending balance",
-    "end balance",
-    "balance carried forward",
-    "carried forward",
-)
+OPENING: tuple[str, ...] = ("opening balance", "beginning balance", "start balance", "starting balance")
+OPENING += ("previous balance", "balance forward", "opening bal")
+CLOSING: tuple[str, ...] = ("closing balance", "ending balance", "end balance", "closing bal")
+BROUGHT: tuple[str, ...] = ("balance brought forward", "brought forward", "balance b f", "b f")
+CARRIED: tuple[str, ...] = ("balance carried forward", "carried forward", "balance c f", "c f")
+"""Said of every page: one of them may be the statement's."""
 _SALARY = re.compile(r"\b(salary|payroll|sal|wages|direct dep(osit)?)\b", re.IGNORECASE)
 _NOT_SALARY = re.compile(r"\b(self|reversal|reversed|refund|interest|dividend|loan|emi)\b", re.IGNORECASE)
 
 UNDERSTOOD = 0.5
 """Share of balances that must add up before the others count as the document's fault and not the parser's."""
+PROVEN_ROWS = 5
+"""Balances that follow from each other: so many prove the rows, where no opening and closing balance is printed."""
+UNDERSTOOD_MIN = 2
+"""Balances that must follow, however few are printed, before another one counts as the document's fault."""
 SALARIES_MAX = 60
 ODD_MONTH = Decimal("0.6")
 """A month's salary this far off the median is no regular income."""
@@ -64,44 +59,97 @@ class _Entry:
     row: Row
 
 
+@dataclass(frozen=True, slots=True)
+class _Balance:
+    """A balance that a label introduces; `rows_say` what the rows give, where they are understood."""
+
+    value: Decimal
+    page: int
+    rows_say: Decimal | None = None
+
+    @property
+    def contradicted(self) -> bool:
+        """Whether it is not what the rows give."""
+        return self.rows_say not in (None, self.value)
+
+    @property
+    def agrees(self) -> bool:
+        """Whether it is what the rows give."""
+        return self.rows_say == self.value
+
+
+@dataclass(frozen=True, slots=True)
+class _Sums:
+    """How the printed balances follow: `breaks` where all is understood and they do not, `doubts` where it is not."""
+
+    breaks: int = 0
+    doubts: int = 0
+    follow: int = 0
+
+
 def parse(lines: Sequence[Line]) -> Found:
     """The fields of a statement (names: `found.FIELD_NAMES`).
 
     Reason `no_known_fields` without any dated row, `layout_not_understood` where most balances do not add up.
     """
-    rows = rows_of(lines)
+    table = table_of(lines)
+    rows = table.rows
     if not rows:
         return Found(reason="no_known_fields")
     with_balance = sum(row.balance is not None for row in rows)
     if with_balance > 1 and balance_hits(rows) < UNDERSTOOD * (with_balance - 1) - 1:
         return Found(reason="layout_not_understood")
-    entries = _dated(rows, _printed_period(lines))
-    opening, closing = _balance(lines, OPENING), _balance(lines, CLOSING)
-    breaks = _breaks(entries, opening, closing)
-    proven = not breaks and opening is not None and closing is not None
+    period = _printed_period(lines)
+    first = _month_first(rows, period)
+    entries, swapped = (_dated(rows, period, monthwise=monthwise) for monthwise in (bool(first), not first))
+    sums = _followed(entries)
+    opening = _stated(table.rest, OPENING, BROUGHT, _before(entries))
+    closing = _stated(table.rest, CLOSING, CARRIED, _after(entries, opening))
+    if closing and closing.contradicted and table.ends_doubtful:
+        closing = replace(closing, rows_say=None)
+    if with_balance == 0 and opening:  # it is the rows that the two balances agree about
+        opening = replace(opening, rows_say=opening.value)
+    ends = [one for one in (opening, closing) if one]
+    breaks = sums.breaks + sum(one.contradicted for one in ends)
+    follow = sums.follow + sum(one.agrees for one in ends)
+    if breaks and follow < max(UNDERSTOOD_MIN, UNDERSTOOD * (follow + breaks + sums.doubts)):
+        return Found(reason="layout_not_understood")  # only what is understood can be contradicted
+    agree = len(ends) == 2 and all(one.agrees for one in ends)
+    proven = not breaks and not sums.doubts and (sums.follow >= PROVEN_ROWS or agree)
     sure = SURE if proven else UNSURE
-    fields = [*_holder(lines), *_period(lines, entries), *_balances(opening, closing, sure), *_salary(entries, sure)]
+    fields = [
+        *_holder(lines),
+        *_period(period, entries, first),
+        *_balances(opening, closing, entries, sure),
+        *_salary(entries, sure, None if first is not None else swapped),
+    ]
     return Found(tuple(fields), findings=("arithmetic_break",) if breaks else ())
 
 
-def _printed_period(lines: Sequence[Line]) -> list[Day]:
-    for found in values_of(lines, PERIOD):
-        if len(days := days_in(found.text)) == 2:
-            return days
-    between = (days_in(line.text) for line in lines if re.search(r"\b(to|through|-)\b", line.text.lower()))
-    return next((days for days in between if len(days) == 2), [])
+def _printed_period(lines: Sequence[Line]) -> tuple[Day, Day] | None:
+    labelled = (span_in(found.text) for found in values_of(lines, PERIOD))
+    spans = (span_in(line.text) for line in lines)
+    return next((span for span in (*labelled, *spans) if span), None)
 
 
-def _dated(rows: Sequence[Row], period: Sequence[Day]) -> list[_Entry]:
+def _month_first(rows: Sequence[Row], period: tuple[Day, Day] | None) -> bool | None:
+    """Whether 04/05 is 5 April; None where nothing says so and it matters."""
+    days = [row.day for row in rows]
+    said = month_first([*(period or ()), *days])
+    said = month_first(days, in_order=True) if said is None else said
+    swappable = any(day.swappable and day.day != day.month for day in (*(period or ()), *days))
+    return said if swappable else said or False
+
+
+def _dated(rows: Sequence[Row], period: tuple[Day, Day] | None, *, monthwise: bool) -> list[_Entry]:
     """Rows as printed, newest-first ones turned round; missing years come from the period, or from another row."""
-    printed = [day.year for day in [*period[-1:], *(row.day for row in rows)] if day.year]
+    printed = [day.year for day in [*(period or ())[-1:], *(row.day for row in rows)] if day.year]
     year = printed[0] if printed else date.min.year
-    first = period[0].as_date(year) if period else None
-    monthwise = _month_first(rows)
+    first = period[0].as_date(year, month_first=monthwise) if period else None
     entries = []
     for row in rows:
         on = row.day.as_date(year, month_first=monthwise)
-        if on is not None and row.day.year is None and period and first is not None and first.year < year:
+        if on is not None and row.day.year is None and first is not None and first.year < year:
             on = row.day.as_date(year - 1, month_first=monthwise) if on.month >= first.month else on
         if on is not None:
             entries.append(_Entry(on, row))
@@ -110,39 +158,67 @@ def _dated(rows: Sequence[Row], period: Sequence[Day]) -> list[_Entry]:
     return entries[::-1] if newest_first(rows) or descending > ascending else entries
 
 
-def _month_first(rows: Sequence[Row]) -> bool:
-    """Whether 04/05 is 5 April: only where another row's day cannot be read otherwise, or the order says so."""
-    days = [row.day for row in rows]
-    if not all(day.swappable or day.day > 12 for day in days) or not any(day.swappable for day in days):
-        return False
+def _followed(entries: Sequence[_Entry]) -> _Sums:
+    """How many printed balances follow from the one before, and how many do not."""
+    running: Decimal | None = None
+    breaks = doubts = follow = 0
+    doubtful = False
+    for entry in entries:
+        row = entry.row
+        doubtful = doubtful or row.doubtful
+        running = None if running is None else running + row.credit - row.debit
+        if row.balance is None:
+            continue
+        if running is not None and running != row.balance:
+            breaks, doubts = breaks + (not doubtful), doubts + doubtful
+        elif running is not None:
+            follow += 1
+        running, doubtful = row.balance, False
+    return _Sums(breaks, doubts, follow)
 
-    def disorder(*, month_first: bool) -> int:
-        on = [day.as_date(2000, month_first=month_first) or date.max for day in days]
-        falls = sum(after < before for before, after in pairwise(on))
-        return min(falls, sum(after > before for before, after in pairwise(on)))
 
-    return disorder(month_first=True) < disorder(month_first=False)
-
-
-def _balance(lines: Sequence[Line], labels: Sequence[str]) -> tuple[Decimal, int] | None:
-    for found in values_of(lines, labels):
-        amount = parse_amount(found.text)
-        if amount is not None:
-            return (-amount.value if amount.side == "debit" else amount.value), found.page
+def _before(entries: Sequence[_Entry]) -> Decimal | None:
+    """What the account held before the first row, as its balance says."""
+    moved = Decimal(0)
+    for entry in entries:
+        if entry.row.doubtful:
+            return None
+        moved += entry.row.credit - entry.row.debit
+        if entry.row.balance is not None:
+            return entry.row.balance - moved
     return None
 
 
-def _breaks(entries: Sequence[_Entry], opening: tuple[Decimal, int] | None, closing: tuple[Decimal, int] | None) -> int:
-    """How many printed balances do not follow from what stands before them."""
-    running = opening[0] if opening else None
-    count = 0
-    for entry in entries:
-        row = entry.row
-        if running is not None:
-            running += row.credit - row.debit
-            count += row.balance is not None and row.balance != running
-        running = row.balance if row.balance is not None else running
-    return count + (closing is not None and running is not None and closing[0] != running)
+def _after(entries: Sequence[_Entry], opening: _Balance | None) -> Decimal | None:
+    """What the account held after the last row; where no row has a balance, by the opening balance."""
+    moved = Decimal(0)
+    for entry in reversed(entries):
+        if entry.row.balance is not None:
+            return entry.row.balance + moved
+        if entry.row.doubtful:
+            return None
+        moved += entry.row.credit - entry.row.debit
+    return opening.value + moved if opening else None
+
+
+def _stated(
+    lines: Sequence[Line], labels: Sequence[str], of_pages: Sequence[str], by_rows: Decimal | None
+) -> _Balance | None:
+    """The labelled balance that the rows give; else the only one.
+
+    Of several that all differ from the rows' none is known to be the statement's. A page's balance is one of several.
+    """
+    stated = list(_labelled(lines, labels))
+    agreeing = (one for one in (*stated, *_labelled(lines, of_pages)) if one.value == by_rows)
+    chosen = next(agreeing, stated[0] if len({one.value for one in stated}) == 1 else None)
+    return None if chosen is None else replace(chosen, rows_say=by_rows)
+
+
+def _labelled(lines: Sequence[Line], labels: Sequence[str]) -> Iterator[_Balance]:
+    for found in values_of(lines, labels, in_a_grid=True):
+        amount = parse_amount(found.text)
+        if amount is not None:
+            yield _Balance(-amount.value if amount.side == "debit" else amount.value, found.page)
 
 
 def _holder(lines: Sequence[Line]) -> Iterator[FoundField]:
@@ -152,35 +228,47 @@ def _holder(lines: Sequence[Line]) -> Iterator[FoundField]:
             return
 
 
-def _period(lines: Sequence[Line], entries: Sequence[_Entry]) -> Iterator[FoundField]:
-    days = [day.as_date(0) for day in _printed_period(lines)]
+def _period(printed: tuple[Day, Day] | None, entries: Sequence[_Entry], monthwise: bool | None) -> Iterator[FoundField]:
+    days = [day.as_date(0, month_first=bool(monthwise)) for day in printed or ()]
     if len(days) == 2 and days[0] and days[1]:
-        yield FoundField("period", f"{days[0]}/{days[1]}", SURE, 1)
+        told = monthwise is not None or not any(day.swappable and day.day != day.month for day in printed or ())
+        yield FoundField("period", f"{days[0]}/{days[1]}", SURE if told else UNSURE, 1)
     elif entries:
         yield FoundField("period", f"{entries[0].on}/{entries[-1].on}", UNSURE, 1)
 
 
 def _balances(
-    opening: tuple[Decimal, int] | None, closing: tuple[Decimal, int] | None, sure: float
+    opening: _Balance | None, closing: _Balance | None, entries: Sequence[_Entry], sure: float
 ) -> Iterator[FoundField]:
     for name, balance in (("opening_balance", opening), ("closing_balance", closing)):
         if balance is not None:
-            yield FoundField(name, f"{balance[0]:.2f}", sure, balance[1])
+            confidence = sure if balance.agrees else UNSURE
+            yield FoundField(name, f"{balance.value:.2f}", confidence, balance.page)
+    if closing is None and entries and (last := entries[-1].row).balance is not None:
+        yield FoundField("closing_balance", f"{last.balance:.2f}", min(sure, LIKELY), last.page)
 
 
-def _salary(entries: Sequence[_Entry], sure: float) -> Iterator[FoundField]:
-    months: dict[str, Decimal] = defaultdict(Decimal)
+def _salary(entries: Sequence[_Entry], sure: float, swapped: Sequence[_Entry] | None) -> Iterator[FoundField]:
+    """Every salary, and a year of them; `swapped` are the rows with days and months the other way round."""
     payments = _salary_credits(entries)
-    for entry in payments:
-        months[f"{entry.on:%Y-%m}"] += entry.row.credit
-    if not months:
+    if not payments:
         return
-    typical = Decimal(median(months.values()))
-    regular = all(abs(amount - typical) <= ODD_MONTH * typical for amount in months.values())
     for entry in payments[-SALARIES_MAX:]:
         yield FoundField("salary_credit", f"{entry.row.credit:.2f}", sure, entry.row.page)
+    typical, regular = _typical_month(payments)
+    told = swapped is None or _typical_month(_salary_credits(swapped)) == (typical, regular)
     annual = (12 * typical).quantize(CENT)
-    yield FoundField("annual_net_income", f"{annual:f}", sure if regular else UNSURE, payments[0].row.page)
+    confidence = sure if regular and told else UNSURE
+    yield FoundField("annual_net_income", f"{annual:f}", confidence, payments[0].row.page)
+
+
+def _typical_month(payments: Sequence[_Entry]) -> tuple[Decimal, bool]:
+    """The median month's salary, and whether none is far off it."""
+    months: dict[str, Decimal] = defaultdict(Decimal)
+    for entry in payments:
+        months[f"{entry.on:%Y-%m}"] += entry.row.credit
+    typical = Decimal(median(months.values())) if months else Decimal(0)
+    return typical, all(abs(amount - typical) <= ODD_MONTH * typical for amount in months.values())
 
 
 def _salary_credits(entries: Sequence[_Entry]) -> list[_Entry]:

@@ -2,8 +2,11 @@
 
 import re
 from calendar import month_abbr
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
+from itertools import pairwise
+from typing import Literal
 
 _MONTHS = {month_abbr[number].lower(): number for number in range(1, 13)}
 _MONTH = r"(?P<month>jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\.?"
@@ -22,16 +25,21 @@ _DAYS_IN_TEXT = re.compile(
     rf"|{_MONTH.replace('month', 'month_b')} \d{{1,2}},? \d{{4}}",
     re.IGNORECASE,
 )
+_BETWEEN = re.compile(r"\W*\b(?:to|through|thru|till|until|upto|and)\b\W*|\s*[-\u2013\u2014]\s*")
 
 
 @dataclass(frozen=True, slots=True)
 class Day:
-    """A printed day. `swappable` where 04/05 could be either order; `year` is None where it is not printed."""
+    """A printed day; `year` is None where it is not printed.
+
+    `swappable` where 04/05 could be either order, `leads` where a number above 12 says which part was printed first.
+    """
 
     day: int
     month: int
     year: int | None
     swappable: bool = False
+    leads: Literal["day", "month"] | None = None
 
     def as_date(self, year: int, *, month_first: bool = False) -> date | None:
         """The calendar day, in `year` where none is printed; None where there is no such day."""
@@ -46,9 +54,9 @@ def parse_day(text: str) -> Day | None:
     """The day that `text` is, None for anything else.
 
     >>> parse_day("07-Mar-2026")
-    Day(day=7, month=3, year=2026, swappable=False)
+    Day(day=7, month=3, year=2026, swappable=False, leads=None)
     >>> parse_day("03/15")
-    Day(day=15, month=3, year=None, swappable=False)
+    Day(day=15, month=3, year=None, swappable=False, leads='month')
     """
     text = text.strip()
     if match := _ISO.match(text):
@@ -56,15 +64,17 @@ def parse_day(text: str) -> Day | None:
     if match := _NUMERIC.match(text):
         first, second, year = int(match[1]), int(match[2]), _year(match[3])
         if second > 12:
-            return _day(second, first, year)
-        return _day(first, second, year, swappable=first <= 12)
+            return _day(second, first, year, leads="month")
+        return _day(first, second, year, swappable=first <= 12, leads="day" if first > 12 else None)
     if match := _DAY_FIRST.match(text) or _MONTH_FIRST.match(text):
         return _day(int(match["day"]), _MONTHS[match["month"].lower()], _year(match["year"]))
     return None
 
 
-def parse_month(text: str) -> str | None:
+def parse_month(text: str, *, month_first: bool = False) -> str | None:
     """The month named anywhere in `text` as YYYY-MM: 'for the month of March 2026', '03/2026', "Mar-26".
+
+    Of days the last one's; `month_first` says how 04/05/2026 is read.
 
     >>> parse_month("Payslip for the month of March 2026")
     '2026-03'
@@ -74,7 +84,8 @@ def parse_month(text: str) -> str | None:
     if match := _NUMERIC_MONTH.search(text):
         return f"{match['year'] or match['year2']}-{int(match['month'] or match['month2']):02}"
     days = days_in(text)
-    return f"{days[-1].year}-{days[-1].month:02}" if days else None
+    on = days[-1].as_date(0, month_first=month_first) if days else None
+    return f"{on:%Y-%m}" if on else None
 
 
 def days_in(text: str) -> list[Day]:
@@ -83,12 +94,57 @@ def days_in(text: str) -> list[Day]:
     return [day for day in days if day is not None and day.year is not None]
 
 
+def span_in(text: str) -> tuple[Day, Day] | None:
+    """The first two full days in `text` with nothing but 'to', a dash or the like between them.
+
+    >>> first, last = span_in("From : 01/04/2025 To : 30/09/2025")
+    >>> (first.month, last.month)
+    (4, 9)
+    >>> span_in("02/04/2025 03/04/2025 TRANSFER TO SAVINGS") is None
+    True
+    """
+    found = list(_DAYS_IN_TEXT.finditer(text))
+    for one, other in pairwise(found):
+        if _BETWEEN.fullmatch(text[one.end() : other.start()].lower()):
+            first, last = parse_day(one[0]), parse_day(other[0])
+            if first and last and first.year and last.year:
+                return first, last
+    return None
+
+
+def month_first(days: Sequence[Day], *, in_order: bool = False) -> bool | None:
+    """Whether 04/05 is 5 April, as the days that can be read in one way alone say; None where they do not say.
+
+    `in_order` days are those of a table's rows: then the order in which they rise (or fall) says it as well.
+    """
+    leads = {day.leads for day in days if day.leads}
+    if len(leads) == 1:
+        return leads == {"month"}
+    if leads or not in_order or not any(day.swappable and day.day != day.month for day in days):
+        return None
+    months, firsts = (_disorder(days, month_first=first) for first in (True, False))
+    return None if months == firsts else months < firsts
+
+
+def _disorder(days: Sequence[Day], *, month_first: bool) -> int:
+    on = [day.as_date(2000, month_first=month_first) or date.max for day in days]
+    falls = sum(after < before for before, after in pairwise(on))
+    return min(falls, sum(after > before for before, after in pairwise(on)))
+
+
 def _year(text: str | None) -> int | None:
     if text is None:
         return None
     return int(text) if len(text) == 4 else 2000 + int(text)
 
 
-def _day(day: int, month: int, year: int | None, *, swappable: bool = False) -> Day | None:
+def _day(
+    day: int,
+    month: int,
+    year: int | None,
+    *,
+    swappable: bool = False,
+    leads: Literal["day", "month"] | None = None,
+) -> Day | None:
     plausible = 1 <= day <= 31 and 1 <= month <= 12 and (year is None or 1950 <= year <= 2100)
-    return Day(day, month, year, swappable) if plausible else None
+    return Day(day, month, year, swappable, leads) if plausible else None

@@ -8,6 +8,8 @@ from functools import lru_cache
 from processors.readers.found import VALUE_MAX
 from processors.readers.text.text_layer import Cell, Line
 
+ROW_MAX = 3.0
+"""Of a label's height: what stands further below is not in the same grid."""
 _NOT_WORDS = re.compile(r"[^a-z0-9 ]+")
 _AMOUNT = re.compile(r"-?(\d|rs\.?|inr|[₹$£€])", re.IGNORECASE)
 _SEPARATOR = re.compile(r"^(?:[:\s]|-(?!\d|rs\.?|inr|[₹$£€]))+", re.IGNORECASE)
@@ -33,14 +35,23 @@ def plain(text: str) -> str:
     return " ".join(_NOT_WORDS.sub(" ", text.lower().replace("'", "").replace(".", "")).split())
 
 
-def values_of(lines: Sequence[Line], labels: Sequence[str]) -> Iterator[Labelled]:
-    """Every value that one of `labels` (plain, best first) introduces, labels in their order, then top to bottom."""
+def values_of(lines: Sequence[Line], labels: Sequence[str], *, in_a_grid: bool = False) -> Iterator[Labelled]:
+    """Every value that one of `labels` (plain, best first) introduces, labels in their order, then top to bottom.
+
+    `in_a_grid`: what stands below a label is given as well where something else stands beside it.
+    """
     for label in labels:
         for index, line in enumerate(lines):
             for position, cell in enumerate(line.cells):
                 text = _value(lines, index, position, cell, label)
                 if text:
                     yield Labelled(text[:VALUE_MAX], line.page, index)
+                if (
+                    in_a_grid
+                    and plain(cell.text) == label
+                    and (below := _below(lines, index, cell)) not in (None, text)
+                ):
+                    yield Labelled(below[:VALUE_MAX], line.page, index)
 
 
 def _value(lines: Sequence[Line], index: int, position: int, cell: Cell, label: str) -> str | None:
@@ -53,7 +64,8 @@ def _value(lines: Sequence[Line], index: int, position: int, cell: Cell, label: 
     if position + 1 < len(line.cells):
         right = _SEPARATOR.sub("", line.cells[position + 1].text).strip()
         if right:
-            return right
+            side = line.cells[position + 2].text if position + 2 < len(line.cells) else ""
+            return f"{right} {side}" if plain(side) in ("dr", "cr") else right
         if position + 2 < len(line.cells):
             return line.cells[position + 2].text
     return _below(lines, index, cell)
@@ -76,6 +88,9 @@ def _after_label(cell: Cell, label: str) -> str | None:
 
 def _below(lines: Sequence[Line], index: int, label: Cell) -> str | None:
     if index + 1 >= len(lines) or lines[index + 1].page != lines[index].page:
+        return None
+    first, below = label.words[0], lines[index + 1].words[0]
+    if below.top - first.top > ROW_MAX * first.height:
         return None
     for cell in lines[index + 1].cells:
         if cell.left < label.right and cell.right > label.left:

@@ -1,18 +1,15 @@
-"""A payslip's lines in, its fields out. Gross less deductions must be net: where it is, the figures are sure."""
+"""A payslip's lines in, its fields out. Where gross, deductions and net are seen to agree, the figures are sure."""
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from decimal import Decimal
 
 from processors.readers.found import LIKELY, SURE, UNSURE, VALUE_MAX, Found, FoundField
 from processors.readers.text.amounts import parse_amount
-from processors.readers.text.dates import parse_month
+from processors.readers.text.dates import days_in, month_first, parse_month
 from processors.readers.text.labels import plain, values_of
+from processors.readers.text.pay_columns import Figure, figures_of
+from processors.readers.text.pay_sums import reconciled
 from processors.readers.text.text_layer import Line
-
-TOLERANCE = Decimal("1.00")
-"""Payslips round each line: sums may be off by less than a unit."""
 
 HOLDER: tuple[str, ...] = (
     "employee name",
@@ -78,60 +75,49 @@ ANNUAL: tuple[str, ...] = (
     "annual income",
 )
 ANNUAL += ("gross annual income", "ctc", "ctc per annum", "annual gross income", "annual compensation")
+FIGURES = {"gross": GROSS, "deductions": DEDUCTIONS, "net": NET}
+_LABELS = frozenset((*HOLDER, *EMPLOYER, *PERIOD, *GROSS, *DEDUCTIONS, *NET, *ANNUAL)) - {"company", "employee", "name"}
+"""What stands below a label without a value is the next one, and nobody's name."""
 TITLE = re.compile(r"\b(pay ?slip|salary slip|pay advice|payroll advice|wage slip|statement of earnings)\b")
 _COMPANY = re.compile(
     r"\b(ltd|limited|llp|inc|gmbh|plc|corp|corporation|company|pvt|private|industries|technologies|bank|services)\b"
 )
 
 
-@dataclass(frozen=True, slots=True)
-class _Figure:
-    value: Decimal
-    page: int
-
-
 def parse(lines: Sequence[Line]) -> Found:
-    """The fields of a payslip (names: `found.FIELD_NAMES`), or reason `no_known_fields` without gross and net."""
-    gross, net = _figure(lines, GROSS), _figure(lines, NET)
-    if gross is None and net is None:
+    """The fields of a payslip (names: `found.FIELD_NAMES`).
+
+    Reason `no_known_fields` without gross and net, `layout_not_understood` where the month's cannot be told from
+    others, or something is printed that moves the net in a way that is not understood.
+    """
+    period = next(_period(lines), None)
+    printed = {name: figures_of(lines, labels, period.value if period else None) for name, labels in FIGURES.items()}
+    if not printed["gross"] and not printed["net"]:
         return Found(reason="no_known_fields")
-    adds_up = _adds_up(gross, _figure(lines, DEDUCTIONS), net)
-    sure = SURE if adds_up else UNSURE
-    figures = {"gross_monthly": gross, "net_monthly": net, "gross_annual": _annual(lines, gross)}
-    fields = [*_names(lines), *_period(lines)]
+    sums = reconciled(lines, printed["gross"], printed["deductions"], printed["net"])
+    if sums.result == "unexplained" or (sums.gross is None and sums.net is None):
+        return Found(reason="layout_not_understood")
+    sure = SURE if sums.result == "proven" else UNSURE
+    figures = {"gross_monthly": sums.gross, "net_monthly": sums.net, "gross_annual": _annual(lines, sums.gross)}
+    fields = [*_names(lines), *([period] if period else [])]
     fields += [FoundField(name, f"{figure.value:f}", sure, figure.page) for name, figure in figures.items() if figure]
-    return Found(tuple(fields), findings=("arithmetic_break",) if adds_up is False else ())
+    return Found(tuple(fields), findings=("arithmetic_break",) if sums.result == "contradicted" else ())
 
 
-def _adds_up(gross: _Figure | None, deductions: _Figure | None, net: _Figure | None) -> bool | None:
-    """None where the payslip does not print all three."""
-    if gross is None or net is None or deductions is None:
-        return None
-    return abs(gross.value - abs(deductions.value) - net.value) <= TOLERANCE
-
-
-def _figure(lines: Sequence[Line], labels: Sequence[str]) -> _Figure | None:
-    for found in values_of(lines, labels):
-        amount = parse_amount(found.text)
-        if amount is not None and not amount.per_year and amount.value > 0:
-            return _Figure(amount.value, found.page)
-    return None
-
-
-def _annual(lines: Sequence[Line], gross: _Figure | None) -> _Figure | None:
+def _annual(lines: Sequence[Line], gross: Figure | None) -> Figure | None:
     for found in values_of(lines, ANNUAL):
         amount = parse_amount(found.text)
         # "CTC 85,000" on a monthly slip is the month's: a year's is at least several months' pay.
         if amount is not None and amount.value > 0 and (gross is None or amount.value >= 6 * gross.value):
-            return _Figure(amount.value, found.page)
+            return Figure(amount.value, found.page, found.line, 0, 0, "year")
     return None
 
 
 def _names(lines: Sequence[Line]) -> Iterator[FoundField]:
-    holder = next((value for value in values_of(lines, HOLDER) if _is_name(value.text)), None)
+    holder = next((value for value in values_of(lines, HOLDER) if is_name(value.text)), None)
     if holder:
         yield FoundField("holder_name", holder.text, SURE, holder.page)
-    employer = next((value for value in values_of(lines, EMPLOYER) if _is_name(value.text)), None)
+    employer = next((value for value in values_of(lines, EMPLOYER) if is_name(value.text)), None)
     if employer:
         yield FoundField("employer", employer.text, SURE, employer.page)
         return
@@ -142,17 +128,22 @@ def _names(lines: Sequence[Line]) -> Iterator[FoundField]:
 
 
 def _may_be_employer(text: str) -> bool:
-    return _is_name(text) and ":" not in text and not TITLE.search(plain(text)) and parse_month(text) is None
+    return is_name(text) and ":" not in text and not TITLE.search(plain(text)) and parse_month(text) is None
 
 
-def _is_name(text: str) -> bool:
-    return sum(char.isalpha() for char in text) >= 2 and not any(char.isdigit() for char in text[:2])
+def is_name(text: str) -> bool:
+    """Whether a value may be somebody's name."""
+    named = plain(text.partition(":")[0]) in _LABELS
+    return sum(char.isalpha() for char in text) >= 2 and not any(char.isdigit() for char in text[:2]) and not named
 
 
 def _period(lines: Sequence[Line]) -> Iterator[FoundField]:
     titled = ((line.text, line.page) for line in lines if TITLE.search(plain(line.text)))
     labelled = ((value.text, value.page) for value in values_of(lines, PERIOD))
-    months = ((parse_month(text), page) for text, page in [*titled, *labelled])
-    month, page = next(((month, page) for month, page in months if month), (None, 1))
-    if month:
-        yield FoundField("period", month, SURE, page)
+    monthwise = month_first([day for line in lines for day in days_in(line.text)])
+    for text, page in (*titled, *labelled):
+        month, other = (parse_month(text, month_first=first) for first in (bool(monthwise), not monthwise))
+        if month:
+            told = monthwise is not None or month == other
+            yield FoundField("period", month, SURE if told else UNSURE, page)
+            return

@@ -8,10 +8,13 @@ import pypdfium2.raw as pdfium_c
 
 from processors.readers.found import Found
 from processors.readers.text import bank_statement, payslip
-from processors.readers.text.text_layer import Line, TooLargeError, lines_of
+from processors.readers.text.text_layer import Line, TooLargeError, text_layer_of
+from processors.readers.text.unseen import misleads
 
 DOCUMENT_BYTES_MAX = 15_000_000
 MAGIC = b"%PDF-"
+MAGIC_WITHIN = 1024
+"""Bytes: gateways and mail leave a blank line or a header before the document, and viewers look this far."""
 MEDIA_TYPE = "application/pdf"
 LETTERS_MIN = 20
 """A page number or a stamp is no text layer."""
@@ -30,7 +33,7 @@ def refusal(data: bytes, kind: str, media_type: str) -> str | None:
         (kind not in PARSERS, "unsupported_kind"),
         (media_type != MEDIA_TYPE, "unsupported_media_type"),
         (len(data) > DOCUMENT_BYTES_MAX, "too_large"),
-        (not data.startswith(MAGIC), "damaged"),
+        (MAGIC not in data[:MAGIC_WITHIN], "damaged"),
     )
     return next((reason for applies, reason in checks if applies), None)
 
@@ -42,13 +45,19 @@ def read_document(data: bytes, kind: str) -> Found:
     """
     try:
         document = pdfium.PdfDocument(data)
-        lines = lines_of(document)
+        if document.get_formtype() != pdfium_c.FORMTYPE_NONE:
+            document.init_forms()  # fields may be painted over text
+        layer = text_layer_of(document)
     except TooLargeError:
         return Found(reason="too_large")
     except pdfium.PdfiumError as error:
         asks = getattr(error, "err_code", None) == pdfium_c.FPDF_ERR_PASSWORD
         return Found(reason="encrypted" if asks else "damaged")
-    pages = len(document)
-    if sum(len(word.text) for line in lines for word in line.words) < LETTERS_MIN:
-        return Found(reason="no_text_layer", pages=pages)
-    return replace(PARSERS[kind](lines), pages=pages)
+    parse = PARSERS[kind]
+    if sum(len(word.text) for line in layer.seen for word in line.words) < LETTERS_MIN:
+        found = Found(reason="no_text_layer")
+    else:
+        found = parse(layer.seen)
+    if layer.unseen and misleads(layer.unseen, found, (parse(layer.unseen), parse(layer.unlooked))):
+        found = replace(found, findings=(*found.findings, "hidden_text"))
+    return replace(found, pages=len(document))

@@ -6,23 +6,28 @@ knows what a payslip is.
 
 import ctypes
 import re
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import pairwise
 from typing import Any
 
 import pypdfium2 as pdfium
-import pypdfium2.raw as pdfium_c
+
+from processors.readers.text.letters import Letter, PageText, letters_of, runs_of, turn_upright, words_of
+from processors.readers.text.sight import mark_unseen
+from processors.readers.text.spoken import take_off
 
 PAGES_MAX = 40
 SIDE_MAX_POINTS = 2400
 CHARACTERS_MAX = 60_000
 
-WORD_GAP = 0.2
-"""Of the character height: a wider gap starts another word, even where the PDF holds no space."""
 CELL_GAP = 0.8
 """Of the character height: a wider gap starts another cell of a table."""
+SAID_MAX = 200
+"""Characters of a replacement."""
+ALIKE = 1.6
+"""Words that differ more in height are no overprint of one another: a watermark may lie behind a word."""
 _AFTER_MONEY_GAP = 0.4
 _MONEY = re.compile(r"\d[.,]\d\d$")
 _BELONGS_TO_MONEY = re.compile(r"\W*(?:(?:dr|cr|lakhs?|lacs?|lpa|crores?|only|p\.?a|per)\b|[^a-z])", re.IGNORECASE)
@@ -99,25 +104,62 @@ def _ends_amount(before: Word, word: Word) -> bool:
     return _MONEY.search(before.text) is not None and _BELONGS_TO_MONEY.match(word.text) is None
 
 
-def lines_of(document: pdfium.PdfDocument) -> list[Line]:
-    """Every line of the document in reading order. Raises `TooLargeError`, and `PdfiumError` for a broken page."""
+@dataclass(frozen=True, slots=True)
+class PageWords:
+    """A page's words: those that a person sees, those that nobody sees, and what the file says to who does not look.
+
+    The words that recognition laid over a scan are not unseen: the picture shows them, and it is not read here.
+    """
+
+    seen: tuple[Word, ...]
+    unseen: tuple[Word, ...] = ()
+    unlooked: tuple[Word, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class TextLayer:
+    """A document's lines in reading order: what a person reads, what nobody sees, what it says to who does not look.
+
+    `unlooked` is empty where nothing is unseen.
+    """
+
+    seen: tuple[Line, ...]
+    unseen: tuple[Line, ...]
+    unlooked: tuple[Line, ...]
+
+
+def text_layer_of(document: pdfium.PdfDocument) -> TextLayer:
+    """The words of every page. Raises `TooLargeError`, and `PdfiumError` for a broken page."""
     if len(document) > PAGES_MAX:
         raise TooLargeError
-    lines: list[Line] = []
+    pages: list[PageWords] = []
     characters = 0
-    for number, page in enumerate(document, start=1):
-        width, height = page.get_size()
-        if max(width, height) > SIDE_MAX_POINTS:
+    for page in document:
+        if max(page.get_size()) > SIDE_MAX_POINTS:
             raise TooLargeError
+        said = take_off(page)
         text = page.get_textpage()
         characters += text.count_chars()
         if characters > CHARACTERS_MAX:
             raise TooLargeError
-        hidden = _hidden(text) if _hides_text(page) else frozenset()
-        lines += group_lines(number, list(_words(text, height, hidden)))
+        pages.append(_words_on(page, letters_of(page, text), said))
         text.close()
         page.close()
-    return lines
+    unlooked = [page.unlooked for page in pages] if any(page.unseen for page in pages) else []
+    return TextLayer(_lines([page.seen for page in pages]), _lines([page.unseen for page in pages]), _lines(unlooked))
+
+
+def _lines(pages: Sequence[Sequence[Word]]) -> tuple[Line, ...]:
+    return tuple(line for number, words in enumerate(pages, start=1) for line in group_lines(number, words))
+
+
+def _words_on(page: Any, letters: PageText, said: Mapping[int, str]) -> PageWords:
+    turn_upright(letters)
+    mark_unseen(page, letters)
+    seen, overprinted = legible(_words(letters, seen=True))
+    instead = tuple(_said_alone(letters, said, seen))
+    unseen = instead if letters.scanned else (*_words(letters, seen=False), *overprinted, *instead)
+    return PageWords(seen, unseen, seen if letters.scanned else legible(_words(letters, seen=None))[0])
 
 
 def group_lines(page: int, words: Sequence[Word]) -> list[Line]:
@@ -135,60 +177,54 @@ def _centre(word: Word) -> float:
     return (word.top + word.bottom) / 2
 
 
-def _hides_text(page: Any) -> bool:
-    texts = page.get_objects(filter=[pdfium_c.FPDF_PAGEOBJ_TEXT])
-    return any(pdfium_c.FPDFTextObj_GetTextRenderMode(text) == pdfium_c.FPDF_TEXTRENDERMODE_INVISIBLE for text in texts)
+def legible(words: Sequence[Word]) -> tuple[tuple[Word, ...], tuple[Word, ...]]:
+    """Words that can be read, and those that are printed over one another; a word printed twice is one."""
+    spoilt: set[int] = set()
+    twice: set[int] = set()
+    for line in group_lines(1, words):
+        reaching: list[Word] = []
+        for word in line.words:
+            reaching = [other for other in reaching if other.right > word.left]
+            for other in reaching:
+                if not _in_one_place(word, other):
+                    continue
+                if word.text == other.text:
+                    twice.add(id(word))
+                else:
+                    spoilt |= {id(word), id(other)}
+            reaching.append(word)
+    clear = tuple(word for word in words if id(word) not in spoilt | twice)
+    return clear, tuple(word for word in words if id(word) in spoilt - twice)
 
 
-def _hidden(text: Any) -> frozenset[int]:
-    """The characters nobody sees: what a scanner's recognition, or a forger, laid under a picture."""
-    return frozenset(
-        index
-        for index in range(text.count_chars())
-        if pdfium_c.FPDFTextObj_GetTextRenderMode(pdfium_c.FPDFText_GetTextObject(text, index))
-        == pdfium_c.FPDF_TEXTRENDERMODE_INVISIBLE
-    )
+def _in_one_place(one: Word, other: Word) -> bool:
+    """Of about one size, and over one another by more than half."""
+    wide = min(one.right, other.right) - max(one.left, other.left)
+    high = min(one.bottom, other.bottom) - max(one.top, other.top)
+    alike = max(one.height, other.height) <= ALIKE * min(one.height, other.height)
+    narrower = min(one.right - one.left, other.right - other.left)
+    return alike and wide > narrower / 2 and high > min(one.height, other.height) / 2
 
 
-def _words(text: Any, page_height: float, hidden: frozenset[int]) -> Iterator[Word]:
-    letters: list[tuple[str, float, float, float, float]] = []
-    for letter in _letters(text, hidden):
-        if letters and (letter is None or _apart(letters[-1], letter)):
-            yield _word(letters, page_height)
-            letters = []
-        if letter is not None:
-            letters.append(letter)
-    if letters:
-        yield _word(letters, page_height)
+def _said_alone(text: PageText, said: Mapping[int, str], read: Sequence[Word]) -> Iterator[Word]:
+    """What a screen reader would say in the place of text, where the page does not show it."""
+    shown = "".join(word.text for word in read) if said else ""
+    for piece in text.pieces:
+        instead = said.get(ctypes.addressof(piece.handle.contents), "")
+        if instead and "".join(instead.split()) not in shown:
+            yield replace(_word(piece.letters), text=" ".join(instead.split())[:SAID_MAX])
 
 
-def _letters(text: Any, hidden: frozenset[int]) -> Iterator[tuple[str, float, float, float, float] | None]:
-    # The raw calls: pypdfium2's own wrappers cost several times more per character, and a page has thousands.
-    box = pdfium_c.FS_RECTF()
-    place = ctypes.byref(box)
-    for index in range(text.count_chars()):
-        if index in hidden:
-            yield None
-            continue
-        char = chr(pdfium_c.FPDFText_GetUnicode(text, index) or 32)
-        if not char.isprintable() or char.isspace() or not pdfium_c.FPDFText_GetLooseCharBox(text, index, place):
-            yield None
-        else:
-            yield char, box.left, box.right, box.bottom, box.top
+def _words(text: PageText, *, seen: bool | None) -> tuple[Word, ...]:
+    return tuple(_word(letters) for run in runs_of(text, seen=seen) for letters in words_of(run))
 
 
-def _apart(before: tuple[str, float, float, float, float], letter: tuple[str, float, float, float, float]) -> bool:
-    height = max(before[4] - before[3], letter[4] - letter[3])
-    sideways = letter[1] - before[2]
-    shifted = abs((before[3] + before[4]) - (letter[3] + letter[4])) > height
-    return shifted or sideways > WORD_GAP * height or sideways < -height
-
-
-def _word(letters: list[tuple[str, float, float, float, float]], page_height: float) -> Word:
+def _word(letters: Sequence[Letter]) -> Word:
+    boxes = [letter.box for letter in letters]
     return Word(
-        text="".join(letter[0] for letter in letters),
-        left=min(letter[1] for letter in letters),
-        right=max(letter[2] for letter in letters),
-        top=page_height - max(letter[4] for letter in letters),
-        bottom=page_height - min(letter[3] for letter in letters),
+        text="".join(letter.char for letter in letters),
+        left=min(box.left for box in boxes),
+        right=max(box.right for box in boxes),
+        top=min(box.top for box in boxes),
+        bottom=max(box.bottom for box in boxes),
     )

@@ -1,7 +1,12 @@
 """Documents drawn with fpdf2: another library, and other layouts, than the synthetic documents of `producers`."""
 
+import sys
+from pathlib import Path
+
 import pytest
 from fpdf import FPDF
+
+sys.path.append(str(Path(__file__).parent))  # test folders are no packages
 
 GRID_SLIP = (
     ("Emp Name", "RAJESH KUMAR SHARMA", "Emp Code", "TX-1182"),

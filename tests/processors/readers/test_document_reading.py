@@ -135,7 +135,8 @@ def test_text_that_nobody_sees_is_not_read() -> None:
         (b"%PDF-", "tax_return", "application/pdf", "unsupported_kind"),
         (b"%PDF-", "payslip", "image/png", "unsupported_media_type"),
         (b"%PDF-" + bytes(15_000_000), "payslip", "application/pdf", "too_large"),
-        (b"\n%PDF-", "payslip", "application/pdf", "damaged"),
+        (b"\n%PDF-", "payslip", "application/pdf", None),
+        (bytes(2_000) + b"%PDF-", "payslip", "application/pdf", "damaged"),
         (b"%PDF-", "payslip", "application/pdf", None),
     ],
 )

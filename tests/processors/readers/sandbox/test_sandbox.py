@@ -140,6 +140,38 @@ def test_a_clean_document_is_read() -> None:
     assert {field.name: field.value for field in result.fields}["gross_monthly"] == "60000.00"
 
 
+WHITE = ((300, 810, "Gross Earnings 9,60,000.00"),)
+
+
+def with_white_text(texts: tuple[tuple[int, int, str], ...], *, field: bool = False) -> bytes:
+    """White text under the clean payslip's, or alone; with a form's field, which needs an environment to be painted."""
+    pdf = pikepdf.open(io.BytesIO(CLEAN if texts is WHITE else smallest_pdf(())))
+    drawing = pdf.pages[0].obj.Contents
+    white = "".join(f"q 1 g BT /F 9 Tf {x} {y} Td ({text}) Tj ET Q " for x, y, text in texts)
+    drawing.write(white.encode() + drawing.read_bytes())
+    if field:
+        one = pikepdf.Dictionary(
+            Type=pikepdf.Name.Annot, Subtype=pikepdf.Name.Widget, FT=pikepdf.Name.Tx, T="a", V="b", Rect=[0, 0, 50, 20]
+        )
+        pdf.Root.AcroForm = pikepdf.Dictionary(Fields=[pdf.make_indirect(one)], DA="/Helv 9 Tf 0 g")
+        pdf.pages[0].obj.Annots = pikepdf.Array(pdf.Root.AcroForm.Fields)
+    return saved(pdf)
+
+
+@pytest.mark.parametrize("field", [False, True])
+def test_a_page_is_looked_at_inside_the_sandbox(*, field: bool) -> None:
+    """Painting a page needs nothing that a child gave up: hidden text is found, and what is shown is read."""
+    result = read(with_white_text(WHITE, field=field))
+    assert (result.status, result.findings) == ("read", ("hidden_text",))
+    assert {found.name: found.value for found in result.fields}["gross_monthly"] == "60000.00"
+
+
+def test_a_finding_outlives_that_nothing_could_be_read() -> None:
+    """A document that shows nothing and hides an amount is unreadable and suspicious."""
+    result = read(with_white_text(((40, 700, "Gross Earnings 9,60,000.00"), (40, 680, "Net Pay 9,50,000.00"))))
+    assert (result.status, result.reason, result.findings) == ("unreadable", "no_text_layer", ("hidden_text",))
+
+
 FLOOD = """
 import os
 import processors.readers.sandbox.zygote as zygote
