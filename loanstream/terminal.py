@@ -44,28 +44,8 @@ def _as_json(value: Any) -> Any:
 
 def console() -> Console:
     """Standard output; wide where it is no terminal, so that nothing is cut off in a pipe."""
-    # A policy's own sentence may hold [brackets], an id :colons: they are what was written.
+    # Whatever stands in an answer is shown as it is: no square bracket or colon of a person's means anything.
     return Console(width=None if sys.stdout.isatty() else 160, soft_wrap=False, markup=False, emoji=False)
-
-
-COLUMNS = 100
-"""What a line of text takes at most."""
-
-
-def listed(rows: Sequence[tuple[str, str]]) -> str:
-    """Headings, each with its sentence beside it, set in where it runs on.
-
-    >>> print(listed([("name", "standard"), ("bands", "approve above 0.7")]))
-    name   standard
-    bands  approve above 0.7
-    """
-    room = max((len(heading) for heading, _ in rows), default=0) + 2
-    return "\n".join(_beside(heading, sentence, room) for heading, sentence in rows)
-
-
-def _beside(heading: str, sentence: str, room: int) -> str:
-    lines = textwrap.wrap(sentence, COLUMNS - room, break_on_hyphens=False) or [""]
-    return textwrap.indent("\n".join(lines), " " * room).replace(" " * room, heading.ljust(room), 1).rstrip()
 
 
 WHOLE = frozenset({"tenant", "application", "outcome", "probability", "score"})

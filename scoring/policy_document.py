@@ -189,7 +189,7 @@ def _text(block: Block, code: str, condition: Condition) -> str | None:
     at = line_of(block.node("code"))
     if is_own(code):
         text = block.word("text")
-        if fault := fault_of_sentence(text, about_a_number=condition.kind == "feature"):
+        if fault := fault_of_sentence(text, about_a_number=condition.kind in {"feature", "beyond"}):
             raise PolicyError(line_of(block.node("text")), f"'text' {fault}")
         return text
     if "text" in block:

@@ -8,12 +8,13 @@ from typing import Annotated, Any
 
 import typer
 
+from loanstream.cli.listed import listed
 from loanstream.cli.options import AsJson, verb
 from loanstream.cli.policy_difference import differences
 from loanstream.cli.policy_sentences import policy_rows
 from loanstream.cli.policy_template import write_template
 from loanstream.problem import describe_problem
-from loanstream.terminal import emit, listed
+from loanstream.terminal import emit
 from registry.named import named_policy, policy_text
 from schemas.problem import Problem
 from scoring.policy import Policy, PolicyError

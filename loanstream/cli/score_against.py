@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import get_args
 
 from loanstream.ask.flips import Comparison, Flip, Side
+from loanstream.cli.listed import listed
 from loanstream.cli.policy_sentences import figure
-from loanstream.terminal import emit, listed
+from loanstream.terminal import emit
 from producers.lines import LineError
 from schemas.application import LoanApplication
 from schemas.decision import Outcome

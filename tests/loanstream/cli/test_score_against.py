@@ -3,11 +3,15 @@
 import json
 import tracemalloc
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
+from loanstream.ask.flips import Comparison
 from loanstream.cli import score_against
+from loanstream.cli.score_against import tell_flips
 from registry.named import policy_text
+from scoring.policy_document import parse_policy
 
 WIDE = 100
 
@@ -133,18 +137,36 @@ def test_the_longest_id_is_not_broken(loanstream, here):
     assert all(len(line) <= WIDE for line in said.splitlines())
 
 
-def test_a_large_file_takes_no_more_memory_than_a_small_one(loanstream, here, monkeypatch, sample_csv):
-    """What is held is one batch, however many applications there are and however many flip."""
-    monkeypatch.setattr("loanstream.cli.score.BATCH", 100)
+class Decides:
+    """A scorer by which everybody has one outcome, for a reason of ten thousand characters of its own."""
 
-    def peak(rows):
-        Path("many.csv").write_bytes(sample_csv(rows, 5))
-        tracemalloc.start()
-        loanstream("score", "many.csv", "--policy", "a.yaml", "--against", "b.yaml", code=1)
-        tracemalloc.reset_peak()
-        loanstream("score", "many.csv", "--policy", "a.yaml", "--against", "b.yaml", code=1)
-        most = tracemalloc.get_traced_memory()[1]
-        tracemalloc.stop()
-        return most
+    policy = parse_policy(policy_text("standard"))
 
-    assert peak(4_000) < 1.2 * peak(400)
+    def __init__(self, outcome):
+        self.outcome = outcome
+
+    def decide(self, batch, keys, code_version):
+        return [self.decision(number) for number in batch]
+
+    def decision(self, number):
+        reason = {"code": "own_long", "text": f"{number:010000}", "points": None, "decisive": True, "value": None}
+        ids = {"application_id": str(number), "revision": 1, "outcome": self.outcome}
+        return ids | {"score_final": 0.5, "penalties": [], "reasons": [reason]}
+
+
+@pytest.mark.parametrize("as_json", [False, True])
+def test_a_large_file_takes_no_more_memory_than_a_small_one(monkeypatch, as_json):
+    """What is held is one batch and what a screen shows, however many applications flip."""
+    written = []
+    monkeypatch.setattr("sys.stdout", SimpleNamespace(write=lambda text: written.append(len(text)), flush=lambda: None))
+    monkeypatch.setattr(score_against, "emit", lambda _, text, **__: written.append(len(text)))
+    comparison = Comparison(Decides("approve"), Decides("refer"), key=None, code_version="test")
+    batches = ([10 * batch + place for place in range(10)] for batch in range(300))
+    tracemalloc.start()
+    code = tell_flips(comparison, batches, ("a", "b"), score_against.Refused(), as_json=as_json)
+    most = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert code == 1
+    assert comparison.flipped == 3_000
+    assert sum(written) > (3_000 if as_json else score_against.SHOWN) * 10_000
+    assert most < 300 * 10_000
