@@ -62,6 +62,12 @@ def nearly_covered() -> Drawing:
     return page
 
 
+def amounts_nearly_covered() -> Drawing:
+    page = with_forged(forged(), "/A gs 1 g 396 780 184 45 re f", "362 780 40 12 re f", first=True)
+    page.state("A", ca=0.95)
+    return page
+
+
 def switched_off(*, by_form: bool) -> Drawing:
     page = payslip_page(HONEST)
     layer = page.pdf.make_indirect(pikepdf.Dictionary(Type=pikepdf.Name.OCG, Name="layer"))
@@ -173,6 +179,7 @@ UNSEEN: dict[str, Callable[[], Drawing]] = {
     "covered by white": lambda: with_forged(forged(), f"1 g {BOX} f", first=True),
     "covered by black": lambda: with_forged(forged(), f"0 g {BOX} f", first=True),
     "nearly covered": nearly_covered,
+    "nearly covered beside its label": amounts_nearly_covered,
     "half covered": lambda: with_forged(
         forged(), "1 g", *(f"320 {top - 2} 260 6.7 re f" for top in (810, 800, 790)), first=True
     ),
