@@ -14,6 +14,7 @@ from pydantic_core import ErrorDetails
 
 from schemas.expected import expected
 from schemas.operations import ERRORS_MAX, PATH_MAX, FieldError
+from schemas.records import Unreadable
 from schemas.values import SENTENCE_MAX, Event
 
 E = TypeVar("E", bound=Event)
@@ -76,6 +77,11 @@ def check_json(data: bytes) -> Any:
         raise _refuse("not_json", "a JSON object", found) from None
     except ValueError:  # int() refuses thousands of digits
         raise _refuse("not_a_number", "numbers within the schema's bounds") from None
+
+
+def why_unreadable(message: Unreadable) -> Undecodable:
+    """The fault of a record that the client library could not hand over."""
+    return _refuse(message.cause, message.expected)
 
 
 def decode(model: type[E], data: bytes | None) -> E:

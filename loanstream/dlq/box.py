@@ -291,13 +291,13 @@ def _letter(message: Any) -> DeadLetter | None:
 def _original(letter: DeadLetter) -> Message:
     """The record as it stood in its topic."""
     origin = letter.origin
-    headers = [(header.name, _bytes(header.value_base64) or b"") for header in letter.headers]
+    headers = [(header.name, _bytes(header.value_base64) or b"") for header in letter.headers or ()]
     key, value = _bytes(letter.key_base64), _bytes(letter.value_base64)
     return MemoryMessage(origin.topic, origin.partition, origin.offset, key, value, headers, (2, origin.timestamp_ms))
 
 
 def _headers(letter: DeadLetter) -> list[tuple[str, bytes | None]]:
-    kept = [(header.name, _bytes(header.value_base64)) for header in letter.headers if header.name != ATTEMPTS]
+    kept = [(header.name, _bytes(header.value_base64)) for header in letter.headers or () if header.name != ATTEMPTS]
     return [*kept, (ATTEMPTS, str(letter.attempts).encode())]
 
 

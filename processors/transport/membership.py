@@ -8,13 +8,14 @@ import secrets
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any
 
 from confluent_kafka import OFFSET_INVALID, Consumer, KafkaError, KafkaException, TopicPartition
 
 from processors.transport.runtime import Die
 from processors.transport.specs import WorkerKafka
-from schemas.records import Message, Partition
+from schemas.records import Partition
+from stores.unreadable import is_unreadable_batch
 
 log = logging.getLogger(__name__)
 
@@ -146,22 +147,22 @@ def _proved(
     return None
 
 
-def poll_records(consumer: Consumer, group: str, timeout: float, limit: int, die: Die) -> list[Message]:
+def poll_records(consumer: Consumer, group: str, timeout: float, limit: int, die: Die) -> list[Any]:
     """At most `limit` records: waits `timeout` seconds for the first, then takes what is there.
 
-    (`consume(N, timeout)` would wait the whole timeout for N records.) Events of the client are logged; a lost position
-    and a fenced member end the worker.
+    (`consume(N, timeout)` would wait the whole timeout for N records.) Among them are the errors of batches that cannot
+    be unpacked. Other events of the client are logged; a lost position and a fenced member end the worker.
     """
     first = consumer.poll(timeout)
     if first is None:
         return []
     polled = [first, *(consumer.consume(limit - 1, 0) if limit > 1 else ())]
-    return [cast(Message, message) for message in polled if _is_record(consumer, group, message, die)]
+    return [message for message in polled if _is_record(consumer, group, message, die)]
 
 
 def _is_record(consumer: Consumer, group: str, message: Any, die: Die) -> bool:
     error: KafkaError | None = message.error()
-    if error is None:
+    if error is None or is_unreadable_batch(message):
         return True
     if error.code() == KafkaError._AUTO_OFFSET_RESET:  # noqa: SLF001 - see above
         die(_gap(consumer, group, (message.topic(), message.partition()), error))
