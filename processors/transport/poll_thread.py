@@ -21,6 +21,8 @@ from schemas.records import Message, Partition
 log = logging.getLogger(__name__)
 
 POLL_S = 0.2
+BESIDE_S = 0.001
+"""Of a poll that need not wait, because there is something to give out in any case."""
 SEEK_WAIT_S = 5.0
 DRAIN_S = 10.0
 """How long open work may take to be finished before its partitions go."""
@@ -98,7 +100,7 @@ class PollThread:
         """
         waiting = self._passage.waiting(paused)
         share = max(1, limit // SHARE // len(waiting)) if waiting else 0
-        messages = self._poll(0 if waiting else timeout, max(1, limit - share * len(waiting)))
+        messages = self._poll(BESIDE_S if waiting else timeout, max(1, limit - share * len(waiting)))
         if messages is None or not waiting:
             return messages
         for place in waiting:
