@@ -13,6 +13,7 @@ Each offset of such a place becomes an `Unreadable`, which travels as a record d
 
 import time
 from collections.abc import Iterator
+from operator import methodcaller
 from typing import Any, NamedTuple, cast
 
 from confluent_kafka import KafkaError, TopicPartition
@@ -73,10 +74,15 @@ class UnreadableBatch(NamedTuple):
             yield Unreadable(*self.partition, offset, cause=self.cause, expected=self.expected)
 
 
+_headers = methodcaller("headers")
+"""Asks a message for its headers. Written `message.headers()` in code that is run often, the interpreter takes a short
+way that does not see the client library's error: it comes up later, in whatever is called next."""
+
+
 def as_read(message: Any) -> Message:
     """The record that a consumer gave; what stands for it where its headers cannot be read."""
     try:
-        message.headers()
+        _headers(message)
     except (UnicodeDecodeError, SystemError):
         # A second look would give a header whose name is no object at all: nobody may have this message.
         cause, expected = HEADERS
