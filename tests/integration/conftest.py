@@ -32,6 +32,8 @@ TENANTS = (
     "stranded",
     "restored",
     "twice",
+    "poisoned",
+    "beside-poison",
 )
 Outcomes = tuple[list[dict], list[dict]]
 """Decisions and dead letters."""
