@@ -18,7 +18,7 @@ from schemas.decode import Undecodable, decode
 from schemas.operations import Activation
 from schemas.records import Message
 from schemas.topics import TOPICS
-from stores.unreadable import EndNotFound, as_read, is_unreadable_batch, unreadable_batch
+from stores.unreadable import EndNotFound, as_read, holds_up, unreadable_batch
 
 log = logging.getLogger(__name__)
 
@@ -134,11 +134,11 @@ class ControlReader:
             if message is None:
                 continue
             fault = message.error()
-            if fault is None:
+            if (fault is not None or message.offset() >= end) and holds_up(consumer, message):
+                self._pass(consumer, message)
+            elif fault is None:
                 self._take(as_read(message))
                 self._position = message.offset() + 1
-            elif is_unreadable_batch(message):
-                self._pass(consumer, message)
             elif fault.code() == KafkaError._PARTITION_EOF:  # noqa: SLF001 - its public name
                 # Beyond the last record's: a transaction's marker, and what was aborted, are never delivered.
                 self._position = message.offset()
@@ -147,13 +147,14 @@ class ControlReader:
         consumer.unassign()
 
     def _pass(self, consumer: Any, told: Any) -> None:
-        """Read on behind a batch that the client library cannot unpack; record makes its dead letters."""
+        """Read on behind a batch that the client library cannot hand over; record makes its dead letters."""
         try:
-            self._position = unreadable_batch(consumer, told).end
+            batch = unreadable_batch(consumer, told, self._position)
         except EndNotFound as error:
             log.warning("control topic not readable now: %s", error)
         else:
-            log.error("control records %d to %d cannot be read", told.offset(), self._position - 1)
+            self._position = batch.end
+            log.error("control records %d to %d cannot be read", batch.base, batch.end - 1)
         consumer.assign([TopicPartition(self._topic, 0, self._position)])
 
     def _take(self, message: Message) -> None:

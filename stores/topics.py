@@ -9,7 +9,7 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 from schemas.problem import Problem
 from schemas.records import Message, Partition
 from schemas.stages import STAGES
-from stores.unreadable import EndNotFound, UnreadableBatch, as_read, is_unreadable_batch, unreadable_batch
+from stores.unreadable import EndNotFound, UnreadableBatch, as_read, holds_up, unreadable_batch
 
 _ANSWER_S = 30.0
 
@@ -74,15 +74,15 @@ def read_within(consumer: Any, partition: Partition, bounds: Bounds) -> Iterator
                 raise TopicsUnreadable(f"{partition[0]}[{partition[1]}] gives no records")
             continue
         heard = time.monotonic()
-        if is_unreadable_batch(message):
-            batch = _unreadable(consumer, message)
+        error = message.error()
+        if (error is not None or message.offset() >= bounds.end) and holds_up(consumer, message):
+            batch = _unreadable(consumer, message, at)
             yield from batch.records(at, bounds.end)
             if batch.end >= bounds.end:
                 return
             at = batch.end
             consumer.assign([TopicPartition(*partition, at)])
             continue
-        error = message.error()
         # A partition may end in transaction markers: then its end comes without a last record.
         if error is not None and error.code() != KafkaError._PARTITION_EOF:  # noqa: SLF001 - its public name
             raise TopicsUnreadable(f"{partition[0]}[{partition[1]}]: {error.str()}")
@@ -93,9 +93,9 @@ def read_within(consumer: Any, partition: Partition, bounds: Bounds) -> Iterator
             return
 
 
-def _unreadable(consumer: Any, told: Any) -> UnreadableBatch:
+def _unreadable(consumer: Any, told: Any, at: int) -> UnreadableBatch:
     try:
-        return unreadable_batch(consumer, told)
+        return unreadable_batch(consumer, told, at)
     except KafkaException as error:
         raise TopicsUnreadable(f"{told.topic()}[{told.partition()}]: {error.args[0].str()}") from None
     except EndNotFound as error:

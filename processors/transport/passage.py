@@ -13,9 +13,10 @@ from typing import Any
 
 from confluent_kafka import Consumer, KafkaException, TopicPartition
 
+from processors.transport.membership import gap, is_out_of_range
 from processors.transport.parts import WorkerParts
 from schemas.records import Message, Partition, Unreadable, partition_of
-from stores.unreadable import LOOK, EndNotFound, UnreadableBatch, as_read, is_unreadable_batch, unreadable_batch
+from stores.unreadable import LOOK, EndNotFound, UnreadableBatch, as_read, holds_up, unreadable_batch
 
 log = logging.getLogger(__name__)
 
@@ -30,6 +31,7 @@ class Passage:
         self._parts = parts
         self._at: dict[Partition, int] = {}
         self._batches: dict[Partition, UnreadableBatch] = {}
+        self._forged: dict[Partition, int] = {}
         self.held: set[Partition] = set()
         """Partitions that are paused because the client would only give the same error again."""
         self._looker: Any = None
@@ -47,17 +49,35 @@ class Passage:
         self.held.discard(place)
         return was_held
 
+    def standing(self, place: TopicPartition) -> list[TopicPartition] | None:
+        """Where all partitions are to be read on when `place` is sought; None where a seek does.
+
+        A client that was told a forged offset, and is out of range by it, no longer seeks.
+        """
+        key = (place.topic, place.partition)
+        if key not in self._forged:
+            return None
+        return [TopicPartition(*other, at) for other, at in (self._at | {key: place.offset}).items()]
+
     def take(self, consumer: Any, polled: Iterable[Any]) -> list[Message]:
-        """The records in what the consumer gave; what cannot be unpacked is noted."""
+        """The records in what the consumer gave; what holds a partition up is noted.
+
+        A lost position ends the worker.
+        """
         taken: list[Message] = []
         for message in polled:
-            if is_unreadable_batch(message):
-                self._meet(consumer, message)
+            place = partition_of(message)
+            if is_out_of_range(message):
+                self._check_reach(consumer, place, message)
+                continue
+            # A record from where it is expected needs no further look, and nearly all of them come from there.
+            if (message.error() is not None or message.offset() != self._at.get(place)) and holds_up(consumer, message):
+                self._meet(consumer, place, message)
                 continue
             record = as_read(message)
             if isinstance(record, Unreadable):
                 self._parts.meters.add("unreadable")
-            self._at[partition_of(record)] = record.offset() + 1
+            self._at[place] = record.offset() + 1
             taken.append(record)
         return taken
 
@@ -85,16 +105,22 @@ class Passage:
     def _is_in(self, batch: UnreadableBatch) -> bool:
         return batch.base <= self._at[batch.partition] < batch.end
 
-    def _meet(self, consumer: Any, told: Any) -> None:
-        place = (told.topic(), told.partition())
+    def _check_reach(self, consumer: Any, place: Partition, told: Any) -> None:
+        """A client that was told a forged offset asks for what follows it; whoever else is out of range is lost."""
+        if told.offset() != self._forged.get(place, told.offset()) + 1:
+            self._parts.die(gap(consumer, self._parts.member.group, place, told.error()))
+
+    def _meet(self, consumer: Any, place: Partition, told: Any) -> None:
         if place not in self._at:
             return
         batch = self._batches.get(place)
-        if batch is None or batch.base != told.offset():
+        if batch is None or not (self._is_in(batch) or (told.error() and batch.base == told.offset())):
             batch = self._look(told)
             if batch is None:
                 return  # the client says it again
             self._batches[place] = batch
+        if told.error() is None:
+            self._forged[place] = told.offset()
         # Between what was read last and this batch there may be a transaction's marker.
         self._at[place] = max(self._at[place], batch.base)
         if self._is_in(batch):
@@ -106,13 +132,18 @@ class Passage:
             if self._looker is None:
                 settings = {**LOOK, **self._parts.kafka.settings, "group.id": self._parts.member.group}
                 self._looker = Consumer(settings, logger=logging.getLogger("librdkafka"))
-            batch = unreadable_batch(self._looker, told)
+            batch = unreadable_batch(self._looker, told, self._at[told.topic(), told.partition()])
         except (KafkaException, EndNotFound):
-            log.warning("%s[%d]@%d cannot be unpacked: %s", *_where(told), told.error().str())
+            log.warning("%s[%d] cannot be read at %d: %s", *_where(told), _why(told))
             return None
-        log.error("%s[%d]@%d to %d cannot be unpacked: %s", *_where(told), batch.end - 1, told.error().str())
+        log.error("%s[%d] cannot be read at %d to %d: %s", *batch.partition, batch.base, batch.end - 1, _why(told))
         return batch
 
 
 def _where(told: Any) -> tuple[str, int, int]:
     return told.topic(), told.partition(), told.offset()
+
+
+def _why(told: Any) -> str:
+    error = told.error()
+    return "a record from beyond its end" if error is None else str(error.str())

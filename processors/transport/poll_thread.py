@@ -112,6 +112,15 @@ class PollThread:
 
     def seek(self, place: TopicPartition) -> None:
         """Read a partition on from an offset."""
+        standing = self._passage.standing(place)
+        if standing is None:
+            self._seek(place)
+        else:
+            self.consumer.assign(standing)
+        if self._passage.sought((place.topic, place.partition), place.offset):
+            self.consumer.resume([place])
+
+    def _seek(self, place: TopicPartition) -> None:
         deadline = time.monotonic() + SEEK_WAIT_S
         while True:
             try:
@@ -122,9 +131,7 @@ class PollThread:
                     raise
                 time.sleep(0.01)
             else:
-                break
-        if self._passage.sought((place.topic, place.partition), place.offset):
-            self.consumer.resume([place])
+                return
 
     def keep_alive(self, until: Callable[[], bool], paused: Container[Partition] = ()) -> Iterator[list[Message]]:
         """Serve the group and read nothing: without polls the broker would take us for dead, or wait for us.
@@ -147,7 +154,7 @@ class PollThread:
 
     def _poll(self, timeout: float, limit: int) -> list[Message] | None:
         generation = self.generation
-        polled = poll_records(self.consumer, self._parts.member.group, timeout, limit, self._parts.die)
+        polled = poll_records(self.consumer, timeout, limit, self._parts.die)
         if generation == self.generation:
             return self._passage.take(self.consumer, polled)
         self._begin_again()

@@ -85,6 +85,19 @@ def test_a_batch_that_is_no_packed_data_is_passed_too(broker, topics, broken, ca
     assert [message.cause for message in found if isinstance(message, Unreadable)] == [cause] * 3
 
 
+@pytest.mark.parametrize("deltas", [(7,), (5, 9), (0, 1_000_000, 2_000_000), (0, 1, 2, 50)])
+def test_records_that_claim_offsets_beyond_the_end_are_passed(broker, topics, deltas):
+    """Made by hand, and taken by the broker: what is fetched behind such a record is out of range, for ever."""
+    forged = wire.batch([wire.record(delta, b"key", b"forged") for delta in deltas])
+    filled(broker, wire.batch(GOOD), forged, wire.batch(GOOD))
+    found = read(topics)
+    assert [message.offset() for message in found] == list(range(6 + len(deltas)))
+    truthful = [number for number, delta in enumerate(deltas) if number == delta]
+    assert [message.cause for message in found if isinstance(message, Unreadable)] == ["unreadable_batch"] * (
+        len(deltas) - len(truthful)
+    )
+
+
 def test_a_record_whose_header_has_no_name_in_utf_8_keeps_key_and_value(broker, topics):
     """Asking the client library twice for such headers gives an object that may end the process: it is asked once."""
     # After some records the interpreter has found a shorter way to the same call: the error must be seen there, too.

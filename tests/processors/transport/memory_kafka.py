@@ -214,6 +214,9 @@ class MemoryConsumer:
     def resume(self, places):
         self.paused -= {(at.topic, at.partition) for at in places}
 
+    def get_watermark_offsets(self, at, cached):
+        return 0, self.broker.ends[at.topic, at.partition]
+
     def consumer_group_metadata(self):
         return self.generation
 

@@ -18,7 +18,10 @@ class Client:
     """The group's consumer: notes what is paused."""
 
     def __init__(self):
-        self.paused = []
+        self.paused, self.end = [], 100
+
+    def get_watermark_offsets(self, place, cached):
+        return 0, self.end
 
     def pause(self, places):
         self.paused += [(place.topic, place.partition) for place in places]
