@@ -6,6 +6,7 @@ The format is Kafka's message format 2 (kafka.apache.org, "Messages"); the reque
 import gzip
 import socket
 import struct
+import time
 
 import lz4.frame
 import zstandard
@@ -58,8 +59,10 @@ PACK = {
 }
 
 
-def batch(records, codec=None, *, payload=None, count=None, timestamp=1_770_715_800_000):
+def batch(records, codec=None, *, payload=None, count=None, timestamp=None):
     """Records in a batch; with a `payload` of one's own (already packed) `count` says how many it holds."""
+    # Now, unless it is said: what is older than a topic keeps goes within a minute.
+    timestamp = time.time_ns() // 1_000_000 if timestamp is None else timestamp
     number, pack = PACK[codec]
     count = len(records) if count is None else count
     packed = pack(b"".join(records)) if payload is None else payload
