@@ -153,6 +153,24 @@ def test_a_letter_sent_by_itself_is_not_sent_by_the_next_redrive(broker, box):
     assert box.redrive().sent == 0
 
 
+def test_a_letter_whose_headers_nobody_could_read_goes_back_without_them(broker, box):
+    """With what it has: its value, and how often it was tried."""
+    broker.put(SECOND, 0, cause="unreadable_headers", headers=None)
+    assert box.redrive().sent == 1
+    ((_, value, headers),) = broker.sent
+    assert (value is not None, [name for name, _ in headers]) == (True, ["loanstream-attempts"])
+
+
+def test_a_letter_that_knows_only_a_place_cannot_go_back(broker, box):
+    """It is counted, and is not called redriven; the letters beside it go."""
+    unknown = dict.fromkeys(("key_base64", "value_base64", "value_sha256", "value_size", "headers"))
+    wanted = broker.put(SECOND, 0, cause="too_large", **unknown)
+    broker.put(SECOND, 1)
+    done = box.redrive()
+    assert (done.sent, done.not_redrivable) == (1, 1)
+    assert redriven(box)[wanted] is False
+
+
 def test_a_letter_is_sent_by_itself_as_often_as_it_is_asked_for(broker, box):
     """Whether it went alone or with all others before."""
     wanted = LetterId.parse(broker.put(SECOND, 0))
