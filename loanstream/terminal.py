@@ -2,8 +2,6 @@
 
 import json
 import sys
-import textwrap
-from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
 from numbers import Integral, Real

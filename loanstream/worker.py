@@ -5,6 +5,7 @@ named by LOANSTREAM_WAIT_FOR exists.
 """
 
 import gc
+import logging
 import socket
 import sys
 import time
@@ -14,14 +15,16 @@ from typing import Any
 
 from loanstream.installation import Installation
 from loanstream.settings import Settings
-from processors.deadletters import dead_letter
+from processors.deadletters import Refused, dead_letter, ends_here
 from processors.identity import Worker, code_version
 from processors.transport.batches import Output
 from processors.transport.specs import RangeSpec, StageSpec, WorkerKafka
 from schemas.operations import FieldError
-from schemas.records import Message
+from schemas.records import Message, place
 from schemas.stages import STAGES
 from schemas.topics import RECORD_MAX_BYTES, TOPICS
+
+log = logging.getLogger(__name__)
 
 Built = tuple[StageSpec | RangeSpec, Callable[[], None]]
 """A stage, and what to start once the broker is there."""
@@ -160,9 +163,7 @@ def _crashed(worker: Worker) -> Callable[[Message], Output]:
     return lambda message: dead_letter(message, "crashes_worker", [error], worker)
 
 
-def _dead_letter_producer(
-    installation: Installation, worker: Worker
-) -> Callable[[Message, str, Sequence[FieldError]], None]:
+def _dead_letter_producer(installation: Installation, worker: Worker) -> Callable[[Sequence[Refused]], None]:
     """Record has no transaction: its dead letters are confirmed before the range's offset is committed."""
     from confluent_kafka import KafkaException, Producer
 
@@ -176,23 +177,34 @@ def _dead_letter_producer(
     }
     producer = Producer(config)
 
-    def send(message: Message, cause: str, errors: Sequence[FieldError]) -> None:
-        letter = dead_letter(message, cause, errors, worker)
+    def send(refused: Sequence[Refused]) -> None:
         failures: list[str] = []
 
         def delivered(error: Any, _: Any) -> None:
             if error is not None:
                 failures.append(error.name())
 
-        try:
+        def put(letter: Output) -> None:
             producer.produce(
                 letter.topic, key=letter.key, value=letter.value, headers=list(letter.headers), on_delivery=delivered
             )
+
+        try:
+            for message, fault in refused:
+                if ends_here(message):
+                    log.error("%s cannot be recorded: %s", place(message), fault.cause)
+                    continue
+                letter = dead_letter(message, fault.cause, fault.errors, worker)
+                try:
+                    put(letter)
+                except BufferError:  # full of this range's: large ones, or many
+                    producer.flush(10)
+                    put(letter)
             left = producer.flush(10)
         except (KafkaException, BufferError) as error:
             raise Retry(f"the broker does not take a dead letter: {type(error).__name__}") from None
         if left or failures:
-            raise Retry(f"the broker does not take a dead letter: {failures or 'no answer'}")
+            raise Retry(f"the broker does not take a dead letter: {failures[:1] or 'no answer'}")
 
     return send
 

@@ -6,9 +6,10 @@ from collections.abc import Sequence
 
 from processors.identity import Worker
 from processors.transport.batches import Output
+from schemas.decode import Undecodable, decode_own
 from schemas.headers import ATTEMPTS, child_traceparent, event_headers, header
 from schemas.operations import HEADER_NAME_MAX, DeadLetter, FieldError, Header, Origin
-from schemas.records import Message, partition_of, place
+from schemas.records import Message, Unreadable, partition_of, place
 from schemas.topics import RECORD_MAX_BYTES, topic_of
 from schemas.values import rfc3339_of_ms, utc_of_ms
 
@@ -16,6 +17,20 @@ ORIGINAL_MAX_BYTES = RECORD_MAX_BYTES // 4 * 3 - 128 * 1024
 """The largest original that still fits into a dead letter in base64; of a larger one it keeps hash and origin."""
 
 HEADERS_MAX_BYTES = 64 * 1024
+
+
+Refused = tuple[Message, Undecodable]
+"""A record that makes no row in the warehouse, and why."""
+
+
+def ends_here(message: Message) -> bool:
+    """Whether a record is a dead letter about a dead letter: one more about it would never be the last."""
+    if not topic_of(message.topic())[0].is_dlq:
+        return False
+    try:
+        return topic_of(decode_own(DeadLetter, message.value()).origin.topic)[0].is_dlq
+    except (Undecodable, LookupError):
+        return False
 
 
 def attempts(message: Message) -> int:
@@ -27,8 +42,8 @@ def attempts(message: Message) -> int:
 def dead_letter(message: Message, cause: str, errors: Sequence[FieldError], worker: Worker) -> Output:
     """The dead letter of a record. Its id is its origin: making it again makes the same one."""
     topic = message.topic()
-    _, tenant = topic_of(topic)
-    value, key = message.value() or b"", message.key()
+    row, tenant = topic_of(topic)
+    key, value = message.key(), _original(message)
     now = worker.now_ms()
     letter = DeadLetter(
         tenant=tenant,
@@ -44,9 +59,9 @@ def dead_letter(message: Message, cause: str, errors: Sequence[FieldError], work
         attempts=attempts(message) + 1,
         at=utc_of_ms(now),
         key_base64=_base64(key) if key is None or len(key) <= HEADERS_MAX_BYTES else None,
-        value_base64=_base64(value) if len(value) <= ORIGINAL_MAX_BYTES else None,
-        value_sha256=hashlib.sha256(value).hexdigest(),
-        value_size=len(value),
+        value_base64=_base64(value) if value is None or len(value) <= ORIGINAL_MAX_BYTES else None,
+        value_sha256=None if value is None else hashlib.sha256(value).hexdigest(),
+        value_size=None if value is None else len(value),
         headers=_headers(message),
         code_version=worker.code_version,
     )
@@ -58,15 +73,29 @@ def dead_letter(message: Message, cause: str, errors: Sequence[FieldError], work
         time=rfc3339_of_ms(now),
         traceparent=child_traceparent(message.headers(), place(message), worker.stage),
     )
-    return Output(f"{topic}.dlq", key, letter.model_dump_json().encode(), headers, partition_of(message))
+    # What lies among dead letters has no other topic: there is no .dlq of a .dlq.
+    return Output(
+        topic if row.is_dlq else f"{topic}.dlq", key, letter.model_dump_json().encode(), headers, partition_of(message)
+    )
+
+
+def _original(message: Message) -> bytes | None:
+    """The bytes to keep; None where nobody knows them."""
+    if not isinstance(message, Unreadable):
+        return message.value() or b""
+    return message.original or b"" if message.has_original else None
 
 
 def _base64(data: bytes | None) -> str | None:
     return None if data is None else base64.b64encode(data).decode("ascii")
 
 
-def _headers(message: Message) -> tuple[Header, ...]:
-    """The original's headers, as far as they fit; a producer may have sent megabytes of them."""
+def _headers(message: Message) -> tuple[Header, ...] | None:
+    """The original's headers, as far as they fit (a producer may have sent megabytes of them); None where nobody knows
+    them.
+    """
+    if isinstance(message, Unreadable):
+        return None
     kept, size = [], 0
     for name, value in message.headers() or ():
         size += len(name) + len(value or b"")

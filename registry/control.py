@@ -16,7 +16,9 @@ from registry.history import ActivationHistory, InForce
 from registry.sight import Sight
 from schemas.decode import Undecodable, decode
 from schemas.operations import Activation
+from schemas.records import Message
 from schemas.topics import TOPICS
+from stores.unreadable import EndNotFound, as_read, holds_up, unreadable_batch
 
 log = logging.getLogger(__name__)
 
@@ -49,6 +51,7 @@ class ControlReader:
             "auto.offset.reset": "earliest",
             "enable.partition.eof": True,
             "fetch.wait.max.ms": 10,  # the end is told after an empty fetch
+            "fetch.error.backoff.ms": 10,  # see stores.topics.TO_THE_END
         }
         self._topic, self._position = topic, 0
         self._history = ActivationHistory()
@@ -131,8 +134,10 @@ class ControlReader:
             if message is None:
                 continue
             fault = message.error()
-            if fault is None:
-                self._take(message.value(), message.timestamp()[1])
+            if (fault is not None or message.offset() >= end) and holds_up(consumer, message):
+                self._pass(consumer, message)
+            elif fault is None:
+                self._take(as_read(message))
                 self._position = message.offset() + 1
             elif fault.code() == KafkaError._PARTITION_EOF:  # noqa: SLF001 - its public name
                 # Beyond the last record's: a transaction's marker, and what was aborted, are never delivered.
@@ -141,12 +146,23 @@ class ControlReader:
                 log.warning("control topic not readable now: %s", fault.name())
         consumer.unassign()
 
-    def _take(self, value: bytes | None, published_ms: int) -> None:
+    def _pass(self, consumer: Any, told: Any) -> None:
+        """Read on behind a batch that the client library cannot hand over; record makes its dead letters."""
         try:
-            activation = decode(Activation, value)
+            batch = unreadable_batch(consumer, told, self._position)
+        except EndNotFound as error:
+            log.warning("control topic not readable now: %s", error)
+        else:
+            self._position = batch.end
+            log.error("control records %d to %d cannot be read", batch.base, batch.end - 1)
+        consumer.assign([TopicPartition(self._topic, 0, self._position)])
+
+    def _take(self, message: Message) -> None:
+        try:
+            activation = decode(Activation, message.value())
         except Undecodable as error:
             # Every reader skips it alike, so the history stays the same for all; record makes its dead letter.
             log.error("a control record is not an activation: %s", error.cause)  # noqa: TRY400 - the text is enough
             return
         with self._lock:
-            self._history.add(activation, published_ms)
+            self._history.add(activation, message.timestamp()[1])

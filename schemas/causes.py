@@ -11,7 +11,7 @@ CAUSES: dict[str, str] = {
     "key_mismatch": "the record's key is not the event's application_id",
     "tenant_mismatch": "the event names another tenant than its topic's",
     "unreadable_headers": "the name of one of the record's headers is not UTF-8",
-    "unreadable_batch": "the batch in which the record was sent cannot be unpacked",
+    "unreadable_batch": "the batch in which the record was sent cannot be unpacked, or contradicts itself",
     "crashes_worker": "the record ended its worker twice while it was alone in its batch",
     "internal_error": "our own code failed on the record",
     "refused_by_warehouse": "the warehouse refuses the row made from the record",

@@ -15,6 +15,7 @@ from schemas.expected import expected
 from schemas.mistaken import encoded, wrapped
 from schemas.nearest import nearest
 from schemas.operations import ERRORS_MAX, PATH_MAX, FieldError
+from schemas.records import Unreadable
 from schemas.values import SENTENCE_MAX, Event
 
 E = TypeVar("E", bound=Event)
@@ -77,6 +78,11 @@ def check_json(data: bytes) -> Any:
         raise _refuse("not_json", encoded(data) or "a JSON object", found) from None
     except ValueError:  # int() refuses thousands of digits
         raise _refuse("not_a_number", "numbers within the schema's bounds") from None
+
+
+def why_unreadable(message: Unreadable) -> Undecodable:
+    """The fault of a record that the client library could not hand over."""
+    return _refuse(message.cause, message.expected)
 
 
 def decode(model: type[E], data: bytes | None) -> E:

@@ -39,7 +39,9 @@ The rest of the lead is how old a worker's last look at the control topic may be
 
 
 class Origin(OwnEvent):
-    """Where a record came from; `timestamp_ms` is the broker's, in milliseconds since 1970."""
+    """Where a record came from; `timestamp_ms` is the broker's, in milliseconds since 1970, and -1 where it is not
+    known.
+    """
 
     topic: Annotated[str, Field(max_length=249)]
     partition: Annotated[int, Field(ge=0)]
@@ -69,7 +71,8 @@ class DeadLetter(OwnEvent):
     """`loan.dead_letter`: a record that could not be processed, with its reason and its original bytes.
 
     `value_base64` is None where the original does not fit into a record again; `value_sha256` and `origin` then say
-    which bytes are meant. `attempts` counts how often the record was processed, redrives included.
+    which bytes are meant. Of a record that the client library could not hand over hash, size and headers are None as
+    far as nobody knows them. `attempts` counts how often the record was processed, redrives included.
     """
 
     tenant: Tenant | None
@@ -81,9 +84,9 @@ class DeadLetter(OwnEvent):
     at: Timestamp
     key_base64: str | None
     value_base64: str | None
-    value_sha256: Sha256
-    value_size: Annotated[int, Field(ge=0)]
-    headers: tuple[Header, ...] = ()
+    value_sha256: Sha256 | None
+    value_size: Annotated[int, Field(ge=0)] | None
+    headers: tuple[Header, ...] | None = ()
     code_version: Text
 
 

@@ -116,6 +116,20 @@ class MemoryMessage:
         return self._timestamp
 
 
+@dataclass(frozen=True, slots=True)
+class Unreadable(MemoryMessage):
+    """Stands for a record that the client library could not hand over: its place, and what is known of it.
+
+    `cause` and `expected` are its dead letter's. Its value is None for whoever decodes it, so that nobody takes a
+    record that others refuse; where the client gave the value, `original` keeps it, and `has_original` says so.
+    """
+
+    cause: str = ""
+    expected: str = ""
+    original: bytes | None = None
+    has_original: bool = False
+
+
 def partition_of(message: Message) -> Partition:
     """The partition a record stands in."""
     return message.topic(), message.partition()

@@ -68,6 +68,7 @@ STAGES: dict[str, Stage] = {
             ),
             writes=(
                 "applications_dlq",
+                "applications_slow_dlq",
                 "verifications_dlq",
                 "decisions_dlq",
                 "outcomes_dlq",

@@ -9,6 +9,7 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 from schemas.problem import Problem
 from schemas.records import Message, Partition
 from schemas.stages import STAGES
+from stores.unreadable import EndNotFound, UnreadableBatch, as_read, holds_up, unreadable_batch
 
 _ANSWER_S = 30.0
 
@@ -49,6 +50,7 @@ TO_THE_END: dict[str, Any] = {
     "enable.partition.eof": True,
     # The end of a partition is told after an empty fetch: with the default each would take half a second.
     "fetch.wait.max.ms": 10,
+    "fetch.error.backoff.ms": 10,  # paid by each look for the end of a batch that cannot be unpacked
     "isolation.level": "read_committed",
     # librdkafka writes to stderr; what matters of it comes back as an error.
     "log_level": 2,
@@ -58,12 +60,13 @@ TO_THE_END: dict[str, Any] = {
 
 def read_within(consumer: Any, partition: Partition, bounds: Bounds) -> Iterator[Message]:
     """The committed records within `bounds`, by a consumer with the settings TO_THE_END, which is assigned to that
-    partition. Raises `TopicsUnreadable` after 30 s without an answer.
+    partition; an `Unreadable` for each that the client library cannot hand over. Raises `TopicsUnreadable` after 30 s
+    without an answer.
     """
     if bounds.low >= bounds.end:
         return
     consumer.assign([TopicPartition(*partition, bounds.low)])
-    heard = time.monotonic()
+    at, heard = bounds.low, time.monotonic()
     while True:
         message = consumer.poll(1.0)
         if message is None:
@@ -72,13 +75,31 @@ def read_within(consumer: Any, partition: Partition, bounds: Bounds) -> Iterator
             continue
         heard = time.monotonic()
         error = message.error()
+        if (error is not None or message.offset() >= bounds.end) and holds_up(consumer, message):
+            batch = _unreadable(consumer, message, at)
+            yield from batch.records(at, bounds.end)
+            if batch.end >= bounds.end:
+                return
+            at = batch.end
+            consumer.assign([TopicPartition(*partition, at)])
+            continue
         # A partition may end in transaction markers: then its end comes without a last record.
         if error is not None and error.code() != KafkaError._PARTITION_EOF:  # noqa: SLF001 - its public name
             raise TopicsUnreadable(f"{partition[0]}[{partition[1]}]: {error.str()}")
         if error is None and message.offset() < bounds.end:
-            yield message
+            at = message.offset() + 1
+            yield as_read(message)
         if error is not None or message.offset() >= bounds.end - 1:
             return
+
+
+def _unreadable(consumer: Any, told: Any, at: int) -> UnreadableBatch:
+    try:
+        return unreadable_batch(consumer, told, at)
+    except KafkaException as error:
+        raise TopicsUnreadable(f"{told.topic()}[{told.partition()}]: {error.args[0].str()}") from None
+    except EndNotFound as error:
+        raise TopicsUnreadable(str(error)) from None
 
 
 class KafkaTopics:

@@ -112,8 +112,8 @@ def empty(server):
 class Refused(list):
     """Collects what a sink refuses, as (offset, cause, fields)."""
 
-    def __call__(self, message, cause, errors):
-        self.append((message.offset(), cause, [error.field for error in errors]))
+    def __call__(self, refused):
+        self += [(message.offset(), fault.cause, [error.field for error in fault.errors]) for message, fault in refused]
 
 
 @pytest.fixture

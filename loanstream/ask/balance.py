@@ -3,12 +3,13 @@
 import base64
 from collections.abc import Mapping
 from datetime import datetime
+from typing import Any
 
 import orjson
 
 from loanstream.ask.difference import Difference
 from schemas.headers import ATTEMPTS, header
-from schemas.records import Message
+from schemas.records import Message, Unreadable, place
 from schemas.topics import TOPICS
 
 Account = tuple[bytes, int]
@@ -28,7 +29,10 @@ class Balance:
 
     def put(self, family: str, message: Message) -> None:
         """Enter a record of the topic family `family`."""
-        if family == "applications":
+        if isinstance(message, Unreadable):
+            if family in OPENS:
+                self._opens(_by_place(place(message)), message)
+        elif family == "applications":
             self._opens((message.key() or b"", message.timestamp()[1]), message)
         elif family in OPENS:
             if _redriven(message):
@@ -59,16 +63,17 @@ class Balance:
             del self._open[key, accepted]
 
     def _dead_letter(self, message: Message) -> None:
-        letter = orjson.loads(message.value() or b"{}")
-        if letter.get("stage") == "record":  # about a row of the warehouse: the application has ended elsewhere
+        letter = _json(message.value())
+        if letter.get("stage") in (None, "record"):  # no letter; about a row: the application has ended elsewhere
             return
-        key = base64.b64decode(letter.get("key_base64") or "")
-        origin = letter.get("origin", {})
+        unreadable = _by_place(_origin(letter))
+        self._closes(unreadable if unreadable in self._open else self._account(letter), message)
+
+    def _account(self, letter: Mapping[str, Any]) -> tuple[bytes, int | None]:
+        key, origin = base64.b64decode(letter.get("key_base64") or ""), letter.get("origin", {})
         if origin.get("topic") == TOPICS["applications"].name(self._tenant):
-            accepted = origin.get("timestamp_ms")
-        else:
-            accepted = accepted_ms(base64.b64decode(letter.get("value_base64") or ""))
-        self._closes((key, accepted), message)
+            return key, origin.get("timestamp_ms")
+        return key, accepted_ms(base64.b64decode(letter.get("value_base64") or ""))
 
     @property
     def undecided(self) -> int:
@@ -104,6 +109,24 @@ class Balance:
 
 def _redriven(message: Message) -> bool:
     return (header(message.headers(), ATTEMPTS) or b"0") != b"0"
+
+
+def _by_place(where: str) -> Account:
+    """The account of a record that nobody could read: of its key and its moment nothing may be known."""
+    return where.encode(), -1
+
+
+def _origin(letter: Mapping[str, Any]) -> str:
+    return "/".join(str(letter.get("origin", {}).get(part)) for part in ("topic", "partition", "offset"))
+
+
+def _json(value: bytes | None) -> Mapping[str, Any]:
+    """The object in a value; an empty one where there is none."""
+    try:
+        found = orjson.loads(value or b"")
+    except orjson.JSONDecodeError:
+        return {}
+    return found if isinstance(found, Mapping) else {}
 
 
 def accepted_ms(value: bytes | None) -> int | None:

@@ -7,6 +7,7 @@ from functools import cache
 from typing import Any
 
 from loanstream.dlq.box import RecordAgain
+from processors.deadletters import Refused
 from processors.transport.ranges import OffsetRange
 from processors.transport.specs import Retry
 from schemas.problem import Problem
@@ -28,14 +29,14 @@ def recording_again(client_factory: Callable[[], Any], cipher: Callable[[], Colu
     from processors.stages.guard import ErrorBudget
     from processors.stages.record.sink import WarehouseSink
 
-    refused: list[str] = []
+    refused: list[Refused] = []
     with ExitStack() as at_the_end:
 
         @cache
         def sink() -> WarehouseSink:
             # However many of them fail on our own code once more: they are what failed on it before.
             budget = ErrorBudget(sys.maxsize)
-            made = WarehouseSink(client_factory, cipher(), lambda _, cause, __: refused.append(cause), budget)
+            made = WarehouseSink(client_factory, cipher(), refused.extend, budget)
             return at_the_end.enter_context(closing(made))
 
         def record_again(message: Message) -> bool:

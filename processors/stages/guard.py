@@ -9,9 +9,9 @@ from typing import TypeVar
 from processors.deadletters import dead_letter
 from processors.identity import Worker
 from processors.transport.batches import Output
-from schemas.decode import Undecodable
+from schemas.decode import Undecodable, why_unreadable
 from schemas.operations import FieldError
-from schemas.records import Message, place
+from schemas.records import Message, Unreadable, place
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -62,6 +62,8 @@ class Guard:
         dead: list[tuple[Message, Output]] = []
         for message in messages:
             try:
+                if isinstance(message, Unreadable):
+                    raise why_unreadable(message)
                 good.append(decode(message))
             except Undecodable as error:
                 dead.append((message, dead_letter(message, error.cause, error.errors, self._worker)))

@@ -8,13 +8,14 @@ import secrets
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any
 
 from confluent_kafka import OFFSET_INVALID, Consumer, KafkaError, KafkaException, TopicPartition
 
 from processors.transport.runtime import Die
 from processors.transport.specs import WorkerKafka
-from schemas.records import Message, Partition
+from schemas.records import Partition
+from stores.unreadable import CODES as UNREADABLE_CODES
 
 log = logging.getLogger(__name__)
 
@@ -146,25 +147,29 @@ def _proved(
     return None
 
 
-def poll_records(consumer: Consumer, group: str, timeout: float, limit: int, die: Die) -> list[Message]:
+def poll_records(consumer: Consumer, timeout: float, limit: int, die: Die) -> list[Any]:
     """At most `limit` records: waits `timeout` seconds for the first, then takes what is there.
 
-    (`consume(N, timeout)` would wait the whole timeout for N records.) Events of the client are logged; a lost position
-    and a fenced member end the worker.
+    (`consume(N, timeout)` would wait the whole timeout for N records.) Among them are the errors that say where nothing
+    can be read on. Other events of the client are logged; a fenced member ends the worker.
     """
     first = consumer.poll(timeout)
     if first is None:
         return []
     polled = [first, *(consumer.consume(limit - 1, 0) if limit > 1 else ())]
-    return [cast(Message, message) for message in polled if _is_record(consumer, group, message, die)]
+    return [message for message in polled if _is_of_a_place(message, die)]
 
 
-def _is_record(consumer: Consumer, group: str, message: Any, die: Die) -> bool:
+def is_out_of_range(message: Any) -> bool:
+    """Whether what the client gave says that a partition does not hold the offset to be read next."""
     error: KafkaError | None = message.error()
-    if error is None:
+    return error is not None and error.code() == KafkaError._AUTO_OFFSET_RESET  # noqa: SLF001 - see above
+
+
+def _is_of_a_place(message: Any, die: Die) -> bool:
+    error: KafkaError | None = message.error()
+    if error is None or error.code() in UNREADABLE_CODES or is_out_of_range(message):
         return True
-    if error.code() == KafkaError._AUTO_OFFSET_RESET:  # noqa: SLF001 - see above
-        die(_gap(consumer, group, (message.topic(), message.partition()), error))
     # A fenced static member gets this code, and `fatal()` says no of it.
     if error.fatal() or error.code() == KafkaError._FATAL:  # noqa: SLF001 - see above
         die(f"the group member was fenced or failed for good: {error.str()}")
@@ -173,7 +178,8 @@ def _is_record(consumer: Consumer, group: str, message: Any, die: Die) -> bool:
     return False
 
 
-def _gap(consumer: Consumer, group: str, partition: Partition, error: KafkaError) -> str:
+def gap(consumer: Consumer, group: str, partition: Partition, error: KafkaError) -> str:
+    """The offsets that a partition no longer holds, or not yet, in one line."""
     place = TopicPartition(*partition)
     name = f"{place.topic}[{place.partition}]"
     try:

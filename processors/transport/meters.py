@@ -32,6 +32,7 @@ METERS: tuple[Meter, ...] = (
     Meter("deferred_turn", "counter", "partitions deferred because others' turn came first"),
     Meter("retries", "counter", "writes of the record stage repeated because the warehouse was down"),
     Meter("crashing_records", "counter", "records answered by a dead letter because they crash their worker"),
+    Meter("unreadable", "counter", "records that the client library could not hand over, each time they were read"),
     Meter("open_batches", "gauge", "batches polled and not yet committed"),
     Meter("assigned_partitions", "gauge", "partitions this worker reads"),
 )

@@ -5,20 +5,25 @@ What a turn does, and what becomes of open work when the assignment changes, is 
 
 import logging
 import threading
+import time
 from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from confluent_kafka import Consumer, KafkaException, TopicPartition
+from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
 from processors.transport.logs import place_of
 from processors.transport.membership import committed_positions, open_consumer, poll_records
 from processors.transport.parts import WorkerParts
+from processors.transport.passage import SHARE, Passage
 from processors.transport.runtime import TURN_LIMIT_S, Watchdog
 from schemas.records import Message, Partition
 
 log = logging.getLogger(__name__)
 
 POLL_S = 0.2
+BESIDE_S = 0.001
+"""Of a poll that need not wait, because there is something to give out in any case."""
+SEEK_WAIT_S = 5.0
 DRAIN_S = 10.0
 """How long open work may take to be finished before its partitions go."""
 
@@ -44,7 +49,7 @@ class PollThread:
     """Subscribes, then takes `turns` until it is stopped; whatever fails in them ends the worker.
 
     For the turns: `consumer`, `starts` (the assignment, and where reading it began), its `generation`, and the methods
-    below `stop`.
+    below `stop`. Who pauses partitions names them where it polls.
     """
 
     consumer: Consumer
@@ -55,6 +60,7 @@ class PollThread:
         self._parts, self._topics, self._turns, self._fetch = parts, topics, turns, fetch
         self.starts: dict[Partition, int] = {}
         self.generation = 0
+        self._passage = Passage(parts)
         self._ready: Callable[[float], bool] = lambda _: True
         self._watchdog = Watchdog(parts.die, TURN_LIMIT_S)
         self._stopping = threading.Event()
@@ -86,17 +92,46 @@ class PollThread:
         """Wait so long, or until it is stopped."""
         self._stopping.wait(seconds)
 
-    def poll(self, timeout: float, limit: int) -> list[Message] | None:
+    def poll(self, timeout: float, limit: int, paused: Container[Partition] = ()) -> list[Message] | None:
         """At most `limit` records (see `poll_records`); None where the assignment changed meanwhile.
 
         Then reading has begun again at its start: of what was polled some may be older than it, and none is given out.
+        Among the records are those that stand for unreadable ones, but of no `paused` partition.
         """
-        generation = self.generation
-        messages = poll_records(self.consumer, self._parts.member.group, timeout, limit, self._parts.die)
-        if generation == self.generation:
+        waiting = self._passage.waiting(paused)
+        share = max(1, limit // SHARE // len(waiting)) if waiting else 0
+        messages = self._poll(BESIDE_S if waiting else timeout, max(1, limit - share * len(waiting)))
+        if messages is None or not waiting:
             return messages
-        self._begin_again()
-        return None
+        for place in waiting:
+            stand_ins, passed = self._passage.stand_ins(place, share)
+            messages += stand_ins
+            if passed:
+                self.seek(self._passage.end(place))
+        return messages
+
+    def seek(self, place: TopicPartition) -> None:
+        """Read a partition on from an offset."""
+        standing = self._passage.standing(place)
+        if standing is None:
+            self._seek(place)
+        else:
+            self.consumer.assign(standing)
+        if self._passage.sought((place.topic, place.partition), place.offset):
+            self.consumer.resume([place])
+
+    def _seek(self, place: TopicPartition) -> None:
+        deadline = time.monotonic() + SEEK_WAIT_S
+        while True:
+            try:
+                self.consumer.seek(place)
+            except KafkaException as error:
+                # A partition that was assigned a moment ago cannot seek until its fetcher has started.
+                if error.args[0].code() != KafkaError._STATE or time.monotonic() > deadline:  # noqa: SLF001 - its name
+                    raise
+                time.sleep(0.01)
+            else:
+                return
 
     def keep_alive(self, until: Callable[[], bool], paused: Container[Partition] = ()) -> Iterator[list[Message]]:
         """Serve the group and read nothing: without polls the broker would take us for dead, or wait for us.
@@ -108,11 +143,22 @@ class PollThread:
         self.consumer.pause(places)
         while not until():
             self._came_round()
-            strays = self.poll(0, 1)
+            strays = self._poll(0, 1)
             if strays is None:
                 return  # a new assignment is not paused
             yield strays
-        self.consumer.resume([place for place in places if (place.topic, place.partition) not in paused])
+        stay = self._passage.held
+        self.consumer.resume(
+            [place for place in places if (key := (place.topic, place.partition)) not in paused and key not in stay]
+        )
+
+    def _poll(self, timeout: float, limit: int) -> list[Message] | None:
+        generation = self.generation
+        polled = poll_records(self.consumer, timeout, limit, self._parts.die)
+        if generation == self.generation:
+            return self._passage.take(self.consumer, polled)
+        self._begin_again()
+        return None
 
     def _run(self) -> None:
         try:
@@ -128,6 +174,7 @@ class PollThread:
                 self._came_round()
                 self._turns.turn()
             self._turns.revoked()
+            self._passage.close()
             self.consumer.close()
         except KafkaException as error:
             self._parts.die(f"the consumer failed: {error.args[0].str()}")
@@ -139,6 +186,7 @@ class PollThread:
         self._watchdog.busy("a turn of the poll thread")
 
     def _begin_again(self) -> None:
+        self._passage.begin(self.starts)
         self.consumer.assign([TopicPartition(*place, offset) for place, offset in self.starts.items()])
 
     def _on_assign(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
@@ -162,6 +210,7 @@ class PollThread:
     def _reassigned(self, places: list[TopicPartition]) -> None:
         self.generation += 1
         self.starts = {(place.topic, place.partition): place.offset for place in places}
+        self._passage.begin(self.starts)
         self._parts.progress.reassigned(len(places))
         self._parts.meters.set("assigned_partitions", len(places))
         log.info("partitions assigned: %d", len(places))

@@ -9,7 +9,7 @@ import logging
 import time
 from collections.abc import Callable
 
-from confluent_kafka import KafkaError, KafkaException, TopicPartition
+from confluent_kafka import TopicPartition
 
 from processors.transport.batches import Batch, spans
 from processors.transport.journal import InFlightJournal
@@ -21,7 +21,6 @@ from schemas.records import Message, Partition
 
 log = logging.getLogger(__name__)
 
-SEEK_WAIT_S = 5.0
 LONG_S = 1.0
 """A batch that is open for so long is not waited for: more are polled beside it, or the group is served without."""
 
@@ -78,10 +77,10 @@ class KafkaSource:
         version, rewinds = self._ledger.take_rewinds()
         self._rewind(rewinds)
         self._resume_due()
-        messages = self._thread.poll(POLL_S, self._spec.max_records)
+        messages = self._thread.poll(POLL_S, self._spec.max_records, self._paused_until)
         if messages is None:
             return
-        behind = len(messages) == self._spec.max_records
+        behind = len(messages) >= self._spec.max_records
         self._most_open = self._spec.max_in_flight if behind else 1
         if messages:
             self._admit(messages, version)
@@ -124,24 +123,11 @@ class KafkaSource:
         for place, rewind in rewinds.items():
             if place not in self._thread.starts:
                 continue
-            self._seek(TopicPartition(*place, rewind.offset))
+            self._thread.seek(TopicPartition(*place, rewind.offset))
             if rewind.deferred:
                 self._thread.consumer.pause([TopicPartition(*place)])
                 self._paused_until[place] = time.monotonic() + self._spec.defer_s
         self._meters.add("rewinds", len(rewinds))
-
-    def _seek(self, place: TopicPartition) -> None:
-        deadline = time.monotonic() + SEEK_WAIT_S
-        while True:
-            try:
-                self._thread.consumer.seek(place)
-            except KafkaException as error:
-                # A partition that was assigned a moment ago cannot seek until its fetcher has started.
-                if error.args[0].code() != KafkaError._STATE or time.monotonic() > deadline:  # noqa: SLF001 - its name
-                    raise
-                time.sleep(0.01)
-            else:
-                return
 
     def _resume_due(self) -> None:
         now = time.monotonic()

@@ -34,6 +34,8 @@ TENANTS = (
     "twice",
     "governed",
     "repeats",
+    "poisoned",
+    "beside-poison",
 )
 Outcomes = tuple[list[dict], list[dict]]
 """Decisions and dead letters."""

@@ -17,6 +17,8 @@ from schemas.operations import ACTIVATION_LEAD_MS, Activation
 B = [f"sha256:{digit * 64}" for digit in "0123"]
 NOW_MS = 1_780_000_000_000
 HOUR_NS = 3600 * 10**9
+UNNAMEABLE_MS = NOW_MS + 7
+"""The stamp of records whose headers cannot be read."""
 
 
 def activation(number, bundle=None, policy=None, tenant=None, withdraws=None):
@@ -52,6 +54,10 @@ class Topic:
     def mark(self):
         self.log.append(None)
 
+    def poison(self, count):
+        """Records in one batch that the client library cannot unpack."""
+        self.log += [len(self.log)] * count
+
     def consumer(self, *_, **__):
         return TopicConsumer(self)
 
@@ -62,7 +68,7 @@ class TopicConsumer:
     def __init__(self, topic):
         self._topic, self._at, self._told = topic, None, False
 
-    def get_watermark_offsets(self, _, timeout):
+    def get_watermark_offsets(self, _, timeout=0, *, cached=False):
         self._topic.gate.wait()
         return 0, len(self._topic.log)
 
@@ -74,7 +80,10 @@ class TopicConsumer:
 
     def poll(self, timeout):
         while self._at is not None and self._at < len(self._topic.log):
-            found, offset, self._at = self._topic.log[self._at], self._at, self._at + 1
+            found, offset = self._topic.log[self._at], self._at
+            if isinstance(found, int):
+                return record(found, None, 0, KafkaError(KafkaError._BAD_COMPRESSION))
+            self._at += 1
             if found is not None:
                 return record(offset, found[0], found[1], None)
         if self._at is not None and not self._told:
@@ -88,9 +97,20 @@ class TopicConsumer:
 
 
 def record(offset, value, at_ms, error):
-    return SimpleNamespace(
-        error=lambda: error, value=lambda: value, offset=lambda: offset, timestamp=lambda: (2, at_ms)
-    )
+    def headers():
+        if at_ms == UNNAMEABLE_MS:
+            raise UnicodeDecodeError("utf-8", b"\xff", 0, 1, "a header's name")
+
+    says = {
+        "error": error,
+        "topic": "loan.control.v1",
+        "partition": 0,
+        "offset": offset,
+        "key": None,
+        "value": value,
+        "timestamp": (2, at_ms),
+    }
+    return SimpleNamespace(headers=headers, **{name: lambda found=found: found for name, found in says.items()})
 
 
 @pytest.fixture
@@ -211,6 +231,27 @@ def test_a_transactions_marker_at_the_end_of_the_topic_is_passed(reading):
     topic.mark()
     assert wait(reader, NOW_MS + ACTIVATION_LEAD_MS)
     assert reader.in_force("bank-b", NOW_MS + ACTIVATION_LEAD_MS) == InForce(B[0], B[2])
+
+
+@pytest.mark.parametrize("count", [1, 2, 11])
+def test_control_records_that_cannot_be_unpacked_are_passed_and_seen(reading, count, caplog):
+    """The reader of every worker passes them alike, and says where they stand; what follows decides."""
+    topic = Topic((FIRST, NOW_MS))
+    topic.poison(count)
+    topic.publish(SECOND, NOW_MS)
+    topic.poison(count)
+    reader = reading(topic)
+    assert wait(reader, NOW_MS + ACTIVATION_LEAD_MS)
+    assert reader.in_force("bank-b", NOW_MS + ACTIVATION_LEAD_MS) == InForce(B[0], B[2])
+    assert f"control records 1 to {count} cannot be read" in caplog.text
+
+
+def test_an_activation_whose_headers_cannot_be_read_decides_nothing(reading):
+    """Record makes a dead letter of it: what decides is what the warehouse knows of, for every worker."""
+    topic = Topic((FIRST, NOW_MS), (SECOND, UNNAMEABLE_MS), (FIRST, NOW_MS + 8))
+    reader = reading(topic)
+    assert wait(reader, NOW_MS + ACTIVATION_LEAD_MS)
+    assert reader.in_force("bank-b", NOW_MS + 2 * ACTIVATION_LEAD_MS) == InForce(B[0], B[1])
 
 
 def test_what_new_records_need_is_known(reading):

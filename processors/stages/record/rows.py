@@ -20,10 +20,10 @@ from pydantic import BaseModel
 
 from schemas.application import LoanApplication
 from schemas.decision import LoanDecision
-from schemas.decode import Undecodable, decode, decode_own
+from schemas.decode import Undecodable, decode, decode_own, why_unreadable
 from schemas.headers import ORIGIN, header
 from schemas.operations import Activation, DeadLetter, DeadLetterHandled, FieldError, LoanOutcome, ServiceMetric
-from schemas.records import Message, Place
+from schemas.records import Message, Place, Unreadable
 from schemas.topics import APPLICATION_MAX_BYTES, TOPICS, topic_of
 from schemas.values import rfc3339_of_ms
 from schemas.verification import ApplicationVerified
@@ -63,7 +63,11 @@ class Recording:
 def rows_of_all(messages: Sequence[Message], cipher: Seals) -> list[Rows | Undecodable]:
     """The rows of records of one partition of any of our topics, as (table, row), or why a record makes none."""
     topic, _ = topic_of(messages[0].topic())
-    return RECORDINGS[topic.key].rows(messages, cipher)
+    made = RECORDINGS[topic.key].rows(messages, cipher)
+    return [
+        why_unreadable(message) if isinstance(found, Undecodable) and isinstance(message, Unreadable) else found
+        for message, found in zip(messages, made, strict=True)
+    ]
 
 
 def rows_of(message: Message, cipher: Seals) -> Rows:

@@ -15,6 +15,7 @@ from typing import Any
 import orjson
 from clickhouse_connect.driver.exceptions import ClickHouseError, Error
 
+from processors.deadletters import Refused
 from processors.stages.guard import ErrorBudget
 from processors.stages.record.rows import Rows, rows_of_all
 from processors.transport.ranges import OffsetRange
@@ -26,7 +27,7 @@ from stores.warehouse.cipher import ColumnCipher
 
 log = logging.getLogger(__name__)
 
-DeadLetters = Callable[[Message, str, Sequence[FieldError]], None]
+DeadLetters = Callable[[Sequence[Refused]], None]
 Entry = tuple[Message, bytes]
 """A record and the line that is its row."""
 
@@ -79,7 +80,7 @@ class Prepared:
     """What a range's records become: lines by table, and the records that make none, each with its fault."""
 
     tables: dict[str, list[Entry]]
-    refused: list[tuple[Message, Undecodable]]
+    refused: list[Refused]
 
 
 class WarehouseSink:
@@ -87,20 +88,20 @@ class WarehouseSink:
 
     `client_factory` makes a clickhouse-connect client that may write; it is called again after each trouble,
     when its last one is closed; `close` gives back the one in use.
-    `dead_letter` takes a record that makes no row, a cause and the faults by field. `budget` bounds our own errors.
+    `dead_letters` takes a range's records that make no row, each with its fault. `budget` bounds our own errors.
     """
 
     def __init__(
         self,
         client_factory: Callable[[], Any],
         cipher: ColumnCipher,
-        dead_letter: DeadLetters,
+        dead_letters: DeadLetters,
         budget: ErrorBudget | None = None,
     ) -> None:
         self._client_factory = client_factory
         self._client: Any = None
         self._cipher = cipher
-        self._dead_letter = dead_letter
+        self._dead_letters = dead_letters
         self._budget = budget or ErrorBudget(FEW_ERRORS)
 
     def prepare(self, messages: Sequence[Message]) -> Prepared:
@@ -144,8 +145,8 @@ class WarehouseSink:
         refused = list(prepared.refused)
         for table, entries in prepared.tables.items():
             refused += self._insert(table, entries, range_.token)
-        for message, fault in refused:
-            self._dead_letter(message, fault.cause, fault.errors)
+        if refused:
+            self._dead_letters(refused)
 
     def close(self) -> None:
         """Give the connection back; a later write makes another."""
@@ -153,7 +154,7 @@ class WarehouseSink:
             self._client.close()
             self._client = None
 
-    def _insert(self, table: str, entries: Sequence[Entry], token: str) -> list[tuple[Message, Undecodable]]:
+    def _insert(self, table: str, entries: Sequence[Entry], token: str) -> list[Refused]:
         """Insert what ClickHouse takes; the rest comes back with its fault."""
         fault = self._try_insert(table, [line for _, line in entries], token)
         if fault is None:

@@ -1,12 +1,13 @@
 """The stages as functions: records in, records out, without a broker."""
 
 import asyncio
+import base64
 import json
 from dataclasses import replace
 
 import pytest
 
-from processors.deadletters import ORIGINAL_MAX_BYTES, dead_letter
+from processors.deadletters import ORIGINAL_MAX_BYTES, dead_letter, ends_here
 from processors.identity import Worker
 from processors.stages.envelope import BrokerMisconfigured, accept
 from processors.stages.guard import ErrorBudget, Guard
@@ -22,7 +23,7 @@ from schemas.decision import LoanDecision
 from schemas.decode import decode
 from schemas.headers import ORIGIN, header
 from schemas.operations import Activation, DeadLetter
-from schemas.records import MemoryMessage
+from schemas.records import MemoryMessage, Unreadable
 from schemas.topics import APPLICATION_MAX_BYTES
 from schemas.verification import ApplicationVerified, ExtractedField, Extraction
 from scoring.bundle import load_bundle
@@ -181,6 +182,55 @@ def test_a_bad_record_becomes_a_dead_letter_and_the_good_ones_go_on(message, cau
     assert (letter.cause, letter.stage, letter.attempts) == (cause, "verify", 1)
     assert letter.origin.offset == 0
     assert len(outputs) == 2
+
+
+UNNAMEABLE = Unreadable(
+    "loan.applications.v1.bank-a", 0, 0, b"a-1", None, None, (2, ACCEPTED_MS), "unreadable_headers", "names in UTF-8",
+    json.dumps(APPLICATION).encode(), has_original=True,
+)  # fmt: skip
+UNPACKABLE = Unreadable("loan.applications.v1.bank-a", 0, 0, cause="too_large", expected="a smaller batch")
+
+
+@pytest.mark.parametrize("lane", ["fast", "slow"])
+@pytest.mark.parametrize("unreadable", [UNNAMEABLE, UNPACKABLE])
+def test_a_record_that_could_not_be_handed_over_is_a_dead_letter_like_any_other(lane, unreadable):
+    """With the cause and what was expected; its neighbours are answered."""
+    (letter,) = [
+        decode(DeadLetter, output.value)
+        for output in verify(unreadable, lane=lane).outputs
+        if output.topic == "loan.applications.v1.bank-a.dlq"
+    ]
+    assert (letter.cause, letter.errors[0].expected) == (unreadable.cause, unreadable.expected)
+    assert (letter.tenant, letter.origin.offset, letter.attempts) == ("bank-a", 0, 1)
+
+
+def test_of_a_record_whose_headers_cannot_be_read_the_letter_keeps_the_rest():
+    """Key and value are there for the bank, and for a redrive; which headers it had, nobody knows."""
+    letter = decode(DeadLetter, dead_letter(UNNAMEABLE, "unreadable_headers", [], worker()).value)
+    assert (letter.key_base64, letter.value_base64) == ("YS0x", base64.b64encode(UNNAMEABLE.original).decode())
+    assert letter.value_size == len(UNNAMEABLE.original)
+    assert letter.headers is None
+    assert letter.origin.timestamp_ms == ACCEPTED_MS
+
+
+def test_of_a_record_in_a_batch_that_cannot_be_unpacked_the_letter_knows_only_where_it_stood():
+    """Neither hash nor size is made up."""
+    letter = decode(DeadLetter, dead_letter(UNPACKABLE, "too_large", [], worker()).value)
+    unknown = (letter.key_base64, letter.value_base64, letter.value_sha256, letter.value_size, letter.headers)
+    assert unknown == (None,) * 5
+    assert letter.origin.timestamp_ms == -1
+
+
+def test_a_letter_about_what_lies_among_dead_letters_lies_there_too_and_has_none_about_itself():
+    """There is no .dlq of a .dlq, and letters about letters must come to an end."""
+    foreign = MemoryMessage("loan.applications.v1.bank-a.dlq", 0, 4, b"k", b"[]", None, (1, 0))
+    about = dead_letter(foreign, "invalid_event", [], worker("record"))
+    assert about.topic == foreign.topic()
+    again = MemoryMessage(about.topic, 0, 5, about.key, about.value, None, (1, 0))
+    assert (ends_here(foreign), ends_here(again)) == (False, True)
+    assert not ends_here(record())
+    ordinary = dead_letter(record(value=b"{"), "not_json", [], worker())
+    assert not ends_here(MemoryMessage(ordinary.topic, 0, 6, None, ordinary.value, None, (1, 0)))
 
 
 def test_a_topic_that_stamps_the_producers_clock_stops_the_worker():

@@ -48,6 +48,30 @@ class Record(MemoryMessage):
         return None
 
 
+class Poisoned(Record):
+    """A record of a batch that the client library cannot unpack: `bases` knows where each of these begins."""
+
+
+class Told(NamedTuple):
+    """What the client library gives instead of such a batch, wherever in it reading begins; or at a partition's end."""
+
+    place: tuple
+    base: int
+    code: int = KafkaError._BAD_COMPRESSION
+
+    def error(self):
+        return KafkaError(self.code, "Decompression (codec 0x4) failed")
+
+    def topic(self):
+        return self.place[0]
+
+    def partition(self):
+        return self.place[1]
+
+    def offset(self):
+        return self.base
+
+
 class Rebalance(NamedTuple):
     """A change of the assignment: `lost` without asking, or revoked; `late` between the two calls of one poll."""
 
@@ -63,6 +87,7 @@ class Broker:
     def __init__(self, places):
         self.log = {place: [] for place in places}
         self.ends = dict.fromkeys(places, 0)
+        self.bases = {}
         self.offsets = dict.fromkeys(places, (0, ""))
         self.generation = 0
 
@@ -71,6 +96,13 @@ class Broker:
             self.log[place].append(Record(*place, self.ends[place], None, value))
             self.ends[place] += 1
         self.ends[place] += hole
+
+    def poison(self, place, count, value):
+        base = self.ends[place]
+        for offset in range(base, base + count):
+            self.log[place].append(Poisoned(*place, offset, None, value))
+            self.bases[place, offset] = base
+        self.ends[place] += count
 
     def committed(self, place):
         return self.offsets[place][0]
@@ -134,6 +166,9 @@ class MemoryConsumer:
             due = self.broker.since(place, self.position[place]) if place in self.position else []
             if due and self.found and place not in self.paused:
                 self.found -= 1
+                if isinstance(due[0], Poisoned):
+                    self.order = (*(other for other in self.order if other != place), place)
+                    return Told(place, self.broker.bases[place, due[0].offset()])
                 self.position[place] = due[0].offset() + 1
                 self.order = (*(other for other in self.order if other != place), place)  # in turn
                 return due[0]
@@ -179,8 +214,32 @@ class MemoryConsumer:
     def resume(self, places):
         self.paused -= {(at.topic, at.partition) for at in places}
 
+    def get_watermark_offsets(self, at, cached):
+        return 0, self.broker.ends[at.topic, at.partition]
+
     def consumer_group_metadata(self):
         return self.generation
+
+
+class MemoryLooker:
+    """A consumer beside the group, which looks for the end of a batch that cannot be unpacked."""
+
+    def __init__(self, model):
+        self.broker, self.model = model.broker, model
+
+    def get_watermark_offsets(self, at, timeout):
+        self.model.called("look")
+        return 0, self.broker.ends[at.topic, at.partition]
+
+    def assign(self, places):
+        (self.at,) = places
+
+    def poll(self, timeout):
+        place = self.at.topic, self.at.partition
+        due = self.broker.since(place, self.at.offset)
+        if due and isinstance(due[0], Poisoned):
+            return Told(place, self.broker.bases[place, due[0].offset()])
+        return due[0] if due else Told(place, self.broker.ends[place], KafkaError._PARTITION_EOF)
 
 
 class MemoryProducer:

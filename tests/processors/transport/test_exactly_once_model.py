@@ -11,13 +11,14 @@ import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
-from memory_kafka import Broker, Clock, Crash, Fault, MemoryConsumer, MemoryProducer, Rebalance, die
+from memory_kafka import Broker, Clock, Crash, Fault, MemoryConsumer, MemoryLooker, MemoryProducer, Rebalance, die
 
-from processors.transport import hosts, parts, sink, source
+from processors.transport import hosts, parts, passage, sink, source
 from processors.transport.batches import Output, Processed
 from processors.transport.hosts import StageHost
 from processors.transport.ledger import Ledger
 from processors.transport.meters import Meters
+from processors.transport.passage import Passage
 from processors.transport.poll_thread import PollThread
 from processors.transport.sink import TransactionalSink
 from processors.transport.source import KafkaSource
@@ -49,6 +50,8 @@ class Stage(RuleBasedStateMachine):
         self.topics = {"out"}
         for place in PARTITIONS:
             self.broker.publish(place, [b"out", b"lost" if place == A else b"out", *[b"out"] * 4], hole=False)
+            self.broker.poison(place, 3, b"out")
+            self.broker.publish(place, [b"out"], hole=True)
         self.host = None
         self.boot()
         self.turn_once()
@@ -84,7 +87,8 @@ class Stage(RuleBasedStateMachine):
             raise Crash
         kept = [m for m in batch.messages if (m.topic(), m.partition()) not in self.deferring]
         outputs = [
-            Output(m.value().decode(), None, (m.partition(), m.offset()), [], (m.topic(), m.partition())) for m in kept
+            Output((m.value() or b"out").decode(), None, (m.partition(), m.offset()), [], (m.topic(), m.partition()))
+            for m in kept
         ]
         return Processed(outputs, dict.fromkeys(self.deferring & batch.spans.keys()))
 
@@ -160,6 +164,11 @@ class Stage(RuleBasedStateMachine):
     @rule(place=places, values=st.lists(st.sampled_from([b"out", b"out", b"lost"]), max_size=4), hole=st.booleans())
     def publish(self, place, values, hole):
         self.broker.publish(place, values, hole)
+
+    @rule(place=places, count=st.sampled_from([1, 1, 2, 5]))
+    def poison(self, place, count):
+        """A batch that the client library cannot unpack; each of its records is answered, by what stands for it."""
+        self.broker.poison(place, count, b"out")
 
     @rule(
         found=st.integers(0, 5),
@@ -271,6 +280,7 @@ def stage(tmp_path, monkeypatch, caplog):
     monkeypatch.setattr(source, "POLL_S", 0.0001)
     meters = Meters("score", 0)
     monkeypatch.setattr(parts, "Meters", lambda *_: meters)  # to make them anew takes longer than all the rest
+    monkeypatch.setattr(passage, "Consumer", lambda *_, **__: MemoryLooker(machine.running))
     for module in (source, sink, hosts):
         monkeypatch.setattr(module, "time", clock)
     monkeypatch.setattr(sink, "Producer", lambda *_, **__: machine.running.renewed())
@@ -304,7 +314,7 @@ def test_every_record_is_answered_once_whatever_happens_around_a_stage(stage):
     run_state_machine_as_test(stage, settings=SETTINGS)
 
 
-POLL = "messages = self._thread.poll(POLL_S, self._spec.max_records)\n"
+POLL = "messages = self._thread.poll(POLL_S, self._spec.max_records, self._paused_until)\n"
 NOTHING = "(lambda *_: None)("
 FAULTS = {
     "no veto": (Ledger, "_vetoed", "version != self._version", "False"),
@@ -337,10 +347,25 @@ FAULTS = {
         POLL,
         POLL + "    version, rewinds = self._ledger.take_rewinds()\n    self._rewind(rewinds)\n",
     ),
-    "the assignment's change ignored": (PollThread, "poll", "generation == self.generation", "True"),
+    "the assignment's change ignored": (PollThread, "_poll", "generation == self.generation", "True"),
     "not begun again": (PollThread, "_begin_again", "self.consumer.assign(", NOTHING),
     "open batches survive a revocation": (KafkaSource, "_forget", "self._ledger.abandon()", ""),
-    "no seek": (KafkaSource, "_rewind", "self._seek(", NOTHING),
+    "not read on behind a batch": (PollThread, "poll", "if passed:", "if False:"),
+    "a batch answered from its start": (
+        Passage,
+        "stand_ins",
+        "batch.records(at, at + most)",
+        "batch.records(batch.base, batch.base + most)",
+    ),
+    "a batch answered from where it was met": (Passage, "sought", "self._at[place] = offset", "pass"),
+    "held for ever": (PollThread, "seek", "self.consumer.resume(", NOTHING),
+    "past a batch unanswered": (
+        Passage,
+        "_meet",
+        "self._at[place] = max(self._at[place], batch.base)",
+        "self._at[place] = batch.end",
+    ),
+    "no seek": (KafkaSource, "_rewind", "self._thread.seek(", NOTHING),
 }
 
 

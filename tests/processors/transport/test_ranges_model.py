@@ -10,12 +10,13 @@ import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
-from memory_kafka import Broker, Clock, Crash, Fault, MemoryConsumer, Rebalance, die
+from memory_kafka import Broker, Clock, Crash, Fault, MemoryConsumer, MemoryLooker, Rebalance, die
 
-from processors.transport import range_source
+from processors.transport import passage, range_source
 from processors.transport.membership import Member
 from processors.transport.meters import Meters
 from processors.transport.parts import WorkerParts
+from processors.transport.passage import Passage
 from processors.transport.poll_thread import PollThread
 from processors.transport.range_source import RangeSource
 from processors.transport.ranges import plan_range, read_cursor
@@ -40,10 +41,13 @@ class Record(RuleBasedStateMachine):
 
     def __init__(self):
         super().__init__()
+        self.look_for(self)
         self.broker = Broker(PARTITIONS)
         self.rows = {}
         for place in PARTITIONS:
             self.broker.publish(place, [b""] * 5, hole=False)
+            self.broker.poison(place, 5, b"")
+            self.broker.publish(place, [b""], hole=True)
         self.boot()
 
     def boot(self, assigned=PARTITIONS):
@@ -137,6 +141,11 @@ class Record(RuleBasedStateMachine):
     def publish(self, place, count, hole):
         self.broker.publish(place, [b""] * count, hole)
 
+    @rule(place=places, count=st.integers(1, 6))
+    def poison(self, place, count):
+        """A batch that the client library cannot unpack: what stands for its records is written as they would be."""
+        self.broker.poison(place, count, b"")
+
     @rule(
         found=st.integers(1, 7),
         first=places,
@@ -198,7 +207,11 @@ def record(monkeypatch, caplog):
     monkeypatch.setattr(range_source, "time", clock)
     member = Member("record", 0)
     parts = WorkerParts(WorkerKafka("127.0.0.1:9"), member, Meters("record", 0), Progress(30.0), die)
-    return type("Model", (Record,), {"clock": clock, "parts": parts})
+
+    def look_for(_, running):
+        monkeypatch.setattr(passage, "Consumer", lambda *_, **__: MemoryLooker(running))
+
+    return type("Model", (Record,), {"clock": clock, "parts": parts, "look_for": look_for})
 
 
 SETTINGS = settings(
@@ -233,7 +246,14 @@ FAULTS = {
     "a plan is not read": (RangeSource, "_assigned", "place.metadata", "None"),
     "unwritten ranges are settled": (RangeSource, "_settle", "work.ranges[: work.written]", "work.ranges"),
     "a stale generation settles": (RangeSource, "_write", "generation == self._thread.generation", "True"),
-    "the assignment's change ignored": (PollThread, "poll", "generation == self.generation", "True"),
+    "the assignment's change ignored": (PollThread, "_poll", "generation == self.generation", "True"),
+    "not read on behind a batch": (PollThread, "poll", "if passed:", "if False:"),
+    "a batch answered from its start": (
+        Passage,
+        "stand_ins",
+        "batch.records(at, at + most)",
+        "batch.records(batch.base, batch.base + most)",
+    ),
     "not begun again": (PollThread, "_begin_again", "self.consumer.assign(", "(lambda *_: None)("),
 }
 

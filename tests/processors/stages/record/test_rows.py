@@ -7,7 +7,7 @@ import pytest
 
 from processors.stages.record.rows import rows_of, rows_of_all
 from schemas.decode import Undecodable
-from schemas.records import MemoryMessage
+from schemas.records import MemoryMessage, Unreadable
 from stores.warehouse.cipher import ColumnCipher
 
 CIPHER = ColumnCipher(b"k" * 32)
@@ -109,3 +109,21 @@ def test_together_and_alone_make_the_same_rows(topic, name):
     ]
     assert together == [alone(message) for message in messages]
     assert [bool(made) and isinstance(made, list) for made in together] == [True, True, False, True, False, True]
+
+
+@pytest.mark.parametrize(
+    ("topic", "cause"),
+    [
+        ("loan.applications.v1.bank-a", None),
+        ("loan.verifications.v1.bank-a", "too_large"),
+        ("loan.decisions.v1.bank-a", "too_large"),
+        ("loan.outcomes.v1.bank-a", "too_large"),
+        ("loan.control.v1", "too_large"),
+        ("loan.metrics.v1", "too_large"),
+        ("loan.outcomes.v1.bank-a.dlq", "too_large"),
+    ],
+)
+def test_what_could_not_be_handed_over_makes_no_row_and_says_why(topic, cause):
+    """Of an application verify makes the dead letter; of everything else record does, with the true cause."""
+    made = rows_of_all([Unreadable(topic, 0, at, cause="too_large", expected="less") for at in range(2)], CIPHER)
+    assert [fault.cause if isinstance(fault, Undecodable) else fault for fault in made] == [cause or []] * 2

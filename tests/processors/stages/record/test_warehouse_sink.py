@@ -78,6 +78,15 @@ def test_each_event_has_its_row(empty, sink, refused):
     assert client.query("SELECT gender FROM loanstream.monitoring_log").result_rows == [("f",)]
 
 
+def test_what_a_letter_does_not_know_is_null(empty, sink, refused):
+    """Of a record that could not be handed over nobody knows hash and size; an empty hash would be a found one."""
+    unknown = dict.fromkeys(("key_base64", "value_base64", "value_sha256", "value_size", "headers"))
+    put(sink, [message("loan.applications.v1.bank-a.dlq", 7, example("loan.dead_letter", **unknown))])
+    assert refused == []
+    found = empty.client("reader").query("SELECT value_sha256, value_size FROM loanstream.dead_letters").result_rows
+    assert found == [(None, None)]
+
+
 def test_a_withdrawal_is_seen_in_the_activations(empty, sink, refused):
     """It names what it withdraws, and an activation nothing."""
     names = ("loan.activation.published", "loan.activation.published.withdrawal")

@@ -1,0 +1,92 @@
+"""Past a batch that the client library cannot unpack, in single steps: what is held, what is given out, what goes on."""
+
+from types import SimpleNamespace
+
+import pytest
+from confluent_kafka import KafkaError, KafkaException
+from memory_kafka import Broker, MemoryLooker, Record, Told
+
+from processors.transport import passage
+from processors.transport.parts import WorkerParts
+from processors.transport.passage import Passage
+from processors.transport.specs import RangeSpec, WorkerKafka
+
+A, B = ("in", 0), ("in", 1)
+
+
+class Client:
+    """The group's consumer: notes what is paused."""
+
+    def __init__(self):
+        self.paused, self.end = [], 100
+
+    def get_watermark_offsets(self, place, cached):
+        return 0, self.end
+
+    def pause(self, places):
+        self.paused += [(place.topic, place.partition) for place in places]
+
+
+@pytest.fixture
+def standing(monkeypatch):
+    """A passage over ten unreadable records at the offsets 3 to 12, and the broker they stand at."""
+    broker = Broker([A, B])
+    broker.publish(A, [b"v"] * 3, hole=False)
+    broker.poison(A, 10, b"v")
+    broker.publish(A, [b"v"], hole=False)
+    model = SimpleNamespace(broker=broker, called=lambda _: None)
+    monkeypatch.setattr(passage, "Consumer", lambda *_, **__: MemoryLooker(model))
+    parts = WorkerParts.of(RangeSpec("record", ("in",), lambda *_: None), WorkerKafka("127.0.0.1:9"), 0, pytest.fail)
+    made = Passage(parts)
+    made.begin({A: 0, B: 0})
+    return SimpleNamespace(passage=made, model=model, client=Client(), meters=parts.meters)
+
+
+def test_the_partition_is_held_and_each_place_is_given_out_once_in_shares(standing):
+    """Only the partition with the batch waits, and it does until the last of its places was given out."""
+    taken = standing.passage.take(standing.client, [Record(*A, 2, None, b"v"), Told(A, 3)])
+    assert [message.offset() for message in taken] == [2]
+    assert standing.client.paused == [A]
+    assert standing.passage.waiting(()) == [A]
+    shares = [standing.passage.stand_ins(A, 4) for _ in range(3)]
+    assert [[message.offset() for message in made] for made, _ in shares] == [[3, 4, 5, 6], [7, 8, 9, 10], [11, 12]]
+    assert [ends for _, ends in shares] == [False, False, True]
+    assert standing.passage.waiting(()) == []
+    assert standing.passage.end(A).offset == 13
+    assert standing.meters.snapshot()["unreadable_total"] == 10
+
+
+def test_the_error_comes_again_and_again_and_counts_once(standing):
+    """Also while its places are given out, and after the last of them."""
+    for _ in range(3):
+        standing.passage.take(standing.client, [Told(A, 3)])
+    standing.passage.stand_ins(A, 10)
+    assert standing.passage.take(standing.client, [Told(A, 3)]) == []
+    assert standing.passage.waiting(()) == []
+
+
+def test_a_new_owner_goes_on_in_the_midst(standing):
+    """Where the one before had committed, and not at the batch's first offset, which the error names."""
+    standing.passage.begin({A: 9})
+    standing.passage.take(standing.client, [Told(A, 3)])
+    assert [message.offset() for message in standing.passage.stand_ins(A, 100)[0]] == [9, 10, 11, 12]
+
+
+def test_what_is_deferred_waits(standing):
+    """A partition whose letters have no topic yet is not asked for them every moment."""
+    standing.passage.take(standing.client, [Told(A, 3)])
+    assert standing.passage.waiting({A: 0.0}) == []
+
+
+def test_a_broker_that_does_not_answer_is_asked_at_the_next_error(standing):
+    """Nothing is passed by a guess."""
+
+    def away(_):
+        raise KafkaException(KafkaError(KafkaError._TRANSPORT))
+
+    standing.model.called = away
+    standing.passage.take(standing.client, [Told(A, 3)])
+    assert (standing.passage.waiting(()), standing.client.paused) == ([], [])
+    standing.model.called = lambda _: None
+    standing.passage.take(standing.client, [Told(A, 3)])
+    assert standing.passage.waiting(()) == [A]
