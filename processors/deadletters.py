@@ -58,7 +58,8 @@ def dead_letter(message: Message, cause: str, errors: Sequence[FieldError], work
         time=rfc3339_of_ms(now),
         traceparent=child_traceparent(message.headers(), place(message), worker.stage),
     )
-    return Output(f"{topic}.dlq", key, letter.model_dump_json().encode(), headers, partition_of(message))
+    value = letter.model_dump_json().encode()
+    return Output(f"{topic}.dlq", key, value, headers, partition_of(message), tallied=("letters", cause))
 
 
 def _base64(data: bytes | None) -> str | None:

@@ -122,7 +122,8 @@ class ScoreStage:
             traceparent=child_traceparent(message.headers(), place(message), "score"),
         )
         topic = TOPICS["decisions"].name(decision["tenant"])
-        return Output(topic, message.key(), value, headers, partition_of(message))
+        tallied = ("decisions", str(decision["outcome"]))
+        return Output(topic, message.key(), value, headers, partition_of(message), tallied)
 
 
 def _decode(message: Message) -> _Verified:

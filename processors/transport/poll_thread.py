@@ -10,10 +10,12 @@ from dataclasses import dataclass
 
 from confluent_kafka import Consumer, KafkaException, TopicPartition
 
+from processors.transport.coverage import Coverage
 from processors.transport.logs import place_of
 from processors.transport.membership import committed_positions, open_consumer, poll_records
 from processors.transport.parts import WorkerParts
 from processors.transport.runtime import TURN_LIMIT_S, Watchdog
+from processors.transport.standstill import statistics_to
 from schemas.records import Message, Partition
 
 log = logging.getLogger(__name__)
@@ -52,7 +54,9 @@ class PollThread:
     def __init__(
         self, parts: WorkerParts, topics: Sequence[str], turns: Turns, fetch: Mapping[str, str | int] | None = None
     ) -> None:
-        self._parts, self._topics, self._turns, self._fetch = parts, topics, turns, fetch
+        self._parts, self._topics, self._turns = parts, topics, turns
+        self._coverage = Coverage(parts.kafka, parts.member, topics)
+        self._settings = {**(fetch or {}), **statistics_to(parts.progress.standstill)}
         self.starts: dict[Partition, int] = {}
         self.generation = 0
         self._ready: Callable[[float], bool] = lambda _: True
@@ -76,6 +80,7 @@ class PollThread:
         if self._thread.is_alive():
             self._thread.join(DRAIN_S + 3.0)
         self._watchdog.stop()
+        self._coverage.stop()
 
     @property
     def stopping(self) -> bool:
@@ -120,12 +125,12 @@ class PollThread:
                 self._came_round()
                 if self.stopping:
                     return
-            self.consumer = open_consumer(self._parts.kafka, self._parts.member, self._fetch)
-            self.consumer.subscribe(
-                list(self._topics), on_assign=self._on_assign, on_revoke=self._on_revoke, on_lost=self._on_lost
-            )
+            self.consumer = open_consumer(self._parts.kafka, self._parts.member, self._settings)
+            self._join()
             while not self.stopping:
                 self._came_round()
+                if self._coverage.wants_to_join():
+                    self._join()
                 self._turns.turn()
             self._turns.revoked()
             self.consumer.close()
@@ -133,6 +138,11 @@ class PollThread:
             self._parts.die(f"the consumer failed: {error.args[0].str()}")
         except Exception as error:  # noqa: BLE001 - a thread that ends quietly would leave a worker that does nothing
             self._parts.die(f"the poll thread failed: {place_of(error)}")
+
+    def _join(self) -> None:
+        self.consumer.subscribe(
+            list(self._topics), on_assign=self._on_assign, on_revoke=self._on_revoke, on_lost=self._on_lost
+        )
 
     def _came_round(self) -> None:
         self._parts.progress.looped(self._turns.open_batches())
@@ -162,6 +172,7 @@ class PollThread:
     def _reassigned(self, places: list[TopicPartition]) -> None:
         self.generation += 1
         self.starts = {(place.topic, place.partition): place.offset for place in places}
-        self._parts.progress.reassigned(len(places))
+        self._parts.progress.reassigned(self.starts)
+        self._coverage.watch()
         self._parts.meters.set("assigned_partitions", len(places))
         log.info("partitions assigned: %d", len(places))

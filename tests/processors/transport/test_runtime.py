@@ -59,10 +59,10 @@ def test_a_partition_that_waits_too_long_for_what_is_down_is_unhealthy():
     for clock.now in range(1, 40):
         progress.looped(0)
         assert progress.deferred(store) == []  # said once, not every second
-        progress.committed([("in", 0)])
+        progress.committed({("in", 0): 1})
     assert progress.complaint() == "in[3] has been waiting for 39 s: the store is away"
     progress.deferred(other)
-    progress.committed([("in", 3)])
+    progress.committed({("in", 3): 1})
     assert progress.complaint() is None
 
 
@@ -84,7 +84,7 @@ def test_what_another_worker_has_now_is_no_complaint_of_this_one():
     clock = Clock()
     progress = Progress(30, clock)
     progress.deferred({("in", 3): "the store is away"})
-    progress.reassigned(2)
+    progress.reassigned({("in", 0): 0, ("in", 1): 0})
     clock.now = 9
     progress.looped(0)
     clock.now = 40

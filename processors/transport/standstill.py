@@ -1,0 +1,127 @@
+"""Partitions that stand still: records wait in one, and its committed position does not move.
+
+What waits is told by the client's own statistics: what it would fetch next, and the last stable offset. Of a partition
+that ends in transaction markers or aborted records the client has read on to the end: nothing waits in it. Nothing here
+asks the broker, and no thread is needed.
+"""
+
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import orjson
+
+from schemas.records import Partition
+
+STATISTICS_S = 5.0
+"""How often the client tells its statistics."""
+TOLD = 3
+
+
+class Stuck(NamedTuple):
+    """A partition that stands still: at which committed position, for how many seconds, before how many offsets."""
+
+    place: Partition
+    position: int
+    seconds: float
+    waiting: int
+
+
+@dataclass(slots=True)
+class _Place:
+    position: int
+    since: float | None = None
+    waiting: int = 0
+
+
+class Standstill:
+    """The assigned partitions, each with its committed position and since when something waits for it to move.
+
+    Every method may be called from any thread.
+    """
+
+    def __init__(self, patience_s: float, now: Callable[[], float] = time.monotonic) -> None:
+        self._patience, self._now = patience_s, now
+        self._lock = threading.Lock()
+        self._places: dict[Partition, _Place] = {}
+
+    def assigned(self, starts: Mapping[Partition, int]) -> None:
+        """These are the partitions from now on, at these positions."""
+        with self._lock:
+            self._places = {place: _Place(position) for place, position in starts.items()}
+
+    def committed(self, ends: Mapping[Partition, int]) -> None:
+        """So far these partitions are committed now."""
+        now = self._now()
+        with self._lock:
+            for partition, end in ends.items():
+                place = self._places.get(partition)
+                if place is not None and end > place.position:
+                    place.waiting = max(0, place.waiting - (end - place.position))
+                    place.position = end
+                    place.since = now if place.since is not None else None
+
+    def saw(self, statistics: str) -> None:
+        """The client's statistics, as it hands them out."""
+        topics = orjson.loads(statistics)["topics"]
+        now = self._now()
+        with self._lock:
+            for (topic, number), place in self._places.items():
+                told = topics.get(topic, {}).get("partitions", {}).get(str(number))
+                place.waiting = 0 if told is None else waiting(place.position, told)
+                if not place.waiting:
+                    place.since = None
+                elif place.since is None:
+                    place.since = now
+
+    @property
+    def waiting(self) -> int:
+        """How many offsets wait in all partitions, markers and aborted records among them."""
+        with self._lock:
+            return sum(place.waiting for place in self._places.values())
+
+    def stuck(self) -> list[Stuck]:
+        """The partitions that have not moved for longer than the patience, the longest first."""
+        now = self._now()
+        with self._lock:
+            found = [
+                Stuck(partition, place.position, now - place.since, place.waiting)
+                for partition, place in self._places.items()
+                if place.since is not None and now - place.since > self._patience
+            ]
+        return sorted(found, key=lambda stuck: -stuck.seconds)
+
+
+def statistics_to(standstill: Standstill) -> dict[str, Any]:
+    """Settings of a consumer that tells its statistics."""
+    return {"statistics.interval.ms": int(STATISTICS_S * 1000), "stats_cb": standstill.saw}
+
+
+def waiting(position: int, told: Mapping[str, Any]) -> int:
+    """How many offsets wait beyond a committed position, by the client's statistics of the partition.
+
+    >>> at_end = {"next_offset": 9, "ls_offset": 9, "fetchq_cnt": 0, "app_offset": 7}
+    >>> waiting(7, at_end), waiting(5, at_end), waiting(7, at_end | {"next_offset": 7})
+    (0, 2, 2)
+    """
+    end, app = int(told["ls_offset"]), int(told["app_offset"])
+    if told["next_offset"] < end or told["fetchq_cnt"] > 0:
+        return max(0, end - position)
+    return max(0, app - position)
+
+
+def sentence(stuck: list[Stuck]) -> str | None:
+    """The partitions in words, the first few by name; None where there are none.
+
+    >>> sentence([Stuck(("loan.applications.v1.bank-a", 2), 17, 31.4, 5)])
+    'loan.applications.v1.bank-a[2] stands still at offset 17 for 31 s, and records wait in it'
+    """
+    if not stuck:
+        return None
+    told = "; ".join(
+        f"{topic}[{number}] stands still at offset {position} for {seconds:.0f} s, and records wait in it"
+        for (topic, number), position, seconds, _ in stuck[:TOLD]
+    )
+    return told + (f"; and {len(stuck) - TOLD} more partitions" if len(stuck) > TOLD else "")
