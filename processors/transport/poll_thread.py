@@ -99,6 +99,7 @@ class PollThread:
         generation = self.generation
         messages = poll_records(self.consumer, self._parts.member.group, timeout, limit, self._parts.die)
         if generation == self.generation:
+            self._parts.progress.standstill.gave(messages)
             return messages
         self._begin_again()
         return None

@@ -1,19 +1,19 @@
 """Partitions that stand still: records wait in one, and its committed position does not move.
 
-What waits is told by the client's own statistics: what it would fetch next, and the last stable offset. Of a partition
-that ends in transaction markers or aborted records the client has read on to the end: nothing waits in it. Nothing here
-asks the broker, and no thread is needed.
+What waits is told by the client's own statistics, what it would fetch next and the last stable offset, and by what it
+has given out. Of a partition that ends in transaction markers or aborted records the client has read on to the end, and
+given out nothing: nothing waits in it. Nothing here asks the broker, and no thread is needed.
 """
 
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import orjson
 
-from schemas.records import Partition
+from schemas.records import Message, Partition
 
 STATISTICS_S = 5.0
 """How often the client tells its statistics."""
@@ -32,6 +32,7 @@ class Stuck(NamedTuple):
 @dataclass(slots=True)
 class _Place:
     position: int
+    given: int = 0
     since: float | None = None
     waiting: int = 0
 
@@ -63,6 +64,15 @@ class Standstill:
                     place.position = end
                     place.since = now if place.since is not None else None
 
+    def gave(self, messages: Iterable[Message]) -> None:
+        """The client gave out these records, in offset order within each partition."""
+        ends = {(message.topic(), message.partition()): message.offset() + 1 for message in messages}
+        with self._lock:
+            for partition, end in ends.items():
+                place = self._places.get(partition)
+                if place is not None:
+                    place.given = max(place.given, end)
+
     def saw(self, statistics: str) -> None:
         """The client's statistics, as it hands them out."""
         topics = orjson.loads(statistics)["topics"]
@@ -70,7 +80,7 @@ class Standstill:
         with self._lock:
             for (topic, number), place in self._places.items():
                 told = topics.get(topic, {}).get("partitions", {}).get(str(number))
-                place.waiting = 0 if told is None else waiting(place.position, told)
+                place.waiting = 0 if told is None else waiting(place.position, place.given, told)
                 if not place.waiting:
                     place.since = None
                 elif place.since is None:
@@ -99,17 +109,18 @@ def statistics_to(standstill: Standstill) -> dict[str, Any]:
     return {"statistics.interval.ms": int(STATISTICS_S * 1000), "stats_cb": standstill.saw}
 
 
-def waiting(position: int, told: Mapping[str, Any]) -> int:
-    """How many offsets wait beyond a committed position, by the client's statistics of the partition.
+def waiting(position: int, given: int, told: Mapping[str, Any]) -> int:
+    """How many offsets wait beyond a committed position, where records are `given` out and by the client's statistics.
 
-    >>> at_end = {"next_offset": 9, "ls_offset": 9, "fetchq_cnt": 0, "app_offset": 7}
-    >>> waiting(7, at_end), waiting(5, at_end), waiting(7, at_end | {"next_offset": 7})
-    (0, 2, 2)
+    Read to its end, which is a marker; a record given out and not committed; not read to the end:
+
+    >>> at_end = {"next_offset": 9, "ls_offset": 9, "fetchq_cnt": 0}
+    >>> waiting(8, 8, at_end), waiting(7, 8, at_end), waiting(8, 8, at_end | {"next_offset": 8})
+    (0, 2, 1)
     """
-    end, app = int(told["ls_offset"]), int(told["app_offset"])
-    if told["next_offset"] < end or told["fetchq_cnt"] > 0:
-        return max(0, end - position)
-    return max(0, app - position)
+    end = int(told["ls_offset"])
+    waits = given > position or told["next_offset"] < end or told["fetchq_cnt"] > 0
+    return max(given, end) - position if waits else 0
 
 
 def sentence(stuck: list[Stuck]) -> str | None:

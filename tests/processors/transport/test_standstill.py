@@ -1,0 +1,160 @@
+"""Partitions that stand still are seen and named; what has nothing to do is not one of them."""
+
+import json
+
+import pytest
+
+from processors.transport.runtime import Progress
+from processors.transport.standstill import Standstill
+from schemas.records import MemoryMessage
+
+PLACE = ("loan.applications.v1.bank-a", 2)
+OTHER = ("loan.applications.v1.bank-a", 3)
+PATIENCE_S = 30
+
+
+class Clock:
+    now = 0.0
+
+    def __call__(self):
+        return self.now
+
+
+class Client:
+    """Stands for the client: of each partition, what it would fetch next, the last stable offset, what it has queued."""
+
+    def __init__(self, standstill):
+        self.standstill = standstill
+        self.told = {}
+
+    def tells(self, place, next_offset, end, queued=0):
+        self.told[place] = {"next_offset": next_offset, "ls_offset": end, "fetchq_cnt": queued}
+        topics = {}
+        for (topic, number), told in self.told.items():
+            topics.setdefault(topic, {"partitions": {}})["partitions"][str(number)] = told
+        self.standstill.saw(json.dumps({"topics": topics}))
+
+
+@pytest.fixture
+def clock():
+    return Clock()
+
+
+@pytest.fixture
+def progress(clock):
+    made = Progress(PATIENCE_S, clock)
+    made.reassigned({PLACE: 5, OTHER: 0})
+    return made
+
+
+@pytest.fixture
+def client(progress):
+    return Client(progress.standstill)
+
+
+def given(*offsets):
+    return [MemoryMessage(*PLACE, offset) for offset in offsets]
+
+
+def pass_time(clock, progress, seconds):
+    clock.now += seconds
+    progress.looped(0)
+
+
+@pytest.mark.parametrize(
+    ("next_offset", "end", "queued", "out"),
+    [(5, 9, 0, ()), (9, 9, 4, ()), (9, 9, 0, (5, 6))],
+    ids=["not fetched", "fetched and not given out", "given out and not committed"],
+)
+def test_a_partition_in_which_records_wait_and_nothing_moves_is_named(
+    clock, progress, client, next_offset, end, queued, out
+):
+    """Wherever its records hang, the worker says which partition, since when, and at which offset."""
+    progress.standstill.gave(given(*out))
+    client.tells(PLACE, next_offset, end, queued)
+    pass_time(clock, progress, PATIENCE_S)
+    assert progress.complaint() is None
+    pass_time(clock, progress, 1)
+    assert progress.complaint() == (
+        "loan.applications.v1.bank-a[2] stands still at offset 5 for 31 s, and records wait in it"
+    )
+    assert progress.standstill.waiting == 4
+
+
+@pytest.mark.parametrize("end", [5, 6, 9], ids=["nothing", "a marker", "aborted records"])
+def test_a_partition_that_has_been_read_to_its_end_does_not_stand_still(clock, progress, client, end):
+    """Behind the last record there may be transaction markers and aborted records: nobody waits for those."""
+    for _ in range(20):
+        client.tells(PLACE, end, end)
+        pass_time(clock, progress, PATIENCE_S)
+    assert progress.complaint() is None
+    assert progress.standstill.waiting == 0
+
+
+def test_what_moves_does_not_stand_still_however_much_waits(clock, progress, client):
+    """A worker that is behind, and commits, is healthy; time counts from its last commit."""
+    for end in range(6, 20):
+        client.tells(PLACE, end + 500, 100_000)
+        progress.committed({PLACE: end})
+        pass_time(clock, progress, 20)
+    assert progress.complaint() is None
+    assert progress.standstill.waiting == 100_000 - 19
+    pass_time(clock, progress, 11)
+    assert "stands still at offset 19 for 31 s" in progress.complaint()
+
+
+def test_committing_the_same_position_again_is_no_progress(clock, progress, client):
+    """The record stage commits its plans at the position it has; that does not help the records."""
+    client.tells(PLACE, 5, 9)
+    for _ in range(4):
+        progress.committed({PLACE: 5})
+        pass_time(clock, progress, 10)
+    assert "offset 5 for 40 s" in progress.complaint()
+
+
+def test_the_others_going_on_hides_nothing(clock, progress, client):
+    """One partition of many stands still while commits come all the time."""
+    for end in range(1, 41):
+        client.tells(OTHER, end, end)
+        client.tells(PLACE, 5, 9)
+        progress.committed({OTHER: end})
+        pass_time(clock, progress, 1)
+    assert "bank-a[2] stands still" in progress.complaint()
+    assert "bank-a[3]" not in progress.complaint()
+
+
+def test_a_deferred_partition_tells_its_own_reason(clock, progress, client):
+    """What is down is the better sentence; it is said once."""
+    client.tells(PLACE, 5, 9)
+    progress.deferred({PLACE: "the store is away"})
+    pass_time(clock, progress, PATIENCE_S + 1)
+    assert progress.complaint() == "loan.applications.v1.bank-a[2] has been waiting for 31 s: the store is away"
+    assert progress.stuck() == []
+
+
+def test_a_new_assignment_begins_with_nothing_standing_still(clock, progress, client):
+    """What another worker has now is its own to tell."""
+    client.tells(PLACE, 5, 9)
+    pass_time(clock, progress, PATIENCE_S + 1)
+    progress.reassigned({OTHER: 0})
+    client.tells(PLACE, 5, 9)
+    pass_time(clock, progress, PATIENCE_S + 1)
+    assert progress.complaint() is None
+
+
+def test_many_are_told_by_the_first_few(clock):
+    """The complaint is one line, the longest first."""
+    standstill = Standstill(PATIENCE_S, clock)
+    progress = Progress(PATIENCE_S, clock)
+    progress.standstill = standstill
+    places = [("in", number) for number in range(9)]
+    progress.reassigned(dict.fromkeys(places, 0))
+    client = Client(standstill)
+    for place in places:
+        client.tells(place, 0, 1)
+        pass_time(clock, progress, 1)
+    pass_time(clock, progress, PATIENCE_S)
+    line = progress.complaint()
+    assert line.startswith("in[0] stands still")
+    assert line.endswith("; and 6 more partitions")
+    assert "\n" not in line
