@@ -5,6 +5,7 @@ named by LOANSTREAM_WAIT_FOR exists.
 """
 
 import gc
+import logging
 import socket
 import sys
 import time
@@ -22,6 +23,8 @@ from schemas.operations import FieldError
 from schemas.records import Message
 from schemas.stages import STAGES
 from schemas.topics import TOPICS
+
+log = logging.getLogger(__name__)
 
 Built = tuple[StageSpec | RangeSpec, Callable[[], None]]
 """A stage, and what to start once the broker is there."""
@@ -66,7 +69,7 @@ def _free_port() -> int:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         port: int = taken.getsockname()[1]
-    sys.stderr.write(f"readyz, healthz and metrics are at http://127.0.0.1:{port}\n")
+    log.info("readyz, healthz and metrics are at http://127.0.0.1:%d", port)
     return port
 
 

@@ -1,6 +1,7 @@
 """`loanstream up`: the embedded stack with what the other rooms bring to it."""
 
 import sys
+import time
 from concurrent.futures import Future
 from importlib import resources
 from pathlib import Path
@@ -78,7 +79,8 @@ def _prepare_broker(wanted: Wanted, stored: Future[Wanted]) -> None:
 
 
 def _say(line: str) -> None:
-    sys.stderr.write(f"{line}\n")
+    """A line (or lines that belong together) with the time, in UTC as in the logs."""
+    sys.stderr.write(f"{time.strftime('%H:%M:%SZ', time.gmtime())} {line}\n")
     sys.stderr.flush()
 
 
