@@ -72,7 +72,7 @@ def _prepare_broker(wanted: Wanted, stored: Future[Wanted]) -> None:
     STEPS["topics"].make(wanted)
     here = wanted.installation
     for tenant in unserved(here.admin_settings, here.tenants):
-        _say(f"{tenant} has topics here and is not among --tenants: they stay, and are not served now")
+        _say(f"{tenant} has topics here and is not among --tenants: workers read them, commands do not know it")
     told = None if activate(stored.result()) else decided_otherwise(stored.result())
     if told is not None:
         _say(told)

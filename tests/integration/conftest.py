@@ -32,6 +32,7 @@ TENANTS = (
     "stranded",
     "restored",
     "twice",
+    "told",
 )
 Outcomes = tuple[list[dict], list[dict]]
 """Decisions and dead letters."""
