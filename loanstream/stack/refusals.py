@@ -1,16 +1,12 @@
 """What workers refuse, told while a stack runs: a line for a tenant and a cause when their dead letters grow."""
 
-import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 
 from prometheus_client.parser import text_string_to_metric_families
 
-from loanstream.stack.probe import page
-
 LETTERS = "loanstream_letters"
-LOOK_EVERY_S = 5.0
 AGAIN_S = 60.0
 """Between two lines about one tenant and cause: who sends a million bad records is told once a minute."""
 
@@ -56,15 +52,3 @@ class Refusals:
                 tenant, cause = kind
                 records = "record" if count == 1 else "records"
                 yield f"{tenant}: {count} {records} refused, {cause} (loanstream dlq list shows them)"
-
-
-def watch(workers: Mapping[str, str], tell: Callable[[str], None], stop: threading.Event) -> None:
-    """Look at the `/metrics` of the workers (name -> URL) until `stop`; to be run in a thread of its own."""
-    refusals = Refusals()
-    while not stop.wait(LOOK_EVERY_S):
-        for name, url in workers.items():
-            found = page(url)
-            if found is not None:
-                refusals.saw(name, letters_in(found.body.decode(errors="replace")))
-        for line in refusals.lines():
-            tell(line)

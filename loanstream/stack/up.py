@@ -13,13 +13,14 @@ from typing import Any
 from confluent_kafka import KafkaException
 
 from loanstream.installation import Installation
-from loanstream.stack import ports, refusals
+from loanstream.stack import ports
 from loanstream.stack.kafka.broker import broker_command
 from loanstream.stack.layout import READER, Layout, StackFile, default_state, write_stack
 from loanstream.stack.lock import hold
 from loanstream.stack.space import full_disk_named, need_room
 from loanstream.stack.supervisor import TICK_S, Supervisor, end_leftovers
 from loanstream.stack.table import Plan, children, operators_installation, worker_names
+from loanstream.stack.watch import watch
 from processors.transport.logs import log_to
 from schemas.problem import Problem
 from stores.keys import KeyFiles
@@ -88,7 +89,7 @@ def run_up(
             if ready:
                 write_stack(layout, describe(plan, supervisor))
                 on_progress("\n".join(_welcome(plan, time.monotonic() - started)))
-                _watch_refusals(plan, on_progress, told_to_stop)
+                _watch_workers(plan, on_progress, told_to_stop)
             while not told_to_stop.wait(TICK_S):
                 supervisor.tick()
             on_progress("stopping")
@@ -159,9 +160,9 @@ def _bring_up(
     return False
 
 
-def _watch_refusals(plan: Plan, on_progress: Progress, stop: threading.Event) -> None:
-    urls = {name: f"http://{ports.LOOPBACK}:{plan.ports[name]}/metrics" for name in worker_names(plan.workers)}
-    threading.Thread(target=refusals.watch, args=(urls, on_progress, stop), name="up-refusals", daemon=True).start()
+def _watch_workers(plan: Plan, on_progress: Progress, stop: threading.Event) -> None:
+    urls = {name: f"http://{ports.LOOPBACK}:{plan.ports[name]}" for name in worker_names(plan.workers)}
+    threading.Thread(target=watch, args=(urls, on_progress, stop), name="up-watch", daemon=True).start()
 
 
 def _plan(layout: Layout, tenants: tuple[str, ...], workers: int, on_progress: Progress) -> Plan:

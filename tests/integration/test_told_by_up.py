@@ -7,6 +7,8 @@ import signal
 import time
 from collections.abc import Callable
 
+from loanstream.doctor.check import Check
+from loanstream.doctor.report import run_doctor
 from loanstream.stack import ports
 from loanstream.stack.layout import read_stack
 from loanstream.stack.probe import page
@@ -23,7 +25,7 @@ def until(condition: Callable[[], object], seconds: float = 40) -> None:
         time.sleep(0.2)
 
 
-def test_a_refusal_a_death_and_a_return_are_told(stack, bank, cli, shipped_example):
+def test_a_refusal_a_death_and_a_return_are_told(stack, bank, shipped_example):
     """A bad record and a good one are counted by bank, cause and outcome, and doctor shows both the bad one and a bank
     that is well; a killed worker is back with the time it was away; every line of a worker is JSON.
     """
@@ -48,14 +50,12 @@ def test_a_refusal_a_death_and_a_return_are_told(stack, bank, cli, shipped_examp
     for name in ("verify-0", "verify-slow-0", "score-0", "record-0", "supervisor"):
         for line in (stack.layout.logs / f"{name}.log").read_text().splitlines():
             assert {"time", "level", "logger", "stage", "worker", "message"} <= json.loads(line).keys(), line
-    until(lambda: _doctor(cli)["refusals"]["found"].find(f"{TENANT}: not_json 1") >= 0)
-    checks = _doctor(cli)
-    assert all(checks[name]["ok"] for name in ("readers", "progress", "refusals", "verify-0")), checks
+    until(lambda: f"{TENANT}: not_json 1" in _doctor(stack)["refusals"].found)
+    until(lambda: all(_doctor(stack)[name].ok for name in ("readers", "progress", "refusals", "verify-0")))
 
 
-def _doctor(cli) -> dict[str, dict]:
-    found = cli("doctor", "--json", code=0)
-    return {check["name"]: check for check in json.loads(found.stdout)}
+def _doctor(stack) -> dict[str, Check]:
+    return {check.name: check for check in run_doctor(stack.layout.state)}
 
 
 def test_a_partition_that_stands_still_is_in_no_page_while_all_is_well(stack):
