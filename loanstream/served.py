@@ -7,7 +7,7 @@ from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
 
 from loanstream.installation import Installation
-from processors.transport.coverage import GroupSight, look_at_groups
+from processors.transport.look_ups import GroupSight, look_at_groups
 from schemas.records import Partition
 from schemas.stages import STAGES
 from schemas.topics import TOPICS

@@ -6,14 +6,13 @@ It asks the broker alone: what workers say of themselves is another line of the 
 import logging
 import time
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
 
-from confluent_kafka import Consumer, IsolationLevel, KafkaError, TopicPartition
+from confluent_kafka import Consumer, KafkaError, TopicPartition
 from confluent_kafka.admin import AdminClient
-from confluent_kafka.admin._listoffsets import OffsetSpec
 
 from loanstream.install.topics import read_by
 from loanstream.installation import Installation
+from processors.transport.look_ups import last_stable_offsets
 from schemas.records import Partition
 from schemas.stages import STAGES
 from stores.topics import TO_THE_END
@@ -45,7 +44,8 @@ def standing_still(installation: Installation) -> Iterator[str]:
 
 def _of_group(admin: AdminClient, asker: Consumer, group: str, places: list[TopicPartition]) -> Iterator[str]:
     before = _committed(asker, places)
-    waiting = {place: at for place, at in before.items() if at < _ends(admin, before).get(place, 0)}
+    ends = last_stable_offsets(admin, before, ANSWER_S)
+    waiting = {place: at for place, at in before.items() if at < ends.get(place, 0)}
     now_ms = time.time_ns() // 1_000_000
     waited = {place: (now_ms - stamp) / 1000 for place, stamp in _stamps(asker, waiting).items()}
     long = {place: seconds for place, seconds in waited.items() if seconds > WAITED_S}
@@ -62,16 +62,6 @@ def _of_group(admin: AdminClient, asker: Consumer, group: str, places: list[Topi
 def _committed(asker: Consumer, places: Iterable[TopicPartition]) -> dict[Partition, int]:
     found = asker.committed(list(places), timeout=ANSWER_S) if places else []
     return {(at.topic, at.partition): at.offset for at in found if at.offset >= 0}
-
-
-def _ends(admin: AdminClient, places: Iterable[Partition]) -> dict[Partition, int]:
-    """The last stable offsets."""
-    spec: Any = OffsetSpec  # it has no types
-    asked = {TopicPartition(*place): spec.latest() for place in places}
-    if not asked:
-        return {}
-    found = admin.list_offsets(asked, isolation_level=IsolationLevel.READ_COMMITTED, request_timeout=ANSWER_S)
-    return {(at.topic, at.partition): future.result(ANSWER_S).offset for at, future in found.items()}
 
 
 def _stamps(asker: Consumer, starts: Mapping[Partition, int]) -> dict[Partition, int]:

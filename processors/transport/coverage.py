@@ -12,51 +12,24 @@ import re
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
 
-from confluent_kafka import ConsumerGroupState, KafkaError, KafkaException
 from confluent_kafka.admin import AdminClient
 
+from processors.transport.look_ups import ANSWER_S, look_at_groups
 from processors.transport.membership import Member
-from processors.transport.specs import METADATA_REFRESH_S, WorkerKafka
+from processors.transport.specs import METADATA_REFRESH_S
 from schemas.records import Partition
 
 log = logging.getLogger(__name__)
 
-ANSWER_S = 4.0
 UNSETTLED_S = 0.5
 """Between two looks while the group is changing."""
+STAGGER_S, STAGGERED = 1.0, 8
+"""Workers that come back together look one after the other: where an earlier one leads, the later ones see no gap any
+more, and nobody joins while others are in the midst of an assignment."""
 REST_S = 2 * METADATA_REFRESH_S
 """Between two attempts of one worker: within it the others' looks have come, the leader's too."""
-REFUSED = frozenset({KafkaError.GROUP_AUTHORIZATION_FAILED, KafkaError.CLUSTER_AUTHORIZATION_FAILED})
 TOLD = 3
-
-
-@dataclass(frozen=True, slots=True)
-class GroupSight:
-    """A consumer group as its coordinator describes it: its members, and which partitions they have."""
-
-    members: int
-    read: frozenset[Partition]
-
-
-def look_at_groups(admin: AdminClient, groups: Sequence[str], within_s: float = ANSWER_S) -> dict[str, GroupSight]:
-    """The groups that stand still, by name; one that is changing at the moment is not among them. KafkaException."""
-    asked = admin.describe_consumer_groups(list(groups), request_timeout=within_s)
-    found = {group: future.result(within_s) for group, future in asked.items()}
-    return {
-        group: GroupSight(
-            len(told.members),
-            frozenset(
-                (place.topic, place.partition)
-                for member in told.members
-                for place in (member.assignment.topic_partitions if member.assignment else ())
-            ),
-        )
-        for group, told in found.items()
-        if told.state in {ConsumerGroupState.STABLE, ConsumerGroupState.EMPTY, ConsumerGroupState.DEAD}
-    }
 
 
 def partitions_for(topics: Sequence[str], metadata: Mapping[str, Iterable[int]]) -> frozenset[Partition]:
@@ -97,22 +70,12 @@ class Gap:
 
 
 class Coverage:
-    """Looks every `METADATA_REFRESH_S`, in a thread of its own, from the first assignment on."""
+    """Looks at the group of a worker, and remembers that it is to join anew. A look of the worker's `Lookout`."""
 
-    def __init__(self, kafka: WorkerKafka, member: Member, topics: Sequence[str]) -> None:
-        self._kafka, self._group, self._topics = kafka, member.group, topics
+    def __init__(self, member: Member, topics: Sequence[str]) -> None:
+        self._group, self._topics = member.group, topics
         self._gap = Gap()
-        self._wanted, self._stopped = threading.Event(), threading.Event()
-        self._thread = threading.Thread(target=self._run, name="coverage", daemon=True)
-
-    def watch(self) -> None:
-        """There is an assignment: begin to look."""
-        if not self._thread.is_alive() and not self._stopped.is_set():
-            self._thread.start()
-
-    def stop(self) -> None:
-        """Look no more."""
-        self._stopped.set()
+        self._wanted = threading.Event()
 
     def wants_to_join(self) -> bool:
         """Whether the worker is to join its group anew; said once."""
@@ -121,24 +84,7 @@ class Coverage:
             self._wanted.clear()
         return wanted
 
-    def _run(self) -> None:
-        admin = AdminClient(dict(self._kafka.settings), logger=logging.getLogger("librdkafka"))
-        pause = UNSETTLED_S
-        while not self._stopped.wait(pause):
-            try:
-                pause = self._look(admin)
-            except KafkaException as error:
-                pause = METADATA_REFRESH_S
-                if error.args[0].code() in REFUSED:
-                    log.warning(
-                        "group %s may not be described: partitions that it leaves unread are not seen", self._group
-                    )
-                    return
-                log.info("group %s cannot be looked at: %s", self._group, error.args[0].str())
-            except TimeoutError:
-                pause = METADATA_REFRESH_S
-
-    def _look(self, admin: Any) -> float:
+    def look(self, admin: AdminClient) -> float:
         """One look; seconds until the next."""
         found = admin.list_topics(timeout=ANSWER_S).topics
         wanted = partitions_for(self._topics, {name: topic.partitions for name, topic in found.items()})
@@ -152,3 +98,8 @@ class Coverage:
             log.warning("group %s leaves %s%s unread: this worker joins it anew", self._group, names, more)
             self._wanted.set()
         return METADATA_REFRESH_S
+
+
+def first_look_s(member: Member) -> float:
+    """How long after its first assignment a worker takes its first look."""
+    return UNSETTLED_S + STAGGER_S * (member.slot % STAGGERED)

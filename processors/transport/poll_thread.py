@@ -10,8 +10,9 @@ from dataclasses import dataclass
 
 from confluent_kafka import Consumer, KafkaException, TopicPartition
 
-from processors.transport.coverage import Coverage
+from processors.transport.coverage import Coverage, first_look_s
 from processors.transport.logs import place_of
+from processors.transport.lookout import Lookout
 from processors.transport.membership import committed_positions, open_consumer, poll_records
 from processors.transport.parts import WorkerParts
 from processors.transport.runtime import TURN_LIMIT_S, Watchdog
@@ -55,8 +56,10 @@ class PollThread:
         self, parts: WorkerParts, topics: Sequence[str], turns: Turns, fetch: Mapping[str, str | int] | None = None
     ) -> None:
         self._parts, self._topics, self._turns = parts, topics, turns
-        self._coverage = Coverage(parts.kafka, parts.member, topics)
+        self._coverage = Coverage(parts.member, topics)
         self._settings = {**(fetch or {}), **statistics_to(parts.progress.standstill)}
+        looks = {"what the group reads": self._coverage.look, "where partitions end": parts.progress.standstill.look}
+        self._lookout = Lookout(parts.kafka, looks, first_look_s(parts.member))
         self.starts: dict[Partition, int] = {}
         self.generation = 0
         self._ready: Callable[[float], bool] = lambda _: True
@@ -80,7 +83,7 @@ class PollThread:
         if self._thread.is_alive():
             self._thread.join(DRAIN_S + 3.0)
         self._watchdog.stop()
-        self._coverage.stop()
+        self._lookout.stop()
 
     @property
     def stopping(self) -> bool:
@@ -174,6 +177,6 @@ class PollThread:
         self.generation += 1
         self.starts = {(place.topic, place.partition): place.offset for place in places}
         self._parts.progress.reassigned(self.starts)
-        self._coverage.watch()
+        self._lookout.watch()
         self._parts.meters.set("assigned_partitions", len(places))
         log.info("partitions assigned: %d", len(places))

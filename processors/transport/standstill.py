@@ -2,7 +2,8 @@
 
 What waits is told by the client's own statistics, what it would fetch next and the last stable offset, and by what it
 has given out. Of a partition that ends in transaction markers or aborted records the client has read on to the end, and
-given out nothing: nothing waits in it. Nothing here asks the broker, and no thread is needed.
+given out nothing: nothing waits in it. A partition that is not fetched at all would never tell that it has grown: so
+the brokers are asked for the ends too, now and then.
 """
 
 import threading
@@ -12,11 +13,15 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import orjson
+from confluent_kafka.admin import AdminClient
 
+from processors.transport.look_ups import last_stable_offsets
 from schemas.records import Message, Partition
 
 STATISTICS_S = 5.0
 """How often the client tells its statistics."""
+ENDS_S = 15.0
+"""How often the brokers are asked for the ends."""
 TOLD = 3
 
 
@@ -30,9 +35,12 @@ class Stuck(NamedTuple):
 
 
 @dataclass(slots=True)
-class _Place:
+class Place:
+    """An assigned partition: its committed position, what was given out, its end, and since when what waits."""
+
     position: int
     given: int = 0
+    end: int = 0
     since: float | None = None
     waiting: int = 0
 
@@ -46,12 +54,12 @@ class Standstill:
     def __init__(self, patience_s: float, now: Callable[[], float] = time.monotonic) -> None:
         self._patience, self._now = patience_s, now
         self._lock = threading.Lock()
-        self._places: dict[Partition, _Place] = {}
+        self._places: dict[Partition, Place] = {}
 
     def assigned(self, starts: Mapping[Partition, int]) -> None:
         """These are the partitions from now on, at these positions."""
         with self._lock:
-            self._places = {place: _Place(position) for place, position in starts.items()}
+            self._places = {place: Place(position) for place, position in starts.items()}
 
     def committed(self, ends: Mapping[Partition, int]) -> None:
         """So far these partitions are committed now."""
@@ -80,11 +88,25 @@ class Standstill:
         with self._lock:
             for (topic, number), place in self._places.items():
                 told = topics.get(topic, {}).get("partitions", {}).get(str(number))
-                place.waiting = 0 if told is None else waiting(place.position, place.given, told)
+                place.waiting = 0 if told is None else waiting(place, told)
                 if not place.waiting:
                     place.since = None
                 elif place.since is None:
                     place.since = now
+
+    def look(self, admin: AdminClient) -> float:
+        """Ask the brokers where the partitions end; seconds until the next look (one of the worker's `Lookout`)."""
+        with self._lock:
+            asked = list(self._places)
+        self.grew(last_stable_offsets(admin, asked))
+        return ENDS_S
+
+    def grew(self, ends: Mapping[Partition, int]) -> None:
+        """A read_committed consumer could read so far in these partitions."""
+        with self._lock:
+            for partition, end in ends.items():
+                if partition in self._places:
+                    self._places[partition].end = end
 
     @property
     def waiting(self) -> int:
@@ -109,18 +131,20 @@ def statistics_to(standstill: Standstill) -> dict[str, Any]:
     return {"statistics.interval.ms": int(STATISTICS_S * 1000), "stats_cb": standstill.saw}
 
 
-def waiting(position: int, given: int, told: Mapping[str, Any]) -> int:
-    """How many offsets wait beyond a committed position, where records are `given` out and by the client's statistics.
+def waiting(place: Place, told: Mapping[str, Any]) -> int:
+    """How many offsets wait beyond the committed position of a place, by the client's statistics of it.
 
-    Read to its end, which is a marker; a record given out and not committed; not read to the end:
+    Read to its end, which is a marker; a record given out and not committed; not read to the end; not fetched:
 
-    >>> at_end = {"next_offset": 9, "ls_offset": 9, "fetchq_cnt": 0}
-    >>> waiting(8, 8, at_end), waiting(7, 8, at_end), waiting(8, 8, at_end | {"next_offset": 8})
+    >>> told = {"next_offset": 9, "ls_offset": 9, "fetchq_cnt": 0}
+    >>> waiting(Place(8), told), waiting(Place(7, given=8), told), waiting(Place(8), told | {"next_offset": 8})
     (0, 2, 1)
+    >>> waiting(Place(8, end=12), told)
+    4
     """
-    end = int(told["ls_offset"])
-    waits = given > position or told["next_offset"] < end or told["fetchq_cnt"] > 0
-    return max(given, end) - position if waits else 0
+    end = max(int(told["ls_offset"]), place.end)
+    waits = place.given > place.position or told["next_offset"] < end or told["fetchq_cnt"] > 0
+    return max(place.given, end) - place.position if waits else 0
 
 
 def sentence(stuck: list[Stuck]) -> str | None:

@@ -8,7 +8,7 @@ from confluent_kafka import KafkaError, KafkaException
 
 from loanstream import served
 from loanstream.installation import Installation
-from processors.transport.coverage import GroupSight
+from processors.transport.look_ups import GroupSight
 from schemas.stages import STAGES
 from schemas.topics import TENANT_TOPICS, TOPICS
 

@@ -91,6 +91,19 @@ def test_a_partition_that_has_been_read_to_its_end_does_not_stand_still(clock, p
     assert progress.standstill.waiting == 0
 
 
+def test_a_partition_that_is_no_longer_fetched_is_seen_all_the_same(clock, progress, client):
+    """Its client's statistics stay as they were when it had read to the end; the brokers know that it has grown."""
+    client.tells(PLACE, 5, 5)
+    progress.standstill.grew({PLACE: 8})
+    client.tells(PLACE, 5, 5)
+    pass_time(clock, progress, PATIENCE_S)
+    assert progress.complaint() is None
+    pass_time(clock, progress, 1)
+    assert "bank-a[2] stands still at offset 5" in progress.complaint()
+    client.tells(PLACE, 8, 8)
+    assert progress.complaint() is None  # it has been read on to the end: there were markers alone
+
+
 def test_what_moves_does_not_stand_still_however_much_waits(clock, progress, client):
     """A worker that is behind, and commits, is healthy; time counts from its last commit."""
     for end in range(6, 20):
