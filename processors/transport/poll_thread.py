@@ -133,8 +133,7 @@ class PollThread:
             self._join()
             while not self.stopping:
                 self._came_round()
-                if self._coverage.wants_to_join():
-                    self._join()
+                self._look_out()
                 self._turns.turn()
             self._turns.revoked()
             self.consumer.close()
@@ -147,6 +146,13 @@ class PollThread:
         self.consumer.subscribe(
             list(self._topics), on_assign=self._on_assign, on_revoke=self._on_revoke, on_lost=self._on_lost
         )
+
+    def _look_out(self) -> None:
+        """Begin to look beside the reading once there is an assignment; do what was seen to be needed."""
+        if self.generation:
+            self._lookout.watch()
+        if self._coverage.wants_to_join():
+            self._join()
 
     def _came_round(self) -> None:
         self._parts.progress.looped(self._turns.open_batches())
@@ -177,6 +183,5 @@ class PollThread:
         self.generation += 1
         self.starts = {(place.topic, place.partition): place.offset for place in places}
         self._parts.progress.reassigned(self.starts)
-        self._lookout.watch()
         self._parts.meters.set("assigned_partitions", len(places))
         log.info("partitions assigned: %d", len(places))
