@@ -12,8 +12,8 @@ from loanstream.served import not_served, unread
 from loanstream.stack.layout import read_stack
 from stores.keys import KeyFiles
 
-SERVED_WITHIN_S = 25
-"""Two looks at the group, a change of its assignment, and a restart on a busy machine."""
+SERVED_WITHIN_S = 90
+"""It takes a restart, two looks at the group, and a change of its assignment; without a look of our own it never ends."""
 
 
 @pytest.mark.parametrize(
@@ -29,9 +29,11 @@ def test_a_bank_that_is_added_is_served(stack, bank, shipped_example, tenant, re
     """Its topics are made while workers run, or while they are away: static members, whose old assignment lacks it."""
     processes = {part["name"]: part["pid"] for part in read_stack(stack.layout.state)["processes"]}
     KeyFiles(stack.layout.keys).make_tenant(tenant)
+    stack.layout.prepared.unlink()  # who comes back waits for it, and so joins when the topics are there
     for stage in restart:
         os.kill(processes[f"{stage}-0"], signal.SIGKILL)
     topics.provision(stack.bootstrap, (*stack.tenants, tenant))
+    stack.layout.prepared.touch()
     event = shipped_example | {"tenant": tenant}
     bank.publish(tenant, event["application_id"], json.dumps(event).encode())
     bank.flush()

@@ -18,7 +18,7 @@ TENANT = "told"
 TIMED = re.compile(r"^\d\d:\d\d:\d\dZ ")
 
 
-def until(condition: Callable[[], object], seconds: float = 40) -> None:
+def until(condition: Callable[[], object], seconds: float = 90) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, "it did not happen in time"
