@@ -5,7 +5,7 @@ It asks the broker alone: what workers say of themselves is another line of the 
 
 import logging
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from confluent_kafka import Consumer, KafkaError, TopicPartition
 from confluent_kafka.admin import AdminClient
@@ -19,7 +19,7 @@ from stores.topics import TO_THE_END
 
 WAITED_S = 60.0
 """A record that has waited for so long is looked at: quick stages take less, and who is behind moves."""
-MOVES_WITHIN_S = 3.0
+MOVES_WITHIN_S, BUSY_WITHIN_S = 3.0, 20.0
 ANSWER_S = 10.0
 
 _SILENT = logging.getLogger("loanstream.doctor.standing.silent")
@@ -27,7 +27,7 @@ _SILENT.disabled = True
 
 
 def standing_still(installation: Installation) -> Iterator[str]:
-    """A line for each partition that stands still; KafkaException. Takes three seconds where records wait long."""
+    """A line for each partition that stands still; KafkaException. Takes seconds where records wait long."""
     client = {**installation.admin_settings, "log_level": 0}
     admin = AdminClient(client, logger=_SILENT)
     existing = admin.list_topics(timeout=ANSWER_S).topics
@@ -49,14 +49,30 @@ def _of_group(admin: AdminClient, asker: Consumer, group: str, places: list[Topi
     now_ms = time.time_ns() // 1_000_000
     waited = {place: (now_ms - stamp) / 1000 for place, stamp in _stamps(asker, waiting).items()}
     long = {place: seconds for place, seconds in waited.items() if seconds > WAITED_S}
-    if not long:
-        return
-    time.sleep(MOVES_WITHIN_S)
-    after = _committed(asker, [TopicPartition(*place) for place in long])
-    for (topic, number), seconds in sorted(long.items()):
-        if after.get((topic, number)) == before[topic, number]:
-            at = before[topic, number]
-            yield f"{topic}[{number}] stands still at offset {at} of group {group}, a record waits for {seconds:.0f} s"
+    for topic, number in sorted(unmoved(set(long), before, lambda: _committed(asker, places))):
+        at, seconds = before[topic, number], long[topic, number]
+        yield f"{topic}[{number}] stands still at offset {at} of group {group}, a record waits for {seconds:.0f} s"
+
+
+def unmoved(
+    places: set[Partition],
+    before: Mapping[Partition, int],
+    committed: Callable[[], Mapping[Partition, int]],
+    now: Callable[[], float] = time.monotonic,
+    sleep: Callable[[float], None] = time.sleep,
+) -> set[Partition]:
+    """Those of `places` whose committed offset stays as it was `before`: for three seconds where nothing of the group
+    moves, for twenty where something does, for then it may be another's turn.
+    """
+    left, began, within_s = set(places), now(), MOVES_WITHIN_S
+    while left and now() - began < within_s:
+        sleep(1.0)
+        after = committed()
+        moved = {place for place, at in before.items() if after.get(place) != at}
+        left -= moved
+        if moved:
+            within_s = BUSY_WITHIN_S
+    return left
 
 
 def _committed(asker: Consumer, places: Iterable[TopicPartition]) -> dict[Partition, int]:

@@ -49,6 +49,8 @@ def give_back_memory() -> None:
         _malloc_trim(0)
 
 
+TURN_OF_OTHERS = 2
+"""A partition may stand still for so many times the patience: where a worker is behind, others have their turn first."""
 NOTHING: Mapping[Partition, int] = {}
 
 
@@ -58,7 +60,7 @@ class Progress:
     def __init__(self, patience_s: float, now: Callable[[], float] = time.monotonic) -> None:
         self._patience = patience_s
         self._now = now
-        self.standstill = Standstill(patience_s, now)
+        self.standstill = Standstill(patience_s * TURN_OF_OTHERS, now)
         self._looped = now()
         self._waiting_since: float | None = None
         self._down: dict[Partition, tuple[float, str]] = {}

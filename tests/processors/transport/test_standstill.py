@@ -4,13 +4,13 @@ import json
 
 import pytest
 
-from processors.transport.runtime import Progress
+from processors.transport.runtime import TURN_OF_OTHERS, Progress
 from processors.transport.standstill import Standstill
 from schemas.records import MemoryMessage
 
 PLACE = ("loan.applications.v1.bank-a", 2)
 OTHER = ("loan.applications.v1.bank-a", 3)
-PATIENCE_S = 30
+PATIENCE_S = 60
 
 
 class Clock:
@@ -42,7 +42,7 @@ def clock():
 
 @pytest.fixture
 def progress(clock):
-    made = Progress(PATIENCE_S, clock)
+    made = Progress(PATIENCE_S / TURN_OF_OTHERS, clock)
     made.reassigned({PLACE: 5, OTHER: 0})
     return made
 
@@ -76,7 +76,7 @@ def test_a_partition_in_which_records_wait_and_nothing_moves_is_named(
     assert progress.complaint() is None
     pass_time(clock, progress, 1)
     assert progress.complaint() == (
-        "loan.applications.v1.bank-a[2] stands still at offset 5 for 31 s, and records wait in it"
+        "loan.applications.v1.bank-a[2] stands still at offset 5 for 61 s, and records wait in it"
     )
     assert progress.standstill.waiting == 4
 
@@ -109,25 +109,25 @@ def test_what_moves_does_not_stand_still_however_much_waits(clock, progress, cli
     for end in range(6, 20):
         client.tells(PLACE, end + 500, 100_000)
         progress.committed({PLACE: end})
-        pass_time(clock, progress, 20)
+        pass_time(clock, progress, 50)
     assert progress.complaint() is None
     assert progress.standstill.waiting == 100_000 - 19
     pass_time(clock, progress, 11)
-    assert "stands still at offset 19 for 31 s" in progress.complaint()
+    assert "stands still at offset 19 for 61 s" in progress.complaint()
 
 
 def test_committing_the_same_position_again_is_no_progress(clock, progress, client):
     """The record stage commits its plans at the position it has; that does not help the records."""
     client.tells(PLACE, 5, 9)
-    for _ in range(4):
+    for _ in range(7):
         progress.committed({PLACE: 5})
         pass_time(clock, progress, 10)
-    assert "offset 5 for 40 s" in progress.complaint()
+    assert "offset 5 for 70 s" in progress.complaint()
 
 
 def test_the_others_going_on_hides_nothing(clock, progress, client):
     """One partition of many stands still while commits come all the time."""
-    for end in range(1, 41):
+    for end in range(1, 71):
         client.tells(OTHER, end, end)
         client.tells(PLACE, 5, 9)
         progress.committed({OTHER: end})
@@ -141,7 +141,7 @@ def test_a_deferred_partition_tells_its_own_reason(clock, progress, client):
     client.tells(PLACE, 5, 9)
     progress.deferred({PLACE: "the store is away"})
     pass_time(clock, progress, PATIENCE_S + 1)
-    assert progress.complaint() == "loan.applications.v1.bank-a[2] has been waiting for 31 s: the store is away"
+    assert progress.complaint() == "loan.applications.v1.bank-a[2] has been waiting for 61 s: the store is away"
     assert progress.stuck() == []
 
 
@@ -158,7 +158,7 @@ def test_a_new_assignment_begins_with_nothing_standing_still(clock, progress, cl
 def test_many_are_told_by_the_first_few(clock):
     """The complaint is one line, the longest first."""
     standstill = Standstill(PATIENCE_S, clock)
-    progress = Progress(PATIENCE_S, clock)
+    progress = Progress(PATIENCE_S / TURN_OF_OTHERS, clock)
     progress.standstill = standstill
     places = [("in", number) for number in range(9)]
     progress.reassigned(dict.fromkeys(places, 0))
