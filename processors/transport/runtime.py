@@ -50,7 +50,7 @@ def give_back_memory() -> None:
 
 
 TURN_OF_OTHERS = 2
-"""A partition may stand still for so many times the patience: where a worker is behind, others have their turn first."""
+"""A partition may stand still for so many times the patience: where a worker is behind, others come first."""
 NOTHING: Mapping[Partition, int] = {}
 
 
