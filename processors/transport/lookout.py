@@ -21,6 +21,9 @@ REFUSED = frozenset(
     }
 )
 
+REST_SHARE = 20
+"""A look of very many partitions takes long: there are so many times its length between two."""
+
 Look = Callable[[AdminClient], float]
 """Looks, and says in how many seconds the next look is due; KafkaException and TimeoutError where nobody answers."""
 
@@ -51,11 +54,13 @@ class Lookout:
         due = dict.fromkeys(self._looks, time.monotonic() + self._first_s)
         while due and not self._stopped.wait(max(0.0, min(due.values()) - time.monotonic())):
             what = min(due, key=lambda name: due[name])
+            began = time.monotonic()
             pause = self.take(what, admin)
             if pause is None:
                 del due[what]
             else:
-                due[what] = time.monotonic() + pause
+                now = time.monotonic()
+                due[what] = now + max(pause, (now - began) * REST_SHARE)
 
     def take(self, what: str, admin: AdminClient) -> float | None:
         """Take one look; seconds until its next, None where there is none."""

@@ -1,5 +1,6 @@
 """The metrics of a worker: one table, the code and the documentation read it."""
 
+import collections
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
@@ -104,14 +105,12 @@ class Meters:
 
     def tally(self, outputs: Iterable[Output]) -> None:
         """Count outputs that are committed by their tenants and by what they say they are."""
-        for output in outputs:
-            if output.tallied is None:
-                continue
-            name, value = output.tallied
+        counts = collections.Counter((*output.tallied, output.topic) for output in outputs if output.tallied)
+        for (name, value, topic), count in counts.items():
             counter = self._families[name]
             assert isinstance(counter, Counter)
             told = value if value in KNOWN[name] else OTHER
-            counter.labels(*self._labels.values(), self._tenant(output.topic), told).inc()
+            counter.labels(*self._labels.values(), self._tenant(topic), told).inc(count)
 
     def text(self) -> bytes:
         """Everything in Prometheus' text format."""

@@ -5,6 +5,7 @@ What a turn does, and what becomes of open work when the assignment changes, is 
 
 import logging
 import threading
+import time
 from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -16,7 +17,7 @@ from processors.transport.lookout import Lookout
 from processors.transport.membership import committed_positions, open_consumer, poll_records
 from processors.transport.parts import WorkerParts
 from processors.transport.runtime import TURN_LIMIT_S, Watchdog
-from processors.transport.standstill import statistics_to
+from processors.transport.standstill import POSITIONS_S
 from schemas.records import Message, Partition
 
 log = logging.getLogger(__name__)
@@ -57,7 +58,8 @@ class PollThread:
     ) -> None:
         self._parts, self._topics, self._turns = parts, topics, turns
         self._coverage = Coverage(parts.member, topics)
-        self._settings = {**(fetch or {}), **statistics_to(parts.progress.standstill)}
+        self._fetch = fetch
+        self._positions_due = 0.0
         looks = {"what the group reads": self._coverage.look, "where partitions end": parts.progress.standstill.look}
         self._lookout = Lookout(parts.kafka, looks, first_look_s(parts.member))
         self.starts: dict[Partition, int] = {}
@@ -129,7 +131,7 @@ class PollThread:
                 self._came_round()
                 if self.stopping:
                     return
-            self.consumer = open_consumer(self._parts.kafka, self._parts.member, self._settings)
+            self.consumer = open_consumer(self._parts.kafka, self._parts.member, self._fetch)
             self._join()
             while not self.stopping:
                 self._came_round()
@@ -151,8 +153,16 @@ class PollThread:
         """Begin to look beside the reading once there is an assignment; do what was seen to be needed."""
         if self.generation:
             self._lookout.watch()
+            self._tell_positions()
         if self._coverage.wants_to_join():
             self._join()
+
+    def _tell_positions(self) -> None:
+        now = time.monotonic()
+        if now >= self._positions_due:
+            self._positions_due = now + POSITIONS_S
+            places = self.consumer.position([TopicPartition(*place) for place in self.starts])
+            self._parts.progress.standstill.read({(at.topic, at.partition): at.offset for at in places})
 
     def _came_round(self) -> None:
         self._parts.progress.looped(self._turns.open_batches())

@@ -1,25 +1,23 @@
 """Partitions that stand still: records wait in one, and its committed position does not move.
 
-What waits is told by the client's own statistics, what it would fetch next and the last stable offset, and by what it
-has given out. Of a partition that ends in transaction markers or aborted records the client has read on to the end, and
-given out nothing: nothing waits in it. A partition that is not fetched at all would never tell that it has grown: so
-the brokers are asked for the ends too, now and then.
+What waits is told by the brokers, up to where a partition could be read (the last stable offset), and by the client: up
+to where it has read, and what it gave out. Transaction markers and aborted records are read over: of a partition that
+ends in them nothing waits. The brokers are asked because a partition that is not fetched never tells that it has grown.
 """
 
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-import orjson
 from confluent_kafka.admin import AdminClient
 
 from processors.transport.look_ups import last_stable_offsets
 from schemas.records import Message, Partition
 
-STATISTICS_S = 5.0
-"""How often the client tells its statistics."""
+POSITIONS_S = 5.0
+"""How often the client is asked how far it has read."""
 ENDS_S = 15.0
 """How often the brokers are asked for the ends."""
 TOLD = 3
@@ -81,14 +79,15 @@ class Standstill:
                 if place is not None:
                     place.given = max(place.given, end)
 
-    def saw(self, statistics: str) -> None:
-        """The client's statistics, as it hands them out."""
-        topics = orjson.loads(statistics)["topics"]
+    def read(self, positions: Mapping[Partition, int]) -> None:
+        """The client has read so far in these partitions, markers and aborted records included."""
         now = self._now()
         with self._lock:
-            for (topic, number), place in self._places.items():
-                told = topics.get(topic, {}).get("partitions", {}).get(str(number))
-                place.waiting = 0 if told is None else waiting(place, told)
+            for partition, position in positions.items():
+                place = self._places.get(partition)
+                if place is None:
+                    continue
+                place.waiting = waiting(place, position)
                 if not place.waiting:
                     place.since = None
                 elif place.since is None:
@@ -126,25 +125,20 @@ class Standstill:
         return sorted(found, key=lambda stuck: -stuck.seconds)
 
 
-def statistics_to(standstill: Standstill) -> dict[str, Any]:
-    """Settings of a consumer that tells its statistics."""
-    return {"statistics.interval.ms": int(STATISTICS_S * 1000), "stats_cb": standstill.saw}
+def waiting(place: Place, read_to: int) -> int:
+    """How many offsets wait beyond the committed position of a place that the client has read so far.
 
+    Read to its end, which is a marker; a record given out and not committed; not read to the end; nothing read yet:
 
-def waiting(place: Place, told: Mapping[str, Any]) -> int:
-    """How many offsets wait beyond the committed position of a place, by the client's statistics of it.
-
-    Read to its end, which is a marker; a record given out and not committed; not read to the end; not fetched:
-
-    >>> told = {"next_offset": 9, "ls_offset": 9, "fetchq_cnt": 0}
-    >>> waiting(Place(8), told), waiting(Place(7, given=8), told), waiting(Place(8), told | {"next_offset": 8})
-    (0, 2, 1)
-    >>> waiting(Place(8, end=12), told)
-    4
+    >>> end = 9
+    >>> waiting(Place(8, end=end), 9), waiting(Place(7, given=8, end=end), 9), waiting(Place(7, end=end), 7)
+    (0, 2, 2)
+    >>> waiting(Place(7, end=end), -1001), waiting(Place(9, end=end), -1001)
+    (2, 0)
     """
-    end = max(int(told["ls_offset"]), place.end)
-    waits = place.given > place.position or told["next_offset"] < end or told["fetchq_cnt"] > 0
-    return max(place.given, end) - place.position if waits else 0
+    at = max(read_to, place.position)  # a client that has read nothing yet has a negative one
+    waits = place.given > place.position or at < place.end
+    return max(place.given, place.end) - place.position if waits else 0
 
 
 def sentence(stuck: list[Stuck]) -> str | None:

@@ -1,7 +1,5 @@
 """Partitions that stand still are seen and named; what has nothing to do is not one of them."""
 
-import json
-
 import pytest
 
 from processors.transport.runtime import TURN_OF_OTHERS, Progress
@@ -21,18 +19,14 @@ class Clock:
 
 
 class Client:
-    """Stands for the client: of each partition, what it would fetch next, the last stable offset, what it has queued."""
+    """Stands for the client and the brokers: how far it has read, and where the partition ends."""
 
     def __init__(self, standstill):
         self.standstill = standstill
-        self.told = {}
 
-    def tells(self, place, next_offset, end, queued=0):
-        self.told[place] = {"next_offset": next_offset, "ls_offset": end, "fetchq_cnt": queued}
-        topics = {}
-        for (topic, number), told in self.told.items():
-            topics.setdefault(topic, {"partitions": {}})["partitions"][str(number)] = told
-        self.standstill.saw(json.dumps({"topics": topics}))
+    def tells(self, place, read_to, end):
+        self.standstill.grew({place: end})
+        self.standstill.read({place: read_to})
 
 
 @pytest.fixture
@@ -62,16 +56,14 @@ def pass_time(clock, progress, seconds):
 
 
 @pytest.mark.parametrize(
-    ("next_offset", "end", "queued", "out"),
-    [(5, 9, 0, ()), (9, 9, 4, ()), (9, 9, 0, (5, 6))],
-    ids=["not fetched", "fetched and not given out", "given out and not committed"],
+    ("read_to", "out"),
+    [(-1001, ()), (7, ()), (7, (5, 6)), (9, (5, 6))],
+    ids=["nothing read", "some not given out", "some given out", "all given out and not committed"],
 )
-def test_a_partition_in_which_records_wait_and_nothing_moves_is_named(
-    clock, progress, client, next_offset, end, queued, out
-):
+def test_a_partition_in_which_records_wait_and_nothing_moves_is_named(clock, progress, client, read_to, out):
     """Wherever its records hang, the worker says which partition, since when, and at which offset."""
     progress.standstill.gave(given(*out))
-    client.tells(PLACE, next_offset, end, queued)
+    client.tells(PLACE, read_to, 9)
     pass_time(clock, progress, PATIENCE_S)
     assert progress.complaint() is None
     pass_time(clock, progress, 1)
@@ -91,11 +83,18 @@ def test_a_partition_that_has_been_read_to_its_end_does_not_stand_still(clock, p
     assert progress.standstill.waiting == 0
 
 
+def test_a_partition_in_which_nothing_has_been_read_yet_and_that_is_empty_does_not_stand_still(clock, progress, client):
+    """The client tells no position of it."""
+    for _ in range(20):
+        client.tells(PLACE, -1001, 5)
+        pass_time(clock, progress, PATIENCE_S)
+    assert progress.complaint() is None
+
+
 def test_a_partition_that_is_no_longer_fetched_is_seen_all_the_same(clock, progress, client):
-    """Its client's statistics stay as they were when it had read to the end; the brokers know that it has grown."""
-    client.tells(PLACE, 5, 5)
-    progress.standstill.grew({PLACE: 8})
-    client.tells(PLACE, 5, 5)
+    """The client has read it to the end, and knows of no other; the brokers know that it has grown."""
+    client.tells(PLACE, 6, 6)
+    client.tells(PLACE, 6, 8)
     pass_time(clock, progress, PATIENCE_S)
     assert progress.complaint() is None
     pass_time(clock, progress, 1)
