@@ -89,7 +89,7 @@ def run_up(
             if ready:
                 write_stack(layout, describe(plan, supervisor))
                 on_progress("\n".join(_welcome(plan, time.monotonic() - started)))
-                _watch_workers(plan, on_progress, told_to_stop)
+                _watch_workers(plan, supervisor, on_progress, told_to_stop)
             while not told_to_stop.wait(TICK_S):
                 supervisor.tick()
             on_progress("stopping")
@@ -160,9 +160,11 @@ def _bring_up(
     return False
 
 
-def _watch_workers(plan: Plan, on_progress: Progress, stop: threading.Event) -> None:
+def _watch_workers(plan: Plan, supervisor: Supervisor, on_progress: Progress, stop: threading.Event) -> None:
     urls = {name: f"http://{ports.LOOPBACK}:{plan.ports[name]}" for name in worker_names(plan.workers)}
-    threading.Thread(target=watch, args=(urls, on_progress, stop), name="up-watch", daemon=True).start()
+    threading.Thread(
+        target=watch, args=(urls, supervisor.is_ready, on_progress, stop), name="up-watch", daemon=True
+    ).start()
 
 
 def _plan(layout: Layout, tenants: tuple[str, ...], workers: int, on_progress: Progress) -> Plan:

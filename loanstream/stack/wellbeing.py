@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from loanstream.stack.probe import Page
 
 LOOKS = 2
-"""So many looks in a row must find a complaint, or silence: a start and a moment without a processor are none."""
+"""So many looks in a row must find a complaint, or silence: a moment without a processor is none."""
 SILENT = "it does not answer at /healthz"
 
 
@@ -28,6 +28,10 @@ class Wellbeing:
     def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
         self._now = now
         self._ill: dict[str, tuple[float, int]] = {}
+
+    def forget(self, worker: str) -> None:
+        """It is another process now, or soon."""
+        self._ill.pop(worker, None)
 
     def lines(self, complaints: Mapping[str, str | None]) -> Iterator[str]:
         """What is to be told now, where the workers complain of that."""

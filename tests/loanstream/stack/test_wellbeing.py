@@ -1,7 +1,10 @@
 """Workers that run and are not well are told, and so is that it is over."""
 
+import threading
+
 import pytest
 
+from loanstream.stack import watch
 from loanstream.stack.probe import Page
 from loanstream.stack.wellbeing import SILENT, Wellbeing, complaint_in
 
@@ -35,6 +38,43 @@ def test_a_moment_is_no_illness():
     clock = Clock()
     wellbeing = Wellbeing(clock)
     assert [look(wellbeing, clock, complaint) for complaint in (SILENT, None, SILENT, None)] == [[]] * 4
+
+
+def test_what_was_told_of_a_process_that_ended_is_over():
+    """Its successor begins well; the supervisor tells of both."""
+    clock = Clock()
+    wellbeing = Wellbeing(clock)
+    look(wellbeing, clock, "in[2] stands still")
+    look(wellbeing, clock, "in[2] stands still")
+    wellbeing.forget("score-0")
+    assert look(wellbeing, clock, None) == []
+
+
+def test_a_worker_that_is_being_started_is_not_looked_at(monkeypatch):
+    """That it does not answer is no news; of the others what they complain of and refuse is told."""
+    letters = b'loanstream_letters_total{tenant="bank-a",cause="empty"} 2.0\n'
+    pages = {"/healthz": Page(503, b'{"complaint": "in[2] stands still"}'), "/metrics": Page(200, letters)}
+    asked, told, stop = [], [], threading.Event()
+
+    def page(url):
+        asked.append(url)
+        if len(asked) > 20:
+            stop.set()  # or a test that fails would look for ever
+        return pages[url.removeprefix("score")]
+
+    def tell(line):
+        told.append(line)
+        if len(told) == 2:
+            stop.set()
+
+    monkeypatch.setattr(watch, "LOOK_EVERY_S", 0.001)
+    monkeypatch.setattr(watch, "page", page)
+    watch.watch({"score-0": "score", "verify-0": "verify"}, lambda name: name == "score-0", tell, stop)
+    assert told == [
+        "bank-a: 2 records refused, empty (loanstream dlq list shows them)",
+        "score-0 is not well: in[2] stands still",
+    ]
+    assert not [url for url in asked if url.startswith("verify")]
 
 
 @pytest.mark.parametrize(
