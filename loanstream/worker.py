@@ -9,20 +9,20 @@ import logging
 import socket
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Any
 
 from loanstream.installation import Installation
 from loanstream.settings import Settings
-from processors.deadletters import Refused, dead_letter, ends_here
+from processors.deadletters import dead_letter
 from processors.identity import Worker, code_version
 from processors.transport.batches import Output
 from processors.transport.specs import RangeSpec, StageSpec, WorkerKafka
 from schemas.operations import FieldError
-from schemas.records import Message, place
+from schemas.records import Message
 from schemas.stages import STAGES
-from schemas.topics import RECORD_MAX_BYTES, TOPICS
+from schemas.topics import TOPICS
 
 log = logging.getLogger(__name__)
 
@@ -69,7 +69,7 @@ def _free_port() -> int:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         port: int = taken.getsockname()[1]
-    sys.stderr.write(f"readyz, healthz and metrics are at http://127.0.0.1:{port}\n")
+    log.info("readyz, healthz and metrics are at http://127.0.0.1:%d", port)
     return port
 
 
@@ -125,13 +125,14 @@ def _score(installation: Installation, worker: Worker) -> Built:
 
 
 def _record(installation: Installation, worker: Worker) -> Built:
+    from processors.stages.record.letters import DeadLetterProducer
     from processors.stages.record.sink import WarehouseSink
 
     _ = installation.warehouse_url  # a setting that is not set is told now, not at the first record
-    letters = _dead_letter_producer(installation, worker)
-    sink = WarehouseSink(installation.warehouse_writer, installation.cipher, letters)
+    letters = DeadLetterProducer(installation.bootstrap, installation.worker_security, worker)
+    sink = WarehouseSink(installation.warehouse_writer, installation.cipher, letters.send)
     topics = _topics(worker.stage)
-    return RangeSpec(worker.stage, topics, sink.write, sink.prepare, max_records=RECORD_RANGE), _nothing
+    return RangeSpec(worker.stage, topics, sink.write, sink.prepare, letters.made, max_records=RECORD_RANGE), _nothing
 
 
 def _check_keys(installation: Installation) -> None:
@@ -161,52 +162,6 @@ def _topics(stage: str) -> tuple[str, ...]:
 def _crashed(worker: Worker) -> Callable[[Message], Output]:
     error = FieldError(field="(record)", error="crashes_worker", expected="a record a worker survives")
     return lambda message: dead_letter(message, "crashes_worker", [error], worker)
-
-
-def _dead_letter_producer(installation: Installation, worker: Worker) -> Callable[[Sequence[Refused]], None]:
-    """Record has no transaction: its dead letters are confirmed before the range's offset is committed."""
-    from confluent_kafka import KafkaException, Producer
-
-    from processors.transport.specs import Retry
-
-    config: dict[str, Any] = {
-        "bootstrap.servers": installation.bootstrap,
-        **installation.worker_security,
-        "enable.idempotence": True,
-        "message.max.bytes": RECORD_MAX_BYTES,
-    }
-    producer = Producer(config)
-
-    def send(refused: Sequence[Refused]) -> None:
-        failures: list[str] = []
-
-        def delivered(error: Any, _: Any) -> None:
-            if error is not None:
-                failures.append(error.name())
-
-        def put(letter: Output) -> None:
-            producer.produce(
-                letter.topic, key=letter.key, value=letter.value, headers=list(letter.headers), on_delivery=delivered
-            )
-
-        try:
-            for message, fault in refused:
-                if ends_here(message):
-                    log.error("%s cannot be recorded: %s", place(message), fault.cause)
-                    continue
-                letter = dead_letter(message, fault.cause, fault.errors, worker)
-                try:
-                    put(letter)
-                except BufferError:  # full of this range's: large ones, or many
-                    producer.flush(10)
-                    put(letter)
-            left = producer.flush(10)
-        except (KafkaException, BufferError) as error:
-            raise Retry(f"the broker does not take a dead letter: {type(error).__name__}") from None
-        if left or failures:
-            raise Retry(f"the broker does not take a dead letter: {failures[:1] or 'no answer'}")
-
-    return send
 
 
 if __name__ == "__main__":

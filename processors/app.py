@@ -108,6 +108,11 @@ class FlowApp(faust.App):
         async def metrics(view: Any, _: Any) -> Any:
             progress = self._host.progress
             self._host.meters.set("open_batches", progress.open_batches)
+            self._host.meters.set("waiting_offsets", progress.standstill.waiting)
+            stuck: dict[tuple[str, ...], float] = {
+                (place[0], str(place[1])): seconds for place, _, seconds, _ in progress.stuck()
+            }
+            self._host.meters.set_each("standstill_seconds", stuck)
             return view.bytes(self._host.meters.text(), content_type="text/plain")
 
 

@@ -74,9 +74,9 @@ def dead_letter(message: Message, cause: str, errors: Sequence[FieldError], work
         traceparent=child_traceparent(message.headers(), place(message), worker.stage),
     )
     # What lies among dead letters has no other topic: there is no .dlq of a .dlq.
-    return Output(
-        topic if row.is_dlq else f"{topic}.dlq", key, letter.model_dump_json().encode(), headers, partition_of(message)
-    )
+    letters = topic if row.is_dlq else f"{topic}.dlq"
+    written = letter.model_dump_json().encode()
+    return Output(letters, key, written, headers, partition_of(message), tallied=("letters", cause))
 
 
 def _original(message: Message) -> bytes | None:

@@ -1,5 +1,6 @@
 """A worker's own figures as events on `loan.metrics.v1`, from where they reach the warehouse and the dashboards."""
 
+import logging
 from collections.abc import Mapping
 
 from confluent_kafka import Producer
@@ -15,7 +16,8 @@ class MetricPublisher:
     """Sends a snapshot of figures, one event a figure. A broker that is away loses figures, never decisions."""
 
     def __init__(self, bootstrap: str, security: Mapping[str, str], worker: Worker) -> None:
-        self._producer = Producer({**security, "bootstrap.servers": bootstrap, "message.timeout.ms": 5000})
+        settings = {**security, "bootstrap.servers": bootstrap, "message.timeout.ms": 5000}
+        self._producer = Producer(settings, logger=logging.getLogger("librdkafka"))
         self._worker = worker
 
     def publish(self, snapshot: Mapping[str, float]) -> None:

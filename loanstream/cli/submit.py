@@ -12,6 +12,7 @@ import typer
 
 from loanstream.cli.options import AsJson, State, installation_of, verb
 from loanstream.installation import Installation
+from loanstream.served import not_served
 from loanstream.terminal import counted, emit, table
 from producers.client import ApplicationProducer
 from producers.columns import described
@@ -62,6 +63,7 @@ def submit_file(
         raise Problem(f"--documents {documents}: expected a folder with files <application id>.<kind>.pdf")
     now = utc_of_ms(time.time_ns() // 1_000_000)
     bank = installation.tenant(tenant)
+    _note(not_served(installation, bank))
     lines = read_applications(file, bank, currency, now, id_prefix)
     with ApplicationProducer(installation.producer_settings(bank), bank) as producer:
         upload = None if documents is None else installation.documents.put
@@ -85,6 +87,11 @@ def submit_file(
     text += f"; {counted(tally.refused, 'line')} refused" if tally.refused else ""
     emit(counts, text, as_json=as_json)
     return 1 if tally.refused else 0
+
+
+def _note(line: str | None) -> None:
+    if line is not None:
+        sys.stderr.write(f"note: {line}\n")
 
 
 def send(

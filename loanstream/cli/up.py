@@ -2,6 +2,7 @@
 
 import shlex
 import sys
+import time
 from concurrent.futures import Future
 from importlib import resources
 from pathlib import Path
@@ -77,14 +78,15 @@ def _prepare_broker(wanted: Wanted, stored: Future[Wanted], where: str) -> None:
     STEPS["topics"].make(wanted)
     here = wanted.installation
     for tenant in unserved(here.admin_settings, here.tenants):
-        _say(f"{tenant} has topics here and is not among --tenants: they stay, and are not served now")
+        _say(f"{tenant} has topics here and is not among --tenants: workers read them, commands do not know it")
     told = None if activate(stored.result()) else decided_otherwise(stored.result(), where)
     if told is not None:
         _say(told)
 
 
 def _say(line: str) -> None:
-    sys.stderr.write(f"{line}\n")
+    """A line (or lines that belong together) with the time, in UTC as in the logs."""
+    sys.stderr.write(f"{time.strftime('%H:%M:%SZ', time.gmtime())} {line}\n")
     sys.stderr.flush()
 
 

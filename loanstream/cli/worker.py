@@ -1,5 +1,6 @@
 """`loanstream worker`: one worker in the foreground."""
 
+import logging
 from enum import StrEnum
 from typing import Annotated
 
@@ -8,6 +9,7 @@ import typer
 from loanstream.cli.options import verb
 
 app = verb()
+log = logging.getLogger(__name__)
 
 
 class Stage(StrEnum):
@@ -34,9 +36,29 @@ def worker(
     ] = None,
 ) -> None:
     """Run one worker: verify [--lane fast|slow], score or record; settings from the environment."""
+    from processors.transport.logs import log_to_stderr
+
+    name = "verify-slow" if (stage, lane) == (Stage.VERIFY, Lane.SLOW) else stage.value
+    log_to_stderr(name, slot or 0)  # before anything is loaded that could have something to say
+    try:
+        code = _run(name, slot)
+    except Exception as error:
+        from loanstream.problem import describe_problem
+
+        line = describe_problem(error)
+        if line is None:
+            raise
+        log.critical(line)
+        code = 1
+    raise typer.Exit(code)
+
+
+def _run(name: str, slot: int | None) -> int:
     from loanstream.settings import load
     from loanstream.worker import run
+    from processors.transport.logs import log_to_stderr
 
     settings = load()
-    name = "verify-slow" if (stage, lane) == (Stage.VERIFY, Lane.SLOW) else stage.value
-    raise typer.Exit(run(name, settings, settings.slot if slot is None else slot))
+    place = settings.slot if slot is None else slot
+    log_to_stderr(name, place)
+    return run(name, settings, place)

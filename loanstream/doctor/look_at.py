@@ -20,7 +20,7 @@ from schemas.problem import Problem
 
 ANSWER_S = 2.0
 TOLD = 3
-"""So many topics are told by name; a new tenant may lack all of its own."""
+"""So many of a kind are told by name; a new tenant may lack all of its topics."""
 AHEAD_MOST_MS = SKEW_MOST_MS // 5
 """Well before the brokers' clocks differ by more than activations allow for."""
 SET_CLOCKS = "set the clocks of brokers and of this machine by NTP: activations bear a difference of 5 s"
@@ -76,8 +76,13 @@ def topics(installation: Installation) -> Found:
     wrong = installed.differences(installation.admin_settings, installation.tenants)
     if not wrong:
         return True, f"all there for {', '.join(installation.tenants)}, with their partitions"
-    more = f"; and {len(wrong) - TOLD} more" if len(wrong) > TOLD else ""
-    return False, "; ".join(wrong[:TOLD]) + more
+    return False, some(wrong)
+
+
+def some(lines: list[str]) -> str:
+    """The first few, and how many more there are."""
+    more = f"; and {len(lines) - TOLD} more" if len(lines) > TOLD else ""
+    return "; ".join(lines[:TOLD]) + more
 
 
 def clocks(installation: Installation) -> Found:
@@ -101,18 +106,19 @@ def warehouse(installation: Installation) -> Found:
 
 def reader(installation: Installation) -> Found:
     """Whether its account gets in."""
-    _read_client(installation).close()
+    read_client(installation).close()
     return True, f"{installation.warehouse_reader} logs in"
 
 
 def readers_limits(installation: Installation) -> Found:
     """Whether its account can do no more than read our tables."""
-    with closing(_read_client(installation)) as client:
+    with closing(read_client(installation)) as client:
         taken = [name for name, statement in PROBES.items() if not _is_refused(client, statement)]
     return not taken, f"not refused: {', '.join(taken)}" if taken else f"refused: {', '.join(PROBES)}"
 
 
-def _read_client(installation: Installation) -> Any:
+def read_client(installation: Installation) -> Any:
+    """A client of the warehouse's reader. Problem where it does not get in."""
     if not warehouse(installation)[0]:
         raise Problem("the warehouse does not answer")
     try:

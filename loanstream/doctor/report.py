@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from loanstream.doctor import look_at
+from loanstream.doctor import look_at, work
 from loanstream.doctor.check import Check, guarded
 from loanstream.doctor.look_at import Found
 from loanstream.doctor.machine import MACHINE, check_machine
@@ -20,6 +20,8 @@ BY_SETTINGS: Mapping[str, tuple[Callable[[Installation], Found], str]] = {
     # what is looked at: how, and how to mend it
     "kafka": (look_at.kafka, "see LOANSTREAM_KAFKA_BOOTSTRAP and LOANSTREAM_KAFKA_ADMIN_SECURITY"),
     "topics": (look_at.topics, "loanstream install; a tenant whose topics have other partitions needs another name"),
+    "readers": (work.readers, "start the workers of that group; see loanstream install for offsets that are absent"),
+    "progress": (work.progress, "see the log of the worker that has the partition, and its /healthz"),
     "brokers' clocks": (look_at.clocks, look_at.SET_CLOCKS),
     "warehouse": (look_at.warehouse, "see LOANSTREAM_WAREHOUSE_URL"),
     "warehouse reader": (look_at.reader, "see LOANSTREAM_WAREHOUSE_READER and LOANSTREAM_WAREHOUSE_READER_PASSWORD"),
@@ -27,6 +29,7 @@ BY_SETTINGS: Mapping[str, tuple[Callable[[Installation], Found], str]] = {
         look_at.readers_limits,
         "grant it SELECT on loanstream.* alone, with the setting readonly (docs/own-kafka-and-clickhouse.md)",
     ),
+    "refusals": (work.refusals, "see LOANSTREAM_WAREHOUSE_READER"),
     "document store": (look_at.documents, "mount its disk writable and make room; a new one: loanstream install"),
     "keys": (look_at.keys, "see LOANSTREAM_KEYS; new ones: loanstream install --make-keys"),
 }

@@ -1,17 +1,19 @@
 """What the doctor looks at in a running stack: its processes, what they answer, the reader's account, and its files."""
 
+import json
 import stat
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from http.client import OK
 from pathlib import Path
 
 import psutil
 
-from loanstream.doctor import look_at
+from loanstream.doctor import look_at, work
 from loanstream.doctor.check import Check, guarded
 from loanstream.doctor.look_at import Found
 from loanstream.stack import ports
-from loanstream.stack.probe import answers
+from loanstream.stack.probe import page
 from loanstream.stack.running import RunningStack
 
 
@@ -36,7 +38,19 @@ def check_stack(running: RunningStack) -> Iterator[Check]:
     for part in running.stack["processes"]:
         if part["name"] in known and part["name"] != "warehouse":
             url = f"http://{ports.LOOPBACK}:{known[part['name']]}/healthz"
-            yield Check(part["name"], answers(url), url, f"see {layout.logs / part['name']}.log")
+            fix = f"see {layout.logs / part['name']}.log"
+            yield Check(part["name"], *_health(url), fix)
+
+
+def _health(url: str) -> Found:
+    """Whether a worker calls itself healthy, and its complaint."""
+    told = page(url)
+    if told is None or told.status == OK:
+        return told is not None, url
+    try:
+        return False, f"{url}: {json.loads(told.body)['complaint']}"
+    except (ValueError, KeyError, TypeError):
+        return False, f"{url}: status {told.status}"
 
 
 def _checked(running: RunningStack, name: str, look: Callable[[RunningStack], Found], fix: str) -> Check:
@@ -68,12 +82,15 @@ ROWS: Mapping[str, Row] = {
         look_at.topics,
         f"{_START_AGAIN} (makes what is absent); a tenant whose topics have other partitions needs another name",
     ),
+    "readers": Row(work.readers, f"see {{logs}} for the workers of that group; then {_START_AGAIN}"),
+    "progress": Row(work.progress, "see the log in {logs} of the worker that complains of the partition"),
     "brokers' clocks": Row(look_at.clocks, look_at.SET_CLOCKS),
     "warehouse": Row(look_at.warehouse, "see {logs}/warehouse.log"),
     "warehouse reader": Row(look_at.reader, f"{_START_AGAIN} (it takes its passwords from {{keys}})"),
     "reader's limits": Row(
         look_at.readers_limits, f"end whatever else answers at the warehouse's address; then {_START_AGAIN}"
     ),
+    "refusals": Row(work.refusals, "see {logs}/warehouse.log"),
     "document store": Row(
         look_at.documents, f"mount its disk writable and make room; where it was removed, {_START_AGAIN}"
     ),

@@ -186,8 +186,14 @@ def _default(row: Setting) -> str:
 def metrics_page() -> str:
     """Every metric of a worker's `/metrics`."""
     kinds = {"counter": ("_total", "counter"), "gauge": ("", "gauge"), "seconds": ("", "histogram, seconds")}
-    rows = ((f"`loanstream_{row.name}{kinds[row.kind][0]}`", kinds[row.kind][1], row.tells) for row in METERS)
-    return f"# Metrics\n\nLabels: `stage`, `slot`.\n\n{table(('metric', 'kind', 'tells'), rows)}\n"
+    rows = (
+        (f"`loanstream_{row.name}{kinds[row.kind][0]}`", kinds[row.kind][1], _code(row.labels), row.tells)
+        for row in METERS
+    )
+    said = (
+        "Each has the labels `stage` and `slot`, some have more. How to scrape and what to ask: [scrape](../scrape.md)."
+    )
+    return f"# Metrics\n\n{said}\n\n{table(('metric', 'kind', 'more labels', 'tells'), rows)}\n"
 
 
 def flow_page() -> str:

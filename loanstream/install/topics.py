@@ -105,10 +105,21 @@ def missing(client: Client, tenants: tuple[str, ...]) -> list[str]:
     names = [CHECK_TOPIC, *(name for name, _ in _rows(tenants))]
     lines = [f"topic {name}" for name in names if name not in existing]
     for stage in STAGES.values():
-        there = [place for place in _read_by(stage, tenants) if place.topic in existing]
+        there = [place for place in read_by(stage, tenants) if place.topic in existing]
         without = len(_without_offset(quiet, stage.group, there, None)) if there else 0
         lines += [f"first offsets of {stage.name} on {without} partitions"] if without else []
     return lines
+
+
+def without_offset(client: Client, tenants: tuple[str, ...]) -> Iterator[str]:
+    """A line for each topic of `tenants` that a stage's group has no committed offset on; KafkaException."""
+    quiet = dict(client) | QUIET
+    existing = AdminClient(quiet).list_topics(timeout=REQUEST_S).topics
+    for stage in STAGES.values():
+        there = [place for place in read_by(stage, tenants) if place.topic in existing]
+        lacking = _without_offset(quiet, stage.group, there, None) if there else []
+        for topic in dict.fromkeys(place.topic for place in lacking):
+            yield f"{topic} has no committed offset of group {stage.group}"
 
 
 def exists(client: Client, name: str) -> bool:
@@ -171,7 +182,7 @@ def commit_first_offsets(client: Client, tenants: tuple[str, ...]) -> None:
         dict(client) | {"transactional.id": "loanstream-provision", "retry.backoff.ms": 50, "log_level": 3}
     )
     producer.init_transactions(REQUEST_S)
-    places = {stage.group: _read_by(stage, tenants) for stage in STAGES.values()}
+    places = {stage.group: read_by(stage, tenants) for stage in STAGES.values()}
     # A coordinator that still reads its log may know of no offsets where there are some: a token, last in that log,
     # tells whether it has read all (docs/measured.md).
     token = TopicPartition(CHECK_TOPIC, CHECK_PARTITIONS - 1, secrets.randbits(TOKEN_BITS))
@@ -224,7 +235,8 @@ def _rows(tenants: tuple[str, ...]) -> Iterator[tuple[str, Topic]]:
     return iter(sorted(rows, key=lambda row: row[1].input))
 
 
-def _read_by(stage: Stage, tenants: tuple[str, ...]) -> list[TopicPartition]:
+def read_by(stage: Stage, tenants: tuple[str, ...]) -> list[TopicPartition]:
+    """The partitions that a stage is for, those of shared topics among them."""
     read = {TOPICS[key].stem for key in stage.reads}
     return [
         TopicPartition(name, number)

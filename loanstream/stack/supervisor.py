@@ -18,7 +18,7 @@ import psutil
 
 from loanstream.stack.bound import bound
 from loanstream.stack.layout import ProcessPart
-from loanstream.stack.log_tail import telling_last_line
+from loanstream.stack.log_tail import last_words, telling_last_line
 from schemas.problem import Problem
 
 MARK = "LOANSTREAM_STACK"
@@ -65,6 +65,7 @@ class _Run:
     was_ready: bool = False
     deaths: int = 0
     start_at: float = 0.0
+    away_since: float | None = None
 
 
 def _give_way(pid: int) -> None:
@@ -75,12 +76,22 @@ def _give_way(pid: int) -> None:
 
 
 class Supervisor:
-    """Runs the children of one state directory. `on_change` is called when a process was replaced."""
+    """Runs the children of one state directory. `on_change` is called when a process was replaced, `tell` gets a line
+    when one ended and when it is back.
+    """
 
-    def __init__(self, state: Path, logs: Path, children: Iterable[Child], on_change: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        state: Path,
+        logs: Path,
+        children: Iterable[Child],
+        on_change: Callable[[], None],
+        tell: Callable[[str], None] = lambda _: None,
+    ) -> None:
         self._state = str(state.resolve())
         self._logs = logs
         self._on_change = on_change
+        self._tell = tell
         self._runs = {child.name: _Run(child) for child in children}
 
     def start(self) -> None:
@@ -100,6 +111,7 @@ class Supervisor:
                 self._note_death(run)
             elif run.process is not None and not run.ready and run.child.is_ready():
                 run.ready = run.was_ready = True
+                self._note_return(run)
             if run.process is None and time.monotonic() >= run.start_at:
                 self._spawn(run)
                 replaced = True
@@ -157,7 +169,24 @@ class Supervisor:
             raise Problem(f"{run.child.name} does not start (exit {code}): {self._why(run)}")
         wait = 0.0 if run.deaths == 1 else min(BACKOFF_FIRST_S * 2**run.deaths, BACKOFF_MOST_S)
         run.start_at = time.monotonic() + wait
-        logger.warning("%s ended (exit %s) after %.1f s; starts again in %.1f s", run.child.name, code, lived, wait)
+        if run.away_since is None:
+            run.away_since = time.monotonic()
+        words = last_words(self._log(run))
+        self._say(
+            logging.WARNING,
+            f"{run.child.name} ended (exit {code}) after {lived:.1f} s{f': {words}' if words else ''}; "
+            f"starts again {f'in {wait:.1f} s' if wait else 'at once'}",
+        )
+
+    def _note_return(self, run: _Run) -> None:
+        if run.away_since is None:
+            return
+        away, run.away_since = time.monotonic() - run.away_since, None
+        self._say(logging.INFO, f"{run.child.name} is back after {away:.1f} s")
+
+    def _say(self, level: int, line: str) -> None:
+        logger.log(level, line)
+        self._tell(line)
 
     def _why(self, run: _Run) -> str:
         known = (suspect() for suspect in run.child.suspects)

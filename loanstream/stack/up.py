@@ -20,11 +20,15 @@ from loanstream.stack.lock import hold
 from loanstream.stack.space import full_disk_named, need_room
 from loanstream.stack.supervisor import TICK_S, Supervisor, end_leftovers
 from loanstream.stack.table import Plan, children, operators_installation, worker_names
+from loanstream.stack.watch import watch
+from processors.transport.logs import log_to
 from schemas.problem import Problem
 from stores.keys import KeyFiles
 from stores.warehouse.client import DATABASE
 
 READY_WITHIN_S = 180.0
+SUPERVISOR = "supervisor"
+SUPERVISOR_LOG = "supervisor.log"
 
 Progress = Callable[[str], None]
 
@@ -64,7 +68,7 @@ def run_up(
     layout = Layout(state.expanduser().absolute())
     told_to_stop = _told_to_stop()
     layout.make()
-    with full_disk_named(layout.state), hold(layout.lock):
+    with full_disk_named(layout.state), hold(layout.lock), log_to(layout.logs / SUPERVISOR_LOG, SUPERVISOR):
         _withdraw(layout)
         for pid in end_leftovers(layout.state):
             on_progress(f"ended process {pid}, left behind by an earlier run")
@@ -76,7 +80,7 @@ def run_up(
             if ready:
                 write_stack(layout, describe(plan, supervisor))
 
-        supervisor = Supervisor(layout.state, layout.logs, children(plan), replaced)
+        supervisor = Supervisor(layout.state, layout.logs, children(plan), replaced, on_progress)
         started = time.monotonic()
         try:
             on_progress("starting the broker, the warehouse and the workers")
@@ -85,6 +89,7 @@ def run_up(
             if ready:
                 write_stack(layout, describe(plan, supervisor))
                 on_progress("\n".join(_welcome(plan, time.monotonic() - started)))
+                _watch_workers(plan, supervisor, on_progress, told_to_stop)
             while not told_to_stop.wait(TICK_S):
                 supervisor.tick()
             on_progress("stopping")
@@ -153,6 +158,13 @@ def _bring_up(
             late = [work.name for work in works if not work.is_done()] + supervisor.unready()
             raise Problem(f"not ready after {READY_WITHIN_S:.0f} s: {', '.join(late)}; see {plan.layout.logs}")
     return False
+
+
+def _watch_workers(plan: Plan, supervisor: Supervisor, on_progress: Progress, stop: threading.Event) -> None:
+    urls = {name: f"http://{ports.LOOPBACK}:{plan.ports[name]}" for name in worker_names(plan.workers)}
+    threading.Thread(
+        target=watch, args=(urls, supervisor.is_ready, on_progress, stop), name="up-watch", daemon=True
+    ).start()
 
 
 def _plan(layout: Layout, tenants: tuple[str, ...], workers: int, on_progress: Progress) -> Plan:

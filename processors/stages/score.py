@@ -123,7 +123,8 @@ class ScoreStage:
             origin=header(message.headers(), ORIGIN),
         )
         topic = TOPICS["decisions"].name(decision["tenant"])
-        return Output(topic, message.key(), value, headers, partition_of(message))
+        tallied = ("decisions", str(decision["outcome"]))
+        return Output(topic, message.key(), value, headers, partition_of(message), tallied)
 
 
 def decode_verified(message: Message) -> _Verified:

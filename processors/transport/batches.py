@@ -12,7 +12,8 @@ class Output:
     """A record to produce.
 
     `origin` is the partition of the message it answers. With it, an output topic that does not exist holds up only
-    that partition; without it, the whole batch.
+    that partition; without it, the whole batch. `tallied` is what it counts as once it is committed: a metric and the
+    value of its last label, such as `("decisions", "approve")`.
     """
 
     topic: str
@@ -20,6 +21,7 @@ class Output:
     value: bytes | None
     headers: Headers
     origin: Partition | None = None
+    tallied: tuple[str, str] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -244,6 +244,7 @@ class RangeHost:
                 log.warning("%s waits: %s", planned.token, why)
             else:
                 self.meters.observe("batch_seconds", time.monotonic() - began)
+                self.meters.tally(self._spec.made())
                 return True
             await asyncio.sleep(wait * random.uniform(0.8, 1.2))  # noqa: S311 - spreads the workers' attempts
             wait = min(wait * 2, longest)

@@ -11,11 +11,14 @@ from dataclasses import dataclass
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
+from processors.transport.coverage import Coverage, first_look_s
 from processors.transport.logs import place_of
+from processors.transport.lookout import Lookout
 from processors.transport.membership import committed_positions, open_consumer, poll_records
 from processors.transport.parts import WorkerParts
 from processors.transport.passage import SHARE, Passage
 from processors.transport.runtime import TURN_LIMIT_S, Watchdog
+from processors.transport.standstill import POSITIONS_S
 from schemas.records import Message, Partition
 
 log = logging.getLogger(__name__)
@@ -57,7 +60,12 @@ class PollThread:
     def __init__(
         self, parts: WorkerParts, topics: Sequence[str], turns: Turns, fetch: Mapping[str, str | int] | None = None
     ) -> None:
-        self._parts, self._topics, self._turns, self._fetch = parts, topics, turns, fetch
+        self._parts, self._topics, self._turns = parts, topics, turns
+        self._coverage = Coverage(parts.member, topics)
+        self._fetch = fetch
+        self._positions_due = 0.0
+        looks = {"what the group reads": self._coverage.look, "where partitions end": parts.progress.standstill.look}
+        self._lookout = Lookout(parts.kafka, looks, first_look_s(parts.member))
         self.starts: dict[Partition, int] = {}
         self.generation = 0
         self._passage = Passage(parts)
@@ -82,6 +90,7 @@ class PollThread:
         if self._thread.is_alive():
             self._thread.join(DRAIN_S + 3.0)
         self._watchdog.stop()
+        self._lookout.stop()
 
     @property
     def stopping(self) -> bool:
@@ -105,6 +114,7 @@ class PollThread:
             return messages
         for place in waiting:
             stand_ins, passed = self._passage.stand_ins(place, share)
+            self._parts.progress.standstill.gave(stand_ins)
             messages += stand_ins
             if passed:
                 self.seek(self._passage.end(place))
@@ -156,7 +166,9 @@ class PollThread:
         generation = self.generation
         polled = poll_records(self.consumer, timeout, limit, self._parts.die)
         if generation == self.generation:
-            return self._passage.take(self.consumer, polled)
+            messages = self._passage.take(self.consumer, polled)
+            self._parts.progress.standstill.gave(messages)
+            return messages
         self._begin_again()
         return None
 
@@ -167,11 +179,10 @@ class PollThread:
                 if self.stopping:
                     return
             self.consumer = open_consumer(self._parts.kafka, self._parts.member, self._fetch)
-            self.consumer.subscribe(
-                list(self._topics), on_assign=self._on_assign, on_revoke=self._on_revoke, on_lost=self._on_lost
-            )
+            self._join()
             while not self.stopping:
                 self._came_round()
+                self._look_out()
                 self._turns.turn()
             self._turns.revoked()
             self._passage.close()
@@ -180,6 +191,26 @@ class PollThread:
             self._parts.die(f"the consumer failed: {error.args[0].str()}")
         except Exception as error:  # noqa: BLE001 - a thread that ends quietly would leave a worker that does nothing
             self._parts.die(f"the poll thread failed: {place_of(error)}")
+
+    def _join(self) -> None:
+        self.consumer.subscribe(
+            list(self._topics), on_assign=self._on_assign, on_revoke=self._on_revoke, on_lost=self._on_lost
+        )
+
+    def _look_out(self) -> None:
+        """Begin to look beside the reading once there is an assignment; do what was seen to be needed."""
+        if self.generation:
+            self._lookout.watch()
+            self._tell_positions()
+        if self._coverage.wants_to_join():
+            self._join()
+
+    def _tell_positions(self) -> None:
+        now = time.monotonic()
+        if now >= self._positions_due:
+            self._positions_due = now + POSITIONS_S
+            places = self.consumer.position([TopicPartition(*place) for place in self.starts])
+            self._parts.progress.standstill.read({(at.topic, at.partition): at.offset for at in places})
 
     def _came_round(self) -> None:
         self._parts.progress.looped(self._turns.open_batches())
@@ -211,6 +242,6 @@ class PollThread:
         self.generation += 1
         self.starts = {(place.topic, place.partition): place.offset for place in places}
         self._passage.begin(self.starts)
-        self._parts.progress.reassigned(len(places))
+        self._parts.progress.reassigned(self.starts)
         self._parts.meters.set("assigned_partitions", len(places))
         log.info("partitions assigned: %d", len(places))

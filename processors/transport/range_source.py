@@ -230,7 +230,7 @@ class RangeSource:
         except KafkaException as raised:
             log.warning("offsets were not committed: %s", raised.args[0].str())
             return False
-        self._progress.committed()
+        self._progress.committed({(at.topic, at.partition): at.offset for at in offsets})
         return True
 
     def _count(self, written: list[tuple[OffsetRange, list[Message]]], began: float) -> None:

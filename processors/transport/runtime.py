@@ -6,9 +6,10 @@ import logging
 import os
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from typing import NoReturn
 
+from processors.transport.standstill import Standstill, Stuck, sentence
 from schemas.records import Partition
 
 log = logging.getLogger(__name__)
@@ -48,12 +49,18 @@ def give_back_memory() -> None:
         _malloc_trim(0)
 
 
+TURN_OF_OTHERS = 2
+"""A partition may stand still for so many times the patience: where a worker is behind, others come first."""
+NOTHING: Mapping[Partition, int] = {}
+
+
 class Progress:
     """What the health endpoints know: whether the poll thread turns, and whether waiting input is being committed."""
 
     def __init__(self, patience_s: float, now: Callable[[], float] = time.monotonic) -> None:
         self._patience = patience_s
         self._now = now
+        self.standstill = Standstill(patience_s * TURN_OF_OTHERS, now)
         self._looped = now()
         self._waiting_since: float | None = None
         self._down: dict[Partition, tuple[float, str]] = {}
@@ -71,10 +78,11 @@ class Progress:
             self._waiting_since = self._looped
         self.ready = self.assigned is not None
 
-    def reassigned(self, partitions: int) -> None:
-        """So many partitions are assigned from now on."""
-        self.assigned = partitions
+    def reassigned(self, starts: Mapping[Partition, int]) -> None:
+        """These partitions are assigned from now on, at these positions."""
+        self.assigned = len(starts)
         self._down = {}
+        self.standstill.assigned(starts)
 
     def deferred(self, why: Mapping[Partition, str | None]) -> list[str]:
         """Partitions were deferred, and why; the sentences about what is down and was not before."""
@@ -91,11 +99,12 @@ class Progress:
         self._down = known | down
         return new
 
-    def committed(self, partitions: Iterable[Partition] = ()) -> None:
-        """Something was committed, of these partitions for example."""
+    def committed(self, ends: Mapping[Partition, int] = NOTHING) -> None:
+        """Something was committed, so far in these partitions."""
         self._waiting_since = None
+        self.standstill.committed(ends)
         if self._down:
-            done = frozenset(partitions)
+            done = frozenset(ends)
             self._down = {place: since for place, since in self._down.items() if place not in done}
 
     def complaint(self) -> str | None:
@@ -106,7 +115,7 @@ class Progress:
         since = self._waiting_since
         if since is not None and now - since > self._patience:
             return f"input has been waiting for {now - since:.0f} s and nothing was committed"
-        return next(
+        down = next(
             (
                 f"{topic}[{number}] has been waiting for {now - since:.0f} s: {why}"
                 for (topic, number), (since, why) in self._down.items()
@@ -114,6 +123,12 @@ class Progress:
             ),
             None,
         )
+        return down or sentence(self.stuck())
+
+    def stuck(self) -> list[Stuck]:
+        """Partitions that stand still; one that waits for what is down says so itself."""
+        down = self._down
+        return [stuck for stuck in self.standstill.stuck() if stuck.place not in down]
 
 
 async def beat(watchdog: "Watchdog", every_s: float) -> None:

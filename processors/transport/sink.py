@@ -213,7 +213,7 @@ class TransactionalSink:
         for written in ready:
             self._count(written.batch, written.handled, written.outputs)
             self._ledger.settle(written.batch.number)
-        self._progress.committed(place for written in ready for place in written.handled)
+        self._progress.committed({at: written.batch.spans[at].next for written in ready for at in written.handled})
         self._meters.observe("commit_seconds", took)
 
     def _rest(self, began: float) -> float:
@@ -315,6 +315,7 @@ class TransactionalSink:
         self._meters.add("records_in", len(done))
         self._meters.add("records_out", len(outputs))
         self._meters.add("dead_letters", sum(output.topic.endswith(".dlq") for output in outputs))
+        self._meters.tally(outputs)
         self._meters.add("batches")
         kind, stamp = done[0].timestamp()
         if kind:

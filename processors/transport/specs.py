@@ -1,7 +1,7 @@
 """What a stage tells the transport about itself, and what a worker is told about its broker."""
 
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -56,14 +56,15 @@ class RangeSpec:
 
     `prepare` makes of a range's records what `write` takes, while the range before it is being written. `write` must be
     idempotent under the range's `token`; it raises `Retry` while what it writes to is down. Both run in threads of
-    their own and raise anything else only for a bug of ours. `max_records` bounds one range. `patience_s` as in
-    StageSpec.
+    their own and raise anything else only for a bug of ours. `made` hands over what the last `write` produced beside
+    its writing, dead letters say, to be counted. `max_records` bounds one range. `patience_s` as in StageSpec.
     """
 
     name: str
     topics: tuple[str, ...]
     write: Callable[[OffsetRange, Any], None]
     prepare: Callable[[list[Message]], Any] = list
+    made: Callable[[], Sequence[Output]] = tuple
     max_records: int = 1000
     patience_s: float = 30.0
 
@@ -76,6 +77,10 @@ CHECK_SLOTS = 8
 """Partitions for the tokens of slots. Two slots that share one may disturb each other's check; they repeat it."""
 CHECK_PARTITIONS = CHECK_SLOTS + 1
 """The last one is for whoever provisions the topics."""
+
+
+METADATA_REFRESH_S = 5.0
+"""How often a client looks for topics that are new to it: a bank that is added is served within it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +98,8 @@ class WorkerKafka:
     @property
     def settings(self) -> dict[str, str | int]:
         """The settings that every client of the worker shares."""
-        return {"bootstrap.servers": self.bootstrap, "topic.metadata.refresh.interval.ms": 5000, **self.security}
+        refresh_ms = int(METADATA_REFRESH_S * 1000)
+        return {"bootstrap.servers": self.bootstrap, "topic.metadata.refresh.interval.ms": refresh_ms, **self.security}
 
 
 def check_topics(topics: tuple[str, ...]) -> None:

@@ -36,6 +36,7 @@ TENANTS = (
     "repeats",
     "poisoned",
     "beside-poison",
+    "told",
 )
 Outcomes = tuple[list[dict], list[dict]]
 """Decisions and dead letters."""

@@ -249,7 +249,7 @@ def test_a_partition_without_a_committed_offset_stops_the_worker(flow: Flow) -> 
     worker = flow.start()
     assert worker.wait() == 1
     last = json.loads(worker.log.read_text().splitlines()[-1])
-    assert f"{flow.prefix}.in[0] has no committed offset for group {flow.prefix}" in last["event"]
+    assert f"{flow.prefix}.in[0] has no committed offset for group {flow.prefix}" in last["message"]
 
 
 def test_an_offset_that_is_no_longer_there_stops_the_worker(flow: Flow) -> None:
@@ -261,7 +261,7 @@ def test_an_offset_that_is_no_longer_there_stops_the_worker(flow: Flow) -> None:
     worker = flow.start()
     assert worker.wait() == 1
     last = json.loads(worker.log.read_text().splitlines()[-1])
-    assert "offsets 0 to 1 are gone" in last["event"]
+    assert "offsets 0 to 1 are gone" in last["message"]
 
 
 def test_a_slot_in_use_is_refused(flow: Flow) -> None:
@@ -304,7 +304,7 @@ def test_ranges_are_written_once_under_their_token_whatever_dies(flow: Flow) -> 
     (flow.directory / "down").touch()
     waiting = flow.start("range").ready()
     until(lambda: "waits: the warehouse is down" in waiting.log.read_text())
-    planned = json.loads(waiting.log.read_text().splitlines()[-1])["event"].split()[0]
+    planned = json.loads(waiting.log.read_text().splitlines()[-1])["message"].split()[0]
     assert waiting.get("/healthz")[0] == 200
     waiting.process.kill()
     waiting.wait()

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from processors.transport.meters import METERS
+
 ROOT = Path(__file__).resolve().parents[2]
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 PLACEHOLDER = re.compile(r"^(?!LOANSTREAM_)[A-Z][A-Z_]{2,}$")
@@ -46,6 +48,18 @@ def test_a_document_holds_no_placeholder(document):
 def test_a_placeholder_is_seen_and_a_name_is_none(text, found):
     """In tables a word in capitals alone; everywhere an author's mark."""
     assert unfinished(text) == found
+
+
+def test_the_page_on_scraping_asks_for_metrics_that_there_are():
+    """Whoever copies a question gets an answer: each metric and each label is one of the table."""
+    text = (ROOT / "docs" / "scrape.md").read_text("utf-8")
+    suffixes = {"counter": ("_total",), "gauge": ("",), "seconds": ("_bucket", "_sum", "_count")}
+    there = {f"loanstream_{row.name}{suffix}" for row in METERS for suffix in suffixes[row.kind]}
+    asked = set(re.findall(r"\bloanstream_\w+", text))
+    assert asked
+    assert asked <= there
+    labels = {"stage", "slot", "le"}.union(*(row.labels for row in METERS))
+    assert {name.strip() for found in re.findall(r"by \(([^)]*)\)", text) for name in found.split(",")} <= labels
 
 
 def anchors(text: str) -> set[str]:

@@ -13,6 +13,8 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
+from collections.abc import Iterable
 from dataclasses import dataclass
 from time import monotonic
 from typing import Any, Literal
@@ -59,7 +61,7 @@ _TOO_MANY_ANSWERS: list[dict[str, Any]] = [{}]
 
 
 class ReaderUnavailableError(RuntimeError):
-    """The zygote did not start: its standard error says why in one line."""
+    """The zygote did not start: what it said of it stands in the log."""
 
 
 class DocumentReader:
@@ -146,9 +148,11 @@ class _Zygote:
                 pass_fds=[theirs.fileno()],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
+                stderr=subprocess.PIPE,
                 env={},
                 start_new_session=True,  # Ctrl-C is for the worker, which then ends us
             )
+        threading.Thread(target=_pass_on, args=(process.stderr,), name="document reader's words", daemon=True).start()
         zygote = cls(process, ours)
         try:
             async with asyncio.timeout(START_SECONDS):
@@ -203,6 +207,13 @@ class _Zygote:
         self._control.close()
         self._process.kill()
         self._process.wait()
+
+
+def _pass_on(words: Iterable[bytes]) -> None:
+    """Log what the zygote writes to its standard error. (A document's child has none: it could say what it found.)"""
+    for line in words:
+        if line.strip():
+            _log.warning("the document reader says: %s", line.decode(errors="replace").strip())
 
 
 def _sealed_memory(data: bytes) -> int:

@@ -1,5 +1,9 @@
 """Which installation a command is for, and what it says where settings do not describe all of it."""
 
+import json
+import logging
+import sys
+import threading
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -63,6 +67,26 @@ def settings(tmp_path, monkeypatch):
     return found
 
 
+@pytest.fixture(autouse=True)
+def _logs_of_before(monkeypatch):
+    """A worker takes over what its process logs, and this process runs on."""
+    root = logging.getLogger()
+    for owner, name in ((sys, "excepthook"), (sys, "unraisablehook"), (threading, "excepthook")):
+        monkeypatch.setattr(owner, name, getattr(owner, name))
+    before, level = root.handlers[:], root.level
+    yield
+    root.handlers[:], root.level = before, level
+    logging.captureWarnings(capture=False)
+
+
+def _said(arguments, line):
+    """What a verb's line says: a worker's is JSON, as everything that it says."""
+    if arguments[0] == "worker":
+        return json.loads(line)["message"]
+    assert line.startswith("loanstream: ")
+    return line.removeprefix("loanstream: ")
+
+
 @pytest.mark.parametrize(
     ("arguments", "variable"),
     [(arguments, variable) for arguments, variables in NEEDS.items() for variable in variables],
@@ -74,7 +98,7 @@ def test_a_verb_names_the_setting_that_is_missing(arguments, variable, settings,
     monkeypatch.delenv(variable)
     assert main(arguments) == 1
     (line,) = capsys.readouterr().err.splitlines()
-    assert line.startswith(f"loanstream: {variable} is not set; expected ")
+    assert _said(arguments, line).startswith(f"{variable} is not set; expected ")
 
 
 def test_a_wrong_setting_stops_every_verb_with_one_line(settings, monkeypatch, capsys):
@@ -83,7 +107,7 @@ def test_a_wrong_setting_stops_every_verb_with_one_line(settings, monkeypatch, c
     for arguments in NEEDS:
         assert main(arguments) == 1
         (line,) = capsys.readouterr().err.splitlines()
-        assert line.startswith("loanstream: LOANSTREAM_KAFKA_SECURITY is 7 characters (not shown); expected ")
+        assert _said(arguments, line).startswith("LOANSTREAM_KAFKA_SECURITY is 7 characters (not shown); expected ")
 
 
 @pytest.mark.parametrize("named", ["option", "variable"])

@@ -8,11 +8,12 @@ from types import SimpleNamespace
 
 import pytest
 
-from loanstream.doctor import look_at, machine, running_stack
+from loanstream.doctor import look_at, machine, running_stack, work
 from loanstream.doctor.check import Check
 from loanstream.doctor.report import run_doctor
 from loanstream.stack import space
 from loanstream.stack.layout import Layout
+from loanstream.stack.probe import Page
 from stores.documents import blobs
 from stores.documents.blobs import MARKER, FileBlobs
 from stores.keys import KeyFiles
@@ -71,6 +72,14 @@ def _describe(state: Path, **parts: object) -> Layout:
     return layout
 
 
+def _answering(monkeypatch: pytest.MonkeyPatch, **found: list[str]) -> None:
+    """Kafka answers: of topics without an offset, unread ones and partitions that stand still it tells what is found."""
+    monkeypatch.setattr(look_at, "is_ready", lambda _: True)
+    monkeypatch.setattr(work.installed, "without_offset", lambda *_: found.get("without_offset", []))
+    monkeypatch.setattr(work.served, "unread", lambda _: found.get("unread", []))
+    monkeypatch.setattr(work, "standing_still", lambda _: iter(found.get("still", [])))
+
+
 def test_finds_the_dead_parts_of_a_stack(tmp_path: Path) -> None:
     """Of a stack whose parts do not answer, each is a line that names its log; what needs them is not well either."""
     _describe(tmp_path)
@@ -79,7 +88,7 @@ def test_finds_the_dead_parts_of_a_stack(tmp_path: Path) -> None:
     for name in ("kafka", "warehouse", "score-0"):
         assert not checks[name].ok
         assert ".log" in checks[name].fix
-    for name in ("topics", "warehouse reader", "reader's limits"):
+    for name in ("topics", "readers", "progress", "refusals", "warehouse reader", "reader's limits"):
         assert not checks[name].ok
         assert checks[name].found.endswith("does not answer")
     assert "hunter2" not in str(checks)
@@ -96,7 +105,7 @@ def test_tells_a_few_topics_and_how_many_more(tmp_path: Path, monkeypatch: pytes
     """Topics that are not as they should be are told by name, of many the first three and their number."""
     _describe(tmp_path)
     lines = [f"topic {number} is absent" for number in range(12)]
-    monkeypatch.setattr(look_at, "is_ready", lambda _: True)
+    _answering(monkeypatch)
     monkeypatch.setattr(look_at.installed, "newest_stamps", lambda *_: {})
     monkeypatch.setattr(look_at.installed, "differences", lambda *_: lines)
     check = _by_name(tmp_path)["topics"]
@@ -114,7 +123,7 @@ def test_finds_a_broker_whose_clock_is_ahead(
 ) -> None:
     """By the newest stamp it gave; an old stamp says nothing."""
     _describe(tmp_path)
-    monkeypatch.setattr(look_at, "is_ready", lambda _: True)
+    _answering(monkeypatch)
     monkeypatch.setattr(look_at.time, "time_ns", lambda: 1_780_000_000_000 * 10**6)
     newest = {1: 1_780_000_000_000 - 5, 2: 1_780_000_000_000 + ahead_ms}
     monkeypatch.setattr(look_at.installed, "newest_stamps", lambda *_: newest)
@@ -187,3 +196,66 @@ def test_tries_the_readers_account(empty, tmp_path, user, password, logs_in, lim
     assert password not in str(checks)
     assert empty.client().query("SHOW TABLES FROM loanstream").result_rows == tables
     assert empty.client().query("SELECT count() FROM loanstream.decisions_log").first_row == (0,)
+
+
+def test_finds_topics_that_nobody_reads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A topic that no member of a stage's group has, or that has no offset to begin at, is red with topic and group."""
+    _describe(tmp_path)
+    monkeypatch.setattr(look_at.installed, "newest_stamps", lambda *_: {})
+    monkeypatch.setattr(look_at.installed, "differences", lambda *_: [])
+    _answering(monkeypatch)
+    assert _by_name(tmp_path)["readers"].ok
+    _answering(
+        monkeypatch, without_offset=["t has no committed offset of group score"], unread=["t is read by no member"]
+    )
+    check = _by_name(tmp_path)["readers"]
+    assert (check.ok, check.found) == (False, "t has no committed offset of group score; t is read by no member")
+
+
+def test_finds_a_partition_that_stands_still(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever workers say of themselves, the doctor names the partition."""
+    _describe(tmp_path)
+    monkeypatch.setattr(look_at.installed, "newest_stamps", lambda *_: {})
+    monkeypatch.setattr(look_at.installed, "differences", lambda *_: [])
+    _answering(monkeypatch)
+    assert _by_name(tmp_path)["progress"].ok
+    _answering(monkeypatch, still=["in[2] stands still at offset 5 of group verify, a record waits for 75 s"])
+    check = _by_name(tmp_path)["progress"]
+    assert (check.ok, "in[2] stands still" in check.found) == (False, True)
+
+
+@pytest.mark.parametrize(
+    ("answer", "ok", "told"),
+    [
+        (Page(200, b'{"healthy": true, "complaint": null}'), True, ""),
+        (Page(503, b'{"healthy": false, "complaint": "in[2] stands still"}'), False, "in[2] stands still"),
+        (Page(503, b"what is this"), False, "status 503"),
+        (None, False, ""),
+    ],
+    ids=["healthy", "complains", "another server", "nobody"],
+)
+def test_tells_what_a_worker_complains_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, answer, ok, told) -> None:
+    """Of a worker that is not well, its own sentence stands in the report."""
+    _describe(tmp_path)
+    monkeypatch.setattr(running_stack, "page", lambda _: answer)
+    check = _by_name(tmp_path)["score-0"]
+    assert (check.ok, told in check.found, "score-0.log" in check.fix) == (ok, True, True)
+
+
+def test_tells_what_was_refused_by_tenant_and_cause(empty, tmp_path: Path) -> None:
+    """Within a day; what is older, and a day without any, is as well."""
+    warehouse = {"url": empty.url, "database": "loanstream", "user": "reader", "password": empty.passwords["reader"]}
+    _describe(tmp_path, warehouse=warehouse)
+    assert _by_name(tmp_path)["refusals"].found == "none within a day"
+    client = empty.client()
+    refused = [("bank-a", "not_json", 0), ("bank-a", "too_deep", 0), ("bank-a", "not_json", 0), ("", "not_json", 0)]
+    for number, (tenant, cause, days) in enumerate([*refused, ("bank-b", "empty", 2)]):
+        client.command(
+            "INSERT INTO loanstream.dead_letters_log (tenant, cause, origin_offset, at, kafka_timestamp) "
+            f"SELECT '{tenant}', '{cause}', {number}, now() - INTERVAL {days} DAY, now()"
+        )
+    check = _by_name(tmp_path)["refusals"]
+    assert check.ok
+    assert check.found == (
+        "within a day: topics of all: not_json 1; bank-a: not_json 2, too_deep 1 (see loanstream dlq list)"
+    )

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from loanstream.stack.log_tail import TAIL_BYTES, telling_last_line
+from loanstream.stack.log_tail import TAIL_BYTES, last_words, telling_last_line
 
 JAVA = """[2026-01-01 10:00:00,000] ERROR Exiting Kafka due to fatal exception (kafka.Kafka$)
 java.lang.NoClassDefFoundError: org/apache/kafka/common/utils/Exit
@@ -34,6 +34,11 @@ LOGS = {
     "a Python trace": (PYTHON, "schemas.problem.Problem: no keys"),
     "plain words": ("one\nout of cheese\n\n", "out of cheese"),
     "remarks alone": ("INFO one\nWARN two\n", "WARN two"),
+    "a worker's lines": (
+        '{"level": "critical", "message": "out of cheese"}\n{"level": "warning", "message": "no wine"}\n',
+        "out of cheese",
+    ),
+    "a worker's remarks alone": ('{"level": "info", "message": "bye"}\n', "bye"),
     "nothing": ("\n", "nothing"),
 }
 
@@ -54,3 +59,20 @@ def test_reads_the_end_of_a_long_log(tmp_path: Path) -> None:
     log.write_text("out of wine\n" + "INFO\n" * TAIL_BYTES)
     assert telling_last_line(log) == "INFO"
     assert telling_last_line(tmp_path / "none") == "nothing"
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ('{"level": "info", "message": "up"}\n{"level": "critical", "message": "no offsets"}\n', "no offsets"),
+        ('{"level": "critical", "message": "no offsets"}\n{"level": "info", "message": "up"}\n', None),
+        ("Killed\n", None),
+        ("", None),
+    ],
+    ids=["an error", "an error of before", "no line of ours", "nothing"],
+)
+def test_a_worker_that_ended_because_of_an_error_said_so_last(tmp_path: Path, text: str, said: str | None) -> None:
+    """Of one that was killed, or stopped in order, there is no last word."""
+    log = tmp_path / "log"
+    log.write_text(text)
+    assert last_words(log) == said

@@ -1,6 +1,7 @@
 """The life of `loanstream up`, with children that only sleep."""
 
 import json
+import re
 import signal
 import stat
 import subprocess
@@ -125,6 +126,23 @@ def test_replaces_a_killed_child(start: Start) -> None:
     assert {name: pid for name, pid in after.items() if name != "score-0"} == {
         name: pid for name, pid in before.items() if name != "score-0"
     }
+
+
+def test_says_when_a_child_is_back_and_how_long_it_was_away(start: Start) -> None:
+    """On the terminal a line for the end and one for the return; in the supervisor's log both, as JSON with the time."""
+    stack = start().ready()
+    before = stack.processes()["score-0"]
+    psutil.Process(before).kill()
+    wait_for(lambda: stack.processes().get("score-0") not in (None, before))
+    log = stack.state / "logs" / "supervisor.log"
+    wait_for(lambda: "is back" in log.read_text())
+    stack.process.terminate()
+    ended, back = [line for line in stack.output().splitlines() if line.startswith("score-0")]
+    assert re.fullmatch(r"score-0 ended \(exit -9\) after [0-9.]+ s; starts again at once", ended)
+    assert re.fullmatch(r"score-0 is back after [0-9.]+ s", back)
+    lines = [json.loads(line) for line in log.read_text().splitlines()]
+    assert [line["message"] for line in lines if line["message"].startswith("score-0")] == [ended, back]
+    assert all(line["stage"] == line["worker"] == "supervisor" and line["time"].endswith("Z") for line in lines)
 
 
 def test_names_the_running_stack_to_a_second_start(start: Start) -> None:

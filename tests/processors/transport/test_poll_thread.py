@@ -147,3 +147,53 @@ def test_serving_the_group_ends_with_the_assignment(polling):
     polling.consumer.changes = True
     assert list(thread.keep_alive(lambda: False)) == []
     assert ("resume", [A, B]) not in polling.consumer.told
+
+
+@pytest.fixture
+def looking_out(polling, monkeypatch):
+    """A poll thread with an assignment, whose lookout looks at nothing; the client has read A to 7, and B not at all."""
+    thread = polling.reading()
+    thread.generation = 1
+    polling.progress.reassigned(thread.starts)
+    monkeypatch.setattr(thread._lookout, "watch", lambda: polling.consumer.told.append("watch"))
+    polling.consumer.position = lambda places: [
+        TopicPartition(place.topic, place.partition, 7 if place.partition == A[1] else -1001) for place in places
+    ]
+    return thread
+
+
+def test_it_joins_anew_when_its_group_leaves_something_unread(looking_out, polling):
+    """Once, and in the poll thread: nothing else touches the consumer."""
+    looking_out._coverage._wanted.set()
+    looking_out._look_out()
+    looking_out._look_out()
+    assert polling.consumer.told == ["watch", "subscribe", "watch"]
+
+
+def test_before_there_is_an_assignment_nothing_is_looked_at(looking_out, polling):
+    """The group still describes the worker as it was before it came back."""
+    looking_out.generation = 0
+    looking_out._look_out()
+    assert polling.consumer.told == []
+
+
+def test_it_tells_how_far_the_client_has_read(looking_out, polling):
+    """What waits beyond that is seen; a partition that is empty and one that was read to its end have nothing."""
+    standstill = polling.progress.standstill
+    standstill.grew({A: 7, B: 5})
+    looking_out._look_out()
+    assert standstill.waiting == 0
+    standstill.grew({A: 7, B: 9})
+    looking_out._positions_due = 0.0
+    looking_out._look_out()
+    assert standstill.waiting == 4
+
+
+def test_what_is_given_out_waits_until_it_is_committed(looking_out, polling):
+    """A record that nobody commits is seen although the client has read it."""
+    polling.consumer.found = [STRAY]
+    assert looking_out.poll(0.2, 1) == [STRAY]
+    looking_out._look_out()
+    assert polling.progress.standstill.waiting == 3
+    polling.progress.committed({A: 8})
+    assert polling.progress.standstill.waiting == 0

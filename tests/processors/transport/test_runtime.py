@@ -10,8 +10,10 @@ import threading
 import time
 
 import pytest
+from prometheus_client.parser import text_string_to_metric_families
 
-from processors.transport.batches import spans
+from processors.transport import meters as transport_meters
+from processors.transport.batches import Output, spans
 from processors.transport.logs import JsonLines, place_of
 from processors.transport.meters import METERS, Meters
 from processors.transport.runtime import Progress, Watchdog, beat
@@ -59,10 +61,10 @@ def test_a_partition_that_waits_too_long_for_what_is_down_is_unhealthy():
     for clock.now in range(1, 40):
         progress.looped(0)
         assert progress.deferred(store) == []  # said once, not every second
-        progress.committed([("in", 0)])
+        progress.committed({("in", 0): 1})
     assert progress.complaint() == "in[3] has been waiting for 39 s: the store is away"
     progress.deferred(other)
-    progress.committed([("in", 3)])
+    progress.committed({("in", 3): 1})
     assert progress.complaint() is None
 
 
@@ -84,7 +86,7 @@ def test_what_another_worker_has_now_is_no_complaint_of_this_one():
     clock = Clock()
     progress = Progress(30, clock)
     progress.deferred({("in", 3): "the store is away"})
-    progress.reassigned(2)
+    progress.reassigned({("in", 0): 0, ("in", 1): 0})
     clock.now = 9
     progress.looped(0)
     clock.now = 40
@@ -150,10 +152,10 @@ def test_a_log_line_says_type_and_place_of_an_error_and_not_its_text():
     except ValueError as error:
         place = place_of(error)
         record = logging.LogRecord("a", logging.ERROR, "x", 1, "failed", (), (ValueError, error, error.__traceback__))
-    line = json.loads(JsonLines("score", 3).format(record))
+    line = json.loads(JsonLines("score", "score-3").format(record))
     assert place.startswith("ValueError at ")
     assert line["error"] == place
-    assert (line["stage"], line["slot"], line["event"]) == ("score", 3, "failed")
+    assert (line["stage"], line["worker"], line["message"]) == ("score", "score-3", "failed")
     assert "Canary" not in json.dumps(line)
 
 
@@ -167,6 +169,95 @@ def test_every_metric_of_the_table_is_exposed_with_its_explanation():
     assert all(f"loanstream_{meter.name}" in text and meter.tells in text for meter in METERS)
     found = meters.snapshot()
     assert (found["records_in_total"], found["open_batches"], found["commit_seconds_sum"]) == (3, 2, 0.5)
+
+
+def test_decisions_and_letters_are_counted_by_tenant_and_by_what_they_are():
+    """Only causes, outcomes and topics that are known become labels: what was found never does."""
+    meters = Meters("score", 0)
+    told = [
+        ("loan.decisions.v1.bank-a", ("decisions", "approve")),
+        ("loan.decisions.v1.bank-a", ("decisions", "approve")),
+        ("loan.decisions.v1.bank-b", ("decisions", "refer")),
+        ("loan.applications.v1.bank-a.dlq", ("letters", "not_json")),
+        ("loan.applications.v1.bank-a.dlq", ("letters", "Jane Canary")),
+        ("loan.control.v1.dlq", ("letters", "invalid_event")),
+        ("elsewhere", ("letters", "empty")),
+        ("loan.verifications.v1.bank-a", None),
+    ]
+    meters.tally(Output(topic, None, b"", (), tallied=tallied) for topic, tallied in told)
+    found = {
+        (sample.name, *(sample.labels[name] for name in ("tenant", "outcome", "cause") if name in sample.labels)): (
+            sample.value
+        )
+        for family in text_string_to_metric_families(meters.text().decode())
+        for sample in family.samples
+        if sample.name in ("loanstream_decisions_total", "loanstream_letters_total")
+    }
+    assert found == {
+        ("loanstream_decisions_total", "bank-a", "approve"): 2,
+        ("loanstream_decisions_total", "bank-b", "refer"): 1,
+        ("loanstream_letters_total", "bank-a", "not_json"): 1,
+        ("loanstream_letters_total", "bank-a", "other"): 1,
+        ("loanstream_letters_total", "shared", "invalid_event"): 1,
+        ("loanstream_letters_total", "other", "empty"): 1,
+    }
+    assert not [name for name in meters.snapshot() if name.startswith(("decisions", "letters"))]
+
+
+def test_tenants_beyond_a_bound_are_told_in_sum(monkeypatch):
+    """However many topics there are, the page of metrics stays readable."""
+    monkeypatch.setattr(transport_meters, "TENANTS_MOST", 2)
+    meters = Meters("score", 0)
+    for number in range(5):
+        meters.tally([Output(f"loan.decisions.v1.bank-{number}", None, b"", (), tallied=("decisions", "refer"))])
+    text = meters.text().decode()
+    assert 'tenant="bank-1"} 1.0' in text.replace('outcome="refer",', "")
+    assert 'tenant="other"} 3.0' in text.replace('outcome="refer",', "")
+
+
+def test_a_gauge_with_labels_forgets_what_is_over():
+    """A partition that moves again has no line any more."""
+    meters = Meters("score", 0)
+    meters.set_each("standstill_seconds", {("in", "2"): 31.0})
+    assert 'partition="2"' in meters.text().decode()
+    meters.set_each("standstill_seconds", {})
+    assert 'partition="2"' not in meters.text().decode()
+
+
+_LAST_WORDS = """
+import sys, threading, warnings
+from processors.transport.logs import log_to_stderr
+
+class Careless:
+    def __del__(self):
+        raise ValueError("Jane Canary in a destructor")
+
+def fail():
+    raise ValueError("Jane Canary in a thread")
+
+log_to_stderr("score", 3)
+warnings.warn("old")
+thread = threading.Thread(target=fail, name="commit")
+thread.start()
+thread.join()
+careless = Careless()
+del careless
+raise ValueError("Jane Canary")
+"""
+
+
+def test_the_last_words_of_a_process_are_json_lines_too():
+    """Warnings and exceptions that nobody caught, in whatever thread: type and place, never the text."""
+    done = subprocess.run([sys.executable, "-c", _LAST_WORDS], capture_output=True, text=True, check=False)
+    lines = [json.loads(line) for line in done.stderr.splitlines()]
+    assert done.returncode == 1
+    assert [line["worker"] for line in lines] == ["score-3"] * 4
+    said = [line["message"] for line in lines]
+    assert "old" in said[0]
+    assert said[1].startswith("thread commit ended: ValueError at ")
+    assert said[2].startswith("an exception could not be raised: ValueError at ")
+    assert said[3].startswith("the process ends: ValueError at ")
+    assert "Canary" not in done.stderr
 
 
 def test_a_subscription_that_no_client_would_take_is_refused():

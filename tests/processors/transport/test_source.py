@@ -62,6 +62,9 @@ class MemoryConsumer:
     def consumer_group_metadata(self):
         return None
 
+    def position(self, places):
+        return places
+
     def ignored(self, *_):
         """For calls that change nothing here."""
 

@@ -1,0 +1,78 @@
+"""What a worker looks up beside its reading, in a thread of its own with a client of its own: nothing waits for it."""
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Mapping
+
+from confluent_kafka import KafkaError, KafkaException
+from confluent_kafka.admin import AdminClient
+
+from processors.transport.logs import place_of
+from processors.transport.specs import METADATA_REFRESH_S, WorkerKafka
+
+log = logging.getLogger(__name__)
+
+REFUSED = frozenset(
+    {
+        KafkaError.GROUP_AUTHORIZATION_FAILED,
+        KafkaError.TOPIC_AUTHORIZATION_FAILED,
+        KafkaError.CLUSTER_AUTHORIZATION_FAILED,
+    }
+)
+
+REST_SHARE = 20
+"""A look of very many partitions takes long: there are so many times its length between two."""
+
+Look = Callable[[AdminClient], float]
+"""Looks, and says in how many seconds the next look is due; KafkaException and TimeoutError where nobody answers."""
+
+
+class Lookout:
+    """Takes its looks (by what each sees) again and again, from `watch` on until `stop`.
+
+    A look that the broker does not allow is given up, with one line; no other error ends anything.
+    """
+
+    def __init__(self, kafka: WorkerKafka, looks: Mapping[str, Look], first_s: float) -> None:
+        self._kafka, self._first_s = kafka, first_s
+        self._looks = dict(looks)
+        self._stopped = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="lookout", daemon=True)
+
+    def watch(self) -> None:
+        """There is an assignment: begin to look."""
+        if not self._thread.is_alive() and not self._stopped.is_set():
+            self._thread.start()
+
+    def stop(self) -> None:
+        """Look no more."""
+        self._stopped.set()
+
+    def _run(self) -> None:
+        admin = AdminClient(dict(self._kafka.settings), logger=logging.getLogger("librdkafka"))
+        due = dict.fromkeys(self._looks, time.monotonic() + self._first_s)
+        while due and not self._stopped.wait(max(0.0, min(due.values()) - time.monotonic())):
+            what = min(due, key=lambda name: due[name])
+            began = time.monotonic()
+            pause = self.take(what, admin)
+            if pause is None:
+                del due[what]
+            else:
+                now = time.monotonic()
+                due[what] = now + max(pause, (now - began) * REST_SHARE)
+
+    def take(self, what: str, admin: AdminClient) -> float | None:
+        """Take one look; seconds until its next, None where there is none."""
+        try:
+            return self._looks[what](admin)
+        except KafkaException as error:
+            if error.args[0].code() in REFUSED:
+                log.warning("%s cannot be seen: the broker does not allow it", what)
+                return None
+            log.info("%s cannot be seen now: %s", what, error.args[0].str())
+        except TimeoutError:
+            log.info("%s cannot be seen now: no answer", what)
+        except Exception as error:  # noqa: BLE001 - what is looked up beside must not end the reading
+            log.error("%s cannot be seen: %s", what, place_of(error))  # noqa: TRY400 - its text may hold anything
+        return METADATA_REFRESH_S

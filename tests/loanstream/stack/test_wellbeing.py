@@ -1,0 +1,91 @@
+"""Workers that run and are not well are told, and so is that it is over."""
+
+import threading
+
+import pytest
+
+from loanstream.stack import watch
+from loanstream.stack.probe import Page
+from loanstream.stack.wellbeing import SILENT, Wellbeing, complaint_in
+
+
+class Clock:
+    now = 0.0
+
+    def __call__(self):
+        return self.now
+
+
+def look(wellbeing, clock, complaint):
+    clock.now += 5
+    return list(wellbeing.lines({"score-0": complaint, "verify-0": None}))
+
+
+def test_a_complaint_is_told_once_and_so_is_its_end():
+    """The second look believes it, later ones do not repeat it; who is well is never mentioned."""
+    clock = Clock()
+    wellbeing = Wellbeing(clock)
+    assert look(wellbeing, clock, None) == []
+    assert look(wellbeing, clock, "in[2] stands still") == []
+    assert look(wellbeing, clock, "in[2] stands still") == ["score-0 is not well: in[2] stands still"]
+    assert look(wellbeing, clock, "in[2] stands still") == []
+    assert look(wellbeing, clock, None) == ["score-0 is well again after 15 s"]
+    assert look(wellbeing, clock, None) == []
+
+
+def test_a_moment_is_no_illness():
+    """A restart is told by the supervisor; a single look that finds nobody is not worth a line."""
+    clock = Clock()
+    wellbeing = Wellbeing(clock)
+    assert [look(wellbeing, clock, complaint) for complaint in (SILENT, None, SILENT, None)] == [[]] * 4
+
+
+def test_what_was_told_of_a_process_that_ended_is_over():
+    """Its successor begins well; the supervisor tells of both."""
+    clock = Clock()
+    wellbeing = Wellbeing(clock)
+    look(wellbeing, clock, "in[2] stands still")
+    look(wellbeing, clock, "in[2] stands still")
+    wellbeing.forget("score-0")
+    assert look(wellbeing, clock, None) == []
+
+
+def test_a_worker_that_is_being_started_is_not_looked_at(monkeypatch):
+    """That it does not answer is no news; of the others what they complain of and refuse is told."""
+    letters = b'loanstream_letters_total{tenant="bank-a",cause="empty"} 2.0\n'
+    pages = {"/healthz": Page(503, b'{"complaint": "in[2] stands still"}'), "/metrics": Page(200, letters)}
+    asked, told, stop = [], [], threading.Event()
+
+    def page(url):
+        asked.append(url)
+        if len(asked) > 20:
+            stop.set()  # or a test that fails would look for ever
+        return pages[url.removeprefix("score")]
+
+    def tell(line):
+        told.append(line)
+        if len(told) == 2:
+            stop.set()
+
+    monkeypatch.setattr(watch, "LOOK_EVERY_S", 0.001)
+    monkeypatch.setattr(watch, "page", page)
+    watch.watch({"score-0": "score", "verify-0": "verify"}, lambda name: name == "score-0", tell, stop)
+    assert told == [
+        "bank-a: 2 records refused, empty (loanstream dlq list shows them)",
+        "score-0 is not well: in[2] stands still",
+    ]
+    assert not [url for url in asked if url.startswith("verify")]
+
+
+@pytest.mark.parametrize(
+    ("found", "complaint"),
+    [
+        (Page(200, b'{"healthy": true, "complaint": null}'), None),
+        (Page(503, b'{"healthy": false, "complaint": "in[2] stands still"}'), "in[2] stands still"),
+        (Page(404, b"what is this"), "it answers with status 404 at /healthz"),
+        (None, SILENT),
+    ],
+)
+def test_understands_a_worker_s_page(found, complaint):
+    """Whatever answers at its port."""
+    assert complaint_in(found) == complaint
