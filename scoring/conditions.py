@@ -1,17 +1,17 @@
 """Conditions of a policy, asked of a whole batch at once: most hold for few applicants.
 
-They are exact. A bound is the decimal that the policy's author typed, a value the fraction that follows from the
-application's own decimals. Floats decide where they cannot be wrong; what lies nearer is compared as fractions.
+They are exact. A bound is the decimal that the policy's author typed (the shortest one that is its float), a value
+follows from the application's own decimals. Floats decide where they cannot be wrong, decimals what lies nearer.
 """
 
 import math
 from collections.abc import Sequence
+from decimal import Decimal
 from fractions import Fraction
 
 import numpy as np
 import numpy.typing as npt
 
-from schemas.application import LoanApplication
 from schemas.values import TEXT_MAX
 from schemas.verification import ApplicationVerified, Check
 from scoring.checks import GROSS
@@ -32,12 +32,21 @@ class Conditions:
         self._conditions = conditions
         self._names = [_feature_of(condition) for condition in conditions]
         self._columns = [POSITION[name] for name in self._names]
-        # What is sent as it is has at most 15 digits, and floats keep their order.
-        self._computed = np.array([FEATURES[name].values.step is None for name in self._names], dtype=np.bool_)
-        above, below = (np.array([getattr(one, end) for one in conditions]) for end in ("above", "below"))
-        near = np.where(self._computed, NEAR, 0.0)
-        self._surely_above, self._perhaps_above = _moved(above, near), _moved(above, -near)
-        self._surely_below, self._perhaps_below = _moved(below, -near), _moved(below, near)
+        self._exact = [(Decimal(repr(float(one.above))), Decimal(repr(float(one.below)))) for one in conditions]
+        self._above = np.array([condition.above for condition in conditions])
+        self._below = np.array([condition.below for condition in conditions])
+        # What is sent as it is has at most 15 digits, and floats keep their order: only computed features need a look.
+        near = [
+            (at, bound)
+            for at, condition in enumerate(conditions)
+            if FEATURES[self._names[at]].values.step is None
+            for bound in (condition.above, condition.below)
+            if math.isfinite(bound)
+        ]
+        self._near = [at for at, _ in near]
+        self._near_columns = [self._columns[at] for at in self._near]
+        self._near_bounds = np.array([bound for _, bound in near])
+        self._near_width = NEAR * np.abs(self._near_bounds)
         self._verification, self._missing, self._income_gap = (
             [at for at, condition in enumerate(conditions) if condition.kind == kind]
             for kind in ("verification", "missing", "income_gap")
@@ -65,22 +74,22 @@ class Conditions:
     def _inside(self, events: Sequence[ApplicationVerified], features: Matrix) -> Mask:
         """Which conditions' intervals hold which events' values, (n, k)."""
         values = features[:, self._columns]
-        inside = np.asarray((self._surely_above < values) & (values < self._surely_below))
-        undecided = ((self._perhaps_above < values) & (values < self._perhaps_below)) ^ inside
-        # Where numbers of both signs are added, a sum can lose all its digits.
-        undecided |= (features < 0).any(axis=1, keepdims=True) & self._computed & ~np.isnan(values)
-        for row, at in np.argwhere(undecided).tolist():
-            inside[row, at] = _holds_exactly(self._conditions[at], self._names[at], events[row].application)
+        inside = np.asarray((self._above < values) & (values < self._below))
+        if self._near:
+            for row, which in np.argwhere(self._undecided(features)).tolist():
+                at = self._near[which]
+                above, below = self._exact[at]
+                inside[row, at] = above < exact_value(events[row].application, self._names[at]) < below
         return inside
 
-
-def bound(value: float) -> Fraction:
-    """The bound that a policy's author typed: the shortest decimal that is this float.
-
-    >>> bound(0.6)
-    Fraction(3, 5)
-    """
-    return Fraction(repr(value))
+    def _undecided(self, features: Matrix) -> Mask:
+        """Where a float may stand on the wrong side of a bound, (n, bounds of computed features)."""
+        values = features[:, self._near_columns]
+        undecided = np.asarray(np.abs(values - self._near_bounds) <= self._near_width)
+        # Where numbers of both signs are added, a sum can lose all its digits.
+        signed = np.nonzero(features < 0)[0]
+        undecided[signed] = ~np.isnan(values[signed])
+        return undecided
 
 
 _FEATURE_OF: dict[Kind, str] = {"verification": "loan_amount", "income_gap": "annual_income"}
@@ -96,35 +105,27 @@ def _moved(bounds: Matrix, shares: Matrix) -> Matrix:
     return bounds + shares * np.where(np.isfinite(bounds), np.abs(bounds), 0.0)
 
 
-def _holds_exactly(condition: Condition, name: str, application: LoanApplication) -> bool:
-    value = exact_value(application, name)
-    return _is_above(value, condition.above) and _is_below(value, condition.below)
-
-
-def _is_above(value: Fraction, above: float) -> bool:
-    return not math.isfinite(above) or value > bound(above)
-
-
-def _is_below(value: Fraction, below: float) -> bool:
-    return not math.isfinite(below) or value < bound(below)
-
-
 def _income_gap(condition: Condition, event: ApplicationVerified) -> bool:
     """The paper's flag, for what it compares: a gross income with a gross income."""
     return any(
         check.difference is not None
         and check.similarity is not None
-        and _is_above(abs(_difference(check, check.difference, condition.above)), condition.above)
-        and _is_below(_similarity(check.similarity), condition.below)
+        and abs(_difference(check, check.difference, condition.above)) > _typed(condition.above)
+        and _similarity(check.similarity) < _typed(condition.below)
         for check in event.checks
         if check.claim == "annual_income" and check.field in GROSS
     )
 
 
+def _typed(value: float) -> Fraction:
+    """The shortest decimal that is this float: the one that somebody typed."""
+    return Fraction(repr(value))
+
+
 def _difference(check: Check, rounded: float, above: float) -> Fraction:
     """(claimed - found) / claimed: near a bound from the amounts themselves, where the check names them."""
     if abs(abs(rounded) - above) > NEAR * above or check.claimed is None or check.found is None:
-        return bound(rounded)
+        return _typed(rounded)
     claimed, found = Fraction(check.claimed), Fraction(check.found)
     return (claimed - found) / claimed
 

@@ -103,10 +103,10 @@ class Judge:
         return list(dict.fromkeys([*codes, *(gate.code for gate in gates)])) if gates else codes
 
     def _rows(self, event: ApplicationVerified, fired: list[Fired]) -> list[Row]:
-        values: dict[str, list[str]] = {}
-        for item in fired:
-            values.setdefault(item.code, []).extend(() if item.value is None else (item.value,))
-        rows = {code: self._row(code, _together(shown)) for code, shown in values.items()}
+        rows = {item.code: self._row(item.code, item.value) for item in fired}
+        if len(rows) < len(fired):  # a range gate that found several features beyond
+            for code in rows:
+                rows[code] = self._row(code, _together([item.value for item in fired if item.code == code]))
         # Without a reading nothing was found: no check can have failed.
         if event.extractions and any(item.result for item in fired):
             for code, value in sorted(_findings(event).items())[:MAX_FINDINGS]:
@@ -126,12 +126,13 @@ def _parts(rule: Rule, bundle: Bundle) -> tuple[Rule, ...]:
     return tuple(replace(rule, condition=side) for side in sides)
 
 
-def _together(values: Sequence[str]) -> str | None:
+def _together(found: Sequence[str | None]) -> str | None:
     """Several values in the place of one: as many as there is room for, and how many more there are.
 
     >>> _together(["loan_amount 45000000.00", "lti 9", "acr 0.1"])
     'loan_amount 45000000.00, lti 9, acr 0.1'
     """
+    values = [value for value in found if value is not None]
     for count in range(len(values), 0, -1):
         left = len(values) - count
         text = ", ".join(values[:count]) + (f" and {left} more" if left else "")
