@@ -381,3 +381,15 @@ def test_a_signature_that_was_added_later_is_no_alteration() -> None:
     found = read_document(signed, "bank_statement")
     assert values(found) == values(read_document(data, "bank_statement"))
     assert found.findings == ()
+
+
+def test_the_opening_balance_is_the_one_that_the_rows_give() -> None:
+    """Of two accounts' opening balances on one page the statement's own is told by its rows."""
+    assert values(read_document(with_two_accounts(), "bank_statement"))["opening_balance"] == "100000.00"
+
+
+def test_a_short_statement_that_hardly_follows_is_not_understood() -> None:
+    """Of three balances two do not follow: that may be our reading, and nothing of it is believed or suspected."""
+    rows = [row._replace(balance=row.balance + 777 * number) for number, row in enumerate(running()[:3])]
+    found = read_document(Statement(opening="").titles().rows(rows).finished(), "bank_statement")
+    assert (found.reason, found.findings, found.fields) == ("layout_not_understood", (), ())

@@ -171,6 +171,7 @@ UNSEEN: dict[str, Callable[[], Drawing]] = {
     "of two points and a half": lambda: with_forged(forged(size=2.5)),
     "tiny by a matrix": lambda: with_forged("0.1 0 0 0.1 300 730 cm", forged()),
     "without width": lambda: with_forged("0.01 0 0 1 400 0 cm", forged()),
+    "a tenth as wide": lambda: with_forged("0.1 0 0 1 400 0 cm", forged()),
     "mirrored": lambda: with_forged("-1 0 0 1 900 0 cm", forged()),
     "upside down in a mirror": lambda: with_forged("1 0 0 -1 0 1600 cm", forged()),
     "clipped by a path": lambda: with_forged("0 0 5 5 re W n", forged()),
@@ -380,6 +381,11 @@ SEEN: dict[str, Callable[[], Drawing]] = {
         "0.5 w", *(f"40 {715 - 15 * row + by} m 280 {715 - 15 * row + by} l S" for row in range(7) for by in (3, -1))
     ),
     "marked by a pen": marked_by_a_pen,
+    "each letter printed twice": lambda: with_strokes(lambda one: f"{one} {one}"),
+    "crossed by a small stamp": lambda: with_forged(
+        "0.6 g",
+        *(f"BT /B 9 Tf 0.7 0.7 -0.7 0.7 {left} 605 Tm (ORIGINAL COPY OF OUR OFFICE) Tj ET" for left in (30, 200)),
+    ),
     "printed twice": lambda: printed_again(0, 0, "0 g", under=False),
     "printed twice for boldness": lambda: printed_again(0.3, 0, "0 g", under=False),
     "printed twice, further apart": lambda: printed_again(0.7, 0, "0 g", under=False),
@@ -396,6 +402,7 @@ SEEN: dict[str, Callable[[], Drawing]] = {
     "on a page that does not begin at nought": lambda: under_a_matrix("1 0 0 1 100 50", MediaBox=[100, 50, 695, 892]),
     "cropped": lambda: with_strokes(str, CropBox=[20, 400, 500, 830]),
     "in millimetres": lambda: under_a_matrix("0.3528 0 0 0.3528 0 0", MediaBox=[0, 0, 210, 297]),
+    "in quarters of a point": lambda: under_a_matrix("0.25 0 0 0.25 0 0", MediaBox=[0, 0, 149, 211]),
     "on a wall": lambda: under_a_matrix("2.8 0 0 2.8 0 0", MediaBox=[0, 0, 2380, 2390]),
 }
 
