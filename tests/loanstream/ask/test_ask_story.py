@@ -28,6 +28,8 @@ from schemas.verification import ApplicationVerified
 from scoring.canonical import application_bytes, evidence_bytes
 from scoring.receipt import ReceiptKey
 from stores.warehouse.cipher import ColumnCipher
+from stores.warehouse.migrate import migrations, statements
+from stores.warehouse.pages import ORIGIN as PLACE_COLUMNS
 from stores.warehouse.sealed import opened
 
 EXAMPLES = Path(__file__).parents[3] / "schemas" / "examples"
@@ -325,6 +327,26 @@ def test_another_outcome_under_the_same_id_is_a_conflict(warehouse):
         1,
         1,
     )
+
+
+ADDED = {"verifications_log": PLACE_COLUMNS, "decisions_log": (*PLACE_COLUMNS, "decided_sha256")}
+
+
+def test_rows_from_before_the_migration_are_served(warehouse):
+    """Rows that were written without the new columns are found in conflict; to apply the migration again changes nothing."""
+    client = warehouse.server.client()
+    added = statements(migrations()["0007_origins_and_conflicts.sql"])
+    try:
+        for table, columns in ADDED.items():
+            for column in reversed(columns):
+                client.command(f"ALTER TABLE loanstream.{table} DROP COLUMN {column}")
+        put_two(warehouse, named=False)
+    finally:
+        for statement in (*added, *added):
+            client.command(statement)
+    found = latest_decisions(warehouse.server.client("reader"), None, None, 9)
+    assert [(row["application_id"], row["conflict"]) for row in found] == [("example-0002", True)]
+    assert told_of(warehouse).origin is None
 
 
 def test_agreement_with_recorded_outcomes(warehouse, tmp_path):
