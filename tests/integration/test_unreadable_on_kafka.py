@@ -51,7 +51,6 @@ def batches(example):
     yield wire.batch([wire.record(0, b"large", b" " * 3_000_000)], "gzip"), [letter]
     for stamp in (NEGATIVE_MS, FAR_MS):
         yield wire.batch([good(example, f"at{stamp}")], timestamp=stamp), [decided]
-    yield wire.batch([good(example, "true"), good(example, "forged", 5_000_000)]), [decided, letter]
     yield wire.batch([good(example, "last")]), [decided]
     yield wire.batch([good(example, "last-but-one")]), [decided]
 

@@ -10,6 +10,7 @@ from processors.transport import passage
 from processors.transport.parts import WorkerParts
 from processors.transport.passage import Passage
 from processors.transport.specs import RangeSpec, WorkerKafka
+from stores.unreadable import UnreadableBatch
 
 A, B = ("in", 0), ("in", 1)
 
@@ -20,8 +21,8 @@ class Client:
     def __init__(self):
         self.paused, self.end = [], 100
 
-    def get_watermark_offsets(self, place, cached):
-        return 0, self.end
+    def get_watermark_offsets(self, place, timeout=0, *, cached=False):
+        return (-1, -1) if cached else (0, self.end)
 
     def pause(self, places):
         self.paused += [(place.topic, place.partition) for place in places]
@@ -90,3 +91,13 @@ def test_a_broker_that_does_not_answer_is_asked_at_the_next_error(standing):
     standing.model.called = lambda _: None
     standing.passage.take(standing.client, [Told(A, 3)])
     assert standing.passage.waiting(()) == [A]
+
+
+def test_a_forged_offset_is_seen_when_the_client_has_forgotten_the_end(standing):
+    """A broker's answer that an offset is out of range names no end, and the client keeps that; so the broker is asked."""
+    standing.client.end = 14
+    standing.passage.begin({B: 2})
+    standing.passage._look = lambda told: UnreadableBatch(B, 2, 4, "unreadable_batch", "less")
+    assert standing.passage.take(standing.client, [Record(*B, 5_000_000, None, b"v")]) == []
+    assert standing.passage.waiting(()) == [B]
+    assert [message.offset() for message in standing.passage.take(standing.client, [Record(*B, 9, None, b"v")])] == [9]
