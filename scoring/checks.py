@@ -23,6 +23,9 @@ INCOME_EXCESS = Decimal("0.20")
 NET_EXCESS = Decimal("0.50")
 """A claim of gross income may exceed a year's net credits by this share of the claim: honest pairs reach 0.33."""
 
+SURE = 0.8
+"""A figure that its reader is less sure of bears no claim out and contradicts none: a person looks at the document."""
+
 MISREAD_SIMILARITY = 0.8
 """Digits this alike (the paper's S), but too far apart as amounts, may be one digit that was read wrongly."""
 
@@ -155,7 +158,7 @@ def _money_check(
     excess, allowed = claimed - found, row.excess * claimed
     return Check(
         claim="annual_income",
-        result="mismatch" if excess > allowed else "verified",
+        result=_result(contradicts=excess > allowed, sure=field.confidence >= SURE),
         document=extraction.sha256,
         field=field.name,
         claimed=two_decimals(claimed),
@@ -166,22 +169,29 @@ def _money_check(
     )
 
 
+def _result(*, contradicts: bool, sure: bool) -> VerificationResult:
+    if not sure:
+        return "unreadable"
+    return "mismatch" if contradicts else "verified"
+
+
 def _net_pay(read: Sequence[Extraction]) -> Iterator[Check]:
     """A payslip's net pay must stand on the bank statement, to the cent, in some month."""
     credits_seen = [
-        (extraction, amount)
+        (extraction, field, amount)
         for extraction in read
         if extraction.kind == "bank_statement"
-        for _, amount in _amounts(extraction, "salary_credit")
+        for field, amount in _amounts(extraction, "salary_credit")
     ]
     for slip in read:
         if slip.kind != "payslip" or not credits_seen or not (net := _amounts(slip, "net_monthly")):
             continue
-        amount = net[0][1]
-        statement, nearest = min(credits_seen, key=lambda item: (abs(item[1] - amount), item[0].sha256))
+        paid, amount = net[0]
+        statement, credited, nearest = min(credits_seen, key=lambda item: (abs(item[2] - amount), item[0].sha256))
+        sure = min(paid.confidence, credited.confidence) >= SURE
         yield Check(
             claim="net_pay",
-            result="verified" if nearest == amount else "mismatch",
+            result=_result(contradicts=nearest != amount, sure=sure),
             document=statement.sha256,
             field="salary_credit",
             claimed=two_decimals(amount),

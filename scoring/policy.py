@@ -28,8 +28,9 @@ class Condition:
 
     Of `kind` feature: the feature `name`. Of verification: the loan amount, where the verification result is `name`.
     Of missing: the feature `name` is missing (no bounds). Of income_gap: a check of the income differs by more than
-    `above`, either way, with a similarity less than `below`. Of beyond: `training_range`, which a
-    bundle makes one condition for each feature and harmful side (`scoring.trained_range`).
+    `above`, either way, with a similarity less than `below`. Of beyond: features by blanks, or
+    `training_range` for all of the bundle's; a bundle makes one condition of each and its harmful side
+    (`scoring.trained_range`).
     """
 
     kind: Kind
@@ -48,6 +49,8 @@ class Condition:
             case "feature":
                 ends = (("above", self.above), ("below", self.below))
                 return tuple(f"{self.name} {end}" for end, bound in ends if math.isfinite(bound))
+            case "beyond":
+                return (f"beyond {TRAINING_RANGE}",)
             case "income_gap":
                 return (self.kind,)
             case _:

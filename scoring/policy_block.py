@@ -79,6 +79,28 @@ class Block:
             raise PolicyError(line_of(node), f"{shown(word)!r} is no {name} known; {said}")
         return word
 
+    def words(self, name: str, known: Iterable[str]) -> tuple[str, ...]:
+        """An entry that is a list of words, each one of those `known`, and each once."""
+        node = self.node(name)
+        if not isinstance(node, yaml.SequenceNode) or not node.value:
+            raise PolicyError(line_of(node), f"{name!r} must be a list of words")
+        found: list[str] = []
+        allowed = list(known)
+        for item in node.value:
+            if not isinstance(item, yaml.ScalarNode) or item.value not in allowed:
+                word = item.value if isinstance(item, yaml.ScalarNode) else "a list"
+                raise PolicyError(
+                    line_of(item), f"{shown(word)!r} is no feature known; {expected_names(word, allowed)}"
+                )
+            if item.value in found:
+                raise PolicyError(line_of(item), f"{item.value!r} stands twice in {name!r}")
+            found.append(item.value)
+        return tuple(found)
+
+    def is_list(self, name: str) -> bool:
+        """Whether an entry is a list."""
+        return isinstance(self._nodes.get(name), yaml.SequenceNode)
+
     def done(self) -> None:
         """PolicyError where an entry was not asked for."""
         for typed, line in self._left.items():

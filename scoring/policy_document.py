@@ -159,7 +159,9 @@ def _income_gap_condition(block: Block) -> Condition:
 
 
 def _beyond_condition(block: Block) -> Condition:
-    return Condition("beyond", block.word("beyond", (TRAINING_RANGE,)))
+    if block.is_list("beyond"):
+        return Condition("beyond", " ".join(block.words("beyond", FEATURES)))
+    return Condition("beyond", block.word("beyond", (TRAINING_RANGE,), besides=", or a list of features"))
 
 
 _CONDITIONS: dict[str, Callable[[Block], Condition]] = {

@@ -16,7 +16,7 @@ from scoring.checks import reason_of_check, result_of_extraction
 from scoring.conditions import Conditions, Matrix
 from scoring.explanation import Row, Wording
 from scoring.features import FEATURES, POSITION
-from scoring.policy import Policy, Rule
+from scoring.policy import TRAINING_RANGE, Policy, Rule
 
 MAX_FINDINGS = 100
 """Rows for what documents show: a decision has room for 200 rows in all."""
@@ -122,7 +122,10 @@ def _parts(rule: Rule, bundle: Bundle) -> tuple[Rule, ...]:
     """The rule as this bundle understands it: one about the training range is one for each side that does harm."""
     if rule.condition.kind != "beyond":
         return (rule,)
-    sides = (side for name, seen in bundle.ranges.items() for side in seen.beyond(name))
+    asked = None if rule.condition.name == TRAINING_RANGE else rule.condition.name.split()
+    sides = (
+        side for name, seen in bundle.ranges.items() if asked is None or name in asked for side in seen.beyond(name)
+    )
     return tuple(replace(rule, condition=side) for side in sides)
 
 

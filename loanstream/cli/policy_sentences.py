@@ -4,7 +4,7 @@ import math
 from collections.abc import Callable, Mapping
 from decimal import Decimal
 
-from scoring.policy import Bands, Condition, Penalty, Points, Policy, Rule
+from scoring.policy import TRAINING_RANGE, Bands, Condition, Penalty, Points, Policy, Rule
 
 ABBREVIATIONS = frozenset({"acr", "cibil", "dti", "lti"})
 
@@ -80,7 +80,11 @@ def _income_gap(condition: Condition) -> str:
 
 
 def _beyond(condition: Condition) -> str:
-    return f"a feature is beyond the bundle's {_spoken(condition.name)}, on a side that does harm"
+    if condition.name == TRAINING_RANGE:
+        return "a feature is beyond the bundle's training range, on a side that does harm"
+    *first, last = (_spoken(name) for name in condition.name.split())
+    named = f"{', '.join(first)} or {last}" if first else last
+    return f"{named} is beyond the bundle's training range, on a side that does harm"
 
 
 _WORDS: Mapping[str, Callable[[Condition], str]] = {

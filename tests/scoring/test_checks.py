@@ -11,9 +11,9 @@ from scoring.checks import MISREAD, NEAR_MATCH, verify
 SLIP, STATEMENT = "1" * 64, "2" * 64
 
 
-def extraction(kind="payslip", sha256=None, status="read", reason=None, findings=(), **fields):
+def extraction(kind="payslip", sha256=None, status="read", reason=None, findings=(), confidence=1.0, **fields):
     values = [
-        {"name": name, "value": value, "confidence": 1.0, "page": 1}
+        {"name": name, "value": value, "confidence": confidence, "page": 1}
         for name, many in fields.items()
         for value in (many if isinstance(many, list) else [many])
     ]
@@ -53,6 +53,25 @@ def test_income_is_compared_by_relative_difference_and_direction(make_event, cla
     (check,), overall = checked(application, extraction(gross_monthly=gross_monthly))
     assert (check.claim, check.result, check.label, overall) == ("annual_income", result, label, result)
     assert check.difference == pytest.approx((claimed - 12 * float(gross_monthly)) / claimed)
+
+
+@pytest.mark.parametrize("gross_monthly", ["100000.00", "10000.00"])
+def test_a_figure_that_the_reader_doubts_neither_bears_out_nor_contradicts(make_event, gross_monthly):
+    """What was read by a guess approves nobody and accuses nobody: a person looks at the document."""
+    application = make_event(annual_income=1_200_000).application
+    (check,), overall = checked(application, extraction(gross_monthly=gross_monthly, confidence=0.6))
+    assert (check.result, overall) == ("unreadable", "unreadable")
+
+
+@pytest.mark.parametrize(
+    ("paid", "credited", "result"), [(0.6, 1.0, "unreadable"), (1.0, 0.6, "unreadable"), (0.9, 0.9, "mismatch")]
+)
+def test_a_net_pay_that_the_reader_doubts_contradicts_nothing(make_event, paid, credited, result):
+    """Two documents contradict each other by what was read surely in both."""
+    slip = extraction(gross_monthly="100000.00", net_monthly="80000.00", confidence=paid)
+    statement = extraction("bank_statement", salary_credit="79999.00", confidence=credited)
+    checks, _ = checked(make_event(annual_income=1_200_000).application, slip, statement)
+    assert [check.result for check in checks if check.claim == "net_pay"] == [result]
 
 
 def test_the_papers_similarity_stands_beside(make_event):

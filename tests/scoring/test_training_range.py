@@ -1,6 +1,7 @@
 """The range gate: beyond what a model was trained on nobody is approved without a person."""
 
 import math
+import re
 from dataclasses import replace
 
 import orjson
@@ -145,3 +146,37 @@ def test_a_range_gate_can_do_nothing_but_hold_back_approvals(old, new, says):
     assert old in DOCUMENT
     with pytest.raises(PolicyError, match=f"^line 6: .*{says}"):
         parse_policy(DOCUMENT.replace(old, new))
+
+
+def test_a_policy_may_name_the_features_whose_range_counts(bundles, decide_one, make_event):
+    """A gate on loan and income alone does not ask a person about somebody without luxury goods."""
+    named = Condition("beyond", "annual_income loan_amount")
+    scorer = Scorer(bundles["default"], replace(GATED, rules=(replace(GATE, condition=named),)))
+    none = {"assets": ASSETS | {"luxury": 0}}
+    assert decide_one(scorer, make_event(**none))["outcome"] == "approve"
+    poor = make_event(**none, annual_income="199999.99", loan={"amount": 300_000})
+    assert decisive(decide_one(scorer, poor)) == {"beyond_training_range": "annual_income 199999.99"}
+
+
+@pytest.mark.parametrize(
+    ("beyond", "said"),
+    [
+        ("[lti, acr]", None),
+        ("[lti, loan_ammount]", "'loan_ammount' is no feature known; did you mean 'loan_amount'?"),
+        ("[lti, lti]", "'lti' stands twice in 'beyond'"),
+        ("[]", "'beyond' must be a list of words"),
+        ("[[lti]]", "'a list' is no feature known"),
+        ("lti", "'lti' is no beyond known; expected one of training_range, or a list of features"),
+    ],
+)
+def test_a_gate_s_features_are_checked_where_they_stand(policy_text, beyond, said):
+    """An author reads which word is wrong, and what was meant."""
+    gate = f"  - {{code: beyond_training_range, outcome: refer, instead_of: approve, beyond: {beyond}}}\n"
+    text = policy_text("paper").replace("\nrules:\n", "\nrules:\n" + gate)
+    if said is None:
+        assert [rule.condition.name for rule in parse_policy(text).rules if rule.code == "beyond_training_range"] == [
+            "lti acr"
+        ]
+    else:
+        with pytest.raises(PolicyError, match=said.replace("[", r"\[").replace("?", r"\?")):
+            parse_policy(text)
