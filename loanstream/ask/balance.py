@@ -67,10 +67,11 @@ class Balance:
         if letter.get("stage") in (None, "record"):  # no letter; about a row: the application has ended elsewhere
             return
         unreadable = _by_place(_origin(letter))
-        self._closes(unreadable if unreadable in self._open else self._account(letter), message)
+        self._closes(unreadable if unreadable in self._open else self._account(message, letter), message)
 
-    def _account(self, letter: Mapping[str, Any]) -> tuple[bytes, int | None]:
-        key, origin = base64.b64decode(letter.get("key_base64") or ""), letter.get("origin", {})
+    def _account(self, message: Message, letter: Mapping[str, Any]) -> tuple[bytes, int | None]:
+        # The letter's own key is the original's, also where that is too large to be told in it.
+        key, origin = message.key() or b"", letter.get("origin", {})
         if origin.get("topic") == TOPICS["applications"].name(self._tenant):
             return key, origin.get("timestamp_ms")
         return key, accepted_ms(base64.b64decode(letter.get("value_base64") or ""))

@@ -54,3 +54,12 @@ def test_what_is_no_letter_among_letters_ends_nothing(value):
     books.put("applications_dlq", MemoryMessage(f"{FAMILIES['applications']}.dlq", 0, 0, b"k", value, None, (2, 1)))
     books.put("applications_dlq", unreadable(f"{FAMILIES['applications']}.dlq", 1))
     assert books.differences(whole=True) == []
+
+
+def test_an_application_with_a_huge_key_ends_with_its_letter():
+    """The letter has no room to tell such a key; it is its own."""
+    books, key = Balance("bank-a"), b"k" * 1_000_000
+    huge = MemoryMessage(FAMILIES["applications"], 0, 3, key, b"{}", None, (2, 1_770_715_800_000))
+    books.put("applications", huge)
+    books.put("applications_dlq", about(huge, 0))
+    assert books.differences(whole=True) == []
