@@ -26,15 +26,15 @@ BUNDLE_IDS = {
 }
 
 POLICY_IDS = {
-    "standard": "sha256:744ddb1a1992a201a0638516a68050e2de22a88af003ffc101165b1126e02617",
+    "standard": "sha256:601f6dae82dd7db5a012010da57145ddc2a01237abdccf04e703160766a64046",
     "standard-c2e27bc3": "sha256:c2e27bc37aea158b47ba57a14cdb062a534a900b3d541a2b5347cb7ccd332f27",
     "paper": "sha256:2228c8d02dfc4ac17ee0e9391a2e517991bbf836872f9756d2734d2d83c24426",
 }
 
 CONTENTS = {
-    ("default", "standard"): "e26150c68a0f079489e8b705e6ecedbb94ba82fcb169ddce2ca48be1653f21da",
+    ("default", "standard"): "0993af1c546d5c48b309739af34d313f09c1671fd4207af205f01624af05d469",
     ("default", "paper"): "f78e1bfc071d268f6bbbc156e421845cc8cdc949f26ff18c2ba28f084940d4c6",
-    ("paper", "standard"): "9001ca89e41ebe7fc7e72f5faa220d4ceba50e6ff09a21a0afa325a997cae6fa",
+    ("paper", "standard"): "f5f0db3ddf87bddba336860e3861578606aa4093fd6cbf36e29f9f16f0ca44bb",
     ("paper", "paper"): "5f4cbc9b6dcee800f1d8efefa245947426aa386b65f6f65cb524bc8f3a24efd3",
     ("default-618c3d3a", "standard-c2e27bc3"): "d0f978f76dc2c7ade163be51984f67cb922966a0e3129ed7359169db5e604f09",
     ("default-618c3d3a", "paper"): "3301559dfcdb972b0425d72d74ea1a691ca67c481fa0c5877d7caa4f3860536d",

@@ -23,6 +23,8 @@ DOUBTS = (
     Rule("thin_file", Condition("missing", "cibil_score"), "refer", None),
 )
 
+GATED = "dependents annual_income loan_amount loan_term cibil_score lti acr"
+
 DESIGN = {
     "paper": {
         "name": "paper",
@@ -44,7 +46,7 @@ DESIGN = {
             Rule("lti_above_limit", Condition("feature", "lti", above=8), "decline", None),
             Rule("dti_above_limit", Condition("feature", "dti", above=0.6), "decline", None),
             *(dataclasses.replace(rule, instead_of="approve") for rule in DOUBTS),
-            Rule("beyond_training_range", Condition("beyond", "training_range"), "refer", "approve"),
+            Rule("beyond_training_range", Condition("beyond", GATED), "refer", "approve"),
             Rule("no_documents", Condition("verification", "not_provided", above=0), "refer", "approve"),
         ),
     },

@@ -1,7 +1,6 @@
 """The range gate: beyond what a model was trained on nobody is approved without a person."""
 
 import math
-import re
 from dataclasses import replace
 
 import orjson

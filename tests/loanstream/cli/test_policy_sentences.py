@@ -16,7 +16,8 @@ def test_penalties_and_rules_are_sentences():
     assert rows["lti_above_limit"] == "decline if LTI above 8"
     assert rows["thin_file"] == "refer instead of approve if CIBIL score is missing"
     assert rows["beyond_training_range"] == (
-        "refer instead of approve if a feature is beyond the bundle's training range, on a side that does harm"
+        "refer instead of approve if dependents, annual income, loan amount, loan term, CIBIL score, LTI or ACR "
+        "is beyond the bundle's training range, on a side that does harm"
     )
     assert rows["bands"] == "approve above 0.7, decline at or below 0.3, else refer"
 
