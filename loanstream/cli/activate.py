@@ -7,7 +7,8 @@ import typer
 
 from loanstream.ask.activations import known
 from loanstream.cli.options import AsJson, State, Yes, installation_of, verb
-from loanstream.cli.publishing import LEAD_LEAST_S, Actor, Lead, Reason, Words, publish_change
+from loanstream.cli.publishing import LEAD_LEAST_S, Lead, Reason, Words, publish_change
+from loanstream.cli.words import Actor
 from registry.publish import stored
 
 app = verb()

@@ -1,7 +1,5 @@
 """`loanstream dlq`: dead letters on the terminal."""
 
-import os
-import pwd
 import sys
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -10,7 +8,8 @@ from typing import Annotated, Any
 import typer
 
 from loanstream.cli.letter_filters import Filters, filtered
-from loanstream.cli.options import AsJson, State, installation_of, verb
+from loanstream.cli.options import AsJson, State, Yes, confirm, installation_of, verb
+from loanstream.cli.words import Actor, actor_of, reason_of
 from loanstream.dlq.asked import Asked
 from loanstream.dlq.box import DeadLetterBox, Done, RecordAgain, kafka_box
 from loanstream.dlq.letters import LetterId, original_key, original_value
@@ -20,7 +19,6 @@ from loanstream.dlq.text import COLUMNS, as_text, done_text, history, letter_tex
 from loanstream.installation import Installation
 from loanstream.terminal import console, emit
 from schemas.problem import Problem
-from schemas.values import SENTENCE_MAX, TEXT_MAX
 
 app = verb()
 
@@ -28,7 +26,6 @@ Ids = Annotated[
     list[str] | None,
     typer.Option("--id", help="exactly this letter (topic/partition/offset); may be given several times"),
 ]
-Actor = Annotated[str | None, typer.Option("--actor", help="who does it (default: the user of this process)")]
 Lines = Annotated[bool, typer.Option("--json", help="one JSON object a line on stdout, all else on stderr")]
 
 
@@ -114,7 +111,7 @@ def dlq_redrive(
         recording_again(installation.warehouse_writer, lambda: installation.cipher) as record_again,
         _box(installation, record_again) as box,
     ):
-        done = box.redrive(asked, only, actor=_actor(actor), force=force, dry_run=dry_run)
+        done = box.redrive(asked, only, actor=actor_of(actor), force=force, dry_run=dry_run)
     _tell(_done(done, dry_run=dry_run), done_text(done, dry_run=dry_run), as_json=as_json)
     raise typer.Exit(1 if done.kept else 0)
 
@@ -126,7 +123,7 @@ def dlq_discard(
     reason: Annotated[str, typer.Option("--reason", help="why nothing will be done with them; it is recorded")],
     letter: Ids = None,
     actor: Actor = None,
-    yes: Annotated[bool, typer.Option("--yes", help="do not ask")] = False,
+    yes: Yes = False,
     state: State = None,
     as_json: AsJson = False,
 ) -> None:
@@ -136,7 +133,7 @@ def dlq_discard(
     if not only and filters.none:
         raise Problem("nothing says which letters; give --id, or one of --tenant, --cause, --since, --application")
     with _box(installation) as box:
-        done = discard(box, asked, only, _reason(reason), _actor(actor), yes=yes)
+        done = discard(box, asked, only, reason_of(reason), actor_of(actor), yes=yes)
     _tell(_done(done), done_text(done), as_json=as_json)
 
 
@@ -147,7 +144,7 @@ def discard(box: DeadLetterBox, asked: Asked, only: list[LetterId], reason: str,
         return plan
     if not yes:
         _say(done_text(plan, dry_run=True))
-        _confirm()
+        confirm("discard them?", "run it with --yes")
     return box.discard(asked, plan.ids, actor=actor, reason=reason)
 
 
@@ -155,34 +152,6 @@ def _only(filters: Filters, ids: list[str] | None) -> list[LetterId]:
     if ids and not filters.at_most_tenant:
         raise Problem("--id names the letters exactly; expected no --cause, --since or --application beside it")
     return [LetterId.parse(text) for text in ids or ()]
-
-
-def _actor(given: str | None) -> str:
-    name = (_user() if given is None else given).strip()
-    if not 0 < len(name) <= TEXT_MAX or not name.isprintable():
-        raise Problem(f"--actor: expected a name of 1 to {TEXT_MAX} printable characters")
-    return name
-
-
-def _user() -> str:
-    """The operating system's user: whoever runs this process, whatever its environment says."""
-    try:
-        return pwd.getpwuid(os.getuid()).pw_name
-    except KeyError:  # a container's user without a name
-        return f"user {os.getuid()}"
-
-
-def _reason(given: str) -> str:
-    if not 0 < len(given.strip()) <= SENTENCE_MAX or not given.isprintable():
-        raise Problem(f"--reason: expected one line of 1 to {SENTENCE_MAX} characters")
-    return given.strip()
-
-
-def _confirm() -> None:
-    """Return where the person says yes. Problem where nobody can be asked; Abort at a no."""
-    if not sys.stdin.isatty():
-        raise Problem("nobody is there to say yes: run it with --yes")
-    typer.confirm("discard them?", abort=True, err=True)
 
 
 def _done(done: Done, *, dry_run: bool = False) -> dict[str, Any]:

@@ -1,7 +1,5 @@
 """From a drafted activation to a published one: what it changes is shown, a person asked, the record sent and seen."""
 
-import os
-import pwd
 import sys
 import uuid
 from collections.abc import Mapping
@@ -13,6 +11,7 @@ import typer
 from loanstream.ask.activations import Known, told_changes
 from loanstream.cli.activation_text import change_lines, step_lines
 from loanstream.cli.options import confirm
+from loanstream.cli.words import actor_of, reason_of
 from loanstream.installation import Installation
 from loanstream.terminal import emit
 from registry.change import Change, Tenants, changes, concerned
@@ -21,7 +20,7 @@ from registry.publish import activations, publish, seen
 from registry.scorers import Scorers
 from schemas.operations import ACTIVATION_LEAD_MS, Activation
 from schemas.problem import Problem
-from schemas.values import SENTENCE_MAX, TEXT_MAX, rfc3339_of_ms
+from schemas.values import SENTENCE_MAX, rfc3339_of_ms
 
 Reason = Annotated[str, typer.Option(help=f"why, in at most {SENTENCE_MAX} characters; it is recorded")]
 LEAD_LEAST_S, LEAD_MOST_S = ACTIVATION_LEAD_MS // 1000, 24 * 60 * 60
@@ -30,7 +29,6 @@ Lead = Annotated[
     int,
     typer.Option(min=LEAD_LEAST_S, max=LEAD_MOST_S, help="seconds from its publication until it takes effect"),
 ]
-Actor = Annotated[str | None, typer.Option(help="who does it; it is recorded (default: the user of this process)")]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +41,7 @@ class Words:
     @classmethod
     def of(cls, actor: str | None, reason: str) -> Self:
         """Both checked. BadParameter for what cannot be recorded."""
-        said = _words("--actor", _user() if actor is None else actor, TEXT_MAX)
-        return cls(said, _words("--reason", reason, SENTENCE_MAX))
+        return cls(actor_of(actor), reason_of(reason))
 
     def draft(self, tenant: str | None, lead_ms: int, *, bundle_id: str | None, policy_id: str | None) -> Activation:
         """An activation with these words, under an id of its own."""
@@ -57,21 +54,6 @@ class Words:
             actor=self.actor,
             reason=self.reason,
         )
-
-
-def _words(option: str, text: str, most: int) -> str:
-    said = text.strip()
-    if not said or len(said) > most or not said.isprintable():
-        raise typer.BadParameter(f"{option}: expected one line of 1 to {most} characters")
-    return said
-
-
-def _user() -> str:
-    """The operating system's user: whoever runs this process, whatever its environment says."""
-    try:
-        return pwd.getpwuid(os.getuid()).pw_name
-    except KeyError:  # a container's user without a name
-        return f"user {os.getuid()}"
 
 
 def publish_change(here: Installation, found: Known, draft: Activation, *, yes: bool, as_json: bool) -> int:

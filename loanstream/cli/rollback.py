@@ -4,7 +4,8 @@ import typer
 
 from loanstream.ask.activations import known
 from loanstream.cli.options import AsJson, State, TenantOption, Yes, installation_of, verb
-from loanstream.cli.publishing import Actor, Reason, Words, publish_change
+from loanstream.cli.publishing import Reason, Words, publish_change
+from loanstream.cli.words import Actor
 from registry.change import concerned, taken_back
 from schemas.operations import ACTIVATION_LEAD_MS
 

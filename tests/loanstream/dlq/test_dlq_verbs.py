@@ -183,10 +183,10 @@ def test_a_discard_asks_and_says_of_what(flow, dlq, monkeypatch):
     def no(*_, **__):
         raise typer.Abort
 
-    monkeypatch.setattr(typer, "confirm", no)
+    monkeypatch.setattr(verbs, "confirm", no)
     dlq("discard", "--tenant", "bank-a", "--reason", "a test", code=1)
     assert flow.states() == {lying: "waiting"}
-    monkeypatch.setattr(typer, "confirm", lambda *_, **__: True)
+    monkeypatch.setattr(verbs, "confirm", lambda *_, **__: None)
     done = json.loads(dlq("discard", "--tenant", "bank-a", "--reason", "a test", "--json").stdout)
     assert done["discarded"] == 1
     assert "2026-11-29T12:00:00.000Z  discarded by " in dlq("list").stdout
@@ -197,26 +197,30 @@ def test_what_came_after_the_question_is_not_discarded(flow, dlq, monkeypatch):
     first = flow.letter()
     later = []
     monkeypatch.setattr(sys, "stdin", SimpleNamespace(isatty=lambda: True))
-    monkeypatch.setattr(typer, "confirm", lambda *_, **__: later.append(flow.letter()))
+    monkeypatch.setattr(verbs, "confirm", lambda *_, **__: later.append(flow.letter()))
     dlq("discard", "--cause", "not_json", "--reason", "a test")
     assert flow.states() == {first: "discarded", later[0]: "waiting"}
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "code", "said"),
     [
-        (("--reason", "a test", "--yes"), "nothing says which letters"),
-        (("--reason", " ", "--cause", "empty", "--yes"), "--reason: expected one line of 1 to 500 characters"),
-        (("--reason", "a\nb", "--cause", "empty", "--yes"), "--reason: expected one line"),
-        (("--reason", "a", "--cause", "empty", "--actor", "x" * 201, "--yes"), "--actor: expected a name of 1 to 200"),
-        (("--reason", "a", "--cause", "empty", "--id", "t/0/0"), "--id names the letters exactly"),
-        (("--reason", "a", "--id", "17"), "expected topic/partition/offset"),
+        (("--reason", "a test", "--yes"), 1, "nothing says which letters"),
+        (("--reason", " ", "--cause", "empty", "--yes"), 2, "--reason: expected one line of 1 to 500 characters"),
+        (("--reason", "a\nb", "--cause", "empty", "--yes"), 2, "--reason: expected one line"),
+        (
+            ("--reason", "a", "--cause", "empty", "--actor", "x" * 201, "--yes"),
+            2,
+            "--actor: expected one line of 1 to 200",
+        ),
+        (("--reason", "a", "--cause", "empty", "--id", "t/0/0"), 1, "--id names the letters exactly"),
+        (("--reason", "a", "--id", "17"), 1, "expected topic/partition/offset"),
     ],
 )
-def test_a_discard_of_nothing_in_particular_is_refused(flow, dlq, arguments, said):
+def test_a_discard_of_nothing_in_particular_is_refused(flow, dlq, arguments, code, said):
     """One line says what is expected, and nothing is discarded."""
     flow.letter("empty", value=b"")
-    refused = dlq("discard", *arguments, code=1)
+    refused = dlq("discard", *arguments, code=code)
     assert said in refused.stderr
     assert flow.post.sent == []
 
