@@ -98,7 +98,7 @@ def imported(file: Path) -> set[str]:
                 names.add(module)
             case ast.Call(func=ast.Attribute(attr="import_module"), args=[ast.Constant(value=str(module)), *_]):
                 names.add(module)
-    ours = {path.stem for place in (ROOT, file.parent) for path in place.iterdir()}
+    ours = {path.stem for place in (ROOT, *file.parents[:2]) for path in place.iterdir()}
     return {name.partition(".")[0] for name in names} - ours - sys.stdlib_module_names
 
 
