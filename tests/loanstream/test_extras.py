@@ -98,7 +98,8 @@ def imported(file: Path) -> set[str]:
                 names.add(module)
             case ast.Call(func=ast.Attribute(attr="import_module"), args=[ast.Constant(value=str(module)), *_]):
                 names.add(module)
-    ours = {path.stem for place in (ROOT, *file.parents[:2]) for path in place.iterdir()}
+    folders = [folder for folder in file.parents if folder.is_relative_to(ROOT)]
+    ours = {path.stem for folder in folders for path in folder.iterdir()}
     return {name.partition(".")[0] for name in names} - ours - sys.stdlib_module_names
 
 
