@@ -192,7 +192,8 @@ def test_workers_and_commands_need_nothing_but_settings(working: Own, tmp_path: 
     documents.mkdir(parents=True)
     (documents / "payslip.pdf").write_bytes(next((EXAMPLES / "documents").iterdir()).read_bytes())
     sent = working.ask("submit", lines, "--documents", documents.parent)
-    assert sent == {"tenant": TENANT, "submitted": 20, "refused_lines": 0, "documents": 1}
+    assert (sent["tenant"], sent["submitted"], sent["refused_lines"], sent["documents"]) == (TENANT, 20, 0, 1)
+    assert sent["conflicting_ids"] == sent["repeated_ids"] == sent["documents_not_sent"] == []
     producer = Producer(working.installation.producer_settings(TENANT))
     producer.produce(f"loan.applications.v1.{TENANT}", key=b"broken", value=b"{")
     assert producer.flush(10) == 0

@@ -41,6 +41,8 @@ def batches(example):
     for codec in (None, "gzip", "lz4", "zstd"):
         name = f"in-{codec}"
         yield wire.batch([good(example, name), wire.record(1, b"no", b"json")], codec), [decided, letter]
+    for deltas in ((7,), (0, 1_000_000), (0, 1, 50)):  # offsets beyond the partition's end
+        yield wire.batch([wire.record(delta, b"key", b"forged") for delta in deltas]), [letter] * len(deltas)
     yield wire.batch([good(example, "name", headers=BAD_NAME), good(example, "behind", 1)]), [letter, decided]
     yield wire.batch([good(example, "null", headers=[(b"n", None), (b"", b""), (b"v", b"\xff")])]), [decided]
     yield wire.batch([good(example, "many", headers=[(b"h", b"v")] * 5000)]), [decided]

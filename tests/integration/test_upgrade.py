@@ -37,9 +37,28 @@ def test_what_was_decided_is_still_there_and_proves_itself(upgraded, ask):
     found = ask("reconcile")
     assert (found["compared"]["decisions_log"], found["compared"]["dead_letters_log"]) == (DECIDED, LETTERS)
     assert found["differences"] == []
-    ask("replay")
-    told = ask("show", "example-0002")
-    assert told["decision"]["outcome"] == "approve"
+    replayed = ask("replay")["totals"]
+    assert sum(replayed.values()) == replayed.get("equal", 0) + replayed["equal but for the code version"]
+    (told,) = ask("show", "example-0002")["revisions"]
+    assert (told["decision"]["outcome"], told["known_by"]) == ("approve", "receipt")
+
+
+def test_a_conflict_of_former_times_is_told_with_its_own_claims(ask):
+    """Rows of the earlier version name no record; whose claims are whose is found by the receipts."""
+    (told,) = ask("show", "1", "--tenant", "bank-b")["revisions"]
+    (other,) = told["conflicting"]
+    incomes = {"refer": "9600000.00", "decline": "4100000.00"}
+    assert told["application"]["annual_income"] == incomes[told["decision"]["outcome"]]
+    assert {told["decision"]["outcome"], other["decision"]["outcome"]} == set(incomes)
+
+
+def test_letters_of_former_times_are_listed_and_handled(upgraded, loanstream):
+    """What waited before the upgrade waits after it, and can be discarded."""
+    state = ("--state", upgraded.layout.state)
+    rows = [json.loads(line) for line in loanstream("dlq", "list", "--json", *state).stdout.splitlines()]
+    assert sorted(row["cause"] for row in rows) == ["invalid_event", "key_mismatch", "tenant_mismatch"]
+    discard = ("dlq", "discard", "--cause", "key_mismatch", "--reason", "of the test", "--yes")
+    assert "1" in loanstream(*discard, *state).stdout
 
 
 def test_new_applications_are_decided_beside_the_old(upgraded, ask, shipped_example):
