@@ -62,11 +62,13 @@ class Passage:
     def take(self, consumer: Any, polled: Iterable[Any]) -> list[Message]:
         """The records in what the consumer gave; what holds a partition up is noted.
 
-        A lost position ends the worker.
+        A lost position ends the worker. Of a partition that is held nothing more is taken.
         """
         taken: list[Message] = []
         for message in polled:
             place = partition_of(message)
+            if place in self.held:
+                continue  # what the client had fetched behind: it is read again when the batch is passed
             if is_out_of_range(message):
                 self._check_reach(consumer, place, message)
                 continue
@@ -117,7 +119,10 @@ class Passage:
         if batch is None or not (self._is_in(batch) or (told.error() and batch.base == told.offset())):
             batch = self._look(told)
             if batch is None:
-                return  # the client says it again
+                # An error the client says again. Past a forged record it reads on, and what stands there would be lost.
+                if told.error() is None:
+                    self._parts.die(f"{place[0]}[{place[1]}] cannot be passed now; this worker starts anew")
+                return
             self._batches[place] = batch
         if told.error() is None:
             self._forged[place] = told.offset()

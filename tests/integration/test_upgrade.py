@@ -48,7 +48,7 @@ def test_a_conflict_of_former_times_is_told_with_its_own_claims(ask):
     (told,) = ask("show", "1", "--tenant", "bank-b")["revisions"]
     (other,) = told["conflicting"]
     incomes = {"refer": "9600000.00", "decline": "4100000.00"}
-    assert told["application"]["annual_income"] == incomes[told["decision"]["outcome"]]
+    assert told["verified"]["application"]["annual_income"] == incomes[told["decision"]["outcome"]]
     assert {told["decision"]["outcome"], other["decision"]["outcome"]} == set(incomes)
 
 

@@ -100,4 +100,35 @@ def test_a_forged_offset_is_seen_when_the_client_has_forgotten_the_end(standing)
     standing.passage._look = lambda told: UnreadableBatch(B, 2, 4, "unreadable_batch", "less")
     assert standing.passage.take(standing.client, [Record(*B, 5_000_000, None, b"v")]) == []
     assert standing.passage.waiting(()) == [B]
+    standing.passage.stand_ins(B, 10)
+    standing.passage.sought(B, 4)
     assert [message.offset() for message in standing.passage.take(standing.client, [Record(*B, 9, None, b"v")])] == [9]
+
+
+def test_what_was_fetched_behind_a_forged_offset_passes_nothing(standing):
+    """The client hands over, in one poll, a truthful record, a forged one, and those of the next batch: the place of the
+    forged one has its letter all the same, and the next batch is read again behind it.
+    """
+    standing.client.end = 14
+    standing.passage.begin({B: 2})
+    standing.passage._look = lambda told: UnreadableBatch(B, 3, 4, "unreadable_batch", "less")
+    polled = [Record(*B, offset, None, b"v") for offset in (2, 5_000_000, 4, 5)]
+    assert [message.offset() for message in standing.passage.take(standing.client, polled)] == [2]
+    made, passed = standing.passage.stand_ins(B, 10)
+    assert ([message.offset() for message in made], passed) == ([3], True)
+    standing.passage.sought(B, 4)
+    assert [message.offset() for message in standing.passage.take(standing.client, polled[2:])] == [4, 5]
+
+
+def test_a_forged_offset_that_cannot_be_looked_at_ends_the_worker(standing, monkeypatch):
+    """The client would read on behind it, and what stands there would be lost without a letter."""
+    standing.client.end = 14
+    standing.passage.begin({B: 2})
+    standing.passage._look = lambda told: None
+
+    def died(line):
+        raise SystemExit(line)
+
+    monkeypatch.setattr(standing.passage, "_parts", SimpleNamespace(die=died))
+    with pytest.raises(SystemExit, match=r"in\[1\] cannot be passed now"):
+        standing.passage.take(standing.client, [Record(*B, 5_000_000, None, b"v"), Record(*B, 4, None, b"v")])
