@@ -95,8 +95,8 @@ def _last_two(steps: list[Step], tenant: str | None, effect_ms: int, named: Name
     before = earlier[-1].in_force
     if len(earlier) > 1 and earlier[-2].in_force == last.in_force:
         raise Problem(
-            f"{told(last.in_force, named)} was brought back for {whom} at {moment(last.since_ms)}, and "
-            f"{told(before, named)} decided before: a rollback is not rolled back, so activate what you want by name"
+            f"{told(last.in_force, named)} decides again for {whom} since {moment(last.since_ms)}, as it did before "
+            f"{told(before, named)}: one step back would be the latter again, so activate what you want by name"
         )
     return last.in_force, before
 

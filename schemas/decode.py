@@ -121,8 +121,7 @@ def _field_error(model: type[BaseModel], detail: ErrorDetails) -> FieldError:
     known = known_names(model)
     path = ".".join(str(part) if isinstance(part, int) or part in known else UNKNOWN for part in detail["loc"])
     if detail["type"] == "extra_forbidden":
-        near = nearest(str(detail["loc"][-1]), known)
-        said = "no unknown field outside extensions" + (f"; nearest known name: {near}" if near else "")
+        said = "no unknown field outside extensions" + _meant(model, str(detail["loc"][-1]))
     else:
         said = expected(model, detail)
     return FieldError(
@@ -131,6 +130,33 @@ def _field_error(model: type[BaseModel], detail: ErrorDetails) -> FieldError:
         expected=said[:SENTENCE_MAX],
         found=None if detail["type"] == "missing" else describe(detail["input"]),
     )
+
+
+def _meant(model: type[BaseModel], name: str) -> str:
+    """Where a field stands that was put elsewhere, or what a name is a slip of; nothing where neither is known."""
+    homes = sorted(place or "the event itself" for place in _places(model).get(name, ()))
+    if homes:
+        return f"; {name} belongs into {' or '.join(homes)}"
+    near = nearest(name, known_names(model))
+    return f"; nearest known name: {near}" if near else ""
+
+
+@cache
+def _places(model: type[BaseModel]) -> dict[str, set[str]]:
+    """Field name -> the paths of the objects that have it; the event itself is the empty path."""
+    root = model.model_json_schema()
+    found: dict[str, set[str]] = {}
+
+    def walk(schema: Any, path: str) -> None:
+        if "$ref" in schema:
+            schema = root["$defs"][schema["$ref"].rpartition("/")[2]]
+        for name, field in schema.get("properties", {}).items():
+            found.setdefault(name, set()).add(path)
+            for part in (field, field.get("items", {}), *field.get("anyOf", ())):
+                walk(part, f"{path}.{name}" if path else name)
+
+    walk(root, "")
+    return found
 
 
 def describe(value: Any) -> str:

@@ -35,13 +35,16 @@ def encoded(data: bytes) -> str | None:
     >>> encoded(b"\x00\x00\x00\x00\x07{}")
     "JSON alone, without a schema registry's five bytes in front"
     """
+    known = next((said for beginning, said in BEGINNINGS.items() if data.startswith(beginning)), None)
+    if known is not None:
+        return known
     if data.startswith(MAGIC) and data[SCHEMA_ID_BYTES : SCHEMA_ID_BYTES + 1] in (b"{", b"["):
         return "JSON alone, without a schema registry's five bytes in front"
     if data.startswith(MAGIC):
         return "JSON, not a schema registry's binary form"
     if data[:4].replace(b"\x00", b"") != data[:4]:
         return "JSON in UTF-8, not in UTF-16 or UTF-32"
-    return next((said for beginning, said in BEGINNINGS.items() if data.startswith(beginning)), None)
+    return None
 
 
 def wrapped(value: Any) -> str | None:

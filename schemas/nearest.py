@@ -8,7 +8,7 @@ from rapidfuzz.distance import DamerauLevenshtein
 LONGEST = 64
 """A longer word is no slip of the pen; looking for its like would cost whoever reads it."""
 
-LIKENESS = 0.7
+LIKENESS = 0.78
 
 
 def nearest(word: str, known: Iterable[str]) -> str | None:

@@ -105,6 +105,7 @@ REASONS: dict[str, ReasonCode] = {
         ReasonCode("income_mismatch", "check", "The documents show less income than the {value} claimed."),
         ReasonCode("net_pay_mismatch", "check", "No salary credit on the statement equals the payslip's net pay."),
         ReasonCode("name_mismatch", "check", "The name on a document differs from the applicant's."),
+        ReasonCode("currency_mismatch", "check", "The amounts on a document are in another currency."),
         ReasonCode("employer_mismatch", "check", "The employer on a document differs from the one named."),
         ReasonCode("identifier_mismatch", "check", "An identifier on a document differs from the one given."),
         # What a document reader reports.

@@ -67,7 +67,7 @@ INCOME_CHECKS: tuple[MoneyCheck, ...] = (
 
 @dataclass(frozen=True, slots=True)
 class TextCheck:
-    """One row: a claim about who the applicant is, the field that answers it, and how alike the two must be."""
+    """One row: a claim in words, the field that answers it, and how alike the two must be."""
 
     claim: str
     reason: str
@@ -78,6 +78,7 @@ class TextCheck:
 
 TEXT_CHECKS: tuple[TextCheck, ...] = (
     TextCheck("name", "name_mismatch", "holder_name", lambda a: a.applicant.name, person_similarity),
+    TextCheck("currency", "currency_mismatch", "currency", lambda a: a.currency, lambda a, b: 100.0 * (a == b)),
     TextCheck("employer", "employer_mismatch", "employer", lambda a: a.applicant.employer, organisation_similarity),
 )
 

@@ -58,7 +58,9 @@ def submit_file(
     *,
     as_json: bool,
 ) -> int:
-    """Publish every application and wait for the broker's word; exit code 1 where a line was refused."""
+    """Publish every application and wait for the broker's word; exit code 1 where a line was refused, or a document
+    of the folder belongs to none of them.
+    """
     if documents is not None and not documents.is_dir():
         raise Problem(f"--documents {documents}: expected a folder with files <application id>.<kind>.pdf")
     now = utc_of_ms(time.time_ns() // 1_000_000)
@@ -85,8 +87,9 @@ def submit_file(
     stored = counted(len(tally.documents), "document")
     text = f"{counted(confirmed, 'application')} confirmed by the broker for {bank}, {stored} stored"
     text += f"; {counted(tally.refused, 'line')} refused" if tally.refused else ""
+    text += f"; {counted(len(left), 'document')} that no application asked for" if left else ""
     emit(counts, text, as_json=as_json)
-    return 1 if tally.refused else 0
+    return 1 if tally.refused or left else 0
 
 
 def _note(line: str | None) -> None:

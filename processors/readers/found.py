@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 FIELD_NAMES: dict[str, str] = {
     "holder_name": "whose document it is",
     "employer": "payslip: who pays",
+    "currency": "what its amounts are in, as ISO 4217 writes it; where it says so",
     "period": "payslip: the month, YYYY-MM; statement: first and last day, YYYY-MM-DD/YYYY-MM-DD",
     "gross_monthly": "payslip: total earnings of the month",
     "net_monthly": "payslip: what is paid out",

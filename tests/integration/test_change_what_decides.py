@@ -66,7 +66,7 @@ def test_a_policy_is_activated_looked_at_and_rolled_back(stack, ask, cli, bank, 
     submit(OTHER, "of-another-bank")
     bank.wait_for(TENANT, 2)
     back = ask("rollback", *BECAUSE)
-    assert "was brought back" in cli("rollback", *BECAUSE, code=1).stderr
+    assert "decides again for" in cli("rollback", *BECAUSE, code=1).stderr
     others, _ = bank.outcomes(OTHER, len(so_far) + 1)
     (other,) = [decision for decision in others if decision["application_id"] == "of-another-bank"]
     assert other["receipt"]["policy_id"] == standard

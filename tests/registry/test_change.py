@@ -107,7 +107,7 @@ LATE = 10**9
             [FIRST, put(2, policy=C), put(90_000, policy=B)],
             ("bank-a",),
             LATE,
-            "policy good .* brought back .* policy better",
+            "policy good .* decides again .* policy better",
         ),
         ([FIRST, put(2, policy=C), put(3, "bank-b", policy=D)], TENANTS, LATE, "not the same for all .*--tenant"),
     ],
@@ -124,7 +124,7 @@ def test_a_rollback_within_the_lead_goes_back_from_what_comes():
     mistake = put(50_000, policy=D)
     effect = 53_000 + LEAD
     assert back([FIRST, mistake], effect_ms=effect) == (InForce(A, D), InForce(A, B))
-    with pytest.raises(Problem, match="was brought back"):
+    with pytest.raises(Problem, match="decides again"):
         back([FIRST, mistake, put(53_000, policy=B)], effect_ms=55_000 + LEAD)
 
 

@@ -40,7 +40,7 @@ def test_the_examples_documents_answer_every_claim(examples):
     answered = {(check["claim"], check["document"]) for check in event["checks"]}
     documents = {extraction["sha256"] for extraction in event["extractions"]}
     assert {document for claim, document in answered if claim == "annual_income"} == documents
-    assert {claim for claim, _ in answered} == {"annual_income", "net_pay", "name", "employer"}
+    assert {claim for claim, _ in answered} == {"annual_income", "net_pay", "name", "employer", "currency"}
 
 
 def test_what_protects_people_leaves_the_flow_at_once(examples):

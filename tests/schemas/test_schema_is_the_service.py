@@ -158,7 +158,8 @@ def test_what_the_schema_once_took_and_the_service_refused(name, change, accepte
 
 
 BROKEN = {
-    "NaN, 1e400": ("annual_income", "1e400"),
+    "NaN": ("annual_income", "NaN"),
+    "1e400": ("annual_income", "1e400"),
     "1.505": ("annual_income", "1.505"),
     "2026-02-30T10:00:00Z": ("submitted_at", '"2026-02-30T10:00:00Z"'),
     "1970-01-01T00:30:00+01:00": ("submitted_at", '"1970-01-01T00:30:00+01:00"'),
@@ -177,4 +178,4 @@ def test_a_rule_beside_the_schema_is_kept_by_the_service(rule):
     value = json.dumps(STARTS["loan.application.submitted"][0] | {field: "HERE"}).replace('"HERE"', text)
     with pytest.raises(Undecodable) as refused:
         decode(READ["loan.application.submitted"].model, value.encode())
-    assert refused.value.cause in {rule.cause, "invalid_event", "not_json"}
+    assert refused.value.cause == rule.cause

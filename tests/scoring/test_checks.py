@@ -74,6 +74,14 @@ def test_a_net_pay_that_the_reader_doubts_contradicts_nothing(make_event, paid, 
     assert [check.result for check in checks if check.claim == "net_pay"] == [result]
 
 
+@pytest.mark.parametrize(("currency", "result"), [("INR", "verified"), ("IDR", "mismatch"), ("GBP", "mismatch")])
+def test_amounts_in_another_currency_bear_nothing_out(make_event, currency, result):
+    """1,440,000 rupiah are no 1,440,000 rupees."""
+    application = make_event(annual_income=1_200_000).application
+    _, overall = checked(application, extraction(gross_monthly="100000.00", currency=currency))
+    assert overall == result
+
+
 def test_the_papers_similarity_stands_beside(make_event):
     """The paper's S of the whole amounts is published: 1,250,000 against 125,000 is 0.857."""
     (check,), _ = checked(make_event(annual_income=1_250_000).application, extraction(gross_annual="125000.00"))

@@ -11,6 +11,7 @@ from statistics import median
 
 from processors.readers.found import LIKELY, SURE, UNSURE, Found, FoundField
 from processors.readers.text.amounts import CENT, parse_amount
+from processors.readers.text.currency import currency
 from processors.readers.text.dates import Day, month_first, span_in
 from processors.readers.text.labels import values_of
 from processors.readers.text.statement_table import Row, balance_hits, newest_first, table_of
@@ -119,6 +120,7 @@ def parse(lines: Sequence[Line]) -> Found:
     sure = SURE if proven else UNSURE
     fields = [
         *_holder(lines),
+        *filter(None, (currency(lines),)),
         *_period(period, entries, first),
         *_balances(opening, closing, entries, sure),
         *_salary(entries, sure, None if first is not None else swapped),

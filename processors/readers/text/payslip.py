@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 
 from processors.readers.found import LIKELY, SURE, UNSURE, VALUE_MAX, Found, FoundField
 from processors.readers.text.amounts import parse_amount
+from processors.readers.text.currency import currency
 from processors.readers.text.dates import days_in, month_first, parse_month
 from processors.readers.text.labels import plain, values_of
 from processors.readers.text.pay_columns import Figure, figures_of
@@ -99,7 +100,7 @@ def parse(lines: Sequence[Line]) -> Found:
         return Found(reason="layout_not_understood")
     sure = SURE if sums.result == "proven" else UNSURE
     figures = {"gross_monthly": sums.gross, "net_monthly": sums.net, "gross_annual": _annual(lines, sums.gross)}
-    fields = [*_names(lines), *([period] if period else [])]
+    fields = [*_names(lines), *filter(None, (currency(lines), period))]
     fields += [FoundField(name, f"{figure.value:f}", sure, figure.page) for name, figure in figures.items() if figure]
     return Found(tuple(fields), findings=("arithmetic_break",) if sums.result == "contradicted" else ())
 

@@ -301,7 +301,7 @@ def test_a_rollback_is_a_new_activation_of_what_was_there_before(control, call, 
     assert control.in_force("bank-a").policy_id == control.policy_id
     assert [one.activation.reason for one in publish.activations("", {})] == ["first", "campaign", "worse"]
     said = call("rollback", "--tenant", "bank-a", "--reason", "again", "--yes", code=1).stderr
-    assert "was brought back for bank-a at " in said
+    assert "decides again for bank-a since " in said
     assert len(control.records) == 3
 
 

@@ -34,6 +34,7 @@ def test_what_is_drawn_is_read(seed: int) -> None:
     assert found.pop("period").startswith(f"{months[0]}/")
     assert found == {
         "holder_name": "Priya Nair",
+        "currency": "INR",
         "opening_balance": f"{opening}.00",
         "closing_balance": f"{rows[-1].balance}.00",
         "salary_credit": f"{pay.net}.00",
