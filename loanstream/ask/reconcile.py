@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, NamedTuple
 
 from loanstream.ask.balance import OPENS, Balance
@@ -50,7 +51,8 @@ class Reconciliation:
 
     The rest says why other counts differ from these. `rowless`: records that make no row, by family. By table: rows
     whose records retention took (`older`), rows of records that came after the start (`later`), and rows that a former
-    version wrote without the place of their application's record (`without_origin`). `decision_records` are all that
+    version wrote without the place of their application's record (`without_origin`), and rows of records that cannot be
+    read, made from their letters by a redrive (`from_letters`). `decision_records` are all that
     the warehouse holds: of their decisions `replay` tells.
     """
 
@@ -61,6 +63,7 @@ class Reconciliation:
     older: Counter[str] = field(default_factory=Counter)
     later: Counter[str] = field(default_factory=Counter)
     without_origin: Counter[str] = field(default_factory=Counter)
+    from_letters: Counter[str] = field(default_factory=Counter)
     decision_records: DecisionRecords = field(default_factory=DecisionRecords)
 
     @property
@@ -141,6 +144,15 @@ class _Run:
             self._stored[table] = StoredRows(self._client, self._cipher, table)
         return self._stored[table]
 
+    @cached_property
+    def _from_letters(self) -> frozenset[tuple[str, int, int]]:
+        """Places of records whose letters' originals were recorded after all."""
+        found = self._client.query(
+            "SELECT origin_topic, origin_partition, origin_offset FROM loanstream.letters_handled "
+            "WHERE action = 'recorded'"
+        )
+        return frozenset((str(topic), int(number), int(offset)) for topic, number, offset in found.result_rows)
+
     def _expect(self, table: str, row: Row) -> Expected:
         fingerprint = self._table(table).fingerprint(row)
         return Expected(fingerprint, row.get("tenant"), row.get("application_id"), row.get("revision"))
@@ -178,6 +190,9 @@ class _Run:
                 self.result.older[table] += 1
             elif bounds is not None and place[1] >= bounds.end:
                 self.result.later[table] += 1
+            elif (topic, *place) in self._from_letters:
+                seen.add(place)
+                self.result.from_letters[table] += 1
             else:
                 seen.add(place)
                 self._add("extra", table, row)

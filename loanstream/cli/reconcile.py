@@ -18,6 +18,7 @@ EXPLAINED: dict[str, str] = {
     "rowless": "no row is made of what became a dead letter instead: {}",
     "older": "not compared, as the topics no longer hold their records: {}",
     "later": "not compared, as they came after the start: {}",
+    "from_letters": "recorded from their letters, as the records cannot be read: {}",
     "without_origin": "recorded by a former version, without the place of the application's record: {}",
 }
 """Why other counts are not these: a field of `Reconciliation`, and its line."""

@@ -171,7 +171,8 @@ class Supervisor:
         run.start_at = time.monotonic() + wait
         if run.away_since is None:
             run.away_since = time.monotonic()
-        words = last_words(self._log(run))
+        # Whom a signal ended did not end for what he said before.
+        words = last_words(self._log(run)) if code is not None and code >= 0 else None
         self._say(
             logging.WARNING,
             f"{run.child.name} ended (exit {code}) after {lived:.1f} s{f': {words}' if words else ''}; "

@@ -13,8 +13,9 @@ from processors.deadletters import dead_letter
 from processors.identity import Worker
 from processors.stages.record.sink import WarehouseSink
 from processors.transport.ranges import OffsetRange
+from schemas.decode import why_unreadable
 from schemas.headers import ORIGIN
-from schemas.records import MemoryMessage
+from schemas.records import MemoryMessage, Unreadable
 from schemas.values import rfc3339_of_ms
 from stores.topics import MemoryTopics
 from stores.warehouse.cipher import ColumnCipher
@@ -108,6 +109,37 @@ def test_a_discarded_letter_is_still_the_end_of_its_application(empty, refused):
         ("altered", "letters_handled_log", None, 1, ("actor",)),
         ("lost", "letters_handled_log", None, 0, ()),
     ]
+
+
+def test_a_row_made_from_a_letter_s_original_is_explained(empty, refused):
+    """Of an outcome whose headers nobody can read the record makes no row; a redrive of its letter made one."""
+    topics, name = flow(1), "loan.outcomes.v1.bank-a"
+    outcome, stamp = example("loan.outcome.recorded"), (2, START)
+    key, value = outcome["application_id"].encode(), json.dumps(outcome).encode()
+    unreadable = Unreadable(
+        name, 0, 4, b"k", None, None, stamp, "unreadable_headers", "UTF-8", value, has_original=True
+    )
+    told = why_unreadable(unreadable)
+    letter = dead_letter(unreadable, told.cause, told.errors, Worker("record", "record-0", "1", lambda: START))
+    topics[name, 0] = [unreadable]
+    topics[f"{name}.dlq", 0] = [MemoryMessage(f"{name}.dlq", 0, 0, b"k", letter.value, None, stamp)]
+    record(empty, refused, topics)
+    assert refused == [(4, "unreadable_headers", ["(record)"])]
+    assert reconciled(empty, topics).differences == []
+
+    readable = MemoryMessage(name, 0, 4, key, value, None, stamp)
+    record(empty, refused, {(name, 0): [readable]})
+    assert [(kind, place) for kind, _, _, place, _ in found(reconciled(empty, topics))] == [("extra", 4)]
+
+    origin = {"topic": name, "partition": 0, "offset": 4, "timestamp_ms": START}
+    lying = origin | {"topic": f"{name}.dlq", "offset": 0}
+    changes = {"action": "recorded", "reason": None, "origin": origin, "letter": lying, "stage": "record"}
+    handled = json.dumps(example("loan.dead_letter.handled") | changes).encode()
+    topics[HANDLED, 0] = [MemoryMessage(HANDLED, 0, 0, b"k", handled, None, stamp)]
+    record(empty, refused, {(HANDLED, 0): topics[HANDLED, 0]})
+    result = reconciled(empty, topics)
+    assert (result.differences, result.from_letters) == ([], {"outcomes_log": 1})
+    assert "recorded from their letters, as the records cannot be read: 1 outcomes" in reconciliation_text(result)
 
 
 def test_deleted_duplicated_and_altered_rows_are_named(empty, refused):
