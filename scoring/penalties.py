@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from scoring.conditions import Conditions
 from scoring.explanation import Explainer, Row, Wording
 from scoring.features import FEATURES, POSITION
+from scoring.past_bound import past_bound
 from scoring.policy import Policy
 
 
@@ -39,5 +40,6 @@ class Penalties:
                 groups.add(penalty.group)
             before, score = score, max(0.0, round(score - penalty.size, 9))
             penalties.append({"code": penalty.code, "size": penalty.size})
-            rows.append(wording.points(self._explainer.penalty_points(before, score), show(features[column])))
+            value = past_bound(penalty.condition, show, features[column])
+            rows.append(wording.points(self._explainer.penalty_points(before, score), value))
         return score, penalties, rows

@@ -16,6 +16,7 @@ from scoring.checks import reason_of_check, result_of_extraction
 from scoring.conditions import Conditions, Matrix
 from scoring.explanation import Row, Wording
 from scoring.features import FEATURES, POSITION
+from scoring.past_bound import past_bound
 from scoring.policy import TRAINING_RANGE, Policy, Rule
 
 MAX_FINDINGS = 100
@@ -148,10 +149,11 @@ def _fired(rule: Rule, event: ApplicationVerified, features: Sequence[float]) ->
     match rule.condition.kind:
         case "feature":
             name = rule.condition.name
-            return Fired(rule.code, FEATURES[name].show(features[POSITION[name]]))
+            return Fired(rule.code, past_bound(rule.condition, FEATURES[name].show, features[POSITION[name]]))
         case "beyond":
             name = rule.condition.name
-            return Fired(rule.code, f"{name} {FEATURES[name].show(features[POSITION[name]])}")
+            shown = past_bound(rule.condition, FEATURES[name].show, features[POSITION[name]])
+            return Fired(rule.code, f"{name} {shown}")
         case "verification" | "income_gap":
             return Fired(rule.code, None, event.verification_result)
         case _:

@@ -201,3 +201,18 @@ def test_penalties_and_bands_are_decimals(bundles, p, sizes, band):
         left = max(0, left - size)
     assert score == left / 10**9
     assert (policy.bands.outcome(score) == "approve") == (left > band)
+
+
+@pytest.mark.parametrize(
+    ("amount", "said"),
+    [
+        ("6000000.00", "The loan is large for the income: 6 times a year's."),
+        ("6000000.01", "The loan is very large for the income: 6.00000001 times a year's."),
+        ("8000000.01", "The loan amount is 8.00000001 times the annual income, above the limit."),
+    ],
+)
+def test_a_reason_is_not_rounded_onto_the_bound_that_it_is_past(standard, decide_one, make_event, amount, said):
+    """Whoever reads "6 times" and knows that six times is allowed would think the decision wrong."""
+    assets = dict.fromkeys(("residential", "commercial", "luxury", "bank"), 9_000_000)
+    decision = decide_one(standard, make_event(loan={"amount": amount}, annual_income=1_000_000, assets=assets))
+    assert said in [row["text"] for row in decision["reasons"]]

@@ -41,7 +41,7 @@ ASSETS = {"residential": 20_000_000, "commercial": 10_000_000, "luxury": 30_000_
         ({"loan": {"amount": 300_000}, "annual_income": 200_000}, None),
         ({"loan": {"amount": 300_000}, "annual_income": "199999.99"}, "annual_income 199999.99"),
         ({"loan": {"amount": 16_000_000}, "annual_income": 4_000_000}, None),
-        ({"loan": {"amount": "16000000.01"}, "annual_income": 4_000_000}, "lti 4"),
+        ({"loan": {"amount": "16000000.01"}, "annual_income": 4_000_000}, "lti 4.0000000025"),
         ({"loan": {"term_years": 20}}, None),
         ({"loan": {"term_years": "20.01"}}, "loan_term 20.01"),
         ({"loan": {"term_years": "1.99"}}, "loan_term 1.99"),
