@@ -59,8 +59,9 @@ class Load(threading.Thread):
         self._producer: Any = Producer(
             {**running.admin_settings, "enable.idempotence": True, "linger.ms": 5, "log_level": 2}
         )
-        example = resources.files("schemas") / "examples" / "loan.application.submitted.json"
-        self._example = json.loads(example.read_text("utf-8"))
+        # One that the score approves: a decline by the score stands, whatever its documents are.
+        example = resources.files("schemas") / "examples" / "loan.application.submitted.with-documents.json"
+        self._example = json.loads(example.read_text("utf-8")) | {"documents": []}
         self._ends = threading.Event()
         self._lock = threading.Lock()
         self._count = 0
@@ -94,7 +95,7 @@ class Load(threading.Thread):
         self.publish(tenant, f"slow-{number}", **documents)
 
     def publish(self, tenant: str, application_id: str, **changes: Any) -> None:
-        """One application: the shipped example with `changes`. No document of chaos can be read."""
+        """One application: a shipped example with `changes`. No document of chaos can be read."""
         event = self._example | {"tenant": tenant, "application_id": application_id} | changes
         due: Verdict = "referral" if "documents" in changes else "decision"
         self.publish_bytes(tenant, application_id, json.dumps(event).encode(), due)
