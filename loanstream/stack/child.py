@@ -3,6 +3,7 @@
 import os
 import subprocess
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
@@ -16,7 +17,7 @@ STOP_WITHIN_S = 10.0
 LOOK_EVERY_S = 0.02
 
 
-class Child:
+class Child(ABC):
     """What `start` of a subclass starts by `_launch`; as a context manager it is running within.
 
     Where the process that started it (from its main thread) is killed, Linux ends it too.
@@ -34,9 +35,9 @@ class Child:
             raise Problem(f"the {self._name} is not running")
         return self._process.pid
 
+    @abstractmethod
     def start(self) -> str:
         """Start it and wait until it answers; its address. Problem that says why not."""
-        raise NotImplementedError
 
     def stop(self) -> int | None:
         """Stop it in order, kill it when that takes longer than 10 s; its exit code, None where it did not run."""
