@@ -108,6 +108,17 @@ REASONS: dict[str, ReasonCode] = {
         ReasonCode("currency_mismatch", "check", "The amounts on a document are in another currency."),
         ReasonCode("employer_mismatch", "check", "The employer on a document differs from the one named."),
         ReasonCode("identifier_mismatch", "check", "An identifier on a document differs from the one given."),
+        # Whose the documents are was not shown.
+        ReasonCode(
+            "holder_not_checked",
+            "check",
+            "Nobody checked whose the documents are: the application gives no name to hold them against.",
+        ),
+        ReasonCode(
+            "holder_not_read",
+            "check",
+            "Nobody checked whose a document is: no name could be read on it, nothing else ties it to the applicant.",
+        ),
         # What a document reader reports.
         ReasonCode("no_text_layer", "document", "A document is a picture without readable text."),
         ReasonCode("encrypted", "document", "A document is protected by a password."),
@@ -133,6 +144,9 @@ REASONS: dict[str, ReasonCode] = {
 BASIS: dict[str, str] = {
     "documents_verified": "Documents support the claims.",
     "no_documents": "No document that supports the claims was provided.",
+    "income_from_net_credits": "The income was inferred from net credits: no document showed a gross income.",
+    "holder_not_checked": "Nobody checked whose the documents are: the application gives no name.",
+    "holder_not_read": "Nobody checked whose a document is: no name could be read on it.",
     "documents_mismatch": "A document contradicts a claim.",
     "documents_suspicious": "A document shows signs of alteration.",
     "documents_unreadable": "A document could not be read.",

@@ -1,30 +1,33 @@
 """Claims against documents: what an application says held beside what was read from its documents.
 
 Money is compared by relative difference and direction; names, employers and identifiers by similarity. The thresholds
-stand in one table. The worst result wins.
+stand in one table. Whose a document is has to be shown (`scoring.holders`). The worst result wins.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import NamedTuple
 
 from schemas.application import LoanApplication
 from schemas.verification import CHECKS_MAX, WORST_FIRST, Check, ExtractedField, Extraction, VerificationResult
 from scoring.canonical import two_decimals
+from scoring.holders import HOLDER, whose
+from scoring.readings import SURE, amounts_of, fields_of
 from scoring.similarity import identifier_similarity, organisation_similarity, person_similarity, text_similarity
 
 MISREAD = "looks_like_misread_digit"
 NEAR_MATCH = "near_match"
+FROM_NET = "from_net_credits"
+"""An income of which the document shows what was left of it: that it was the income claimed is inferred."""
 
 INCOME_EXCESS = Decimal("0.20")
 """A claim may exceed a payslip's gross by this share of the claim; the paper's threshold."""
 
-NET_EXCESS = Decimal("0.50")
-"""A claim of gross income may exceed a year's net credits by this share of the claim: honest pairs reach 0.33."""
-
-SURE = 0.8
-"""A figure that its reader is less sure of bears no claim out and contradicts none: a person looks at the document."""
+NET_EXCESS = Decimal("0.35")
+"""A claim of gross income may exceed a year's net credits by this share of the claim: 100 net stand for 153 gross, no
+more. Tax and contributions take up to 0.33 in honest pairs.
+"""
 
 MISREAD_SIMILARITY = 0.8
 """Digits this alike (the paper's S), but too far apart as amounts, may be one digit that was read wrongly."""
@@ -38,31 +41,34 @@ NAME_NEAR = 70.0
 IDENTIFIER_MATCH = 100.0
 """Identifiers have to be equal; one that is merely close is a mismatch with the label `near_match`."""
 
-MAX_AMOUNT = Decimal("1e15")
-"""A reading beyond it is no amount of anybody's."""
-
 
 @dataclass(frozen=True, slots=True)
 class MoneyCheck:
     """One row: the field `field` of documents of kind `kind`, times `periods`, against the annual income.
 
-    Of several rows for one kind only the first whose field was read is used.
+    Of several rows for one kind only the first whose field was read is used. `gross`: whether the field speaks of the
+    same income as the application does; a statement's credits are what is left of it.
     """
 
     kind: str
     field: str
     periods: int
     excess: Decimal
+    gross: bool = True
 
+    @property
+    def label(self) -> str | None:
+        """The hint that goes with the check."""
+        return None if self.gross else FROM_NET
 
-GROSS = frozenset({"gross_monthly", "gross_annual"})
-"""Fields that speak of the same income as the application does; a statement's credits are what is left of it."""
 
 INCOME_CHECKS: tuple[MoneyCheck, ...] = (
     MoneyCheck("payslip", "gross_monthly", 12, INCOME_EXCESS),
     MoneyCheck("payslip", "gross_annual", 1, INCOME_EXCESS),
-    MoneyCheck("bank_statement", "annual_net_income", 1, NET_EXCESS),
+    MoneyCheck("bank_statement", "annual_net_income", 1, NET_EXCESS, gross=False),
 )
+
+GROSS = frozenset(row.field for row in INCOME_CHECKS if row.gross)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,17 +88,16 @@ TEXT_CHECKS: tuple[TextCheck, ...] = (
     TextCheck("employer", "employer_mismatch", "employer", lambda a: a.applicant.employer, organisation_similarity),
 )
 
-_REASONS: dict[str, str] = {
-    "annual_income": "income_mismatch",
-    "net_pay": "net_pay_mismatch",
-    "identifier": "identifier_mismatch",
-    **{row.claim: row.reason for row in TEXT_CHECKS},
+REASON_OF: dict[tuple[str, VerificationResult], str] = {
+    ("annual_income", "mismatch"): "income_mismatch",
+    ("net_pay", "mismatch"): "net_pay_mismatch",
+    ("identifier", "mismatch"): "identifier_mismatch",
+    **{(row.claim, "mismatch"): row.reason for row in TEXT_CHECKS},
+    (HOLDER, "not_provided"): "holder_not_checked",
+    (HOLDER, "unreadable"): "holder_not_read",
+    ("name", "unreadable"): "holder_not_read",
 }
-
-
-def reason_of_check(claim: str) -> str | None:
-    """The reason code of a contradicted claim."""
-    return _REASONS.get(claim)
+"""Claim and result of a check -> the reason code that says it. What has none is said by the overall result."""
 
 
 class Verification(NamedTuple):
@@ -130,7 +135,8 @@ def _checks(application: LoanApplication, extractions: Sequence[Extraction]) -> 
         claimed = two_decimals(application.annual_income)
         income = [Check(claim="annual_income", result="not_provided", claimed=claimed)]
     texts = [check for extraction in read for check in _texts(application, extraction)]
-    return [*income, *_net_pay(read), *texts]
+    checks = [*income, *_net_pay(read), *texts]
+    return [*checks, *whose(application, read, checks)]
 
 
 def _worst(
@@ -145,7 +151,7 @@ def _worst(
 
 def _income(application: LoanApplication, extraction: Extraction) -> Iterator[Check]:
     for row in INCOME_CHECKS:
-        if row.kind == extraction.kind and (read := _amounts(extraction, row.field)):
+        if row.kind == extraction.kind and (read := amounts_of(extraction, row.field)):
             field, amount = read[0]
             yield _money_check(application.annual_income, row, extraction, field, amount * row.periods)
             return
@@ -157,6 +163,7 @@ def _money_check(
     similarity = text_similarity(_digits(claimed), _digits(found))
     # Amounts against amounts: a quotient would be rounded before it is compared.
     excess, allowed = claimed - found, row.excess * claimed
+    misread = similarity >= MISREAD_SIMILARITY and abs(excess) > allowed
     return Check(
         claim="annual_income",
         result=_result(contradicts=excess > allowed, sure=field.confidence >= SURE),
@@ -166,7 +173,7 @@ def _money_check(
         found=two_decimals(found),
         difference=float(excess / claimed),
         similarity=similarity,
-        label=MISREAD if similarity >= MISREAD_SIMILARITY and abs(excess) > allowed else None,
+        label=MISREAD if misread else row.label,
     )
 
 
@@ -182,10 +189,10 @@ def _net_pay(read: Sequence[Extraction]) -> Iterator[Check]:
         (extraction, field, amount)
         for extraction in read
         if extraction.kind == "bank_statement"
-        for field, amount in _amounts(extraction, "salary_credit")
+        for field, amount in amounts_of(extraction, "salary_credit")
     ]
     for slip in read:
-        if slip.kind != "payslip" or not credits_seen or not (net := _amounts(slip, "net_monthly")):
+        if slip.kind != "payslip" or not credits_seen or not (net := amounts_of(slip, "net_monthly")):
             continue
         paid, amount = net[0]
         statement, credited, nearest = min(credits_seen, key=lambda item: (abs(item[2] - amount), item[0].sha256))
@@ -205,10 +212,10 @@ def _net_pay(read: Sequence[Extraction]) -> Iterator[Check]:
 def _texts(application: LoanApplication, extraction: Extraction) -> Iterator[Check]:
     for row in TEXT_CHECKS:
         claimed = row.claimed(application)
-        for field in _fields(extraction, row.field) if claimed else ():
+        for field in fields_of(extraction, row.field) if claimed else ():
             yield _text_check(row.claim, claimed or "", extraction, field, row.similarity(claimed or "", field.value))
     for identifier in application.applicant.identifiers:
-        for field in _fields(extraction, identifier.kind):
+        for field in fields_of(extraction, identifier.kind):
             alike = identifier_similarity(identifier.value, field.value)
             yield _text_check("identifier", identifier.value, extraction, field, alike, IDENTIFIER_MATCH)
 
@@ -218,7 +225,7 @@ def _text_check(
 ) -> Check:
     return Check(
         claim=claim,
-        result="verified" if alike >= match else "mismatch",
+        result=_result(contradicts=alike < match, sure=field.confidence >= SURE),
         document=extraction.sha256,
         field=field.name,
         claimed=claimed,
@@ -226,22 +233,6 @@ def _text_check(
         similarity=text_similarity(claimed.casefold(), field.value.casefold()),
         label=NEAR_MATCH if NAME_NEAR <= alike < match else None,
     )
-
-
-def _fields(extraction: Extraction, name: str) -> Iterable[ExtractedField]:
-    return (field for field in extraction.fields if field.name == name)
-
-
-def _amounts(extraction: Extraction, name: str) -> list[tuple[ExtractedField, Decimal]]:
-    amounts = []
-    for field in _fields(extraction, name):
-        try:
-            amount = Decimal(field.value)
-        except InvalidOperation:
-            continue  # a reader writes money as decimal strings; anything else is not an amount
-        if amount.is_finite() and abs(amount) <= MAX_AMOUNT:
-            amounts.append((field, amount))
-    return amounts
 
 
 def _digits(amount: Decimal) -> str:

@@ -3,7 +3,7 @@
 Above them all stands the currency: whoever applies in one that the model was not trained on is referred to a person.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -12,10 +12,11 @@ import numpy as np
 from schemas.decision import VALUE_MAX, Outcome
 from schemas.verification import ApplicationVerified, VerificationResult
 from scoring.bundle import Bundle
-from scoring.checks import reason_of_check, result_of_extraction
+from scoring.checks import FROM_NET, REASON_OF, result_of_extraction
 from scoring.conditions import Conditions, Matrix
 from scoring.explanation import Row, Wording
 from scoring.features import FEATURES, POSITION
+from scoring.holders import HOLDER
 from scoring.past_bound import past_bound
 from scoring.policy import TRAINING_RANGE, Policy, Rule
 
@@ -98,7 +99,7 @@ class Judge:
 
     def basis(self, event: ApplicationVerified, gates: Sequence[Fired] = ()) -> list[str]:
         """What the decision stood on, as codes of `schemas.reasons.BASIS`."""
-        codes = [BASIS_OF_RESULT[event.verification_result], *self._always]
+        codes = [BASIS_OF_RESULT[event.verification_result], *_doubts(event), *self._always]
         if event.application.cibil_score is None:
             codes.append("thin_file")
         return list(dict.fromkeys([*codes, *(gate.code for gate in gates)])) if gates else codes
@@ -160,8 +161,17 @@ def _fired(rule: Rule, event: ApplicationVerified, features: Sequence[float]) ->
             return Fired(rule.code)
 
 
+def _doubts(event: ApplicationVerified) -> Iterator[str]:
+    """What the decision did not stand on: documents known to be the applicant's, a gross income that was seen."""
+    holders = (REASON_OF.get((HOLDER, check.result)) for check in event.checks if check.claim == HOLDER)
+    yield from sorted({code for code in holders if code})
+    incomes = {check.label for check in event.checks if check.claim == "annual_income"}
+    if event.verification_result == "verified" and incomes == {FROM_NET}:
+        yield "income_from_net_credits"
+
+
 def _findings(event: ApplicationVerified) -> dict[str, str | None]:
-    """Codes of the contradicted claims and of what readers reported, with the applicant's own value where it may be
+    """Codes of what checks found amiss and of what readers reported, with the applicant's own value where it may be
     shown: no name and nothing from a document.
     """
     found: dict[str, str | None] = {}
@@ -169,6 +179,6 @@ def _findings(event: ApplicationVerified) -> dict[str, str | None]:
         if result_of_extraction(extraction) != "verified":
             found |= dict.fromkeys([*extraction.findings, *([extraction.reason] if extraction.reason else [])])
     for check in event.checks:
-        if check.result == "mismatch" and (code := reason_of_check(check.claim)):
+        if code := REASON_OF.get((check.claim, check.result)):
             found[code] = format(event.application.annual_income, ".2f") if code == "income_mismatch" else None
     return found

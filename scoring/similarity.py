@@ -7,6 +7,9 @@ from functools import lru_cache
 from rapidfuzz import fuzz
 from rapidfuzz.distance import Levenshtein
 
+CLOSE = 75.0
+"""One name of several, or initials alone: too little to be the same person, and a person should look."""
+
 _TITLES = frozenset({"mr", "mrs", "ms", "miss", "dr", "shri", "smt", "sri", "kum", "prof"})
 _LEGAL_FORMS = frozenset(
     {
@@ -34,10 +37,10 @@ def person_similarity(claimed: str, found: str) -> float:
     """How alike two persons' names are, 0 to 100: tokens are aligned, initials match the names they begin, and the
     weakest token decides, so that one differing name is not outvoted by the others.
 
-    Letters that readers confuse (I, l, 1) count as equal.
+    Letters that readers confuse (I, l, 1) count as equal. At least one name has to stand in full on both sides.
 
-    >>> person_similarity("Anita R. Iyer", "IYER ANITA RAMESH")
-    100.0
+    >>> person_similarity("Anita R. Iyer", "IYER ANITA RAMESH"), person_similarity("A. I.", "Anita Iyer")
+    (100.0, 75.0)
     >>> person_similarity("Rajesh Sharma", "Suresh Sharma") < 70
     True
     """
@@ -45,13 +48,14 @@ def person_similarity(claimed: str, found: str) -> float:
     if not shorter:
         return 0.0
     left = list(longer)
-    weakest = 100.0
+    weakest, in_full = 100.0, False
     for token in sorted(shorter, key=len, reverse=True):
         best = max(left, key=lambda other: _token_similarity(token, other))
         weakest = min(weakest, _token_similarity(token, best))
+        in_full = in_full or min(len(token), len(best)) > 1
         left.remove(best)
-    if len(shorter) == 1 and len(longer) > 1:
-        return min(weakest, 75.0)  # one name of several: close, but a person should look
+    if not in_full or (len(shorter) == 1 and len(longer) > 1):
+        return min(weakest, CLOSE)
     return weakest
 
 
@@ -66,8 +70,13 @@ def organisation_similarity(claimed: str, found: str) -> float:
 
 
 def identifier_similarity(claimed: str, found: str) -> float:
-    """How alike two identifiers are, 0 to 100, letters and digits alone."""
-    return 100.0 * text_similarity(_plain(claimed), _plain(found))
+    """How alike two identifiers are, 0 to 100, letters and digits alone; what has none of them is like nothing.
+
+    >>> identifier_similarity("ABCDE-1234-F", "abcde1234f"), identifier_similarity("--", "-")
+    (100.0, 0.0)
+    """
+    a, b = _plain(claimed), _plain(found)
+    return 100.0 * text_similarity(a, b) if a and b else 0.0
 
 
 def text_similarity(a: str, b: str) -> float:

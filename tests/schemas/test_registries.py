@@ -7,6 +7,7 @@ from schemas.reasons import BASIS, REASONS
 from schemas.topics import TOPICS
 from scoring import checks
 from scoring.features import FEATURES
+from scoring.holders import PAY
 
 
 @pytest.mark.parametrize("code", sorted({*READER_REASONS, *FINDINGS}))
@@ -22,7 +23,7 @@ def test_every_feature_has_a_reason_code():
 
 def test_checks_ask_for_fields_that_readers_give():
     """A check on a field that no reader gives would never compare anything, and nobody would notice."""
-    asked = {row.field for row in (*checks.INCOME_CHECKS, *checks.TEXT_CHECKS)}
+    asked = {*(row.field for row in (*checks.INCOME_CHECKS, *checks.TEXT_CHECKS)), *PAY.values()}
     assert asked <= set(FIELD_NAMES)
 
 
@@ -50,8 +51,8 @@ def test_what_protects_people_leaves_the_flow_at_once(examples):
 
 
 def test_a_code_speaks_once():
-    """A basis code and a reason code of the same name mean the same thing, as a rule of a policy."""
-    assert {REASONS[code].source for code in set(BASIS) & set(REASONS)} <= {"rule"}
+    """A basis code and a reason code of the same name mean the same thing, as a rule of a policy or a check."""
+    assert {REASONS[code].source for code in set(BASIS) & set(REASONS)} <= {"rule", "check"}
 
 
 def test_what_was_done_with_a_letter_is_known_as_long_as_the_letter():

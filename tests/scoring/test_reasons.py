@@ -6,8 +6,9 @@ import pytest
 
 from schemas.reasons import BASIS, MODEL_ALONE, REASONS
 from schemas.verification import VerificationResult
-from scoring.checks import INCOME_CHECKS, TEXT_CHECKS, reason_of_check
+from scoring.checks import INCOME_CHECKS, REASON_OF, TEXT_CHECKS
 from scoring.features import FEATURES
+from scoring.holders import HOLDER
 from scoring.policy import TRAINING_RANGE, Condition
 from scoring.policy_document import parse_policy
 from scoring.rules import BASIS_OF_RESULT, RULE_OF_DEGRADED
@@ -43,9 +44,11 @@ def test_every_penalty_and_rule_of_a_shipped_policy_has_a_sentence(name):
 
 
 def test_every_check_has_a_sentence():
-    """A contradicted claim has a reason."""
+    """A contradicted claim has a reason, and so has a document that is not shown to be the applicant's."""
     for claim in ("annual_income", "net_pay", "identifier", *(row.claim for row in TEXT_CHECKS)):
-        assert REASONS[reason_of_check(claim)].source == "check"
+        assert (claim, "mismatch") in REASON_OF
+    assert all(REASONS[code].source == "check" for code in REASON_OF.values())
+    assert {code for (claim, _), code in REASON_OF.items() if claim == HOLDER} <= set(BASIS)
     assert INCOME_CHECKS
 
 

@@ -1,0 +1,125 @@
+"""Whose a document is: nothing bears a claim of money out before it is shown to be the applicant's.
+
+A document is tied to the applicant by the name on it, by an identifier on it, or by a pay that links it to a document
+that is tied by one of these and bears the same claim out. One check of claim `holder` speaks of each document that
+bears a claim of money out and is tied by neither name nor identifier.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+from schemas.application import LoanApplication
+from schemas.verification import WORST_FIRST, Check, Extraction
+from scoring.canonical import two_decimals
+from scoring.readings import SURE, amounts_of
+
+HOLDER = "holder"
+SAME_PAY = "same_pay"
+
+IDENTIFYING: frozenset[str] = frozenset(
+    {
+        "aadhaar",
+        "account_number",
+        "customer_number",
+        "iban",
+        "national_id",
+        "pan",
+        "passport_number",
+        "tax_number",
+    }
+)
+"""Kinds of identifiers that one person has. Others are compared and tie nothing: four digits of an account number, an
+employer's number, or a field that is no identifier at all.
+"""
+
+PAY: dict[str, str] = {"payslip": "net_monthly", "bank_statement": "salary_credit"}
+"""By kind of document: the field that shows a pay as it was paid out."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tie:
+    """One row: what ties a document to the applicant, for people, and which verified check shows it."""
+
+    by: str
+    says: str
+    shown_by: Callable[[Check], bool]
+
+
+TIES: tuple[Tie, ...] = (
+    Tie("name", "the name on it is `applicant.name`", lambda check: check.claim == "name"),
+    Tie(
+        "identifier",
+        "an identifier on it, of a kind that one person has, equals that of `applicant.identifiers`",
+        lambda check: check.claim == "identifier" and check.field in IDENTIFYING,
+    ),
+    Tie(
+        "same pay",
+        "a payslip's net pay stands on a statement to the cent, and the other one of the two is tied and bears the "
+        "income out",
+        lambda check: check.claim == HOLDER,
+    ),
+)
+"""What shows that a document is the applicant's: any one of these."""
+
+
+def whose(application: LoanApplication, read: Sequence[Extraction], checks: Sequence[Check]) -> Iterator[Check]:
+    """Of the documents that speak of the income, by `checks`: one check of each that no name and no identifier ties.
+
+    `verified`, with the label `same_pay`, where a pay links it to one that is tied. That one bears the income out by
+    itself, and the worst result wins: what is linked to it can add nothing to the claim. `not_provided` where the
+    application names nobody, `unreadable` where no name was found on the document. A name that was found and is another
+    one needs no check beside its own.
+    """
+    speaks, borne = (
+        {check.document for check in checks if check.claim == "annual_income" and check.result in results}
+        for results in (WORST_FIRST, ("verified",))
+    )
+    tied = {check.document for check in checks if _ties(check)}
+    named = {check.document for check in checks if check.claim == "name"}
+    linked = [document for document in read if document.sha256 in tied & borne]
+    waiting = [document for document in read if document.sha256 in speaks - tied - named]
+    while found := next(_links(linked, waiting), None):
+        document, check = found
+        yield check
+        linked.append(document)
+        waiting.remove(document)
+    claimed = application.applicant.name
+    for document in waiting:
+        yield Check(
+            claim=HOLDER,
+            result="unreadable" if claimed else "not_provided",
+            document=document.sha256,
+            field="holder_name",
+            claimed=claimed,
+        )
+
+
+def _ties(check: Check) -> bool:
+    """Whether a check shows that its document is the applicant's."""
+    return check.result == "verified" and any(tie.shown_by(check) for tie in TIES)
+
+
+def _links(linked: Sequence[Extraction], others: Sequence[Extraction]) -> Iterator[tuple[Extraction, Check]]:
+    for other in others:
+        for document in linked:
+            if document.kind != other.kind and (same := _pays(document) & _pays(other)):
+                pay = two_decimals(max(same))
+                yield (
+                    other,
+                    Check(
+                        claim=HOLDER,
+                        result="verified",
+                        document=other.sha256,
+                        field=PAY[other.kind],
+                        claimed=pay,
+                        found=pay,
+                        label=SAME_PAY,
+                    ),
+                )
+
+
+def _pays(document: Extraction) -> set[Decimal]:
+    """The pays on a document that its reader is sure of."""
+    name = PAY.get(document.kind, "")
+    return {amount for field, amount in amounts_of(document, name) if amount > 0 and field.confidence >= SURE}

@@ -1,0 +1,241 @@
+"""Whose a document is: nobody is approved on one that is not shown to be theirs."""
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from schemas.verification import Extraction
+from scoring.checks import verify
+from scoring.holders import IDENTIFYING, SAME_PAY
+
+NAME = "Kavya Deshmukh"
+YEAR = {"payslip": ("gross_monthly", "100000.00"), "bank_statement": ("annual_net_income", "936000.00")}
+PAY = {"payslip": "net_monthly", "bank_statement": "salary_credit"}
+
+
+def document(number=1, kind="payslip", *, confidence=0.99, income=True, pay=None, pay_confidence=0.99, **fields):
+    """A document that bears out an income of 1,200,000, and shows what it is given."""
+    year, amount = YEAR[kind]
+    pairs = [(name, value, confidence) for name, value in fields.items()]
+    pairs += [(year, amount, 0.99)] if income else []
+    pairs += [(PAY[kind], pay, pay_confidence)] if pay else []
+    return Extraction.model_validate(
+        {
+            "sha256": f"{number:064x}",
+            "kind": kind,
+            "status": "read",
+            "reader": "text",
+            "lane": "fast",
+            "pages": 1,
+            "fields": tuple(
+                {"name": name, "value": value, "confidence": sure, "page": 1} for name, value, sure in pairs
+            ),
+        }
+    )
+
+
+def slip(number=1, **fields):
+    return document(number, "payslip", **fields)
+
+
+def statement(number=2, **fields):
+    return document(number, "bank_statement", **fields)
+
+
+@pytest.fixture
+def application(make_event):
+    def make(name=NAME, **identifiers):
+        named = {"name": name} if name else {}
+        claimed = [{"kind": kind, "value": value} for kind, value in identifiers.items()]
+        return make_event(annual_income=1_200_000, applicant={**named, "identifiers": claimed}).application
+
+    return make
+
+
+def holders(application, *documents):
+    """The overall result, and per document the result and label of the check that speaks of its holder."""
+    checks, result = verify(application, documents)
+    return result, {int(c.document, 16): (c.result, c.label) for c in checks if c.claim == "holder"}
+
+
+@pytest.mark.parametrize("make", [slip, statement])
+def test_a_document_of_whom_the_application_does_not_say_bears_nothing_out(application, make):
+    """Anybody's payslip shows an income: without `applicant.name` nothing says that it is the applicant's."""
+    one = make(1, holder_name=NAME)
+    assert holders(application(name=None), one) == ("not_provided", {1: ("not_provided", None)})
+    assert holders(application(), one) == ("verified", {})
+
+
+@pytest.mark.parametrize("make", [slip, statement])
+def test_a_document_on_which_no_name_was_read_is_looked_at_by_a_person(application, make):
+    """A statement whose layout hides its holder could be anybody's."""
+    assert holders(application(), make(1)) == ("unreadable", {1: ("unreadable", None)})
+
+
+@pytest.mark.parametrize("kind", sorted(IDENTIFYING))
+def test_an_identifier_ties_where_a_name_does_not(application, kind):
+    """A tax number or an account number that one person has says whose a document is."""
+    claimed = application(name=None, **{kind: "ABCDE-1234-F"})
+    assert holders(claimed, slip(**{kind: "abcde1234f"})) == ("verified", {})
+    assert holders(claimed, slip(**{kind: "abcde1234g"}))[0] == "mismatch"
+    assert holders(claimed, slip())[0] == "not_provided"
+
+
+@pytest.mark.parametrize(
+    ("kind", "value"), [("period", "2026-01"), ("employer", "Indus Foods"), ("account_last4", "4821"), ("pan", "--")]
+)
+def test_what_many_have_ties_nothing(application, kind, value):
+    """A month, an employer, four digits or no digit at all are no identity, though the bank calls it an identifier."""
+    claimed = application(name=None, **{kind: value})
+    assert holders(claimed, slip(**{kind: value}))[0] in {"not_provided", "mismatch"}
+
+
+@pytest.mark.parametrize(("named", "other"), [(slip, statement), (statement, slip)])
+def test_a_pay_that_stands_on_both_to_the_cent_makes_them_one_persons(application, named, other):
+    """A payslip by name and a nameless statement that its net pay came in on are the same person's, and the reverse."""
+    tied, nameless = named(1, holder_name=NAME, pay="78000.50"), other(2, pay="78000.50")
+    assert holders(application(), tied, nameless) == ("verified", {2: ("verified", SAME_PAY)})
+    assert holders(application(), nameless, tied)[0] == "verified"
+    assert holders(application(), tied, other(2, pay="78000.49"))[0] == "mismatch"
+    assert holders(application(), tied, other(2))[0] == "unreadable"
+
+
+def test_a_pay_links_through_a_statement_to_the_next_payslip(application):
+    """Three months' payslips on one statement: the name on one of them is enough."""
+    slips = [slip(1, holder_name=NAME, pay="78000.50"), slip(3, pay="78000.50"), slip(4, pay="78000.50")]
+    result, said = holders(application(), *slips[::-1], statement(2, pay="78000.50"))
+    assert (result, said) == ("verified", dict.fromkeys((2, 3, 4), ("verified", SAME_PAY)))
+
+
+@pytest.mark.parametrize(
+    "tied",
+    [
+        slip(1, holder_name=NAME, pay="78000.50", pay_confidence=0.6),  # read by a guess
+        slip(
+            1, holder_name=NAME, pay="78000.50", income=False
+        ),  # the statement would bear out what the payslip does not
+        slip(1, pay="78000.50"),  # nobody's either
+        statement(1, holder_name=NAME, pay="78000.50"),  # two statements of one pay are no pair
+        slip(1, holder_name=NAME, pay="0.00"),
+    ],
+)
+def test_what_does_not_link(application, tied):
+    """A pay links only what bears the claim out by itself, is tied by itself and was read surely, slip to statement."""
+    (pay,) = (field.value for field in tied.fields if field.name in PAY.values())
+    assert holders(application(), tied, statement(2, pay=pay))[0] != "verified"
+
+
+def test_a_pay_that_is_doubted_on_one_statement_does_not_link_it(application):
+    """That the pay was read surely on another statement says nothing of this one."""
+    sure = [slip(1, holder_name=NAME, pay="78000.50"), statement(2, holder_name=NAME, pay="78000.50")]
+    doubted = statement(3, pay="78000.50", pay_confidence=0.6)
+    assert holders(application(), *sure, doubted) == ("unreadable", {3: ("unreadable", None)})
+
+
+def test_a_name_that_its_reader_doubts_ties_nothing(application):
+    """A name read by a guess neither shows whose the document is nor accuses anybody."""
+    for name in (NAME, "Rajesh Sharma"):
+        checks, result = verify(application(), [slip(holder_name=name, confidence=0.6)])
+        assert result == "unreadable"
+        assert [check.result for check in checks if check.claim == "name"] == ["unreadable"]
+
+
+def test_a_document_that_bears_nothing_out_needs_no_holder(application):
+    """Beside a payslip that is the applicant's, a paper that shows no income does no harm."""
+    assert holders(application(), slip(holder_name=NAME), statement(income=False)) == ("verified", {})
+
+
+documents = st.lists(
+    st.builds(
+        lambda make, number, holder, period, income, pay, sure: make(
+            number,
+            income=income,
+            pay=pay,
+            pay_confidence=sure,
+            **({"holder_name": holder} if holder else {}),
+            **({"period": period} if period else {}),
+        ),
+        st.sampled_from([slip, statement]),
+        st.integers(1, 9),
+        st.sampled_from([None, None, "Rajesh Sharma"]),
+        st.sampled_from([None, "2026-01"]),
+        st.booleans(),
+        st.sampled_from([None, "78000.50", "78000.50", "52000.00"]),
+        st.sampled_from([0.6, 0.99]),
+    ),
+    min_size=1,
+    max_size=5,
+    unique_by=lambda one: one.sha256,
+)
+
+
+@given(documents=documents, name=st.sampled_from([None, NAME]))
+def test_no_documents_that_nothing_ties_verify(make_event, documents, name):
+    """Whatever they show, and however they agree with each other: without a tie to the applicant nothing is verified."""
+    applicant = {"name": name} if name else {}
+    applicant["identifiers"] = [{"kind": "period", "value": "2026-01"}]
+    application = make_event(annual_income=1_200_000, applicant=applicant).application
+    assert verify(application, documents).result != "verified"
+
+
+@given(documents=documents, of=st.sampled_from([slip, statement]), pay=st.sampled_from([None, "78000.50"]))
+def test_one_that_is_tied_does_not_carry_a_stranger_s(make_event, documents, of, pay):
+    """Beside a document of the applicant's, each other one that bears out the income is linked to it, or refers."""
+    application = make_event(annual_income=1_200_000, applicant={"name": NAME}).application
+    checks, result = verify(application, [of(77, holder_name=NAME, pay=pay), *documents])
+    bearing = {check.document for check in checks if check.claim == "annual_income"} - {f"{77:064x}"}
+    linked = {check.document for check in checks if (check.claim, check.result) == ("holder", "verified")}
+    assert linked <= bearing
+    if result == "verified":
+        assert bearing == linked
+        assert pay or not bearing
+
+
+def events(make_event, application, *found, **changes):
+    made = verify(application, found)
+    fields = json.loads(application.model_dump_json(exclude_none=True))
+    return make_event(
+        made.result,
+        [json.loads(one.model_dump_json(exclude_none=True)) for one in found],
+        [json.loads(one.model_dump_json(exclude_none=True)) for one in made.checks],
+        **{name: fields[name] for name in ("applicant", "annual_income")},
+        **changes,
+        documents=[
+            {"kind": one.kind, "sha256": one.sha256, "media_type": "application/pdf", "size": 9} for one in found
+        ],
+    )
+
+
+@pytest.mark.parametrize(("name", "code"), [(None, "holder_not_checked"), (NAME, "holder_not_read")])
+def test_the_decision_says_that_nobody_checked_whose_documents_they_are(
+    make_event, application, standard, decide_one, name, code
+):
+    """Whom the score approves is referred, and reasons and basis say why in a sentence."""
+    modest = {"amount": "2500000.00", "term_years": "8.00"}
+    shown = decide_one(standard, events(make_event, application(), slip(holder_name=NAME), loan=modest))
+    assert (shown["outcome"], shown["basis"]) == ("approve", ["documents_verified"])
+    decision = decide_one(standard, events(make_event, application(name), slip(), loan=modest))
+    assert decision["outcome"] == "refer"
+    assert code in [reason["code"] for reason in decision["reasons"]]
+    assert code in decision["basis"]
+    assert "documents_verified" not in decision["basis"]
+
+
+@pytest.mark.parametrize("name", [None, NAME])
+def test_under_no_shipped_policy_do_they_stand_in_the_basis(make_event, application, scorers, decide_one, name):
+    """A policy that approves without documents may approve: the basis then names none that supports the claims."""
+    for scorer in scorers.values():
+        basis = decide_one(scorer, events(make_event, application(name), slip()))["basis"]
+        assert "documents_verified" not in basis
+        assert {"holder_not_checked", "holder_not_read"} & set(basis)
+
+
+def test_a_basis_of_net_credits_alone_says_so(make_event, application, standard, decide_one):
+    """A statement shows what was left of an income: a decision that saw nothing else says that it was inferred."""
+    net, gross = statement(holder_name=NAME), slip(holder_name=NAME)
+    for found, inferred in (([net], True), ([net, gross], False), ([gross], False)):
+        basis = decide_one(standard, events(make_event, application(), *found))["basis"]
+        assert ("income_from_net_credits" in basis) is inferred
+        assert "documents_verified" in basis
