@@ -42,17 +42,27 @@ def attach_documents(
 
     A document's file is `<application_id>.<kind>.pdf` or `<application_id>/<kind>.pdf`, a second one of its kind
     `….<kind>.2.pdf`, and so on without a gap. `id_prefix` is what the ids have more than the files. Raises `OSError`,
-    and `ValueError` for more than 20 documents.
+    and `ValueError` for more than 20 documents, or for one that the application names with another size.
     """
     own_id = application.application_id.removeprefix(id_prefix)
     found = [Document(kind, path.read_bytes(), path) for kind, path in _files(folder, own_id)]
     if not found:
         return application, []
     refs = [reference_of(document.kind, document.data) for document in found]
+    _sizes_agree(application, {ref.sha256: ref.size for ref in refs})
     documents = (*application.documents, *(ref for ref in refs if ref not in application.documents))
     if len(documents) > DOCUMENTS_MAX:
         raise ValueError(f"{application.application_id}: expected at most {DOCUMENTS_MAX}, found {len(documents)}")
     return application.model_copy(update={"documents": documents}), found
+
+
+def _sizes_agree(application: LoanApplication, sizes: Mapping[str, int]) -> None:
+    for at, named in enumerate(application.documents):
+        size = sizes.get(named.sha256, named.size)
+        if named.size != size:
+            raise ValueError(
+                f"{application.application_id}: documents.{at}.size: expected {size}, the document's length in bytes"
+            )
 
 
 def _files(folder: Path, own_id: str) -> Iterator[tuple[DocumentKind, Path]]:

@@ -80,8 +80,8 @@ MEANINGS: Mapping[str, Mapping[str, Meaning]] = {
     },
     "DocumentRef": {
         "kind": Meaning("What the document is said to be; its reader is chosen by it.", "payslip"),
-        "media_type": Meaning("Of the bytes. PDFs are read today.", "application/pdf"),
-        "size": Meaning("In bytes, as stored.", 48213),
+        "media_type": Meaning("Of the bytes. PDFs are read today, where they are called so.", "application/pdf"),
+        "size": Meaning("Its length in bytes: a document of another length is not read.", 48213),
     },
     "Monitoring": {
         "gender": Meaning("For fairness monitoring alone.", "female"),

@@ -127,6 +127,16 @@ REASONS: dict[str, ReasonCode] = {
         ReasonCode("too_large", "document", "A document is too large."),
         ReasonCode("resource_limit", "document", "A document took more resources than one may."),
         ReasonCode("unsupported_media_type", "document", "A document is of a media type that cannot be read."),
+        ReasonCode(
+            "media_type_differs",
+            "document",
+            "A document is a PDF and its media_type in the application says otherwise: expected application/pdf.",
+        ),
+        ReasonCode(
+            "size_differs",
+            "document",
+            "A document's size in the application is not that of the stored one: expected its length in bytes.",
+        ),
         ReasonCode("unsupported_kind", "document", "A document is of a kind that cannot be read."),
         ReasonCode("no_known_fields", "document", "A document holds nothing that could be recognised."),
         ReasonCode("layout_not_understood", "document", "A document's rows were found, but most do not add up."),

@@ -58,7 +58,7 @@ class ReadingDesk:
         self.parallel = reader.parallel
         self._places = asyncio.Semaphore(reader.parallel)
         self._calls = BlockingCalls(reader.parallel + HUNG_MOST)
-        self._ran_out: OrderedDict[tuple[str, str, str, str], Extraction] = OrderedDict()
+        self._ran_out: OrderedDict[tuple[str, DocumentRef], Extraction] = OrderedDict()
 
     async def extraction(self, tenant: str, ref: DocumentRef, lane: Lane, deadline: float) -> Extraction | None:
         """What the document says; None where the fast lane's `deadline` (monotonic seconds) passed first.
@@ -76,7 +76,7 @@ class ReadingDesk:
             return None
 
     async def _read_slowly(self, tenant: str, ref: DocumentRef, deadline: float) -> Extraction:
-        place = (tenant, ref.sha256, ref.kind, ref.media_type)
+        place = (tenant, ref)
         if place in self._ran_out:
             return self._ran_out[place]
         found = await self._read(tenant, ref, "slow", deadline)
@@ -105,8 +105,12 @@ class ReadingDesk:
             return self._extraction(ref, lane, ReadResult("unreadable", "document_damaged"))
         if data is None:
             return self._extraction(ref, lane, ReadResult("unreadable", "document_missing"))
-        left = max(deadline - time.monotonic(), 0.001)
-        result = await self._reader.read(data, ref.kind, ref.media_type, left)
+        if len(data) != ref.size:
+            # By its hash it is the document that was meant, so the number is its sender's slip.
+            result = ReadResult("unreadable", "size_differs")
+        else:
+            left = max(deadline - time.monotonic(), 0.001)
+            result = await self._reader.read(data, ref.kind, ref.media_type, left)
         if result.status == "deadline":
             return None
         extraction = self._extraction(ref, lane, result)

@@ -8,10 +8,12 @@ UNREADABLE = frozenset(
         "empty",
         "encrypted",
         "layout_not_understood",  # rows were found, but most of their balances do not follow from each other
+        "media_type_differs",  # declared as something else than the PDF that it is
         "no_known_fields",
         "no_text_layer",
         "reader_failed",  # the child ended without an answer
         "resource_limit",
+        "size_differs",  # declared with another size than it has
         "too_large",
         "unsupported_kind",
         "unsupported_media_type",

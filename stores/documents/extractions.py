@@ -11,7 +11,7 @@ from schemas.verification import Extraction
 from stores.documents.blobs import Blobs
 from stores.documents.sealing import DamagedObjectError, Keys, key_of, seal, unseal
 
-_MEDIA_TYPE_DIGITS = 16
+_DECLARED_DIGITS = 16
 _log = logging.getLogger(__name__)
 
 
@@ -29,11 +29,11 @@ class ReaderId(NamedTuple):
 class ExtractionStore:
     """What a reader made of a document, so that nothing is read, or paid, twice.
 
-    The key is (tenant, sha256, kind, media type, reader, version): each says something about one document as its sender
-    declared it, and nothing about what another reader, or a mended one, will find in it. What lies under the key of an
-    earlier version is not found any more: the document is read anew.
+    The key is (tenant, sha256, kind, media type, size, reader, version): each says something about one document as its
+    sender declared it, and nothing about what another reader, or a mended one, will find in it. What lies under the
+    key of an earlier version is not found any more: the document is read anew.
 
-    The object is `<tenant>/<sha256>.<kind>-<reader>-<version>-<hash of the media type>`.
+    The object is `<tenant>/<sha256>.<kind>-<reader>-<version>-<hash of media type and size>`.
     Both calls raise as those of `DocumentStore` do.
     """
 
@@ -64,5 +64,5 @@ class ExtractionStore:
 
 def _name(tenant: str, ref: DocumentRef, reader: ReaderId) -> str:
     # No part holds a hyphen, so no two keys share a name.
-    media_type = hashlib.sha256(ref.media_type.encode()).hexdigest()[:_MEDIA_TYPE_DIGITS]
-    return f"{tenant}/{ref.sha256}.{ref.kind}-{reader.name}-{reader.version}-{media_type}"
+    declared = hashlib.sha256(f"{ref.media_type} {ref.size}".encode()).hexdigest()[:_DECLARED_DIGITS]
+    return f"{tenant}/{ref.sha256}.{ref.kind}-{reader.name}-{reader.version}-{declared}"

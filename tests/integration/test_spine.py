@@ -13,7 +13,7 @@ import pytest
 
 from loanstream.doctor.running_stack import ROWS, check_stack
 from loanstream.stack.running import RunningStack
-from producers.synthetic.applications import MEDIA_TYPE
+from producers.documents import reference_of
 from schemas.decision import LoanDecision
 from schemas.decode import decode
 from schemas.topics import APPLICATION_MAX_BYTES
@@ -133,23 +133,25 @@ APPROVED = {
 
 
 def test_documents_that_cannot_be_read_refer_with_their_reason(bank, stack, tmp_path):
-    """Missing, another tenant's, empty, encrypted, cut off, without text, unknown: none approves, none stops anything."""
+    """Missing, another tenant's, empty, encrypted, cut off, without text, unknown, of another size: none approves, none stops anything."""
     tenant = "papers"
     own = stack.documents
     whole = next((EXAMPLES / "documents").iterdir()).read_bytes()
-    others = own.put("beside", whole + b"\n% another tenant's")
-    encrypted = own.put(tenant, pdf(tmp_path, encryption=pikepdf.Encryption(owner="a", user="b")))
+    encrypted = pdf(tmp_path, encryption=pikepdf.Encryption(owner="a", user="b"))
     documents = {
-        "missing": ("0" * 64, "document_missing"),
-        "others": (others, "document_missing"),
-        "empty": (own.put(tenant, b""), "empty"),
+        "missing": (b"never uploaded", "document_missing"),
+        "others": (whole + b"\n% another tenant's", "document_missing"),
+        "empty": (b"", "empty"),
         "encrypted": (encrypted, "encrypted"),
-        "truncated": (own.put(tenant, whole[: len(whole) // 3]), "damaged"),
-        "blank": (own.put(tenant, pdf(tmp_path)), "no_text_layer"),
-        "noise": (own.put(tenant, b"MZ" + b"\x00" * 500), "damaged"),
+        "truncated": (whole[: len(whole) // 3], "damaged"),
+        "blank": (pdf(tmp_path), "no_text_layer"),
+        "noise": (b"MZ" + b"\x00" * 500, "damaged"),
+        "sized": (whole, "size_differs"),
     }
-    for name, (sha256, _) in documents.items():
-        ref = {"kind": "payslip", "sha256": sha256, "media_type": MEDIA_TYPE, "size": 1}
+    for name, (data, reason) in documents.items():
+        if name != "missing":
+            own.put("beside" if name == "others" else tenant, data)
+        ref = reference_of("payslip", data).model_dump() | ({"size": 1} if reason == "size_differs" else {})
         event = example(tenant=tenant, application_id=name, documents=[ref], **APPROVED)
         bank.publish(tenant, name, json.dumps(event).encode())
     bank.flush()

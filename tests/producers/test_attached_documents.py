@@ -62,6 +62,15 @@ def test_what_is_named_already_is_not_named_twice(tmp_path):
     assert len(documents) == 1
 
 
+def test_a_document_that_is_named_with_another_size_is_not_sent(tmp_path):
+    """Whoever sends it hears which field is wrong, before a person is asked to look at an unread document."""
+    (tmp_path / "syn-000001.payslip.pdf").write_bytes(b"slip")
+    once, _ = attach_documents(APPLICATION, tmp_path)
+    wrong = (once.documents[0].model_copy(update={"size": 40_000}),)
+    with pytest.raises(ValueError, match=r"syn-000001: documents\.0\.size: expected 4, the document's length in bytes"):
+        attach_documents(once.model_copy(update={"documents": wrong}), tmp_path)
+
+
 def test_too_many_documents_are_refused(tmp_path):
     """An application takes twenty documents."""
     for number in range(1, DOCUMENTS_MAX + 2):

@@ -28,12 +28,14 @@ PARSERS: dict[str, Callable[[Sequence[Line]], Found]] = {
 
 def refusal(data: bytes, kind: str, media_type: str) -> str | None:
     """Why these bytes need not be opened at all (a code of `reasons.UNREADABLE`), None where they may be."""
+    is_pdf = MAGIC in data[:MAGIC_WITHIN]
     checks = (
         (not data, "empty"),
         (kind not in PARSERS, "unsupported_kind"),
+        (media_type != MEDIA_TYPE and is_pdf, "media_type_differs"),
         (media_type != MEDIA_TYPE, "unsupported_media_type"),
         (len(data) > DOCUMENT_BYTES_MAX, "too_large"),
-        (MAGIC not in data[:MAGIC_WITHIN], "damaged"),
+        (not is_pdf, "damaged"),
     )
     return next((reason for applies, reason in checks if applies), None)
 

@@ -133,7 +133,9 @@ def test_text_that_nobody_sees_is_not_read() -> None:
     [
         (b"", "payslip", "application/pdf", "empty"),
         (b"%PDF-", "tax_return", "application/pdf", "unsupported_kind"),
-        (b"%PDF-", "payslip", "image/png", "unsupported_media_type"),
+        (b"%PDF-", "payslip", "image/png", "media_type_differs"),
+        (b"\x89PNG\r\n", "payslip", "image/png", "unsupported_media_type"),
+        (b"\x89PNG\r\n", "payslip", "application/pdf", "damaged"),
         (b"%PDF-" + bytes(15_000_000), "payslip", "application/pdf", "too_large"),
         (b"\n%PDF-", "payslip", "application/pdf", None),
         (bytes(2_000) + b"%PDF-", "payslip", "application/pdf", "damaged"),

@@ -87,9 +87,33 @@ def test_a_corrected_media_type_is_read():
     assert wrong.sha256 == right.sha256
     for _ in range(2):
         found = asyncio.run(place.ask(wrong))
-        assert (found.status, found.reason) == ("unreadable", "unsupported_media_type")
+        assert (found.status, found.reason) == ("unreadable", "media_type_differs")
         assert asyncio.run(place.ask(right)).status == "read"
     assert place.reader.asked == 2
+
+
+@pytest.mark.parametrize("lane", ["fast", "slow"])
+@pytest.mark.parametrize("by", [-1, 1, 40_000])
+def test_a_document_of_another_size_than_was_said_is_not_read(lane, by):
+    """Its sender says something about it that is not so: a person looks, until a revision says it right."""
+    place = Place()
+    right = place.upload()
+    wrong = right.model_copy(update={"size": max(right.size + by, 0)})
+    for _ in range(2):
+        found = asyncio.run(place.ask(wrong, lane))
+        assert (found.status, found.reason, found.findings) == ("unreadable", "size_differs", ())
+    assert place.reader.asked == 0
+    assert asyncio.run(place.ask(right, lane)).status == "read"
+    assert asyncio.run(place.ask(wrong, lane)).reason == "size_differs"
+
+
+def test_a_size_is_held_against_the_document_and_not_against_a_damaged_object():
+    """What the store lost is not the sender's fault."""
+    place = Place()
+    ref = place.upload(b"%PDF-1.7 a payslip")
+    name = f"bank-a/{ref.sha256}"
+    place.blobs.objects[name] = place.blobs.objects[name][:-1]
+    assert asyncio.run(place.ask(ref)).reason == "document_damaged"
 
 
 def test_the_time_that_ran_out_on_one_media_type_is_not_anothers():
