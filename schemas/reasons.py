@@ -95,6 +95,11 @@ REASONS: dict[str, ReasonCode] = {
             "The income in the documents and the income claimed are more than a fifth apart.",
         ),
         _rule(
+            "income_from_net_credits",
+            "income_from net_credits",
+            "The income was inferred from net credits, no document showed a gross income: a person decides.",
+        ),
+        _rule(
             "beyond_training_range",
             "beyond training_range",
             "Beyond what the model was trained on: {value}. A person decides.",

@@ -100,6 +100,12 @@ REASON_OF: dict[tuple[str, VerificationResult], str] = {
 """Claim and result of a check -> the reason code that says it. What has none is said by the overall result."""
 
 
+def inferred_incomes(checks: Sequence[Check]) -> list[Check]:
+    """The checks of an income where all documents show what was left of it; none where one shows a gross income."""
+    incomes = [check for check in checks if check.claim == "annual_income"]
+    return incomes if {check.label for check in incomes} == {FROM_NET} else []
+
+
 class Verification(NamedTuple):
     """What documents say about an application: at most CHECKS_MAX checks, and the worst of all results."""
 

@@ -5,7 +5,7 @@ follows from the application's own decimals. Floats decide where they cannot be 
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from decimal import Decimal
 from fractions import Fraction
 
@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from schemas.values import TEXT_MAX
 from schemas.verification import ApplicationVerified, Check
-from scoring.checks import GROSS
+from scoring.checks import GROSS, inferred_incomes
 from scoring.features import FEATURES, POSITION, exact_value
 from scoring.policy import Condition, Kind
 
@@ -47,10 +47,13 @@ class Conditions:
         self._near_columns = [self._columns[at] for at in self._near]
         self._near_bounds = np.array([bound for _, bound in near])
         self._near_width = NEAR * np.abs(self._near_bounds)
-        self._verification, self._missing, self._income_gap = (
+        self._verification, self._missing = (
             [at for at, condition in enumerate(conditions) if condition.kind == kind]
-            for kind in ("verification", "missing", "income_gap")
+            for kind in ("verification", "missing")
         )
+        self._of_checks = [
+            (at, one, _OF_CHECKS[one.kind]) for at, one in enumerate(conditions) if one.kind in _OF_CHECKS
+        ]
         self._results = np.array([conditions[at].name for at in self._verification])
 
     def holding(self, events: Sequence[ApplicationVerified], features: Matrix) -> dict[int, list[int]]:
@@ -64,8 +67,8 @@ class Conditions:
             holds[:, self._verification] &= results[:, np.newaxis] == self._results
         if self._missing:
             holds[:, self._missing] = np.isnan(features[:, [self._columns[at] for at in self._missing]])
-        for at in self._income_gap:
-            holds[:, at] = [bool(event.checks) and _income_gap(self._conditions[at], event) for event in events]
+        for at, condition, asked in self._of_checks:
+            holds[:, at] = [bool(event.checks) and asked(condition, event) for event in events]
         found: dict[int, list[int]] = {}
         for row, at in np.argwhere(holds).tolist():
             found.setdefault(row, []).append(at)
@@ -92,11 +95,15 @@ class Conditions:
         return undecided
 
 
-_FEATURE_OF: dict[Kind, str] = {"verification": "loan_amount", "income_gap": "annual_income"}
+_FEATURE_OF: dict[Kind, str] = {
+    "verification": "loan_amount",
+    "income_gap": "annual_income",
+    "income_from": "annual_income",
+}
 
 
 def _feature_of(condition: Condition) -> str:
-    """The feature that a condition's interval is about; of an income gap none is, and any does."""
+    """The feature that a condition's interval is about; of an income's checks none is, and any does."""
     return _FEATURE_OF.get(condition.kind, condition.name)
 
 
@@ -115,6 +122,25 @@ def _income_gap(condition: Condition, event: ApplicationVerified) -> bool:
         for check in event.checks
         if check.claim == "annual_income" and check.field in GROSS
     )
+
+
+def _income_from(condition: Condition, event: ApplicationVerified) -> bool:
+    """Whether net credits alone speak of the income, and one of them is that much below the claim."""
+    return any(
+        check.difference is not None
+        and (
+            condition.above == -math.inf
+            or _difference(check, check.difference, condition.above) > _typed(condition.above)
+        )
+        for check in inferred_incomes(event.checks)
+    )
+
+
+_OF_CHECKS: dict[Kind, Callable[[Condition, ApplicationVerified], bool]] = {
+    "income_gap": _income_gap,
+    "income_from": _income_from,
+}
+"""Conditions that are asked of each event's checks."""
 
 
 def _typed(value: float) -> Fraction:

@@ -12,7 +12,7 @@ from decimal import Decimal
 from schemas.application import LoanApplication
 from schemas.verification import WORST_FIRST, Check, Extraction
 from scoring.canonical import two_decimals
-from scoring.readings import SURE, amounts_of
+from scoring.readings import SURE, amounts_of, fields_of
 
 HOLDER = "holder"
 SAME_PAY = "same_pay"
@@ -92,6 +92,7 @@ def whose(application: LoanApplication, read: Sequence[Extraction], checks: Sequ
             document=document.sha256,
             field="holder_name",
             claimed=claimed,
+            found=next((field.value for field in fields_of(document, "holder_name")), None),
         )
 
 

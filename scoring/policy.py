@@ -8,7 +8,10 @@ from schemas.decision import Outcome
 from schemas.problem import Problem
 from scoring.canonical import canonical_json, sha256
 
-Kind = Literal["feature", "verification", "missing", "income_gap", "beyond"]
+Kind = Literal["feature", "verification", "missing", "income_gap", "income_from", "beyond"]
+
+NET_CREDITS = "net_credits"
+"""What a condition of kind income_from is about, in a policy."""
 
 TRAINING_RANGE = "training_range"
 """What a condition of kind beyond is about, in a policy."""
@@ -28,7 +31,8 @@ class Condition:
 
     Of `kind` feature: the feature `name`. Of verification: the loan amount, where the verification result is `name`.
     Of missing: the feature `name` is missing (no bounds). Of income_gap: a check of the income differs by more than
-    `above`, either way, with a similarity less than `below`. Of beyond: features by blanks, or
+    `above`, either way, with a similarity less than `below`. Of income_from: `name` (net credits) alone speaks of the
+    income, and the claim exceeds it by more than `above`, as a share of the claim. Of beyond: features by blanks, or
     `training_range` for all of the bundle's; a bundle makes one condition of each and its harmful side
     (`scoring.trained_range`).
     """

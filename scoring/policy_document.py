@@ -13,7 +13,7 @@ from schemas.verification import VerificationResult
 from scoring.features import FEATURES
 from scoring.near_names import slips
 from scoring.own_reasons import fault_of_code, fault_of_sentence, is_own
-from scoring.policy import TRAINING_RANGE, Bands, Condition, Penalty, Points, Policy, PolicyError, Rule
+from scoring.policy import NET_CREDITS, TRAINING_RANGE, Bands, Condition, Penalty, Points, Policy, PolicyError, Rule
 from scoring.policy_block import Block, compose
 from scoring.policy_spelling import line_of, shown
 
@@ -158,6 +158,13 @@ def _income_gap_condition(block: Block) -> Condition:
     return condition
 
 
+def _income_from_condition(block: Block) -> Condition:
+    name = block.word("income_from", (NET_CREDITS,))
+    return Condition(
+        "income_from", name, block.number("difference_above", 0, 1) if "difference_above" in block else -math.inf
+    )
+
+
 def _beyond_condition(block: Block) -> Condition:
     if block.is_list("beyond"):
         return Condition("beyond", " ".join(block.words("beyond", FEATURES)))
@@ -169,6 +176,7 @@ _CONDITIONS: dict[str, Callable[[Block], Condition]] = {
     "verification": _verification_condition,
     "missing": _missing_condition,
     "income_gap": _income_gap_condition,
+    "income_from": _income_from_condition,
     "beyond": _beyond_condition,
 }
 

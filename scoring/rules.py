@@ -12,7 +12,7 @@ import numpy as np
 from schemas.decision import VALUE_MAX, Outcome
 from schemas.verification import ApplicationVerified, VerificationResult
 from scoring.bundle import Bundle
-from scoring.checks import FROM_NET, REASON_OF, result_of_extraction
+from scoring.checks import REASON_OF, inferred_incomes, result_of_extraction
 from scoring.conditions import Conditions, Matrix
 from scoring.explanation import Row, Wording
 from scoring.features import FEATURES, POSITION
@@ -155,7 +155,7 @@ def _fired(rule: Rule, event: ApplicationVerified, features: Sequence[float]) ->
             name = rule.condition.name
             shown = past_bound(rule.condition, FEATURES[name].show, features[POSITION[name]])
             return Fired(rule.code, f"{name} {shown}")
-        case "verification" | "income_gap":
+        case "verification" | "income_gap" | "income_from":
             return Fired(rule.code, None, event.verification_result)
         case _:
             return Fired(rule.code)
@@ -165,8 +165,7 @@ def _doubts(event: ApplicationVerified) -> Iterator[str]:
     """What the decision did not stand on: documents known to be the applicant's, a gross income that was seen."""
     holders = (REASON_OF.get((HOLDER, check.result)) for check in event.checks if check.claim == HOLDER)
     yield from sorted({code for code in holders if code})
-    incomes = {check.label for check in event.checks if check.claim == "annual_income"}
-    if event.verification_result == "verified" and incomes == {FROM_NET}:
+    if event.verification_result == "verified" and inferred_incomes(event.checks):
         yield "income_from_net_credits"
 
 

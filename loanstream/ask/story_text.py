@@ -151,7 +151,9 @@ def _check(check: Record, kinds: dict[str, str]) -> str:
     """One claim beside what its document says; a difference is that of the claim."""
     claimed, found = (_plain(check.get(name) or "-") for name in ("claimed", "found"))
     place = f" in {kinds.get(check['document'], 'a document')}" if check.get("document") else ""
-    said = [f"{found}{place}, as claimed" if claimed == found else f"{claimed} claimed, {found}{place or ' found'}"]
+    said = [
+        f"{found}{place}, as claimed" if claimed == found != "-" else f"{claimed} claimed, {found}{place or ' found'}"
+    ]
     if check.get("difference"):
         said.append(f"{100 * check['difference']:+.1f}%")
     if check.get("label"):

@@ -79,6 +79,17 @@ def _income_gap(condition: Condition) -> str:
     return f"the income differs by more than {gap} and its similarity is below {similarity}"
 
 
+def _income_from(condition: Condition) -> str:
+    """What the income is taken from.
+
+    >>> _income_from(Condition("income_from", "net_credits", above=0.25))
+    'the income is inferred from net credits alone, and exceeds them by more than 25% of the claim'
+    """
+    gap = "" if math.isinf(condition.above) else _percent(condition.above)
+    apart = f", and exceeds them by more than {gap} of the claim" if gap else ""
+    return f"the income is inferred from {_spoken(condition.name)} alone{apart}"
+
+
 def _beyond(condition: Condition) -> str:
     if condition.name == TRAINING_RANGE:
         return "a feature is beyond the bundle's training range, on a side that does harm"
@@ -92,6 +103,7 @@ _WORDS: Mapping[str, Callable[[Condition], str]] = {
     "verification": _verification,
     "missing": _missing,
     "income_gap": _income_gap,
+    "income_from": _income_from,
     "beyond": _beyond,
 }
 

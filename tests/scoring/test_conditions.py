@@ -14,7 +14,7 @@ from scoring.conditions import Conditions
 from scoring.explanation import Explainer
 from scoring.features import FEATURES, POSITION, exact_value, feature_matrix
 from scoring.penalties import Penalties
-from scoring.policy import Bands, Condition, Penalty, Points, Policy
+from scoring.policy import NET_CREDITS, Bands, Condition, Penalty, Points, Policy
 
 TOP = int(MONEY_MAX / CENT)
 KINDS = ("residential", "commercial", "luxury", "bank")
@@ -145,6 +145,39 @@ def test_an_income_gap_is_compared_exactly(make_event, income, found, typed):
         }
         event = make_event("verified", checks=[check], annual_income=rupees(income))
         assert holds(Condition("income_gap", "annual_income", typed, 0.8), event) == (abs(gap) > Fraction(repr(typed)))
+
+
+def income_check(field="annual_net_income", label="from_net_credits", difference=0.3, **changes):
+    check = {"claim": "annual_income", "result": "verified", "field": field, "difference": difference}
+    return check | ({"label": label} if label else {}) | changes
+
+
+@settings(deadline=None)
+@given(income=paise, found=paise, typed=st.sampled_from([0, 0.2, 0.25, 1 / 3]))
+def test_an_inferred_income_is_compared_exactly(make_event, income, found, typed):
+    """A claim that exceeds net credits by exactly a fifth of itself does not exceed them by more."""
+    for shown in (found, int(income * (1 - Fraction(repr(float(typed)))))):
+        gap = Fraction(income - shown, income)
+        check = income_check(difference=float(gap), claimed=rupees(income), found=rupees(shown))
+        event = make_event("verified", checks=[check], annual_income=rupees(income))
+        assert holds(Condition("income_from", NET_CREDITS, typed), event) == (gap > Fraction(repr(float(typed))))
+        assert holds(Condition("income_from", NET_CREDITS), event)
+
+
+def test_an_income_is_inferred_where_no_document_shows_a_gross_one(make_event):
+    """A payslip beside the statement shows the income; what was verified before this was told is not said to be."""
+    gross = income_check(field="gross_monthly", label=None, difference=0.0)
+    for checks, inferred in (
+        ([income_check()], True),
+        ([income_check(), income_check(difference=0.1)], True),
+        ([income_check(), gross], False),
+        ([gross], False),
+        ([income_check(label=None)], False),
+        ([{"claim": "annual_income", "result": "not_provided"}], False),
+        ([], False),
+    ):
+        event = make_event("verified", checks=checks)
+        assert holds(Condition("income_from", NET_CREDITS, 0.2), event) is inferred
 
 
 @pytest.mark.parametrize("length", range(1, 30))

@@ -8,7 +8,10 @@ from hypothesis import strategies as st
 
 from schemas.verification import Extraction
 from scoring.checks import verify
+from scoring.decision import Scorer
 from scoring.holders import IDENTIFYING, SAME_PAY
+from scoring.policy_document import parse_policy
+from scoring.shipped import shipped_policy_text
 
 NAME = "Kavya Deshmukh"
 YEAR = {"payslip": ("gross_monthly", "100000.00"), "bank_statement": ("annual_net_income", "936000.00")}
@@ -230,6 +233,27 @@ def test_under_no_shipped_policy_do_they_stand_in_the_basis(make_event, applicat
         basis = decide_one(scorer, events(make_event, application(name), slip()))["basis"]
         assert "documents_verified" not in basis
         assert {"holder_not_checked", "holder_not_read"} & set(basis)
+
+
+ASKS = "rules:\n  - {code: income_from_net_credits, outcome: refer, instead_of: approve, income_from: net_credits"
+
+
+@pytest.mark.parametrize(
+    ("row", "outcome"),
+    [("}", "refer"), (", difference_above: 0.21}", "refer"), (", difference_above: 0.22}", "approve")],
+)
+def test_a_policy_says_how_far_it_takes_net_credits_for_a_gross_income(
+    make_event, application, bundles, decide_one, row, outcome
+):
+    """A bank may want a person wherever a gross income was inferred, or where it was stretched too far."""
+    asking = Scorer(bundles["default"], parse_policy(shipped_policy_text("standard").replace("rules:", ASKS + row)))
+    modest = {"amount": "2500000.00", "term_years": "8.00"}
+    decision = decide_one(asking, events(make_event, application(), statement(holder_name=NAME), loan=modest))
+    assert decision["outcome"] == outcome  # the claim exceeds the net credits by 0.22 of itself
+    said = [reason["code"] for reason in decision["reasons"] if reason["decisive"]]
+    assert said == (["income_from_net_credits"] if outcome == "refer" else [])
+    shown = decide_one(asking, events(make_event, application(), slip(holder_name=NAME), loan=modest))
+    assert shown["outcome"] == "approve"
 
 
 def test_a_basis_of_net_credits_alone_says_so(make_event, application, standard, decide_one):

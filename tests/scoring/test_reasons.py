@@ -9,7 +9,7 @@ from schemas.verification import VerificationResult
 from scoring.checks import INCOME_CHECKS, REASON_OF, TEXT_CHECKS
 from scoring.features import FEATURES
 from scoring.holders import HOLDER
-from scoring.policy import TRAINING_RANGE, Condition
+from scoring.policy import NET_CREDITS, TRAINING_RANGE, Condition
 from scoring.policy_document import parse_policy
 from scoring.rules import BASIS_OF_RESULT, RULE_OF_DEGRADED
 from scoring.shipped import POLICIES, shipped_policy_text
@@ -77,6 +77,7 @@ def every_condition():
         )
     yield from (Condition("verification", result) for result in get_args(VerificationResult))
     yield Condition("income_gap", "annual_income")
+    yield Condition("income_from", NET_CREDITS)
     yield Condition("beyond", TRAINING_RANGE)
 
 
