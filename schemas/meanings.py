@@ -58,7 +58,9 @@ MEANINGS: Mapping[str, Mapping[str, Meaning]] = {
         "dependents": Meaning("People who live on the applicant's income.", 2),
         "education": Meaning("Whether the applicant has a university degree.", "graduate"),
         "self_employed": Meaning("Whether the income is of the applicant's own business.", False),
-        "name": Meaning("Full name, for checks against documents alone.", "Asha Rao"),
+        "name": Meaning(
+            "Full name, for checks alone: without it no document is known to be the applicant's.", "Asha Rao"
+        ),
         "employer": Meaning("Employer's name, for checks against documents alone.", "Deccan Mills Ltd"),
         "identifiers": Meaning("Numbers of the applicant that documents may show."),
     },

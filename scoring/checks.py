@@ -12,8 +12,8 @@ from typing import NamedTuple
 from schemas.application import LoanApplication
 from schemas.verification import CHECKS_MAX, WORST_FIRST, Check, ExtractedField, Extraction, VerificationResult
 from scoring.canonical import two_decimals
-from scoring.holders import HOLDER, whose
-from scoring.readings import SURE, amounts_of, fields_of
+from scoring.holders import HOLDER, tied_by, whose
+from scoring.readings import SURE, amounts_of, fields_of, pays_of
 from scoring.similarity import identifier_similarity, organisation_similarity, person_similarity, text_similarity
 
 MISREAD = "looks_like_misread_digit"
@@ -26,7 +26,7 @@ INCOME_EXCESS = Decimal("0.20")
 
 NET_EXCESS = Decimal("0.35")
 """A claim of gross income may exceed a year's net credits by this share of the claim: 100 net stand for 153 gross, no
-more. Tax and contributions take up to 0.33 in honest pairs.
+more, where no payslip shows what was taken off. Tax and contributions take up to 0.33 in honest pairs.
 """
 
 MISREAD_SIMILARITY = 0.8
@@ -136,11 +136,14 @@ def result_of_extraction(extraction: Extraction) -> VerificationResult:
 
 def _checks(application: LoanApplication, extractions: Sequence[Extraction]) -> list[Check]:
     read = [extraction for extraction in extractions if extraction.status == "read"]
-    income = [check for extraction in read for check in _income(application, extraction)]
+    texts = [check for extraction in read for check in _texts(application, extraction)]
+    tied = tied_by(texts)
+    # A payslip explains a statement where it is the applicant's whatever the statement says.
+    slips = [extraction for extraction in read if extraction.kind == "payslip" and extraction.sha256 in tied]
+    income = [check for extraction in read for check in _income(application, extraction, slips)]
     if not income:
         claimed = two_decimals(application.annual_income)
         income = [Check(claim="annual_income", result="not_provided", claimed=claimed)]
-    texts = [check for extraction in read for check in _texts(application, extraction)]
     checks = [*income, *_net_pay(read), *texts]
     return [*checks, *whose(application, read, checks)]
 
@@ -155,24 +158,46 @@ def _worst(
     return next((result for result in WORST_FIRST if result in results), "not_provided")
 
 
-def _income(application: LoanApplication, extraction: Extraction) -> Iterator[Check]:
+def _income(application: LoanApplication, extraction: Extraction, slips: Sequence[Extraction]) -> Iterator[Check]:
     for row in INCOME_CHECKS:
-        if row.kind == extraction.kind and (read := amounts_of(extraction, row.field)):
-            field, amount = read[0]
-            yield _money_check(application.annual_income, row, extraction, field, amount * row.periods)
+        if row.kind == extraction.kind and (amounts := amounts_of(extraction, row.field)):
+            field, amount = amounts[0]
+            claimed, found = application.annual_income, amount * row.periods
+            explained = not row.gross and any(
+                _gross_of(slip, found, extraction) >= claimed - INCOME_EXCESS * claimed for slip in slips
+            )
+            yield _money_check(claimed, row, extraction, field, found, explained=explained)
             return
 
 
+def _gross_of(slip: Extraction, net: Decimal, statement: Extraction) -> Decimal:
+    """The gross income of which a statement's `net` income was left, by a payslip whose pay stands on it to the cent.
+
+    0 for any other payslip: it says nothing of what was taken off.
+    """
+    pays = pays_of(slip) & pays_of(statement)
+    gross = [amount for field, amount in amounts_of(slip, "gross_monthly") if field.confidence >= SURE]
+    return net * gross[0] / min(pays) if pays and gross else Decimal(0)
+
+
 def _money_check(
-    claimed: Decimal, row: MoneyCheck, extraction: Extraction, field: ExtractedField, found: Decimal
+    claimed: Decimal,
+    row: MoneyCheck,
+    extraction: Extraction,
+    field: ExtractedField,
+    found: Decimal,
+    *,
+    explained: bool,
 ) -> Check:
     similarity = text_similarity(_digits(claimed), _digits(found))
     # Amounts against amounts: a quotient would be rounded before it is compared.
     excess, allowed = claimed - found, row.excess * claimed
-    misread = similarity >= MISREAD_SIMILARITY and abs(excess) > allowed
+    contradicts = excess > allowed and not explained
+    # Of net credits above the claim nothing was misread: it is the gross income that was higher.
+    misread = similarity >= MISREAD_SIMILARITY and (contradicts or (row.gross and abs(excess) > allowed))
     return Check(
         claim="annual_income",
-        result=_result(contradicts=excess > allowed, sure=field.confidence >= SURE),
+        result=_result(contradicts=contradicts, sure=field.confidence >= SURE),
         document=extraction.sha256,
         field=field.name,
         claimed=two_decimals(claimed),

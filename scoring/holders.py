@@ -7,12 +7,11 @@ bears a claim of money out and is tied by neither name nor identifier.
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
 
 from schemas.application import LoanApplication
 from schemas.verification import WORST_FIRST, Check, Extraction
 from scoring.canonical import two_decimals
-from scoring.readings import SURE, amounts_of, fields_of
+from scoring.readings import PAY, fields_of, pays_of
 
 HOLDER = "holder"
 SAME_PAY = "same_pay"
@@ -32,9 +31,6 @@ IDENTIFYING: frozenset[str] = frozenset(
 """Kinds of identifiers that one person has. Others are compared and tie nothing: four digits of an account number, an
 employer's number, or a field that is no identifier at all.
 """
-
-PAY: dict[str, str] = {"payslip": "net_monthly", "bank_statement": "salary_credit"}
-"""By kind of document: the field that shows a pay as it was paid out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +59,15 @@ TIES: tuple[Tie, ...] = (
 """What shows that a document is the applicant's: any one of these."""
 
 
+def tied_by(checks: Sequence[Check]) -> set[str]:
+    """The documents (SHA-256) that checks show to be the applicant's."""
+    return {
+        check.document
+        for check in checks
+        if check.document and check.result == "verified" and any(tie.shown_by(check) for tie in TIES)
+    }
+
+
 def whose(application: LoanApplication, read: Sequence[Extraction], checks: Sequence[Check]) -> Iterator[Check]:
     """Of the documents that speak of the income, by `checks`: one check of each that no name and no identifier ties.
 
@@ -75,7 +80,7 @@ def whose(application: LoanApplication, read: Sequence[Extraction], checks: Sequ
         {check.document for check in checks if check.claim == "annual_income" and check.result in results}
         for results in (WORST_FIRST, ("verified",))
     )
-    tied = {check.document for check in checks if _ties(check)}
+    tied = tied_by(checks)
     named = {check.document for check in checks if check.claim == "name"}
     linked = [document for document in read if document.sha256 in tied & borne]
     waiting = [document for document in read if document.sha256 in speaks - tied - named]
@@ -96,15 +101,10 @@ def whose(application: LoanApplication, read: Sequence[Extraction], checks: Sequ
         )
 
 
-def _ties(check: Check) -> bool:
-    """Whether a check shows that its document is the applicant's."""
-    return check.result == "verified" and any(tie.shown_by(check) for tie in TIES)
-
-
 def _links(linked: Sequence[Extraction], others: Sequence[Extraction]) -> Iterator[tuple[Extraction, Check]]:
     for other in others:
         for document in linked:
-            if document.kind != other.kind and (same := _pays(document) & _pays(other)):
+            if document.kind != other.kind and (same := pays_of(document) & pays_of(other)):
                 pay = two_decimals(max(same))
                 yield (
                     other,
@@ -118,9 +118,3 @@ def _links(linked: Sequence[Extraction], others: Sequence[Extraction]) -> Iterat
                         label=SAME_PAY,
                     ),
                 )
-
-
-def _pays(document: Extraction) -> set[Decimal]:
-    """The pays on a document that its reader is sure of."""
-    name = PAY.get(document.kind, "")
-    return {amount for field, amount in amounts_of(document, name) if amount > 0 and field.confidence >= SURE}

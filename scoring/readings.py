@@ -11,6 +11,9 @@ SURE = 0.8
 MAX_AMOUNT = Decimal("1e15")
 """A reading beyond it is no amount of anybody's."""
 
+PAY: dict[str, str] = {"payslip": "net_monthly", "bank_statement": "salary_credit"}
+"""By kind of document: the field that shows a pay as it was paid out."""
+
 
 def fields_of(extraction: Extraction, name: str) -> Iterable[ExtractedField]:
     """Every value of a field, in the order in which it was read."""
@@ -28,3 +31,9 @@ def amounts_of(extraction: Extraction, name: str) -> list[tuple[ExtractedField, 
         if amount.is_finite() and abs(amount) <= MAX_AMOUNT:
             amounts.append((field, amount))
     return amounts
+
+
+def pays_of(document: Extraction) -> set[Decimal]:
+    """The pays on a document that its reader is sure of."""
+    name = PAY.get(document.kind, "")
+    return {amount for field, amount in amounts_of(document, name) if amount > 0 and field.confidence >= SURE}

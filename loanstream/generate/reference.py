@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterable, Sequence
+from decimal import ROUND_DOWN, Decimal
 from pathlib import Path
 
 from pydantic import BaseModel
@@ -19,7 +20,10 @@ from schemas.meanings import meaning
 from schemas.reasons import BASIS, OWN, REASONS
 from schemas.stages import STAGES
 from schemas.topics import DAY_MS, TOPICS, Topic
+from scoring.checks import INCOME_CHECKS, REASON_OF, TEXT_CHECKS, MoneyCheck, TextCheck
 from scoring.features import FEATURES
+from scoring.holders import IDENTIFYING, TIES
+from scoring.readings import PAY, SURE
 
 _SIDES = {"read": "others, for us", "written": "us, for others", "internal": "our own stages"}
 
@@ -139,6 +143,59 @@ A code that begins with `{OWN}` stands in no table: a bank's policy brings it wi
 
 {basis}
 """
+
+
+def checks_page() -> str:
+    """What claims are held against in documents, how far apart the two may be, and whose documents have to be."""
+    header = ("document", "field", "a year of it", "shows", "a claim may exceed it by", "100 of it stand for at most")
+    return f"""# Document checks
+
+What verify holds beside each other. [What is believed of a document](../documents.md) says why.
+
+## Income
+
+`annual_income` may be below what a document shows. Of one document the first row counts whose field was read.
+Net credits stand for more where a payslip of the applicant's shows what was taken off: its net pay is on the
+statement to the cent, and they stand for as much gross as that pay does.
+
+{table(header, map(_income_row, INCOME_CHECKS))}
+
+A figure whose reader gives it a confidence below {SURE} is `unreadable`: it bears nothing out and contradicts nothing.
+
+## Words
+
+{table(("claim", "field of the document", "when it differs"), map(_text_row, TEXT_CHECKS))}
+
+Identifiers are held against the field of their `kind`, and have to be equal but for punctuation.
+
+## Whose a document is
+
+Each document that shows an income has to be tied to the applicant by one of these.
+
+{table(("by", "where"), ((tie.by, tie.says) for tie in TIES))}
+
+Kinds of identifiers that one person has: {_code(sorted(IDENTIFYING))}. The pay is {_pays()}.
+
+## What a decision says
+
+{table(("claim", "result", "reason"), ((f"`{c}`", f"`{r}`", f"`{code}`") for (c, r), code in REASON_OF.items()))}
+"""
+
+
+def _income_row(row: MoneyCheck) -> tuple[object, ...]:
+    shows = "gross" if row.gross else "net, what was left of it"
+    least = 1 - row.excess
+    stands = (100 / least).quantize(Decimal("0.01"), ROUND_DOWN)
+    share = f"{(100 * row.excess).normalize():f} % of the claim"
+    return f"`{row.kind}`", f"`{row.field}`", f"times {row.periods}", shows, share, stands
+
+
+def _text_row(row: TextCheck) -> tuple[object, ...]:
+    return f"`{row.claim}`", f"`{row.field}`", f"`{row.reason}`"
+
+
+def _pays() -> str:
+    return " and ".join(f"`{field}` of a `{kind}`" for kind, field in PAY.items())
 
 
 def features_page() -> str:
@@ -274,6 +331,7 @@ REFERENCE: dict[str, Callable[[], str]] = {
     "fields.md": fields_page,
     "dead-letter-causes.md": causes_page,
     "reason-codes.md": reasons_page,
+    "document-checks.md": checks_page,
     "features.md": features_page,
     "settings.md": settings_page,
     "metrics.md": metrics_page,

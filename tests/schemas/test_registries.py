@@ -7,7 +7,7 @@ from schemas.reasons import BASIS, REASONS
 from schemas.topics import TOPICS
 from scoring import checks
 from scoring.features import FEATURES
-from scoring.holders import PAY
+from scoring.readings import PAY
 
 
 @pytest.mark.parametrize("code", sorted({*READER_REASONS, *FINDINGS}))

@@ -121,6 +121,42 @@ def test_net_credits_stand_for_as_much_gross_as_pay_can_lose(make_event, net, re
     assert of_income(application, extraction("bank_statement", annual_net_income=net))[1] == result
 
 
+@pytest.mark.parametrize(
+    ("paid", "gross", "credited", "confidence", "result"),
+    [
+        ("50000.00", "100000.00", "50000.00", 1.0, "verified"),  # a loan is paid back from the pay
+        ("50000.00", "100000.00", "49999.99", 1.0, "mismatch"),
+        ("50000.00", "79000.00", "50000.00", 1.0, "mismatch"),  # so little taken off does not make the claim
+        ("50000.00", "100000.00", "50000.00", 0.6, "mismatch"),
+    ],
+)
+def test_a_payslip_shows_what_was_taken_off(make_event, paid, gross, credited, confidence, result):
+    """Half a pay that goes off before it is paid out is no contradiction where the payslip of that pay shows it."""
+    application = make_event(annual_income=1_200_000).application
+    slip = extraction(gross_monthly=gross, net_monthly=paid, confidence=confidence)
+    statement = extraction("bank_statement", annual_net_income="600000.00", salary_credit=credited)
+    checks, _ = checked(application, slip, statement)
+    (found,) = (check.result for check in checks if check.field == "annual_net_income")
+    assert found == result
+
+
+def test_a_payslip_that_is_nobodys_explains_nothing(make_event):
+    """The statement would tie the payslip, and the payslip bear out what the statement does not: one may not lean on
+    the other.
+    """
+    application = make_event(annual_income=1_200_000).application
+    slip = extraction(gross_monthly="100000.00", net_monthly="50000.00", holder_name=[])
+    statement = extraction("bank_statement", annual_net_income="600000.00", salary_credit="50000.00")
+    assert checked(application, slip, statement)[1] == "mismatch"
+
+
+def test_net_credits_above_the_claim_are_no_misread_digit(make_event):
+    """Whoever is paid more than he claims is labelled as one whose income was inferred, however alike the digits."""
+    statement = extraction("bank_statement", annual_net_income="2200000.00")
+    check, overall = of_income(make_event(annual_income=1_200_000).application, statement)
+    assert (check.label, overall) == (FROM_NET, "verified")
+
+
 def test_an_income_that_was_inferred_is_labelled_so(make_event):
     """Of net credits the gross income is inferred, and the check says so; a payslip shows it."""
     application = make_event(annual_income=1_200_000).application

@@ -1,9 +1,10 @@
 """Whose a document is: nobody is approved on one that is not shown to be theirs."""
 
 import json
+from decimal import Decimal
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from schemas.verification import Extraction
@@ -19,8 +20,10 @@ PAY = {"payslip": "net_monthly", "bank_statement": "salary_credit"}
 
 
 def document(number=1, kind="payslip", *, confidence=0.99, income=True, pay=None, pay_confidence=0.99, **fields):
-    """A document that bears out an income of 1,200,000, and shows what it is given."""
+    """A document that bears out an income of 1,200,000, or the month's `income`, and shows what it is given."""
     year, amount = YEAR[kind]
+    if isinstance(income, str):
+        amount = income if kind == "payslip" else str(12 * Decimal(income))
     pairs = [(name, value, confidence) for name, value in fields.items()]
     pairs += [(year, amount, 0.99)] if income else []
     pairs += [(PAY[kind], pay, pay_confidence)] if pay else []
@@ -194,6 +197,34 @@ def test_one_that_is_tied_does_not_carry_a_stranger_s(make_event, documents, of,
     if result == "verified":
         assert bearing == linked
         assert pay or not bearing
+
+
+PAID = ("50000.00", "78000.50")
+paid = st.builds(
+    lambda make, number, holder, year, pay: make(
+        number, income=year, pay=pay, **({"holder_name": NAME} if holder else {})
+    ),
+    st.sampled_from([slip, statement]),
+    st.integers(1, 9),
+    st.booleans(),
+    st.sampled_from([None, "50000.00", "80000.00", "100000.00", "240000.00"]),
+    st.sampled_from([None, *PAID, *PAID]),
+)
+
+
+@settings(max_examples=400)
+@given(
+    documents=st.lists(paid, min_size=1, max_size=4, unique_by=lambda one: one.sha256),
+    claim=st.sampled_from([600_000, 960_000, 1_200_000, 1_500_000, 3_000_000]),
+)
+def test_what_is_linked_bears_nothing_out_that_the_applicant_s_own_does_not(make_event, documents, claim):
+    """Take away the documents that name nobody: where all were verified, those that are left still bear the income out."""
+    application = make_event(annual_income=claim, applicant={"name": NAME}).application
+    checks, result = verify(application, documents)
+    named = {check.document for check in checks if check.claim == "name"}
+    if result == "verified":
+        own, _ = verify(application, [one for one in documents if one.sha256 in named])
+        assert {check.result for check in own if check.claim == "annual_income"} == {"verified"}
 
 
 def events(make_event, application, *found, **changes):
