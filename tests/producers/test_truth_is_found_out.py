@@ -50,3 +50,27 @@ def test_the_truth_about_an_applicant_is_found_out(shares, result):
     for item in made(**shares):
         extractions = [extraction(document) for document in item.documents]
         assert verify(item.application, extractions).result == result, item.application.application_id
+
+
+@pytest.mark.parametrize(
+    ("name", "kinds", "result"),
+    [
+        (None, {"payslip", "bank_statement"}, "not_provided"),
+        ("Somebody Else", {"payslip", "bank_statement"}, "mismatch"),
+        ("the same", {"bank_statement"}, "verified"),
+        ("the same", {"payslip"}, "verified"),
+    ],
+)
+def test_honest_documents_count_for_whom_they_name(name, kinds, result):
+    """Every honest income is borne out by either document, and by none of them for one who is not named on it."""
+    for item in made():
+        changes = {} if name == "the same" else {"name": name}
+        applicant = item.application.applicant.model_copy(update=changes)
+        application = item.application.model_copy(
+            update={
+                "applicant": applicant,
+                "documents": tuple(ref for ref in item.application.documents if ref.kind in kinds),
+            }
+        )
+        extractions = [extraction(document) for document in item.documents if document.kind in kinds]
+        assert verify(application, extractions).result == result, item.application.application_id
