@@ -177,7 +177,7 @@ def _gross_of(slip: Extraction, net: Decimal, statement: Extraction) -> Decimal:
     """
     pays = pays_of(slip) & pays_of(statement)
     gross = [amount for field, amount in amounts_of(slip, "gross_monthly") if field.confidence >= SURE]
-    return net * gross[0] / min(pays) if pays and gross else Decimal(0)
+    return net * gross[0] / max(pays) if pays and gross else Decimal(0)
 
 
 def _money_check(
