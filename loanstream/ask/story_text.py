@@ -42,7 +42,7 @@ def _chapter(chapter: Chapter, named: Named, width: int) -> list[str]:
     lines = [_RULE, f"{chapter.tenant}  {chapter.application_id}  revision {chapter.revision}", _RULE]
     lines += [*_several(chapter), *_claims(chapter, width)]
     if chapter.verified is not None:
-        lines += _findings(chapter.verified)
+        lines += _findings(chapter.verified, width)
     if chapter.decision is not None:
         lines += _decision(chapter, named, width)
     else:
@@ -134,7 +134,7 @@ def _plain(value: Any) -> str:
     return "".join(char if char.isprintable() else "?" for char in str(value))
 
 
-def _findings(verified: Record) -> list[str]:
+def _findings(verified: Record, width: int) -> list[str]:
     if "unreadable" in verified:
         return ["", f"Documents and checks: {verified['unreadable']}"]
     lines = ["", f"Documents: {verified['verification_result']}"]
@@ -144,10 +144,10 @@ def _findings(verified: Record) -> list[str]:
             f"  {part['kind']:<16} {found:<24} {len(part['fields'])} fields, {part['pages']} pages, {part['reader']}"
         )
     kinds = {part["sha256"]: part["kind"] for part in verified["extractions"]}
-    return lines + [_check(check, kinds) for check in verified["checks"]]
+    return lines + [_check(check, kinds, width) for check in verified["checks"]]
 
 
-def _check(check: Record, kinds: dict[str, str]) -> str:
+def _check(check: Record, kinds: dict[str, str], width: int) -> str:
     """One claim beside what its document says; a difference is that of the claim."""
     claimed, found = (_plain(check.get(name) or "-") for name in ("claimed", "found"))
     place = f" in {kinds.get(check['document'], 'a document')}" if check.get("document") else ""
@@ -156,9 +156,10 @@ def _check(check: Record, kinds: dict[str, str]) -> str:
     ]
     if check.get("difference"):
         said.append(f"{100 * check['difference']:+.1f}%")
-    if check.get("label"):
-        said.append(check["label"])
-    return f"  {check['claim']:<13} {check['result']:<8} {', '.join(said)}"
+    row = f"  {check['claim']:<13} {check['result']:<8} {', '.join(said)}"
+    if not (label := check.get("label")):
+        return row
+    return f"{row}, {label}" if len(row) + len(label) + 2 <= width else f"{row},\n{' ' * 25}{label}"
 
 
 def _decision(chapter: Chapter, named: Named, width: int) -> list[str]:
