@@ -40,12 +40,23 @@ class Tally:
     documents: set[Path] = field(default_factory=set)
     faulty: set[int] = field(default_factory=set)
     unsendable: int = 0
+    nameless: int = 0
     repeats: Repeats = field(default_factory=Repeats)
 
     @property
     def refused(self) -> int:
         """Lines that were not sent."""
         return len(self.faulty) + self.unsendable
+
+    @property
+    def nobodys(self) -> str | None:
+        """What is said of documents that nothing will tie to an applicant."""
+        if not self.nameless:
+            return None
+        told = counted(self.nameless, "application")
+        return (
+            f"{told} with documents but no applicant.name: whose they are cannot be checked, so they bear nothing out"
+        )
 
 
 def submit_file(
@@ -73,6 +84,7 @@ def submit_file(
         producer.flush()
         confirmed = producer.confirmed
     left = [] if documents is None else list(islice(unclaimed(documents, tally.documents), UNCLAIMED_MOST))
+    _note(tally.nobodys)
     for hint in (*str(tally.repeats).splitlines(), *(f"not sent: {name}" for name in left)):
         sys.stderr.write(f"{hint}\n")
     counts = {
@@ -119,6 +131,8 @@ def send(
             tally.unsendable += 1
             continue
         tally.documents.update(paths)
+        person = application.applicant
+        tally.nameless += bool(application.documents and person.name is None and not person.identifiers)
         tally.repeats.note(application)
     return tally
 

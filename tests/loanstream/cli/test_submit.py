@@ -55,6 +55,16 @@ def test_documents_are_found_by_their_names_and_counted(application, tmp_path):
     assert [document.kind for document in sent[0].documents] == ["payslip"]
 
 
+def test_documents_of_nobody_are_told_before_a_person_has_to_look(application, tmp_path):
+    """Without a name nothing ties a document to its applicant, and whoever sends it hears so at once."""
+    (tmp_path / "example-0001.payslip.pdf").write_bytes(b"%PDF")
+    person = application.applicant
+    for name, documents, told in (("Asha Rao", tmp_path, None), (None, None, None), (None, tmp_path, "1 application ")):
+        one = application.model_copy(update={"applicant": person.model_copy(update={"name": name})})
+        said = send([one], Sent(), lambda *_: None, documents, "").nobodys
+        assert said == told or said.startswith(told)
+
+
 def test_a_line_of_many_rows_counts_them_all(application):
     """What an open quote swallowed is counted line by line."""
     assert send([LineError(3, None, "an end", last=7)], Sent(), lambda *_: None, None, "").refused == 5
