@@ -5,7 +5,8 @@ from collections.abc import Iterable
 
 import yaml
 
-from scoring.near_names import expected_names, slips
+from schemas.nearest import slips
+from scoring.near_names import expected_names
 from scoring.policy import PolicyError
 from scoring.policy_spelling import check_spelling, is_number, line_of, shown, why_no_number
 

@@ -8,10 +8,10 @@ from typing import Any, NamedTuple, cast, get_args
 import yaml
 
 from schemas.decision import Outcome
+from schemas.nearest import slips
 from schemas.reasons import OWN, REASONS
 from schemas.verification import VerificationResult
 from scoring.features import FEATURES
-from scoring.near_names import slips
 from scoring.own_reasons import fault_of_code, fault_of_sentence, is_own
 from scoring.policy import TRAINING_RANGE, Bands, Condition, Penalty, Points, Policy, PolicyError, Rule
 from scoring.policy_block import Block, compose
