@@ -15,6 +15,7 @@ from scoring.features import FEATURES
 from scoring.own_reasons import fault_of_code, fault_of_sentence, is_own
 from scoring.policy import TRAINING_RANGE, Bands, Condition, Penalty, Points, Policy, PolicyError, Rule
 from scoring.policy_block import Block, compose
+from scoring.policy_sense import YOUR_OWN, fault_of_row
 from scoring.policy_spelling import line_of, shown
 
 MAX_CHARACTERS = 100_000
@@ -32,9 +33,10 @@ def parse_policy(text: str, *, stored: bool = False) -> Policy:
 
     Raises PolicyError (with its line) for anything that is not a sound policy: unknown names, features or reason codes,
     codes that speak of something else, numbers that are not finite or out of range, overlapping bands, penalties or
-    rules that can never apply, duplicates; and for spellings that YAML takes for something else than a reader does.
-    These alone are let through in what is `stored`: it was accepted in its time. Whatever an author may write is the
-    same policy, stored or not.
+    rules that can never apply, duplicates; for spellings that YAML takes for something else than a reader does; and for
+    rows that always apply or do not do what their sentence says (`scoring.policy_sense`). These two alone are let
+    through in what is `stored`: it was accepted in its time. Whatever an author may write is the same policy, stored or
+    not.
     """
     if len(text) > MAX_CHARACTERS:
         raise PolicyError(1, f"a policy has at most {MAX_CHARACTERS} characters")
@@ -50,6 +52,9 @@ def parse_policy(text: str, *, stored: bool = False) -> Policy:
     _once([row for row in (*penalties, *rules) if is_own(row.row.code)])
     if not stored:
         _groups_of_more(penalties)
+        for line, row in (*penalties, *rules):
+            if fault := fault_of_row(row):
+                raise PolicyError(line, fault)
     _all_reachable(
         penalties, lambda a, b: a.group is not None and a.group == b.group and a.condition.covers(b.condition)
     )
@@ -199,7 +204,7 @@ def _text(block: Block, code: str, condition: Condition) -> str | None:
     about = REASONS[code].about
     if about not in condition.looks_at:
         seen = " and ".join(map(repr, condition.looks_at))
-        raise PolicyError(at, f"{code!r} speaks of {about!r}, its condition looks at {seen}")
+        raise PolicyError(at, f"{code!r} speaks of {about!r}, its condition looks at {seen}; or {YOUR_OWN}")
     return None
 
 
