@@ -129,11 +129,70 @@ def test_an_unknown_currency_is_referred(standard, paper, decide_one, make_event
         assert decision["reasons"][0]["value"] == "EUR"
 
 
+FOREIGN = """
+name: limits
+points: {score: 600, pdo: 20}
+bands: {approve: 0.7, decline: 0.3}
+penalties:
+  - {code: penalty_lti_high, feature: lti, above: 2, size: 0.2}
+rules:
+  - {code: lti_above_limit, outcome: decline, feature: lti, above: 8}
+  - {code: cibil_below_limit, outcome: decline, feature: cibil_score, below: 550}
+  - {code: own_dear, text: "The loan is large.", outcome: refer, feature: loan_amount, above: 1_000_000}
+  - {code: own_poor, text: "The income is low.", outcome: decline, feature: annual_income, below: 5_000_000}
+  - {code: documents_mismatch, outcome: refer, verification: mismatch, loan_above: 500}
+  - {code: documents_suspicious, outcome: refer, verification: suspicious, loan_above: 0}
+  - {code: documents_unreadable, outcome: refer, verification: unreadable}
+  - {code: thin_file, outcome: refer, missing: cibil_score}
+  - {code: lti_elevated, outcome: refer, feature: lti, above: 3}
+  - {code: beyond_training_range, outcome: refer, instead_of: approve, beyond: training_range}
+"""
+"""Limits of every kind, all of which `PAST` is past."""
+
+PAST = {"annual_income": 1_000_000, "cibil_score": 400}
+
+
+@pytest.mark.parametrize(
+    ("result", "change", "decisive"),
+    [
+        ("verified", {"cibil_score": 400}, []),
+        ("verified", {}, ["lti_elevated"]),
+        ("mismatch", {}, ["lti_elevated"]),
+        ("suspicious", {}, ["documents_suspicious", "lti_elevated"]),
+        ("unreadable", {}, ["documents_unreadable", "lti_elevated"]),
+        ("verified", {"cibil_score": None}, ["thin_file", "lti_elevated"]),
+    ],
+)
+def test_in_an_unknown_currency_only_what_refers_is_told_as_decisive(
+    result, change, decisive, bundles, decide_one, make_event
+):
+    """No limit that declines elsewhere decided, and none in rupees is held against euros; the currency decides, and
+    what a person has to look at in every currency.
+    """
+    applicant = PAST | change
+    if not decisive:
+        applicant["annual_income"] = 6_000_000
+    decision = decide_one(
+        Scorer(bundles["default"], parse_policy(FOREIGN)), make_event(result, currency="EUR", **applicant)
+    )
+    assert (decision["outcome"], decision["score_final"]) == ("refer", None)
+    assert sorted(row["code"] for row in decision["reasons"]) == sorted(["currency_not_modelled", *decisive])
+    assert all(row["decisive"] for row in decision["reasons"])
+
+
+def test_in_the_models_currency_the_same_limits_decide(bundles, decide_one, make_event):
+    """What is left out in another currency is told where it is judged."""
+    decision = decide_one(Scorer(bundles["default"], parse_policy(FOREIGN)), make_event("mismatch", **PAST))
+    decisive = {row["code"] for row in decision["reasons"] if row["decisive"]}
+    assert decision["outcome"] == "decline"
+    assert decisive == {"lti_above_limit", "cibil_below_limit", "own_poor"}
+
+
 def test_an_unknown_currency_is_referred_whatever_else_is_true(standard, decide_one, make_event):
-    """A limit that declines elsewhere stands beside it for the person who decides."""
-    decision = decide_one(standard, make_event(currency="EUR", annual_income=1_000_000))
+    """A limit that declines elsewhere decided nothing, and is no reason."""
+    decision = decide_one(standard, make_event(currency="EUR", annual_income=1_000_000, cibil_score=420))
     assert decision["outcome"] == "refer"
-    assert [row["code"] for row in decision["reasons"]] == ["currency_not_modelled", "lti_above_limit"]
+    assert [row["code"] for row in decision["reasons"]] == ["currency_not_modelled"]
 
 
 def test_the_receipt_holds_the_features_that_decided(standard, decide_one, make_event, key):
