@@ -130,8 +130,8 @@ def send(bootstrap: str, security: Mapping[str, str], activation: Activation) ->
 
 
 def _value(activation: Activation) -> bytes:
-    # Workers of the release before refuse a field that they do not know, and would not take the activation.
-    new = {"withdraws"} if activation.withdraws is None else None
+    # Workers of an earlier release may refuse a field that they do not know, and would not take the activation.
+    new = {name for name in ("withdraws", "rolls_back") if getattr(activation, name) is None}
     return activation.model_dump_json(exclude=new).encode()
 
 

@@ -129,6 +129,14 @@ def test_an_unknown_currency_is_referred(standard, paper, decide_one, make_event
         assert decision["reasons"][0]["value"] == "EUR"
 
 
+def test_the_same_application_is_the_same_decision_until_something_is_activated(scorers, decide_one, make_event):
+    """Sent again it has its decision's id; under another policy or bundle it is another decision."""
+    pairs = [("default", "standard"), ("default", "standard"), ("default", "paper"), ("paper", "standard")]
+    first, again, *others = [decide_one(scorers[pair], make_event())["decision_id"] for pair in pairs]
+    assert first == again
+    assert len({first, *others}) == 3
+
+
 FOREIGN = """
 name: limits
 points: {score: 600, pdo: 20}
