@@ -17,4 +17,4 @@ def expected_names(name: str, known: Iterable[str], besides: str = "") -> str:
     if meant := slips(name, names):
         return f"did you mean {' or '.join(map(repr, meant))}?"
     likely = sorted(names, key=lambda one: -fuzz.ratio(plain(name), plain(one)))
-    return f"expected one of {', '.join(likely)}{besides}"
+    return f"expected {'one of ' if len(likely) > 1 else ''}{', '.join(likely)}{besides}"

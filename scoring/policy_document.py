@@ -8,15 +8,16 @@ from typing import Any, NamedTuple, cast, get_args
 import yaml
 
 from schemas.decision import Outcome
-from schemas.nearest import slips
-from schemas.reasons import OWN, REASONS
+from schemas.nearest import plain, slips
+from schemas.reasons import MODEL_ALONE, OWN, REASONS
 from schemas.verification import VerificationResult
 from scoring.features import FEATURES
 from scoring.own_reasons import fault_of_code, fault_of_sentence, is_own
 from scoring.policy import TRAINING_RANGE, Bands, Condition, Penalty, Points, Policy, PolicyError, Rule
-from scoring.policy_block import Block, compose
+from scoring.policy_block import Block
 from scoring.policy_sense import YOUR_OWN, fault_of_row
-from scoring.policy_spelling import line_of, shown
+from scoring.policy_spelling import EMPTY, line_of, shown
+from scoring.policy_yaml import compose
 
 MAX_CHARACTERS = 100_000
 MAX_PDO = 50
@@ -66,7 +67,7 @@ def parse_policy(text: str, *, stored: bool = False) -> Policy:
 def _rows(document: Block, name: str) -> list[Block]:
     node = document.node(name)
     if not isinstance(node, yaml.SequenceNode):
-        raise PolicyError(line_of(node), f"{name!r} must be a list")
+        raise PolicyError(line_of(node), f"{name!r} must be a list; {EMPTY[name]}")
     return [Block(item, f"a row of {name}") for item in node.value]
 
 
@@ -102,12 +103,13 @@ def _penalty(block: Block) -> Penalty:
 
 def _rule(block: Block) -> Rule:
     code = _code(block, "rule")
-    outcome = cast("Outcome", block.word("outcome", ("refer", "decline")))
+    outcome = cast("Outcome", block.word("outcome", ("refer", "decline"), elsewhere=_NO_RULE))
     kinds = [kind for kind in _CONDITIONS if kind in block]
     if not kinds:
         raise block.missing(f"exactly one of {', '.join(_CONDITIONS)}", _CONDITIONS)
     if len(kinds) != 1:
-        raise PolicyError(block.line, f"a rule needs exactly one of {', '.join(_CONDITIONS)}")
+        found = " and ".join(map(repr, kinds))
+        raise PolicyError(block.line, f"a rule needs exactly one of {', '.join(_CONDITIONS)}, here are {found}")
     condition = _CONDITIONS[kinds[0]](block)
     text = _text(block, code, condition)
     instead_of = cast("Outcome", block.word("instead_of", ("approve", "decline"))) if "instead_of" in block else None
@@ -122,7 +124,7 @@ def _rule(block: Block) -> Rule:
 
 
 def _feature_condition(block: Block) -> Condition:
-    name = block.word("feature", FEATURES)
+    name = block.word("feature", FEATURES, elsewhere=_BY_REASON)
     if "above" not in block and "below" not in block:
         raise block.missing("'above' or 'below'", ["above", "below"])
     above = block.number("above") if "above" in block else -math.inf
@@ -166,7 +168,11 @@ def _income_gap_condition(block: Block) -> Condition:
 def _beyond_condition(block: Block) -> Condition:
     if block.is_list("beyond"):
         return Condition("beyond", " ".join(block.words("beyond", FEATURES)))
-    return Condition("beyond", block.word("beyond", (TRAINING_RANGE,), besides=", or a list of features"))
+    return Condition("beyond", block.word("beyond", (TRAINING_RANGE,), besides=", or a list of features: [lti, acr]"))
+
+
+_BY_REASON = {row.reason: f"did you mean {name!r}?" for name, row in FEATURES.items() if name != row.reason}
+_NO_RULE = {"approve": "only the bands approve; expected refer or decline"}
 
 
 _CONDITIONS: dict[str, Callable[[Block], Condition]] = {
@@ -181,12 +187,27 @@ _CONDITIONS: dict[str, Callable[[Block], Condition]] = {
 def _code(block: Block, source: str) -> str:
     """A registered code of the row's kind, or one of the policy's own."""
     node = block.node("code")
-    if not isinstance(node, yaml.ScalarNode) or not is_own(node.value):
-        codes = [row.code for row in REASONS.values() if row.source == source]
-        return block.word("code", codes, besides=f", or one of your own: {OWN}…")
+    if not isinstance(node, yaml.ScalarNode) or not (is_own(node.value) or is_own(plain(node.value))):
+        return block.word("code", _CODES[source], besides=f", or one of your own: {OWN}…", elsewhere=_OTHER_CODES)
     if fault := fault_of_code(node.value):
         raise PolicyError(line_of(node), fault)
     return block.word("code")
+
+
+_CODES = {
+    source: [row.code for row in REASONS.values() if row.source == source and row.about != MODEL_ALONE]
+    for source in ("penalty", "rule")
+}
+"""The codes that a row of each kind may have."""
+
+_ELSEWHERE = {"penalty": "it is one of penalties", "rule": "it is one of rules"}
+_OTHER_CODES = {
+    row.code: "no row may have it, it is told under every policy"
+    if row.about in {None, MODEL_ALONE}
+    else _ELSEWHERE[row.source]
+    for row in REASONS.values()
+}
+"""What a registered code is where it is none of a row's kind."""
 
 
 def _text(block: Block, code: str, condition: Condition) -> str | None:
