@@ -1,6 +1,7 @@
 """The decision: its explanation adds up, and it is a pure function of its receipt's inputs."""
 
 import hmac
+import re
 import struct
 import subprocess
 import sys
@@ -17,7 +18,7 @@ from scoring.decision import Scorer
 from scoring.features import FEATURES, POSITION, feature_matrix
 from scoring.policy_document import parse_policy
 from scoring.receipt import decision_content
-from scoring.shipped import BUNDLES, POLICIES
+from scoring.shipped import BUNDLES, POLICIES, shipped_policy_text
 
 PAIRS = [(bundle, policy) for bundle in BUNDLES for policy in POLICIES]
 PROCESSING = {
@@ -117,6 +118,19 @@ def test_a_missing_cibil_score_is_not_zero(standard, paper, decide_one, make_eve
         assert decision["p_calibrated"] is decision["score_final"] is decision["final_points"] is None
         assert decision["basis"] == ["documents_verified", "thin_file"]
         assert [row["code"] for row in decision["reasons"]] == ["thin_file"]
+
+
+def test_a_bank_may_decline_who_leaves_the_score_out(standard, bundles, decide_one, make_event):
+    """Under the default policy a score of 549 is declined and none is referred; an own reason makes both declines."""
+    assert [decide_one(standard, make_event(cibil_score=score))["outcome"] for score in (549, None)] == [
+        "decline",
+        "refer",
+    ]
+    row = '{code: own_no_score, text: "There is no CIBIL score.", outcome: decline, missing: cibil_score}'
+    text = re.sub(r"\{code: thin_file.*\}", row, shipped_policy_text("standard"))
+    decision = decide_one(Scorer(bundles["default"], parse_policy(text)), make_event(cibil_score=None))
+    assert decision["outcome"] == "decline"
+    assert [(row["code"], row["decisive"]) for row in decision["reasons"]] == [("own_no_score", True)]
 
 
 def test_an_unknown_currency_is_referred(standard, paper, decide_one, make_event):
