@@ -17,7 +17,8 @@ class ReasonCode:
     `about` is what the condition looks at: "lti above" (a feature and the bound that matters), "missing cibil_score",
     "verification mismatch", "income_gap"; MODEL_ALONE where no policy may use the code. `outcome` is the one that the
     sentence tells. `at_least` is the least lower bound of the condition with which the sentence is true, `at_most` the
-    greatest upper one. None: the sentence says nothing of it.
+    greatest upper one. None: the sentence says nothing of it. `beyond` is a code whose sentence says less of the same:
+    "large" where this says "very large".
     """
 
     code: str
@@ -27,6 +28,7 @@ class ReasonCode:
     outcome: Literal["refer", "decline"] | None = None
     at_least: float | None = None
     at_most: float | None = None
+    beyond: str | None = None
 
     @property
     def promises(self) -> tuple[str, ...]:
@@ -39,6 +41,7 @@ class ReasonCode:
             ("outcome: {}", self.outcome),
             ("a lower bound of {:g} or more", self.at_least),
             ("an upper bound of {:g} or less", self.at_most),
+            ("a bound beyond that of `{}`", self.beyond),
         )
         return tuple(words.format(value) for words, value in told if value is not None)
 
@@ -47,8 +50,10 @@ MODEL_ALONE = "what the model knows"
 """Of rules that hold under every policy, because the model could not be asked."""
 
 
-def _penalty(code: str, about: str, sentence: str, at_most: float | None = None) -> ReasonCode:
-    return ReasonCode(code, "penalty", sentence, about, at_most=at_most)
+def _penalty(
+    code: str, about: str, sentence: str, at_most: float | None = None, beyond: str | None = None
+) -> ReasonCode:
+    return ReasonCode(code, "penalty", sentence, about, at_most=at_most, beyond=beyond)
 
 
 def _rule(code: str, about: str, sentence: str, at_least: float | None = None) -> ReasonCode:
@@ -87,7 +92,12 @@ REASONS: dict[str, ReasonCode] = {
         ReasonCode("asset_coverage", "feature", "The declared assets are {value} times the loan amount."),
         ReasonCode("debt_to_income", "feature", "Existing obligations take {value} of the income."),
         # Penalties of a policy.
-        _penalty("penalty_lti_high", "lti above", "The loan is very large for the income: {value} times a year's."),
+        _penalty(
+            "penalty_lti_high",
+            "lti above",
+            "The loan is very large for the income: {value} times a year's.",
+            beyond="penalty_lti_elevated",
+        ),
         _penalty("penalty_lti_elevated", "lti above", "The loan is large for the income: {value} times a year's."),
         _penalty("penalty_cibil_low", "cibil_score below", "The CIBIL score of {value} is low."),
         _penalty(

@@ -15,7 +15,7 @@ from scoring.features import FEATURES
 from scoring.own_reasons import fault_of_code, fault_of_sentence, is_own
 from scoring.policy import TRAINING_RANGE, Bands, Condition, Penalty, Points, Policy, PolicyError, Rule
 from scoring.policy_block import Block
-from scoring.policy_sense import YOUR_OWN, fault_of_row
+from scoring.policy_sense import YOUR_OWN, fault_of_order, fault_of_row
 from scoring.policy_spelling import EMPTY, line_of, shown
 from scoring.policy_yaml import compose
 
@@ -53,14 +53,13 @@ def parse_policy(text: str, *, stored: bool = False) -> Policy:
     _once([row for row in (*penalties, *rules) if is_own(row.row.code)])
     if not stored:
         _groups_of_more(penalties)
-        for line, row in (*penalties, *rules):
-            if fault := fault_of_row(row):
-                raise PolicyError(line, fault)
     _all_reachable(
         penalties, lambda a, b: a.group is not None and a.group == b.group and a.condition.covers(b.condition)
     )
     _all_reachable(rules, lambda a, b: a.makes_idle(b))
     _all_reachable(rules[::-1], lambda a, b: a.outcome == "decline" and b.outcome == "refer" and a.makes_idle(b))
+    if not stored:
+        _make_sense([*penalties, *rules])
     return Policy(name, points, bands, tuple(p.row for p in penalties), tuple(r.row for r in rules))
 
 
@@ -244,6 +243,12 @@ def _groups_of_more(rows: list[_At]) -> None:
         others = [group for group in sizes if group != row.group]
         if sizes[row.group] == 1 and (meant := slips(row.group, others)):
             raise PolicyError(line, f"the group {shown(row.group)!r} is this penalty alone; did you mean {meant[0]!r}?")
+
+
+def _make_sense(rows: list[_At]) -> None:
+    for line, row in rows:
+        if fault := fault_of_row(row) or fault_of_order(row, (other.row for other in rows)):
+            raise PolicyError(line, fault)
 
 
 def _all_reachable(rows: list[_At], makes_idle: Callable[[Any, Any], bool]) -> None:

@@ -5,7 +5,7 @@ decisions are made again as they were.
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from schemas.reasons import OWN, REASONS
 from scoring.feature_values import DIFFERENCE
@@ -25,6 +25,22 @@ def fault_of_row(row: Row) -> str | None:
     'always applies: lti is always above -3 (it goes from 1e-15 to 1e+15)'
     """
     return next((fault for check in _CHECKS if (fault := check(row)) is not None), None)
+
+
+def fault_of_order(row: Row, others: Iterable[Row]) -> str | None:
+    """What is wrong with a row beside the `others`; None where nothing is: what says more holds for less.
+
+    >>> large = Penalty("penalty_lti_elevated", Condition("feature", "lti", above=6), 0.2)
+    >>> fault_of_order(Penalty("penalty_lti_high", Condition("feature", "lti", above=4), 0.3), [large])
+    "'penalty_lti_high' says more than 'penalty_lti_elevated': expected 'above' of more than 6, not 4"
+    """
+    lesser = None if row.code.startswith(OWN) else REASONS[row.code].beyond
+    bound = next((other.condition.above for other in others if other.code == lesser), None)
+    if bound is None or row.condition.above > bound:
+        return None
+    return (
+        f"{row.code!r} says more than {lesser!r}: expected 'above' of more than {bound:g}, not {row.condition.above:g}"
+    )
 
 
 def _applies_to_all(row: Row) -> str | None:

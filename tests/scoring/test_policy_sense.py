@@ -99,6 +99,23 @@ def test_what_keeps_its_promise_is_taken_and_an_own_reason_is_the_way_out(text):
     parse_policy(text)
 
 
+@pytest.mark.parametrize(("high", "taken"), [("3.99", False), ("4", False), ("4.01", True)])
+def test_what_is_very_large_is_larger_than_what_is_large(high, taken):
+    """Of two sentences about one number, the one that says more begins further out, in whichever order they stand."""
+    large = "  - {code: penalty_lti_elevated, feature: lti, above: 4, size: 0.1}\n"
+    very = f"  - {{code: penalty_lti_high, feature: lti, above: {high}, size: 0.2}}\n"
+    for rows, line in ((large + very, 6), (very + large, 5)):
+        text = f"{HEAD}penalties:\n{rows}rules: []\n"
+        if taken:
+            parse_policy(text)
+        else:
+            assert refusal(text) == (
+                f"line {line}: 'penalty_lti_high' says more than 'penalty_lti_elevated': expected 'above' of more than 4, "
+                f"not {high}"
+            )
+        assert len(parse_policy(text, stored=True).penalties) == 2
+
+
 CONTRADICTING = {
     "a decline that says a person decides": "code: thin_file, outcome: decline, missing: cibil_score",
     "documents that decline": "code: documents_suspicious, outcome: decline, verification: suspicious",

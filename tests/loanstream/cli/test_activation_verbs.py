@@ -24,6 +24,7 @@ from registry.history import history_of
 from schemas.operations import ACTIVATION_LEAD_MS, Activation
 from schemas.records import MemoryMessage
 from schemas.topics import TOPICS
+from scoring.policy_document import parse_policy
 from scoring.shipped import shipped_policy_text
 from stores.artefacts import ArtefactStore
 from stores.topics import MemoryTopics
@@ -192,6 +193,22 @@ def test_what_the_store_lost_is_put_back_by_the_same_command(control, call):
     shutil.rmtree(control.root / lost.removeprefix("sha256:"))
     assert call("activate", "policy", "paper", *FOR_A).value["published"] is False
     assert control.artefacts.holds(lost)
+
+
+def test_a_policy_of_earlier_checks_is_put_back_and_never_activated_anew(control, call, tmp_path):
+    """What decides may be restored from its file, whatever is asked of authors today; who writes it now is refused."""
+    path = tmp_path / "earlier.yaml"
+    path.write_text(shipped_policy_text("paper").replace("thin_file, outcome: refer", "thin_file, outcome: decline"))
+    assert "'thin_file' says 'There is no CIBIL score: a person decides.'" in refused(
+        control, call, "policy", path, *FOR_A
+    )
+    earlier = parse_policy(path.read_text(), stored=True).policy_id
+    control.artefacts.put(earlier, {"policy.yaml": path.read_bytes()})
+    control.put(tenant="bank-a", policy_id=earlier)
+    control.later()
+    shutil.rmtree(control.root / earlier.removeprefix("sha256:"))
+    assert call("activate", "policy", path, *FOR_A).value["published"] is False
+    assert control.artefacts.holds(earlier)
 
 
 def test_the_page_explains_every_state():
