@@ -1,10 +1,9 @@
-"""What a control record changes, told before it is published; and what takes back the change before."""
+"""What a control record changes, told before it is published."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from registry.history import ActivationHistory, InForce, Published, Step, history_of
-from schemas.problem import Problem
 from schemas.values import rfc3339_of_ms
 from stores.artefacts import Named
 
@@ -63,44 +62,6 @@ def decides(steps: Iterable[Step], at_ms: int) -> InForce | None:
     return next((step.in_force for step in reversed(tuple(steps)) if step.since_ms <= at_ms), None)
 
 
-def taken_back(
-    published: Iterable[Published], tenants: Tenants, effect_ms: int, named: Named
-) -> tuple[InForce, InForce]:
-    """What decides for `tenants` at `effect_ms`, and what decided before it: what a rollback activates again.
-
-    Problem where that is not one thing for all of them, where nothing decided before, where another change comes later,
-    and where what decides was itself brought back: a rollback that is run twice by mistake must not activate again what
-    was to be got rid of.
-    """
-    history = history_of(published)
-    found = {tenant: _last_two(history.steps(tenant), tenant, effect_ms, named) for tenant in tenants}
-    if len(set(found.values())) > 1:
-        each = "; ".join(f"for {_whom(tenant)} {told(two[1], named)}" for tenant, two in found.items())
-        raise Problem(f"what decided before is not the same for all ({each}): roll back one bank at a time, --tenant")
-    return next(iter(found.values()))
-
-
-def _last_two(steps: list[Step], tenant: str | None, effect_ms: int, named: Named) -> tuple[InForce, InForce]:
-    whom = _whom(tenant)
-    if not steps:
-        raise Problem(f"no activation is in force for {whom}: there is nothing to go back from")
-    *earlier, last = steps
-    if last.since_ms > effect_ms:
-        raise Problem(
-            f"{told(last.in_force, named)} will decide for {whom} from {moment(last.since_ms)} on, and would overtake "
-            "a rollback: activate what is to decide after that, with a --lead that ends later"
-        )
-    if not earlier:
-        raise Problem(f"{told(last.in_force, named)} is the first that decides for {whom}: nothing was there before it")
-    before = earlier[-1].in_force
-    if len(earlier) > 1 and earlier[-2].in_force == last.in_force:
-        raise Problem(
-            f"{told(last.in_force, named)} decides again for {whom} since {moment(last.since_ms)}, as it did before "
-            f"{told(before, named)}: one step back would be the latter again, so activate what you want by name"
-        )
-    return last.in_force, before
-
-
 def moment(since_ms: int) -> str:
     """A step's moment as people read it.
 
@@ -128,5 +89,6 @@ def name_of(artefact_id: str, named: Named) -> str:
     return digits if name is None else f"{name} ({digits})"
 
 
-def _whom(tenant: str | None) -> str:
+def whom(tenant: str | None) -> str:
+    """A bank's name; None stands for any that has no activation of its own."""
     return tenant or "any other bank"

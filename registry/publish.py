@@ -2,12 +2,12 @@
 
 import time
 import uuid
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 
 from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
 
 from registry.history import Published
-from registry.kinds import KINDS
+from registry.kinds import KINDS, Files, Kind
 from registry.scorers import Artefacts
 from schemas.decode import Undecodable, decode
 from schemas.headers import child_traceparent, event_headers
@@ -34,11 +34,11 @@ def store(artefacts: ArtefactStore, bundle: str, policy: str) -> tuple[str, str]
     return ids["bundle"], ids["policy"]
 
 
-def stored(artefacts: ArtefactStore, kind: str, named: str) -> str:
+def stored(artefacts: ArtefactStore, kind: str, named: str, accepted: Container[str | None] = ()) -> str:
     """The id of a bundle or policy, which is in the store now and loads from there.
 
     `named` is a shipped one's name, a folder or file, or the id of one that is in the store. Problem for what is none
-    of these, or does not load.
+    of these, or does not load; for a policy that no author may write today, unless its id is one of those `accepted`.
     """
     row = KINDS[kind]
     if named.startswith(ID_BEGINS):
@@ -46,12 +46,22 @@ def stored(artefacts: ArtefactStore, kind: str, named: str) -> str:
     else:
         try:
             files = row.files(named)
-            artefact_id = row.id_of(files)
+            artefact_id = _id_of(row, files, accepted)
         except (PolicyError, BundleError) as error:
             raise Problem(f"{kind} {named}: {error}") from error
         artefacts.put(artefact_id, files)
     row.stored(artefacts, artefact_id)
     return artefact_id
+
+
+def _id_of(row: Kind, files: Files, accepted: Container[str | None]) -> str:
+    """What was activated under earlier checks can be put back where the store has lost it."""
+    try:
+        return row.id_of(files)
+    except PolicyError as error:
+        if (artefact_id := row.id_as_stored(files)) in accepted:
+            return artefact_id
+        raise error from None
 
 
 def activate_first(bootstrap: str, security: Mapping[str, str], bundle_id: str, policy_id: str, actor: str) -> bool:
@@ -130,8 +140,8 @@ def send(bootstrap: str, security: Mapping[str, str], activation: Activation) ->
 
 
 def _value(activation: Activation) -> bytes:
-    # Workers of the release before refuse a field that they do not know, and would not take the activation.
-    new = {"withdraws"} if activation.withdraws is None else None
+    # Workers of an earlier release may refuse a field that they do not know, and would not take the activation.
+    new = {name for name in ("withdraws", "rolls_back") if getattr(activation, name) is None}
     return activation.model_dump_json(exclude=new).encode()
 
 

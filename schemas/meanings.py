@@ -244,6 +244,7 @@ MEANINGS: Mapping[str, Mapping[str, Meaning]] = {
         "lead_ms": Meaning("How long after its own broker time it takes effect, in milliseconds.", 10_000),
         "reason": Meaning("Why, in words.", "the board's decision of 12 March"),
         "withdraws": Meaning("The activation that it withdraws.", "7d3f2c1e-9a8b-4c5d-8e6f-0a1b2c3d4e50"),
+        "rolls_back": Meaning("The activation that it takes back.", "7d3f2c1e-9a8b-4c5d-8e6f-0a1b2c3d4e51"),
     },
     "ServiceMetric": {
         "worker": Meaning("Which worker measured it.", "score-0"),

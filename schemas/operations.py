@@ -168,6 +168,10 @@ class Activation(OwnEvent):
     the same for all: what was decided under it stays (receipts name their artefacts), about the moment of the
     withdrawal workers may differ, and a record that is decided again may get another decision_id, which `conflicts`
     shows. What is withdrawn stays withdrawn: publish it again under another `activation_id`.
+
+    A rollback (`rolls_back`) names the activation that it takes back, beside the bundle or policy that was in force
+    before that. It decides as any other activation does. What it names says where the next rollback goes: to what lies
+    before the activation that was taken back.
     """
 
     activation_id: Annotated[str, Field(pattern=r"^[0-9a-f-]{36}$")]
@@ -178,12 +182,15 @@ class Activation(OwnEvent):
     actor: Text
     reason: Sentence
     withdraws: Annotated[str, Field(pattern=r"^[0-9a-f-]{36}$")] | None = None
+    rolls_back: Annotated[str, Field(pattern=r"^[0-9a-f-]{36}$")] | None = None
 
     @model_validator(mode="after")
     def _one_thing(self) -> "Activation":
         names_something = self.bundle_id is not None or self.policy_id is not None
         if names_something == (self.withdraws is not None):
             raise ValueError("an activation names a bundle or a policy, or it withdraws another: one of both")
+        if self.rolls_back is not None and not names_something:
+            raise ValueError("a rollback names the bundle or the policy that was in force before")
         return self
 
 

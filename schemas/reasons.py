@@ -12,28 +12,57 @@ Source = Literal["feature", "penalty", "rule", "check", "document", "numerical"]
 
 @dataclass(frozen=True, slots=True)
 class ReasonCode:
-    """One code: its kind, its sentence with at most one `{value}`, and what a condition of a policy must look at.
+    """One code: its kind, its sentence with at most one `{value}`, and what that promises of a policy's row.
 
-    `about` keeps the sentence of a penalty or rule true: "lti above" (a feature and the bound that matters), "missing
-    cibil_score", "verification mismatch", "income_gap"; MODEL_ALONE where no policy may use the code.
+    `about` is what the condition looks at: "lti above" (a feature and the bound that matters), "missing cibil_score",
+    "verification mismatch", "income_gap"; MODEL_ALONE where no policy may use the code. `outcome` is the one that the
+    sentence tells. `at_least` is the least lower bound of the condition with which the sentence is true, `at_most` the
+    greatest upper one. None: the sentence says nothing of it. `beyond` is a code whose sentence says less of the same:
+    "large" where this says "very large".
     """
 
     code: str
     source: Source
     sentence: str
     about: str | None = None
+    outcome: Literal["refer", "decline"] | None = None
+    at_least: float | None = None
+    at_most: float | None = None
+    beyond: str | None = None
+
+    @property
+    def promises(self) -> tuple[str, ...]:
+        """What the sentence promises besides `about`, in words.
+
+        >>> REASONS["income_gap"].promises, REASONS["thin_file"].promises
+        (('a lower bound of 0.2 or more',), ('outcome: refer',))
+        """
+        told = (
+            ("outcome: {}", self.outcome),
+            ("a lower bound of {:g} or more", self.at_least),
+            ("an upper bound of {:g} or less", self.at_most),
+            ("a bound beyond that of `{}`", self.beyond),
+        )
+        return tuple(words.format(value) for words, value in told if value is not None)
 
 
 MODEL_ALONE = "what the model knows"
 """Of rules that hold under every policy, because the model could not be asked."""
 
 
-def _penalty(code: str, about: str, sentence: str) -> ReasonCode:
-    return ReasonCode(code, "penalty", sentence, about)
+def _penalty(
+    code: str, about: str, sentence: str, at_most: float | None = None, beyond: str | None = None
+) -> ReasonCode:
+    return ReasonCode(code, "penalty", sentence, about, at_most=at_most, beyond=beyond)
 
 
-def _rule(code: str, about: str, sentence: str) -> ReasonCode:
-    return ReasonCode(code, "rule", sentence, about)
+def _rule(code: str, about: str, sentence: str, at_least: float | None = None) -> ReasonCode:
+    return ReasonCode(code, "rule", sentence, about, at_least=at_least)
+
+
+def _refers(code: str, about: str, sentence: str) -> ReasonCode:
+    """A rule whose sentence says that a person decides."""
+    return ReasonCode(code, "rule", sentence, about, outcome="refer")
 
 
 OWN = "own_"
@@ -63,28 +92,35 @@ REASONS: dict[str, ReasonCode] = {
         ReasonCode("asset_coverage", "feature", "The declared assets are {value} times the loan amount."),
         ReasonCode("debt_to_income", "feature", "Existing obligations take {value} of the income."),
         # Penalties of a policy.
-        _penalty("penalty_lti_high", "lti above", "The loan is very large for the income: {value} times a year's."),
+        _penalty(
+            "penalty_lti_high",
+            "lti above",
+            "The loan is very large for the income: {value} times a year's.",
+            beyond="penalty_lti_elevated",
+        ),
         _penalty("penalty_lti_elevated", "lti above", "The loan is large for the income: {value} times a year's."),
         _penalty("penalty_cibil_low", "cibil_score below", "The CIBIL score of {value} is low."),
-        _penalty("penalty_acr_low", "acr below", "The declared assets cover only {value} of the loan amount."),
+        _penalty(
+            "penalty_acr_low", "acr below", "The declared assets cover only {value} of the loan amount.", at_most=1
+        ),
         _penalty("penalty_dti_high", "dti above", "Existing obligations already take {value} of the income."),
         # Rules of a policy, and those that hold under every policy.
         _rule("lti_above_limit", "lti above", "The loan amount is {value} times the annual income, above the limit."),
-        _rule("lti_elevated", "lti above", "The loan amount is {value} times the annual income: a person decides."),
+        _refers("lti_elevated", "lti above", "The loan amount is {value} times the annual income: a person decides."),
         _rule("dti_above_limit", "dti above", "Existing obligations take {value} of the income, above the limit."),
         _rule("cibil_below_limit", "cibil_score below", "The CIBIL score of {value} is below the limit."),
         _rule("acr_below_limit", "acr below", "The assets are {value} times the loan amount, below the limit."),
-        _rule("thin_file", "missing cibil_score", "There is no CIBIL score: a person decides."),
-        _rule("obligations_missing", "missing dti", "Existing obligations are not named: a person decides."),
-        _rule("no_documents", "verification not_provided", "No document supports the claims: a person decides."),
-        _rule(
+        _refers("thin_file", "missing cibil_score", "There is no CIBIL score: a person decides."),
+        _refers("obligations_missing", "missing dti", "Existing obligations are not named: a person decides."),
+        _refers("no_documents", "verification not_provided", "No document supports the claims: a person decides."),
+        _refers(
             "documents_suspicious", "verification suspicious", "A document shows signs of alteration: a person decides."
         ),
-        _rule(
+        _refers(
             "documents_mismatch", "verification mismatch", "The documents contradict the application: a person decides."
         ),
-        _rule("documents_unreadable", "verification unreadable", "A document could not be read: a person decides."),
-        _rule(
+        _refers("documents_unreadable", "verification unreadable", "A document could not be read: a person decides."),
+        _refers(
             "reader_unavailable",
             "verification unavailable",
             "The documents could not be read in time: a person decides.",
@@ -93,19 +129,20 @@ REASONS: dict[str, ReasonCode] = {
             "income_gap",
             "income_gap",
             "The income in the documents and the income claimed are more than a fifth apart.",
+            at_least=0.2,
         ),
-        _rule(
+        _refers(
             "income_from_net_credits",
             "income_from net_credits",
             "The income was inferred from net credits, no document showed a gross income: a person decides.",
         ),
-        _rule(
+        _refers(
             "beyond_training_range",
             "beyond training_range",
             "Beyond what the model was trained on: {value}. A person decides.",
         ),
-        _rule("feature_missing", MODEL_ALONE, "A value that the model needs is missing: a person decides."),
-        _rule("currency_not_modelled", MODEL_ALONE, "The model does not know amounts in {value}: a person decides."),
+        _refers("feature_missing", MODEL_ALONE, "A value that the model needs is missing: a person decides."),
+        _refers("currency_not_modelled", MODEL_ALONE, "The model does not know amounts in {value}: a person decides."),
         # Claims that a document contradicts.
         ReasonCode("income_mismatch", "check", "The documents show less income than the {value} claimed."),
         ReasonCode("net_pay_mismatch", "check", "No salary credit on the statement equals the payslip's net pay."),

@@ -1,4 +1,7 @@
-"""Which values a feature can have at all: what the schema lets through, and what is computed from that."""
+"""Which values a feature can have at all: what the schema lets through, and what is computed from that.
+
+Beside them the other value that a policy sets a bound to: how far an income is from that in a document.
+"""
 
 import math
 from dataclasses import dataclass
@@ -26,6 +29,14 @@ class Values:
         """
         return above < self.high and self._first_above(above) < below
 
+    def all_between(self, above: float, below: float) -> bool:
+        """Whether every one of them lies in the open interval: a condition on it would hold for everybody.
+
+        >>> Values(300, 900, ONE).all_between(299.5, 6000)
+        True
+        """
+        return above < self.low and self.high < below
+
     def _first_above(self, bound: float) -> float:
         if bound < self.low:
             return self.low
@@ -52,3 +63,6 @@ ALL_ASSETS = Values(-4 * _MONEY, 4 * _MONEY)
 LTI = Values(_CENT / _MONEY, _MONEY / _CENT)
 ACR = Values(-4 * _MONEY / _CENT, 4 * _MONEY / _CENT)
 DTI = Values(0, 12 * _MONEY / _CENT, may_be_missing=True)
+
+DIFFERENCE = Values(0, 1)
+"""By how much of itself an income claimed can be too high: all of it, where the documents show none."""

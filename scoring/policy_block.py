@@ -1,16 +1,44 @@
-"""A policy document as YAML nodes: composed, and its mappings taken entry by entry."""
+"""A policy document's mappings, taken entry by entry."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 
 import yaml
 
-from scoring.near_names import expected_names, slips
+from schemas.nearest import slips
+from scoring.near_names import expected_names
 from scoring.policy import PolicyError
-from scoring.policy_spelling import check_spelling, is_number, line_of, shown, why_no_number
+from scoring.policy_spelling import EMPTY, is_number, line_of, shown, why_no_number
 
-MAX_DEPTH = 16
-"""A sound policy is four deep; the composer below it is recursive."""
+EXAMPLES = {
+    "a row of penalties": "{code: penalty_cibil_low, feature: cibil_score, below: 600, size: 0.12}",
+    "a row of rules": "{code: thin_file, outcome: refer, missing: cibil_score}",
+    "points": "{score: 600, pdo: 20}",
+    "bands": "{approve: 0.7, decline: 0.3}",
+    "income_gap": "{difference_above: 0.2, similarity_below: 0.8}",
+}
+"""What must be a mapping -> one."""
+
+HOMES = {
+    **dict.fromkeys(("size", "group"), "it belongs to a penalty"),
+    **dict.fromkeys(("outcome", "instead_of"), "it belongs to a rule"),
+    **dict.fromkeys(("verification", "missing", "income_from", "beyond"), "it belongs to a rule, alone"),
+    "loan_above": "it belongs to a rule with 'verification'",
+    "difference_above": "it belongs to a rule, in 'income_gap' or beside 'income_from'",
+    "similarity_below": "it belongs to a rule, in 'income_gap'",
+    "refer": "between the two bands a person decides",
+}
+"""Names that are known somewhere else in a policy -> where."""
+
+NAMES = frozenset({*HOMES, "name", "penalties", "rules", *EXAMPLES, "score", "pdo", "approve", "decline"}) | {
+    *("code", "text", "feature", "above", "below")
+}
+"""Every name that may stand before a colon."""
+
+
+SIGNS = frozenset("<>=")
+NO_SIGN = "no sign is written: the name alone, and beside it above: or below:"
 
 
 class Block:
@@ -18,7 +46,8 @@ class Block:
 
     def __init__(self, node: yaml.Node, what: str) -> None:
         if not isinstance(node, yaml.MappingNode):
-            raise PolicyError(line_of(node), f"{what} must be a mapping of names to values")
+            example = f", as {EXAMPLES[what]}" if what in EXAMPLES else ""
+            raise PolicyError(line_of(node), f"{what} must be a mapping of names to values{example}")
         self.line = line_of(node)
         self._what = what
         self._nodes: dict[str, yaml.Node] = {}
@@ -42,7 +71,7 @@ class Block:
     def node(self, name: str) -> yaml.Node:
         """The value of an entry. PolicyError where it is missing."""
         if name not in self:
-            raise self.missing(repr(name), [name])
+            raise self.missing(f"{name!r}{f'; {EMPTY[name]}' if name in EMPTY else ''}", [name])
         self._left.pop(name, None)
         return self._nodes[name]
 
@@ -50,7 +79,7 @@ class Block:
         """The error where `needed` is not there: by any of the `names`, of which one may be mistyped."""
         known = list(names)
         for typed, line in self._left.items():
-            if typed not in self._asked and slips(typed, known):
+            if typed not in self._asked and (typed not in NAMES or slips(typed, known)):
                 return self._unknown(typed, line, known)
         return PolicyError(self.line, f"{self._what} needs {needed}")
 
@@ -68,14 +97,24 @@ class Block:
             raise PolicyError(line_of(node), f"{name!r} is {value:g}, expected a number from {low:g} to {high:g}")
         return value
 
-    def word(self, name: str, known: Iterable[str] | None = None, besides: str = "") -> str:
-        """An entry that is a word, one of those `known` where they are given; `besides` ends their list."""
+    def word(
+        self,
+        name: str,
+        known: Iterable[str] | None = None,
+        besides: str = "",
+        elsewhere: Mapping[str, str] = MappingProxyType({}),
+    ) -> str:
+        """An entry that is a word, one of those `known` where they are given; `besides` ends their list. `elsewhere`
+        says of words that are none of them what they are.
+        """
         node = self.node(name)
         if not isinstance(node, yaml.ScalarNode) or not node.value:
-            raise PolicyError(line_of(node), f"{name!r} must be a word")
+            raise PolicyError(line_of(node), f"{name!r} must be one word")
         word = str(node.value)
         if known is not None and word not in (words := list(known)):
-            said = expected_names(word, words, besides)
+            if word in elsewhere:
+                raise PolicyError(line_of(node), f"{word!r} is no {name} here: {elsewhere[word]}")
+            said = NO_SIGN if SIGNS & set(word) else expected_names(word, words, besides)
             raise PolicyError(line_of(node), f"{shown(word)!r} is no {name} known; {said}")
         return word
 
@@ -107,64 +146,5 @@ class Block:
             raise self._unknown(typed, line, list(self._asked))
 
     def _unknown(self, typed: str, line: int, names: list[str]) -> PolicyError:
-        return PolicyError(line, f"{shown(typed)!r} is not known in {self._what}; {expected_names(typed, names)}")
-
-
-class _Loader(yaml.SafeLoader):
-    """Stops at a depth that no policy has, before Python's own stack ends."""
-
-    _depth = 0
-
-    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
-        self._depth += 1
-        if parent is not None and self._depth > MAX_DEPTH:
-            raise PolicyError(line_of(parent), f"nested more than {MAX_DEPTH} deep")
-        node = super().compose_node(parent, index)
-        self._depth -= 1
-        return node
-
-
-class _Authors(_Loader):
-    """Besides takes nothing by which a value could stand elsewhere than where it is used, or be of another kind."""
-
-    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
-        event = self.peek_event()  # type: ignore[no-untyped-call]
-        line = event.start_mark.line + 1
-        if isinstance(event, yaml.AliasEvent):
-            raise PolicyError(line, f"*{shown(str(event.anchor))} is an alias: write the value out where it is meant")
-        if getattr(event, "anchor", None) is not None:
-            raise PolicyError(line, f"&{shown(event.anchor)} is an anchor: write each value out where it is meant")
-        if getattr(event, "tag", None) is not None:
-            raise PolicyError(line, "a tag (!) before a value: write the value alone")
-        if isinstance(event, yaml.ScalarEvent) and event.value == "<<" and event.style is None:
-            raise PolicyError(line, "<< merges another mapping: write its names and values out")
-        return super().compose_node(parent, index)
-
-
-_PROBLEMS = (
-    ("'\\t'", "a tab, where YAML takes spaces alone"),
-    ("single document", "a second document begins (---): a policy is one"),
-    ("got '{'", "a text with a brace stands in quotes"),
-)
-"""What is in the words of the YAML reader -> what to do."""
-
-
-def compose(text: str, *, stored: bool) -> yaml.Node:
-    """A policy document's root. PolicyError with the line where it is no YAML, or (unless `stored`) misleading YAML."""
-    try:
-        node = yaml.compose(text, Loader=_Loader if stored else _Authors)
-    except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        found = f"{error.context or ''} {error.problem or ''}"
-        said = next((says for words, says in _PROBLEMS if words in found), error.problem)
-        raise PolicyError(mark.line + 1 if mark else 1, f"not YAML: {said}") from error
-    except yaml.reader.ReaderError as error:
-        line = text.count("\n", 0, error.position) + 1
-        raise PolicyError(line, f"not YAML: a character that is not allowed (U+{error.character:04X})") from error
-    except yaml.YAMLError as error:
-        raise PolicyError(1, "not YAML") from error
-    if node is None:
-        raise PolicyError(1, "a policy must be a mapping of names to values")
-    if not stored:
-        check_spelling(node)
-    return node
+        said = HOMES[typed] if typed in HOMES else expected_names(typed, names)
+        return PolicyError(line, f"{shown(typed)!r} is not known in {self._what}; {said}")

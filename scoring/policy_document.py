@@ -8,14 +8,16 @@ from typing import Any, NamedTuple, cast, get_args
 import yaml
 
 from schemas.decision import Outcome
-from schemas.reasons import OWN, REASONS
+from schemas.nearest import plain, slips
+from schemas.reasons import MODEL_ALONE, OWN, REASONS
 from schemas.verification import VerificationResult
 from scoring.features import FEATURES
-from scoring.near_names import slips
 from scoring.own_reasons import fault_of_code, fault_of_sentence, is_own
 from scoring.policy import NET_CREDITS, TRAINING_RANGE, Bands, Condition, Penalty, Points, Policy, PolicyError, Rule
-from scoring.policy_block import Block, compose
-from scoring.policy_spelling import line_of, shown
+from scoring.policy_block import Block
+from scoring.policy_sense import YOUR_OWN, fault_of_order, fault_of_row
+from scoring.policy_spelling import EMPTY, line_of, shown
+from scoring.policy_yaml import compose
 
 MAX_CHARACTERS = 100_000
 MAX_PDO = 50
@@ -32,9 +34,10 @@ def parse_policy(text: str, *, stored: bool = False) -> Policy:
 
     Raises PolicyError (with its line) for anything that is not a sound policy: unknown names, features or reason codes,
     codes that speak of something else, numbers that are not finite or out of range, overlapping bands, penalties or
-    rules that can never apply, duplicates; and for spellings that YAML takes for something else than a reader does.
-    These alone are let through in what is `stored`: it was accepted in its time. Whatever an author may write is the
-    same policy, stored or not.
+    rules that can never apply, duplicates; for spellings that YAML takes for something else than a reader does; and for
+    rows that always apply or do not do what their sentence says (`scoring.policy_sense`). These two alone are let
+    through in what is `stored`: it was accepted in its time. Whatever an author may write is the same policy, stored or
+    not.
     """
     if len(text) > MAX_CHARACTERS:
         raise PolicyError(1, f"a policy has at most {MAX_CHARACTERS} characters")
@@ -55,13 +58,15 @@ def parse_policy(text: str, *, stored: bool = False) -> Policy:
     )
     _all_reachable(rules, lambda a, b: a.makes_idle(b))
     _all_reachable(rules[::-1], lambda a, b: a.outcome == "decline" and b.outcome == "refer" and a.makes_idle(b))
+    if not stored:
+        _make_sense([*penalties, *rules])
     return Policy(name, points, bands, tuple(p.row for p in penalties), tuple(r.row for r in rules))
 
 
 def _rows(document: Block, name: str) -> list[Block]:
     node = document.node(name)
     if not isinstance(node, yaml.SequenceNode):
-        raise PolicyError(line_of(node), f"{name!r} must be a list")
+        raise PolicyError(line_of(node), f"{name!r} must be a list; {EMPTY[name]}")
     return [Block(item, f"a row of {name}") for item in node.value]
 
 
@@ -97,12 +102,13 @@ def _penalty(block: Block) -> Penalty:
 
 def _rule(block: Block) -> Rule:
     code = _code(block, "rule")
-    outcome = cast("Outcome", block.word("outcome", ("refer", "decline")))
+    outcome = cast("Outcome", block.word("outcome", ("refer", "decline"), elsewhere=_NO_RULE))
     kinds = [kind for kind in _CONDITIONS if kind in block]
     if not kinds:
         raise block.missing(f"exactly one of {', '.join(_CONDITIONS)}", _CONDITIONS)
     if len(kinds) != 1:
-        raise PolicyError(block.line, f"a rule needs exactly one of {', '.join(_CONDITIONS)}")
+        found = " and ".join(map(repr, kinds))
+        raise PolicyError(block.line, f"a rule needs exactly one of {', '.join(_CONDITIONS)}, here are {found}")
     condition = _CONDITIONS[kinds[0]](block)
     text = _text(block, code, condition)
     instead_of = cast("Outcome", block.word("instead_of", ("approve", "decline"))) if "instead_of" in block else None
@@ -117,7 +123,7 @@ def _rule(block: Block) -> Rule:
 
 
 def _feature_condition(block: Block) -> Condition:
-    name = block.word("feature", FEATURES)
+    name = block.word("feature", FEATURES, elsewhere=_BY_REASON)
     if "above" not in block and "below" not in block:
         raise block.missing("'above' or 'below'", ["above", "below"])
     above = block.number("above") if "above" in block else -math.inf
@@ -168,7 +174,11 @@ def _income_from_condition(block: Block) -> Condition:
 def _beyond_condition(block: Block) -> Condition:
     if block.is_list("beyond"):
         return Condition("beyond", " ".join(block.words("beyond", FEATURES)))
-    return Condition("beyond", block.word("beyond", (TRAINING_RANGE,), besides=", or a list of features"))
+    return Condition("beyond", block.word("beyond", (TRAINING_RANGE,), besides=", or a list of features: [lti, acr]"))
+
+
+_BY_REASON = {row.reason: f"did you mean {name!r}?" for name, row in FEATURES.items() if name != row.reason}
+_NO_RULE = {"approve": "only the bands approve; expected refer or decline"}
 
 
 _CONDITIONS: dict[str, Callable[[Block], Condition]] = {
@@ -184,12 +194,27 @@ _CONDITIONS: dict[str, Callable[[Block], Condition]] = {
 def _code(block: Block, source: str) -> str:
     """A registered code of the row's kind, or one of the policy's own."""
     node = block.node("code")
-    if not isinstance(node, yaml.ScalarNode) or not is_own(node.value):
-        codes = [row.code for row in REASONS.values() if row.source == source]
-        return block.word("code", codes, besides=f", or one of your own: {OWN}…")
+    if not isinstance(node, yaml.ScalarNode) or not (is_own(node.value) or is_own(plain(node.value))):
+        return block.word("code", _CODES[source], besides=f", or one of your own: {OWN}…", elsewhere=_OTHER_CODES)
     if fault := fault_of_code(node.value):
         raise PolicyError(line_of(node), fault)
     return block.word("code")
+
+
+_CODES = {
+    source: [row.code for row in REASONS.values() if row.source == source and row.about != MODEL_ALONE]
+    for source in ("penalty", "rule")
+}
+"""The codes that a row of each kind may have."""
+
+_ELSEWHERE = {"penalty": "it is one of penalties", "rule": "it is one of rules"}
+_OTHER_CODES = {
+    row.code: "no row may have it, it is told under every policy"
+    if row.about in {None, MODEL_ALONE}
+    else _ELSEWHERE[row.source]
+    for row in REASONS.values()
+}
+"""What a registered code is where it is none of a row's kind."""
 
 
 def _text(block: Block, code: str, condition: Condition) -> str | None:
@@ -207,7 +232,7 @@ def _text(block: Block, code: str, condition: Condition) -> str | None:
     about = REASONS[code].about
     if about not in condition.looks_at:
         seen = " and ".join(map(repr, condition.looks_at))
-        raise PolicyError(at, f"{code!r} speaks of {about!r}, its condition looks at {seen}")
+        raise PolicyError(at, f"{code!r} speaks of {about!r}, its condition looks at {seen}; or {YOUR_OWN}")
     return None
 
 
@@ -226,6 +251,12 @@ def _groups_of_more(rows: list[_At]) -> None:
         others = [group for group in sizes if group != row.group]
         if sizes[row.group] == 1 and (meant := slips(row.group, others)):
             raise PolicyError(line, f"the group {shown(row.group)!r} is this penalty alone; did you mean {meant[0]!r}?")
+
+
+def _make_sense(rows: list[_At]) -> None:
+    for line, row in rows:
+        if fault := fault_of_row(row) or fault_of_order(row, (other.row for other in rows)):
+            raise PolicyError(line, fault)
 
 
 def _all_reachable(rows: list[_At], makes_idle: Callable[[Any, Any], bool]) -> None:

@@ -8,12 +8,15 @@ time and is read as it was then (`parse_policy(stored=True)`): these rules ask n
 import re
 from collections.abc import Iterator
 from decimal import Decimal
-from typing import TypeGuard
+from typing import Any, TypeGuard
 
 import yaml
 
 from schemas.values import TEXT_MAX
 from scoring.policy import PolicyError
+
+A_ROW = "a row"
+"""What a value of a list is called that has no name."""
 
 SHOWN = 40
 """Characters of what stands there that an error repeats."""
@@ -25,11 +28,14 @@ _DECIMAL = re.compile(rf"[-+]?((0|[1-9][0-9]*|{_GROUPED})(\.[0-9]*)?|\.[0-9]+)([
 _SCIENTIFIC = re.compile(r"[-+]?[0-9]+(\.[0-9]*)?[eE][-+]?[0-9]+", re.ASCII)
 _NUMBERS = frozenset({"int", "float"})
 _NO_VALUES = {
-    "bool": "a truth value to YAML: expected a number or a word (in quotes)",
+    "bool": "a truth value to YAML: expected a number (yes is 1) or a word in quotes",
     "null": "nothing to YAML: expected a value, or no such name",
     "timestamp": "a date to YAML: expected a number or a word (in quotes)",
 }
 """What YAML takes a word for that is none in a policy."""
+
+_CURRENCIES = r"[₹$€£]|rs\.?|inr|rupees"
+_MULTIPLES = "lakhs?|lacs?|crores?|cr|k|m|million|thousand|years?|times|x"
 
 _MISWRITTEN = tuple(
     (re.compile(pattern, re.ASCII | re.IGNORECASE), says)
@@ -42,6 +48,11 @@ _MISWRITTEN = tuple(
         (r"[-+]?[0-9._ ]*,[0-9._, ]*", "expected a point, and no comma"),
         (r"[-+]?[0-9._]+ *%", "a share of 60 % is 0.6"),
         (r"[-+0-9.e]*_[-+0-9._e]*", "'_' goes between groups: 1_000_000, 10_00_000"),
+        (r"[^#]*[0-9]#.*", "a space stands before a comment's #"),
+        (
+            rf"(?=.*[^-+0-9.,_ ])({_CURRENCIES})?[-+0-9.,_ ]+({_MULTIPLES})?({_CURRENCIES})?",
+            "no unit is written: ten lakh is 10_00_000",
+        ),
     )
 )
 """Spellings that look like a number -> why it is not the one that was meant."""
@@ -63,17 +74,58 @@ through, since scripts of India are written with them.
 
 def check_spelling(root: yaml.Node) -> None:
     """Refuse the first value that YAML takes for something else than a reader does. Raises PolicyError."""
-    for key, node in _values(root):
+    for key, colon, node in _values(root):
         if not node.value and node.style is None:
-            # YAML reads {approve: 0,7} as two entries, and {text: too far, too dear} as well.
-            hint = "a number has a decimal point, as 0.7" if key.isdigit() else "a text with a comma stands in quotes"
-            raise PolicyError(line_of(node), f"{key!r} has no value; {hint}")
+            raise PolicyError(line_of(node), f"{key!r} has no value; {_why_empty(key, colon=colon)}")
         if node.style is None and (taken := _NO_VALUES.get(_tag(node))):
             raise PolicyError(line_of(node), f"{key!r} is {shown(node.value)}, {taken}")
         if node.style is None and is_number(node) and (why := why_no_number(node)):
             raise PolicyError(line_of(node), f"{key!r} must be a finite number: {why}")
-        if fault := fault_of_line(node.value):
+        if fault := _fault_of_words(key, node) or fault_of_line(node.value):
             raise PolicyError(line_of(node), f"{key!r} {fault}")
+
+
+def _why_empty(key: str, *, colon: bool) -> str:
+    """YAML reads {approve: 0,7} as two entries, and {text: too far, too dear} as well; it takes a:b for one name."""
+    if colon:
+        return EMPTY.get(key, "expected one behind the colon, or no such name")
+    if key.isdigit():
+        return "a number has a decimal point and no commas, as 0.7 or 1_000_000"
+    if ":" in key:
+        return "a space stands behind the colon"
+    return "a text with a comma stands in quotes" + (' like "these"' if CURLY & set(key) else "")
+
+
+EMPTY = {
+    "penalties": "if there are none: penalties: []",
+    "rules": "if there are none: rules: []",
+    "points": "expected score and pdo, in lines below that are indented",
+    "bands": "expected approve and decline, in lines below that are indented",
+    A_ROW: "a - stands before a row",
+}
+"""Name without a value -> what is expected."""
+
+CURLY = frozenset("\u201c\u201d\u2018\u2019")
+"""Quotes of word processors."""
+
+_COMMENT = re.compile(r"[ \t]+#")
+
+
+def _behind(node: yaml.ScalarNode) -> str:
+    """What stands behind a value in its line."""
+    mark: Any = node.end_mark
+    return str(mark.buffer[mark.pointer : mark.pointer + SHOWN])
+
+
+def _fault_of_words(key: str, node: yaml.ScalarNode) -> str | None:
+    """What is wrong with how a text is written, where YAML would make another of it than its reader does."""
+    if node.style in {"|", ">"}:
+        return f"stands in a block ({node.style}): expected one line"
+    if node.value[:1] in CURLY:
+        return f'begins with {node.value[0]}, which YAML takes for a letter: write "..."'
+    if node.style is None and key in {"name", "text"} and _COMMENT.match(_behind(node)):
+        return "ends before #, which begins a comment: put the text in quotes, or the comment on its own line"
+    return None
 
 
 def is_number(node: yaml.Node) -> TypeGuard[yaml.ScalarNode]:
@@ -137,13 +189,14 @@ def _tag(node: yaml.ScalarNode) -> str:
     return str(node.tag).rpartition(":")[2]
 
 
-def _values(node: yaml.Node, key: str = "a row") -> Iterator[tuple[str, yaml.ScalarNode]]:
-    """Every scalar that is a value, with the name it stands under."""
+def _values(node: yaml.Node, key: str = A_ROW, *, colon: bool = True) -> Iterator[tuple[str, bool, yaml.ScalarNode]]:
+    """Every scalar that is a value, with the name it stands under, and whether a colon stands between them."""
     if isinstance(node, yaml.ScalarNode):
-        yield key, node
+        yield key, colon, node
     elif isinstance(node, yaml.SequenceNode):
         for item in node.value:
-            yield from _values(item, key)
+            yield from _values(item, key if item.value else A_ROW)
     elif isinstance(node, yaml.MappingNode):
         for name, value in node.value:
-            yield from _values(value, shown(str(name.value)))
+            between = name.end_mark.index < value.start_mark.index
+            yield from _values(value, shown(str(name.value)), colon=between)

@@ -1,6 +1,7 @@
 """Rules: what decides without points. Declines stand above referrals, referrals above the bands.
 
 Above them all stands the currency: whoever applies in one that the model was not trained on is referred to a person.
+Then no decline decides, and no limit in units of money is held against amounts of another unit.
 """
 
 from collections.abc import Iterator, Sequence
@@ -18,7 +19,7 @@ from scoring.explanation import Row, Wording
 from scoring.features import FEATURES, POSITION
 from scoring.holders import HOLDER
 from scoring.past_bound import past_bound
-from scoring.policy import TRAINING_RANGE, Policy, Rule
+from scoring.policy import TRAINING_RANGE, Condition, Policy, Rule
 
 MAX_FINDINGS = 100
 """Rows for what documents show: a decision has room for 200 rows in all."""
@@ -60,6 +61,7 @@ class Judge:
         self._needed = [name for name in bundle.features if name not in bundle.may_be_missing]
         self._needed_columns = [POSITION[name] for name in self._needed]
         self.conditions = Conditions([rule.condition for rule in self._rules])
+        self._in_any_currency = [_in_any_currency(rule.condition) for rule in self._rules]
         self._wordings = {rule.code: Wording.of(rule.code, rule.text) for rule in policy.rules if rule.text}
 
     def gates(self, events: Sequence[ApplicationVerified], features: Matrix) -> dict[int, list[Fired]]:
@@ -85,13 +87,12 @@ class Judge:
         instead of the score.
         """
         refer, decline = list(gates), list[Fired]()
+        foreign = event.application.currency != self._currency
         for at in holding:
             rule = self._rules[at]
-            if rule.instead_of is None or rule.instead_of == banded:
+            if rule.instead_of in {None, banded} and (self._in_any_currency[at] or not foreign):
                 (decline if rule.outcome == "decline" else refer).append(_fired(rule, event, features))
-        if event.application.currency != self._currency:
-            return "refer", self._rows(event, refer + decline)
-        if decline:
+        if decline and not foreign:
             return "decline", self._rows(event, decline)
         if banded == "approve" and not refer and (code := RULE_OF_DEGRADED.get(event.verification_result)):
             refer.append(Fired(code, None, event.verification_result))
@@ -118,6 +119,24 @@ class Judge:
     def _row(self, code: str, value: str | None) -> Row:
         wording = self._wordings.get(code) or self._wordings.setdefault(code, Wording.of(code))
         return wording.decisive(value)
+
+
+def _in_any_currency(condition: Condition) -> bool:
+    """Whether it can be judged in a currency that the model does not know: it compares no amount with a number, and
+    asks nothing of the model's training.
+
+    >>> _in_any_currency(Condition("feature", "lti", above=6)), _in_any_currency(Condition("feature", "loan_amount", 9))
+    (True, False)
+    """
+    match condition.kind:
+        case "feature":
+            return not FEATURES[condition.name].unit.startswith("currency")
+        case "verification":  # above nothing is the same in every currency
+            return condition.above <= 0
+        case "beyond":
+            return False
+        case _:
+            return True
 
 
 def _parts(rule: Rule, bundle: Bundle) -> tuple[Rule, ...]:

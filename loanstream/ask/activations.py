@@ -89,9 +89,13 @@ def _by(history: ActivationHistory, tenant: str | None, at_ms: int, kind: str) -
     """The activation that a bank's bundle or policy comes from."""
     of = [(since, one) for since, one in history.effective(tenant) if since <= at_ms and KINDS[kind].named_by(one)]
     if not of:
-        return dict.fromkeys(("since", "actor", "reason", "activation_id"))
+        return dict.fromkeys(("since", *_SAID))
     since, one = of[-1]
-    return {"since": moment(since), "actor": one.actor, "reason": one.reason, "activation_id": one.activation_id}
+    return {"since": moment(since), **{name: getattr(one, name) for name in _SAID}}
+
+
+_SAID = ("actor", "reason", "activation_id", "rolls_back")
+"""What is told of the activation that a bundle or policy comes from."""
 
 
 def told_activations(found: Known, tenant: str | None) -> list[dict[str, Any]]:
@@ -105,12 +109,19 @@ def told_activations(found: Known, tenant: str | None) -> list[dict[str, Any]]:
     moments = {view: {one.activation_id: since for since, one in history.effective(view)} for view in views}
     deciding = {_by(history, view, found.now_ms, kind)["activation_id"] for view in views for kind in KINDS}
     withdrawals = {one.activation.withdraws: one.activation.activation_id for one in found.published}
+    rollbacks = {
+        one.rolls_back: one.activation_id
+        for view in views
+        for since, one in history.effective(view)
+        if one.rolls_back is not None and since <= found.now_ms
+    }
     rows = []
     for one in found.published:
         activation = one.activation
         if tenant is None or activation.tenant in (None, tenant):
             since = moments[tenant or activation.tenant].get(activation.activation_id)
-            fate = _Fate(activation, since, withdrawals.get(activation.activation_id), deciding, found.now_ms)
+            ended = withdrawals.get(activation.activation_id), rollbacks.get(activation.activation_id)
+            fate = _Fate(activation, since, *ended, deciding, found.now_ms)
             rows.append(_row(one, fate, found.named))
     return rows
 
@@ -122,6 +133,7 @@ class _Fate:
     activation: Activation
     since_ms: int | None
     withdrawn_by: str | None
+    rolled_back_by: str | None
     deciding: Container[str | None]
     now_ms: int
 
@@ -132,6 +144,7 @@ STATES: Mapping[str, Callable[[_Fate], bool]] = {
     "not enough": lambda fate: fate.since_ms is None,  # a bundle without a policy, or the other way round
     "coming": lambda fate: fate.since_ms is not None and fate.since_ms > fate.now_ms,
     "in force": lambda fate: fate.activation.activation_id in fate.deciding,
+    "rolled back": lambda fate: fate.rolled_back_by is not None,
     "replaced": lambda _: True,
 }
 """The state of an activation is the first whose question is answered with yes."""
@@ -150,6 +163,8 @@ def _row(one: Published, fate: _Fate, named: Named) -> dict[str, Any]:
         "reason": activation.reason,
         "withdraws": activation.withdraws,
         "withdrawn_by": fate.withdrawn_by,
+        "rolls_back": activation.rolls_back,
+        "rolled_back_by": fate.rolled_back_by,
     }
 
 

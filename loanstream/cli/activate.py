@@ -9,6 +9,7 @@ from loanstream.ask.activations import known
 from loanstream.cli.options import AsJson, State, Yes, installation_of, verb
 from loanstream.cli.publishing import LEAD_LEAST_S, Lead, Reason, Words, publish_change
 from loanstream.cli.words import Actor
+from registry.kinds import KINDS
 from registry.publish import stored
 
 app = verb()
@@ -49,7 +50,8 @@ def activate(  # noqa: PLR0913, PLR0917 - a row an option, as the command line h
     here = installation_of(state)
     whom, artefacts = here.narrowed(tenant), here.artefacts
     found = known(here)
-    artefact_id = stored(artefacts, what, name)
+    accepted = {KINDS[what].named_by(one.activation) for one in found.published}
+    artefact_id = stored(artefacts, what, name, accepted)
     policy_id, bundle_id = (artefact_id if what == kind else None for kind in What)
     draft = words.draft(whom, lead * 1000, bundle_id=bundle_id, policy_id=policy_id)
     raise typer.Exit(publish_change(here, found, draft, yes=yes, as_json=as_json))

@@ -4,8 +4,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from registry.change import ALWAYS, Change, decides, moment, name_of, told
-from registry.history import Step
+from registry.history import Published, Step
 from registry.kinds import KINDS
+from schemas.operations import Activation
 from stores.artefacts import Named
 
 ANY_OTHER = "any other bank"
@@ -31,6 +32,15 @@ def _steps(change: Change, named: Named, when: str | None) -> Iterable[str]:
     return [f"  {label:<{width}}  {told(pair, named)}" for label, pair in rows]
 
 
+def taken_back_lines(published: Sequence[Published], draft: Activation) -> list[str]:
+    """Which activation a rollback takes back; nothing of any other activation."""
+    return [
+        f"takes back {one.activation_id}, published at {moment(at_ms)} by {shown(one.actor)}: {shown(one.reason)}"
+        for one, at_ms in ((found.activation, found.at_ms) for found in published)
+        if one.activation_id == draft.rolls_back
+    ]
+
+
 def step_lines(tenant: str, steps: Sequence[Step], now_ms: int, named: Named) -> list[str]:
     """What decides for a bank now, and what comes."""
     now = f"  now  {told(decides(steps, now_ms), named)}"
@@ -52,12 +62,15 @@ def _block(row: Mapping[str, Any]) -> Iterator[str]:
 def _what(row: Mapping[str, Any]) -> str:
     if row["withdraws"] is not None:
         return f"withdraws {row['withdraws']}"
-    return " and ".join(f"{kind} {_named(row, kind)}" for kind in KINDS if row[KINDS[kind].field] is not None)
+    named = " and ".join(f"{kind} {_named(row, kind)}" for kind in KINDS if row[KINDS[kind].field] is not None)
+    return named if row["rolls_back"] is None else f"{named}, rolling back {row['rolls_back']}"
 
 
 def _from(row: Mapping[str, Any]) -> str:
     if row["withdrawn_by"] is not None:
         return f" by {row['withdrawn_by']}"
+    if row["state"] == "rolled back":
+        return f" by {row['rolled_back_by']}"
     return "" if row["in_force_from"] is None else f" {_since(row['in_force_from'])}"
 
 
@@ -73,6 +86,8 @@ def _decided(row: Mapping[str, Any]) -> Iterator[str]:
     yield f"{row['tenant']}"
     for kind in KINDS:
         by = f"by {shown(row[f'{kind}_actor'])}: {shown(row[f'{kind}_reason'])}"
+        if (rolled_back := row[f"{kind}_rolls_back"]) is not None:
+            by += f"; it rolls back {rolled_back}"
         yield f"  {kind} {_named(row, kind)} {_since(row[f'{kind}_since'])}; {by}"
     if row["before_withdrawals"] is not None:
         was = " and ".join(f"{kind} {_named(row['before_withdrawals'], kind)}" for kind in KINDS)

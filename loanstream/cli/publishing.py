@@ -9,7 +9,7 @@ from typing import Annotated, Any, Self
 import typer
 
 from loanstream.ask.activations import Known, told_changes
-from loanstream.cli.activation_text import change_lines, step_lines
+from loanstream.cli.activation_text import change_lines, step_lines, taken_back_lines
 from loanstream.cli.options import confirm
 from loanstream.cli.words import actor_of, reason_of
 from loanstream.installation import Installation
@@ -43,7 +43,15 @@ class Words:
         """Both checked. BadParameter for what cannot be recorded."""
         return cls(actor_of(actor), reason_of(reason))
 
-    def draft(self, tenant: str | None, lead_ms: int, *, bundle_id: str | None, policy_id: str | None) -> Activation:
+    def draft(
+        self,
+        tenant: str | None,
+        lead_ms: int,
+        *,
+        bundle_id: str | None,
+        policy_id: str | None,
+        rolls_back: str | None = None,
+    ) -> Activation:
         """An activation with these words, under an id of its own."""
         return Activation(
             activation_id=str(uuid.uuid4()),
@@ -53,6 +61,7 @@ class Words:
             lead_ms=lead_ms,
             actor=self.actor,
             reason=self.reason,
+            rolls_back=rolls_back,
         )
 
 
@@ -68,7 +77,7 @@ def publish_change(here: Installation, found: Known, draft: Activation, *, yes: 
     for pair in dict.fromkeys(change.after for change in planned if change.after is not None):
         scorers.of(pair)
     when = f"from {draft.lead_ms // 1000} s after its publication on"
-    _say("\n".join(change_lines(planned, found.named, when)))
+    _say("\n".join([*taken_back_lines(found.published, draft), *change_lines(planned, found.named, when)]))
     if not yes:
         confirm("publish it?", "run it with --yes")
         if activations(here.bootstrap, here.security) != found.published:
@@ -86,7 +95,8 @@ def _nothing(found: Known, tenants: Tenants, *, as_json: bool) -> int:
     history = found.history
     banks = [tenant for tenant in tenants if tenant is not None]
     lines = [line for bank in banks for line in step_lines(bank, history.steps(bank), found.now_ms, found.named)]
-    value: dict[str, Any] = {"published": False, "activation_id": None, "published_at": None, "changes": []}
+    value: dict[str, Any] = {"published": False, "activation_id": None, "published_at": None, "rolls_back": None}
+    value["changes"] = []
     emit(value, "\n".join(["nothing is published: it decides already, or will", *lines]), as_json=as_json)
     return 0
 
@@ -96,6 +106,7 @@ def _value(mine: Published, made: list[Change], found: Known) -> Mapping[str, An
         "published": True,
         "activation_id": mine.activation.activation_id,
         "published_at": rfc3339_of_ms(mine.at_ms),
+        "rolls_back": mine.activation.rolls_back,
         "changes": told_changes(made, found.named),
     }
 

@@ -1,13 +1,17 @@
 """`loanstream rollback`: what decided before decides again."""
 
+from typing import Annotated
+
 import typer
 
 from loanstream.ask.activations import known
 from loanstream.cli.options import AsJson, State, TenantOption, Yes, installation_of, verb
 from loanstream.cli.publishing import Reason, Words, publish_change
 from loanstream.cli.words import Actor
-from registry.change import concerned, taken_back
+from registry.change import concerned
+from registry.rollback import rollback as taken_back
 from schemas.operations import ACTIVATION_LEAD_MS
+from schemas.problem import Problem
 
 app = verb()
 
@@ -16,22 +20,34 @@ app = verb()
 def rollback(
     reason: Reason,
     tenant: TenantOption = None,
+    of: Annotated[
+        str | None,
+        typer.Option(
+            "--of",
+            metavar="ACTIVATION",
+            help="the id of the activation to take back; nothing is published where another one decides by then, so "
+            "that the command may be sent twice",
+        ),
+    ] = None,
     actor: Actor = None,
     yes: Yes = False,
     state: State = None,
     as_json: AsJson = False,
 ) -> None:
-    """Let what decided before decide again, as a new activation: one step back from what is in force."""
+    """Take back the activation that is in force: what decided before it decides again. Twice goes back two steps."""
     words = Words.of(actor, reason)
     here = installation_of(state)
     whom, _ = here.narrowed(tenant), here.artefacts
     found = known(here)
     tenants = concerned(found.published, whom, found.served)
-    now, before = taken_back(found.published, tenants, found.now_ms + ACTIVATION_LEAD_MS, found.named)
+    back = taken_back(found.published, tenants, found.now_ms + ACTIVATION_LEAD_MS, found.named)
+    if of not in {None, back.activation_id}:
+        raise Problem(f"what is in force comes from activation {back.activation_id}: nothing is taken back")
     draft = words.draft(
         whom,
         ACTIVATION_LEAD_MS,
-        bundle_id=before.bundle_id if before.bundle_id != now.bundle_id else None,
-        policy_id=before.policy_id if before.policy_id != now.policy_id else None,
+        bundle_id=back.bundle_id,
+        policy_id=back.policy_id,
+        rolls_back=back.activation_id,
     )
     raise typer.Exit(publish_change(here, found, draft, yes=yes, as_json=as_json))

@@ -3,11 +3,11 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from difflib import get_close_matches
 from typing import Any
 
 from loanstream.dlq.letters import Letter
 from schemas.causes import CAUSES
+from schemas.nearest import nearest
 from schemas.problem import Problem
 
 
@@ -23,8 +23,8 @@ class Asked:
 
     def __post_init__(self) -> None:
         if self.cause is not None and self.cause not in CAUSES:
-            near = get_close_matches(self.cause, CAUSES, n=1)
-            known = f"did you mean {near[0]}?" if near else f"there are {', '.join(CAUSES)}"
+            near = nearest(self.cause, CAUSES)
+            known = f"did you mean {near}?" if near else f"there are {', '.join(CAUSES)}"
             raise Problem(f"no cause {self.cause} of dead letters; {known}")
 
     def means(self, letter: Letter) -> bool:

@@ -126,8 +126,11 @@ def causes_page() -> str:
 
 def reasons_page() -> str:
     """Every reason code and every basis code."""
-    header = ("reason", "kind", "sentence", "what a policy's condition must look at")
-    rows = ((f"`{row.code}`", row.source, row.sentence, row.about or "") for row in REASONS.values())
+    header = ("reason", "kind", "sentence", "what a policy's condition must look at", "what else the sentence promises")
+    rows = (
+        (f"`{row.code}`", row.source, row.sentence, row.about or "", ", ".join(row.promises))
+        for row in REASONS.values()
+    )
     reasons = table(header, rows)
     basis = table(("basis", "meaning"), ((f"`{code}`", said) for code, said in BASIS.items()))
     return f"""# Reason codes

@@ -66,7 +66,8 @@ def test_a_policy_is_activated_looked_at_and_rolled_back(stack, ask, cli, bank, 
     submit(OTHER, "of-another-bank")
     bank.wait_for(TENANT, 2)
     back = ask("rollback", *BECAUSE)
-    assert "decides again for" in cli("rollback", *BECAUSE, code=1).stderr
+    assert back["rolls_back"] == made["activation_id"]
+    assert "nothing was there before it" in cli("rollback", *BECAUSE, code=1).stderr
     others, _ = bank.outcomes(OTHER, len(so_far) + 1)
     (other,) = [decision for decision in others if decision["application_id"] == "of-another-bank"]
     assert other["receipt"]["policy_id"] == standard
@@ -84,8 +85,8 @@ def test_a_policy_is_activated_looked_at_and_rolled_back(stack, ask, cli, bank, 
         assert policy_at(ask, decision["accepted_at"]) == decision["receipt"]["policy_id"]
 
     client, until = stack.warehouse(), time.monotonic() + 30
-    query = "SELECT activation_id FROM loanstream.activations WHERE tenant = {tenant:String} ORDER BY kafka_offset"
-    ours = [(made["activation_id"],), (back["activation_id"],)]
+    query = "SELECT activation_id, rolls_back FROM loanstream.activations WHERE tenant = {tenant:String} ORDER BY kafka_offset"
+    ours = [(made["activation_id"], None), (back["activation_id"], made["activation_id"])]
     decided = "SELECT count() FROM loanstream.decisions WHERE tenant = {tenant:String}"
     while (
         client.query(query, parameters={"tenant": TENANT}).result_rows != ours

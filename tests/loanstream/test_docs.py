@@ -158,13 +158,15 @@ def test_the_page_for_policy_authors_shows_what_its_commands_say(as_shown, capfd
         assert is_what_is_shown(answer, said), (command, answer)
 
 
-def test_the_own_reason_that_is_shown_can_be_put_under_a_policys_rules():
-    """The row is sound as it stands there."""
+def test_the_own_reasons_that_are_shown_can_be_put_under_a_policys_rules():
+    """The rows are sound as they stand there, the one about a missing score in the place of the template's."""
     from loanstream.cli.policy_template import template_text
     from scoring.policy_document import parse_policy
 
-    (row,) = [text for kind, text in BLOCK.findall(PAGE) if kind == "yaml"]
-    assert parse_policy(template_text() + row).rules[-1].code == "own_dear_for_income"
+    dear, no_score = [text for kind, text in BLOCK.findall(PAGE) if kind == "yaml"]
+    assert parse_policy(template_text() + dear).rules[-1].code == "own_dear_for_income"
+    without = "".join(line for line in template_text().splitlines(keepends=True) if "thin_file" not in line)
+    assert parse_policy(without + no_score).rules[-1].code == "own_no_score"
 
 
 @pytest.mark.parametrize(

@@ -1,18 +1,15 @@
-"""What a control record changes, and what a rollback brings back, told before anything is published."""
+"""What a control record changes, told before anything is published."""
 
 import itertools
 
-import pytest
-from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from registry.change import changes, concerned, decides, taken_back
+from registry.change import changes, concerned, decides
 from registry.history import InForce, NothingActive, Published, Step, history_of
 from schemas.operations import ACTIVATION_LEAD_MS, Activation
-from schemas.problem import Problem
 
 A, B, C, D = (f"sha256:{digit * 64}" for digit in "abcd")
-NAMES = {A: "first", B: "good", C: "better", D: "worse"}.get
 LEAD = ACTIVATION_LEAD_MS
 TENANTS = ("bank-a", "bank-b")
 _ids = itertools.count()
@@ -76,58 +73,6 @@ def test_the_first_pair_is_told_as_in_force_for_every_moment():
     assert (change.since_ms, change.after) == (0, InForce(A, B))
 
 
-def back(published, tenants=("bank-a",), effect_ms=10**9):
-    return taken_back(published, tenants, effect_ms, NAMES)
-
-
-def test_a_rollback_brings_back_what_decided_before():
-    """Bundle and policy, whichever of them the present activation changed; what was withdrawn never was."""
-    bad = put(60_000, "bank-a", bundle=D)
-    assert back([FIRST, put(50_000, policy=C)]) == (InForce(A, C), InForce(A, B))
-    assert back([FIRST, put(50_000, policy=C), bad]) == (InForce(D, C), InForce(A, C))
-    withdrawn = [FIRST, put(50_000, policy=C), bad, put(90_000, withdraws=bad.activation.activation_id)]
-    assert back(withdrawn) == (InForce(A, C), InForce(A, B))
-
-
-LATE = 10**9
-
-
-@pytest.mark.parametrize(
-    ("published", "tenants", "effect_ms", "says"),
-    [
-        ([FIRST], ("bank-a",), LATE, "first that decides for bank-a: nothing was there before it"),
-        ([put(1, bundle=A)], ("bank-a",), LATE, "no activation is in force for bank-a"),
-        (
-            [FIRST, put(2, policy=C, lead_ms=90_000)],
-            ("bank-a",),
-            20_000,
-            "policy better .* 1970-01-01T00:01:30.002Z on, and",
-        ),
-        (
-            [FIRST, put(2, policy=C), put(90_000, policy=B)],
-            ("bank-a",),
-            LATE,
-            "policy good .* decides again .* policy better",
-        ),
-        ([FIRST, put(2, policy=C), put(3, "bank-b", policy=D)], TENANTS, LATE, "not the same for all .*--tenant"),
-    ],
-    ids=["first", "nothing", "overtaken", "twice", "differ"],
-)
-def test_a_rollback_that_is_not_one_thing_is_refused(published, tenants, effect_ms, says):
-    """Where there is nothing before, where it would be overtaken, where it was done, where banks differ."""
-    with pytest.raises(Problem, match=says):
-        back(published, tenants, effect_ms)
-
-
-def test_a_rollback_within_the_lead_goes_back_from_what_comes():
-    """Who sees the mistake at once need not wait; and the same command sent twice does not undo itself."""
-    mistake = put(50_000, policy=D)
-    effect = 53_000 + LEAD
-    assert back([FIRST, mistake], effect_ms=effect) == (InForce(A, D), InForce(A, B))
-    with pytest.raises(Problem, match="decides again"):
-        back([FIRST, mistake, put(53_000, policy=B)], effect_ms=55_000 + LEAD)
-
-
 patient = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 """A busy machine makes no rule wrong."""
 _some = st.one_of(st.none(), st.sampled_from((A, B, C, D)))
@@ -162,19 +107,3 @@ def test_what_a_change_says_is_what_workers_then_do(published, draft, tenant, at
         assert then == now
     elif not any(step.since_ms <= at_ms for step in made[0].coming):
         assert then == made[0].after
-
-
-@patient
-@given(_topics, st.sampled_from(TENANTS))
-def test_after_a_rollback_workers_decide_as_before_the_present_one(published, tenant):
-    """From the rollback's lead on; whatever came to the topic before."""
-    steps = history_of(published).steps(tenant)
-    at_ms = 200_000
-    try:
-        now, before = back(published, (tenant,), at_ms + LEAD)
-    except Problem:
-        assume(False)
-    assert (now, before) == (steps[-1].in_force, steps[-2].in_force)
-    mine = put(at_ms, tenant, before.bundle_id, before.policy_id)
-    assert worker_decides([*published, mine], tenant, at_ms + LEAD - 1) == now
-    assert worker_decides([*published, mine], tenant, at_ms + LEAD) == before

@@ -1,6 +1,7 @@
 """The decision: its explanation adds up, and it is a pure function of its receipt's inputs."""
 
 import hmac
+import re
 import struct
 import subprocess
 import sys
@@ -17,7 +18,7 @@ from scoring.decision import Scorer
 from scoring.features import FEATURES, POSITION, feature_matrix
 from scoring.policy_document import parse_policy
 from scoring.receipt import decision_content
-from scoring.shipped import BUNDLES, POLICIES
+from scoring.shipped import BUNDLES, POLICIES, shipped_policy_text
 
 PAIRS = [(bundle, policy) for bundle in BUNDLES for policy in POLICIES]
 PROCESSING = {
@@ -119,6 +120,19 @@ def test_a_missing_cibil_score_is_not_zero(standard, paper, decide_one, make_eve
         assert [row["code"] for row in decision["reasons"]] == ["thin_file"]
 
 
+def test_a_bank_may_decline_who_leaves_the_score_out(standard, bundles, decide_one, make_event):
+    """Under the default policy a score of 549 is declined and none is referred; an own reason makes both declines."""
+    assert [decide_one(standard, make_event(cibil_score=score))["outcome"] for score in (549, None)] == [
+        "decline",
+        "refer",
+    ]
+    row = '{code: own_no_score, text: "There is no CIBIL score.", outcome: decline, missing: cibil_score}'
+    text = re.sub(r"\{code: thin_file.*\}", row, shipped_policy_text("standard"))
+    decision = decide_one(Scorer(bundles["default"], parse_policy(text)), make_event(cibil_score=None))
+    assert decision["outcome"] == "decline"
+    assert [(row["code"], row["decisive"]) for row in decision["reasons"]] == [("own_no_score", True)]
+
+
 def test_an_unknown_currency_is_referred(standard, paper, decide_one, make_event):
     """Amounts in a currency the bundle was not trained on are not scored."""
     for scorer in (standard, paper):
@@ -129,11 +143,78 @@ def test_an_unknown_currency_is_referred(standard, paper, decide_one, make_event
         assert decision["reasons"][0]["value"] == "EUR"
 
 
+def test_the_same_application_is_the_same_decision_until_something_is_activated(scorers, decide_one, make_event):
+    """Sent again it has its decision's id; under another policy or bundle it is another decision."""
+    pairs = [("default", "standard"), ("default", "standard"), ("default", "paper"), ("paper", "standard")]
+    first, again, *others = [decide_one(scorers[pair], make_event())["decision_id"] for pair in pairs]
+    assert first == again
+    assert len({first, *others}) == 3
+
+
+FOREIGN = """
+name: limits
+points: {score: 600, pdo: 20}
+bands: {approve: 0.7, decline: 0.3}
+penalties:
+  - {code: penalty_lti_high, feature: lti, above: 2, size: 0.2}
+rules:
+  - {code: lti_above_limit, outcome: decline, feature: lti, above: 8}
+  - {code: cibil_below_limit, outcome: decline, feature: cibil_score, below: 550}
+  - {code: own_dear, text: "The loan is large.", outcome: refer, feature: loan_amount, above: 1_000_000}
+  - {code: own_poor, text: "The income is low.", outcome: decline, feature: annual_income, below: 5_000_000}
+  - {code: documents_mismatch, outcome: refer, verification: mismatch, loan_above: 500}
+  - {code: documents_suspicious, outcome: refer, verification: suspicious, loan_above: 0}
+  - {code: documents_unreadable, outcome: refer, verification: unreadable}
+  - {code: thin_file, outcome: refer, missing: cibil_score}
+  - {code: lti_elevated, outcome: refer, feature: lti, above: 3}
+  - {code: beyond_training_range, outcome: refer, instead_of: approve, beyond: training_range}
+"""
+"""Limits of every kind, all of which `PAST` is past."""
+
+PAST = {"annual_income": 1_000_000, "cibil_score": 400}
+
+
+@pytest.mark.parametrize(
+    ("result", "change", "decisive"),
+    [
+        ("verified", {"cibil_score": 400}, []),
+        ("verified", {}, ["lti_elevated"]),
+        ("mismatch", {}, ["lti_elevated"]),
+        ("suspicious", {}, ["documents_suspicious", "lti_elevated"]),
+        ("unreadable", {}, ["documents_unreadable", "lti_elevated"]),
+        ("verified", {"cibil_score": None}, ["thin_file", "lti_elevated"]),
+    ],
+)
+def test_in_an_unknown_currency_only_what_refers_is_told_as_decisive(
+    result, change, decisive, bundles, decide_one, make_event
+):
+    """No limit that declines elsewhere decided, and none in rupees is held against euros; the currency decides, and
+    what a person has to look at in every currency.
+    """
+    applicant = PAST | change
+    if not decisive:
+        applicant["annual_income"] = 6_000_000
+    decision = decide_one(
+        Scorer(bundles["default"], parse_policy(FOREIGN)), make_event(result, currency="EUR", **applicant)
+    )
+    assert (decision["outcome"], decision["score_final"]) == ("refer", None)
+    assert sorted(row["code"] for row in decision["reasons"]) == sorted(["currency_not_modelled", *decisive])
+    assert all(row["decisive"] for row in decision["reasons"])
+
+
+def test_in_the_models_currency_the_same_limits_decide(bundles, decide_one, make_event):
+    """What is left out in another currency is told where it is judged."""
+    decision = decide_one(Scorer(bundles["default"], parse_policy(FOREIGN)), make_event("mismatch", **PAST))
+    decisive = {row["code"] for row in decision["reasons"] if row["decisive"]}
+    assert decision["outcome"] == "decline"
+    assert decisive == {"lti_above_limit", "cibil_below_limit", "own_poor"}
+
+
 def test_an_unknown_currency_is_referred_whatever_else_is_true(standard, decide_one, make_event):
-    """A limit that declines elsewhere stands beside it for the person who decides."""
-    decision = decide_one(standard, make_event(currency="EUR", annual_income=1_000_000))
+    """A limit that declines elsewhere decided nothing, and is no reason."""
+    decision = decide_one(standard, make_event(currency="EUR", annual_income=1_000_000, cibil_score=420))
     assert decision["outcome"] == "refer"
-    assert [row["code"] for row in decision["reasons"]] == ["currency_not_modelled", "lti_above_limit"]
+    assert [row["code"] for row in decision["reasons"]] == ["currency_not_modelled"]
 
 
 def test_the_receipt_holds_the_features_that_decided(standard, decide_one, make_event, key):

@@ -135,7 +135,7 @@ def test_a_sentence_may_be_in_any_language(text):
         ("own_family", "own_Family", "line 5: 'own_Family' is no code of your own"),
         ("own_family", "own_" + "x" * 61, "is no code of your own"),
         ("own_family", "own_a.b", "line 5: 'own_a.b' is no code of your own"),
-        ("own_family", "thin_file", "line 5: 'thin_file' is no code known"),
+        ("own_family", "thin_file", "line 5: 'thin_file' is no code here: it is one of rules"),
         ("own_family", "penalty_lti_high", "line 5: 'penalty_lti_high' has its own sentence: 'text' goes with a code"),
         ("own_family", "owned_family", "line 5: 'owned_family' is no code known"),
         ("own_gap", "own_family", "line 8: code 'own_family' is used before, in line 5: each row has its own"),

@@ -70,7 +70,7 @@ def with_limit(written: str) -> str:
         ("0.30000000000000000004", "kept as 0.3"),
         ("9007199254740993", "kept as 9007199254740992.0"),
         ("eight", "it is none"),
-        ("8 years", "it is none"),
+        ("8 years", "no unit is written"),
         ("1.2.3", "it is none"),
         ("\uff18", "it is none"),
         ("[8]", "a list or a mapping"),
@@ -117,12 +117,28 @@ def test_a_policys_name_may_be_any_word_in_quotes(written):
 @pytest.mark.parametrize(
     ("old", "new", "says"),
     [
-        ("above: 6,", "above: 6,5,", "line 7: '5' has no value; a number has a decimal point, as 0.7"),
-        ("above: 6,", "above: &six 6,", "line 7: &six is an anchor: write each value out where it is meant"),
-        ("above: 4", "above: *six", "line 8: *six is an alias: write the value out where it is meant"),
+        (
+            "above: 6,",
+            "above: 6,5,",
+            "line 7: '5' has no value; a number has a decimal point and no commas, as 0.7 or 1_000_000",
+        ),
+        (
+            "above: 6,",
+            "above: &six 6,",
+            "line 7: &six is an anchor: write the value out; a text with & in front: in quotes",
+        ),
+        ("above: 4", "above: *six", "line 8: *six is an alias: write the value out; a text with * in front: in quotes"),
         ("above: 4", "<<: {above: 4}", "line 8: << merges another mapping: write its names and values out"),
-        ("above: 4", "above: !!float 4", "line 8: a tag (!) before a value: write the value alone"),
-        ("above: 4", "above: !years 4", "line 8: a tag (!) before a value: write the value alone"),
+        (
+            "above: 4",
+            "above: !!float 4",
+            "line 8: a tag (!) before a value: write the value alone; a text with ! in front: in quotes",
+        ),
+        (
+            "above: 4",
+            "above: !years 4",
+            "line 8: a tag (!) before a value: write the value alone; a text with ! in front: in quotes",
+        ),
         ("above: 4", "above:\t4", "line 8: not YAML: a tab, where YAML takes spaces alone"),
         ("  decline: 0.3", "\tdecline: 0.3", "line 5: not YAML: a tab, where YAML takes spaces alone"),
         ("rules:", "---\nrules:", "line 9: not YAML: a second document begins (---): a policy is one"),
@@ -177,7 +193,7 @@ def test_a_name_that_is_near_none_is_told_every_one():
     said = refusal(ROWS.replace("missing: cibil_score", "missing: cibil"))
     assert said.startswith("line 14: 'cibil' is no missing known; expected one of cibil_score, ")
     assert set(FEATURES) == set(said.partition("one of ")[2].split(", "))
-    assert ", or one of your own: own_…" in refusal(ROWS.replace("penalty_lti_elevated", "too_large"))
+    assert ", or one of your own: own_…" in refusal(ROWS.replace("penalty_lti_elevated", "too_big"))
 
 
 @pytest.mark.parametrize("start", ["", "\ufeff", "---\n", "%YAML 1.1\n---\n"])

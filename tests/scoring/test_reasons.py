@@ -94,3 +94,10 @@ def test_every_penalty_and_rule_says_what_it_speaks_of(row):
 def test_only_penalties_and_rules_speak_of_conditions():
     """What the model, a check or a document says is no policy's to choose."""
     assert {row.source for row in REASONS.values() if row.about} == {"penalty", "rule"}
+
+
+@pytest.mark.parametrize("row", TIED, ids=lambda row: row.code)
+def test_a_sentence_that_names_who_decides_promises_that_outcome(row):
+    """Whoever reads that a person decides is referred to one; no other sentence speaks of the outcome."""
+    assert (row.outcome == "refer") == ("person decides" in row.sentence)
+    assert row.outcome in {None, "refer"}

@@ -135,7 +135,7 @@ def test_a_policy_may_have_a_range_gate():
     [
         (", instead_of: approve", "", "'beyond' holds back approvals alone"),
         ("refer", "decline", "'beyond' holds back approvals alone"),
-        ("beyond: training_range", "beyond: the_pale", "'the_pale' is no beyond known; expected one of training_range"),
+        ("beyond: training_range", "beyond: the_pale", "'the_pale' is no beyond known; expected training_range"),
         ("code: beyond_training_range", "code: lti_elevated", "'lti_elevated' speaks of 'lti above'"),
         ("beyond: training_range", "feature: lti, above: 4", "speaks of 'beyond training_range'"),
     ],
@@ -165,7 +165,7 @@ def test_a_policy_may_name_the_features_whose_range_counts(bundles, decide_one, 
         ("[lti, lti]", "'lti' stands twice in 'beyond'"),
         ("[]", "'beyond' must be a list of words"),
         ("[[lti]]", "'a list' is no feature known"),
-        ("lti", "'lti' is no beyond known; expected one of training_range, or a list of features"),
+        ("lti", "'lti' is no beyond known; expected training_range, or a list of features"),
     ],
 )
 def test_a_gate_s_features_are_checked_where_they_stand(policy_text, beyond, said):

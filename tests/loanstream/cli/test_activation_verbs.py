@@ -24,6 +24,7 @@ from registry.history import history_of
 from schemas.operations import ACTIVATION_LEAD_MS, Activation
 from schemas.records import MemoryMessage
 from schemas.topics import TOPICS
+from scoring.policy_document import parse_policy
 from scoring.shipped import shipped_policy_text
 from stores.artefacts import ArtefactStore
 from stores.topics import MemoryTopics
@@ -194,6 +195,22 @@ def test_what_the_store_lost_is_put_back_by_the_same_command(control, call):
     assert control.artefacts.holds(lost)
 
 
+def test_a_policy_of_earlier_checks_is_put_back_and_never_activated_anew(control, call, tmp_path):
+    """What decides may be restored from its file, whatever is asked of authors today; who writes it now is refused."""
+    path = tmp_path / "earlier.yaml"
+    path.write_text(shipped_policy_text("paper").replace("thin_file, outcome: refer", "thin_file, outcome: decline"))
+    assert "'thin_file' says 'There is no CIBIL score: a person decides.'" in refused(
+        control, call, "policy", path, *FOR_A
+    )
+    earlier = parse_policy(path.read_text(), stored=True).policy_id
+    control.artefacts.put(earlier, {"policy.yaml": path.read_bytes()})
+    control.put(tenant="bank-a", policy_id=earlier)
+    control.later()
+    shutil.rmtree(control.root / earlier.removeprefix("sha256:"))
+    assert call("activate", "policy", path, *FOR_A).value["published"] is False
+    assert control.artefacts.holds(earlier)
+
+
 def test_the_page_explains_every_state():
     """docs/change-what-decides.md and the table in the code name the same states."""
     page = (Path(__file__).resolve().parents[3] / "docs" / "change-what-decides.md").read_text("utf-8")
@@ -291,18 +308,76 @@ def test_an_installation_without_any_activation_has_none_to_change(control, call
 
 
 def test_a_rollback_is_a_new_activation_of_what_was_there_before(control, call, loanstream):
-    """It says what it does before, the history keeps both, and a second one is refused."""
-    call("activate", "policy", "paper", *FOR_A, "--yes")
+    """It says before what it takes back and what decides then; the history keeps both, each with the other's id."""
+    taken = call("activate", "policy", "paper", *FOR_A, "--actor", "Asha", "--yes").value["activation_id"]
     control.later()
     plan = call("rollback", "--tenant", "bank-a", "--reason", "worse", code=1).stderr
+    assert f"takes back {taken}, published at 2026-09-21T14:13:50.000Z by Asha: campaign\n" in plan
     assert plan.index("policy paper") < plan.index("policy standard")
-    call("rollback", "--tenant", "bank-a", "--reason", "worse", "--yes")
+    made = call("rollback", "--tenant", "bank-a", "--reason", "worse", "--yes").value
+    assert made["rolls_back"] == taken
+    rows = call("history").value["activations"]
+    assert [row["state"] for row in rows] == ["in force", "in force", "coming"]
     control.later()
     assert control.in_force("bank-a").policy_id == control.policy_id
     assert [one.activation.reason for one in publish.activations("", {})] == ["first", "campaign", "worse"]
-    said = call("rollback", "--tenant", "bank-a", "--reason", "again", "--yes", code=1).stderr
-    assert "decides again for bank-a since " in said
-    assert len(control.records) == 3
+    rows = call("history").value["activations"]
+    assert [row["state"] for row in rows] == ["in force", "rolled back", "in force"]
+    assert (rows[1]["rolled_back_by"], rows[2]["rolls_back"]) == (made["activation_id"], taken)
+    said = loanstream("history").stdout
+    assert f"rolled back by {made['activation_id']}; by Asha: campaign" in said
+    assert f", rolling back {taken}\n" in said
+
+
+def test_two_rollbacks_go_back_two_steps(control, call):
+    """And a third says that nothing was there before."""
+    for policy in ("paper", "standard", "paper"):
+        call("activate", "policy", policy, *FOR_A, "--yes")
+        control.later()
+    call("activate", "bundle", "paper", *FOR_A, "--yes")
+    first = control.in_force("bank-b")
+    policies = []
+    for _ in range(4):
+        control.later()
+        call("rollback", *FOR_A, "--yes")
+        control.later()
+        policies.append(control.in_force("bank-a").policy_id)
+    paper = policies[0]
+    assert policies == [paper, first.policy_id, paper, first.policy_id]
+    assert control.in_force("bank-a") == first
+    assert "nothing was there before it" in call("rollback", *FOR_A, "--yes", code=1).stderr
+
+
+def test_a_rollback_that_names_what_it_takes_back_may_be_sent_twice(control, call):
+    """A pipeline that tries again does not take back another activation besides."""
+    for policy in ("paper", "standard"):
+        call("activate", "policy", policy, *FOR_A, "--yes")
+        control.later()
+    newest = publish.activations("", {})[-1].activation.activation_id
+    call("rollback", *FOR_A, "--of", newest, "--yes")
+    before = len(control.records)
+    for _ in range(2):
+        assert ": nothing is taken back" in call("rollback", *FOR_A, "--of", newest, "--yes", code=1).stderr
+        control.later()
+    assert len(control.records) == before
+
+
+def test_as_of_a_moment_it_is_told_which_activation_a_rollback_took_back(control, call, loanstream):
+    """Before the rollback the campaign decided, after it what was there before, by whose word and instead of what."""
+    taken = call("activate", "policy", "paper", *FOR_A, "--yes").value["activation_id"]
+    control.later()
+    made = call("rollback", "--tenant", "bank-a", "--reason", "worse", "--actor", "Ravi", "--yes").value
+    (change,) = made["changes"]
+    control.later()
+    asked = ("history", "--tenant", "bank-a", "--as-of")
+    (before,) = call(*asked, made["published_at"]).value["decides"]
+    (after,) = call(*asked, change["since"]).value["decides"]
+    assert (before["policy"], before["policy_rolls_back"], after["policy_rolls_back"]) == ("paper", None, taken)
+    assert after["policy"] == "standard"
+    assert (
+        f"from {change['since']} on; by Ravi: worse; it rolls back {taken}\n"
+        in loanstream(*asked, change["since"]).stdout
+    )
 
 
 def test_a_rollback_to_what_is_lost_is_refused(control, call):

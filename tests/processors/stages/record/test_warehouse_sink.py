@@ -97,6 +97,15 @@ def test_a_withdrawal_is_seen_in_the_activations(empty, sink, refused):
     assert found == [(bundle_id, None), (None, example("loan.activation.published")["activation_id"])]
 
 
+def test_a_rollback_is_seen_in_the_activations(empty, sink, refused):
+    """It names what it takes back, and an activation of an earlier release nothing."""
+    names = ("loan.activation.published", "loan.activation.published.rollback")
+    put(sink, [message("loan.control.v1", offset, example(name)) for offset, name in enumerate(names)])
+    assert refused == []
+    found = empty.client("reader").query("SELECT rolls_back FROM loanstream.activations").result_rows
+    assert found == [(None,), (example(names[1])["rolls_back"],)]
+
+
 def test_a_dead_letter_is_seen_as_it_stands(empty, sink, refused):
     """The last thing that was done with it, by whom and why, stands beside the letter; the others wait."""
     letters = [

@@ -1,0 +1,209 @@
+"""What a rollback takes back: a bank's activations are a stack, and each rollback takes the top of it away."""
+
+import itertools
+
+import pytest
+from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import strategies as st
+
+from registry.history import InForce, Published, history_of
+from registry.rollback import Rollback, rollback, stack_of
+from schemas.operations import ACTIVATION_LEAD_MS, Activation
+from schemas.problem import Problem
+
+A, B, C, D = (f"sha256:{digit * 64}" for digit in "abcd")
+NAMES = {A: "first", B: "good", C: "better", D: "worse"}.get
+LEAD = ACTIVATION_LEAD_MS
+TENANTS = ("bank-a", "bank-b")
+LATE = 10**9
+_ids = itertools.count()
+
+
+def put(at_ms, tenant=None, bundle=None, policy=None, lead_ms=LEAD, withdraws=None, rolls_back=None):
+    made = Activation(
+        activation_id=f"00000000-0000-4000-8000-{next(_ids):012d}",
+        tenant=tenant,
+        bundle_id=bundle,
+        policy_id=policy,
+        lead_ms=lead_ms,
+        actor="tester",
+        reason="test",
+        withdraws=withdraws,
+        rolls_back=rolls_back,
+    )
+    return Published(made, at_ms)
+
+
+def id_of(published):
+    return published.activation.activation_id
+
+
+FIRST = put(1_000, bundle=A, policy=B)
+
+
+def back(published, tenants=("bank-a",), effect_ms=LATE):
+    return rollback(published, tenants, effect_ms, NAMES)
+
+
+def rolled_back(published, at_ms, tenant="bank-a"):
+    """The topic after a rollback at this moment."""
+    made = back(published, (tenant,), at_ms + LEAD)
+    return [
+        *published,
+        put(at_ms, tenant, made.bundle_id, made.policy_id, rolls_back=made.activation_id),
+    ]
+
+
+def in_force(published, at_ms=LATE, tenant="bank-a"):
+    return history_of(published).in_force(tenant, at_ms)
+
+
+def test_a_rollback_names_what_it_takes_back_and_what_was_before_it():
+    """Bundle and policy, whichever of them that activation changed; what was withdrawn never was."""
+    better, bad = put(50_000, policy=C), put(60_000, "bank-a", bundle=D)
+    assert back([FIRST, better]) == Rollback(id_of(better), None, B)
+    assert back([FIRST, better, bad]) == Rollback(id_of(bad), A, None)
+    withdrawn = [FIRST, better, bad, put(90_000, withdraws=id_of(bad))]
+    assert back(withdrawn) == Rollback(id_of(better), None, B)
+
+
+def test_two_rollbacks_go_back_two_steps_and_a_third_has_nowhere_to_go():
+    """Each takes away the top of the stack; none brings back what another got rid of."""
+    topic = [FIRST, put(50_000, policy=C), put(80_000, policy=D)]
+    found = []
+    for at_ms in (110_000, 140_000):
+        topic = rolled_back(topic, at_ms)
+        found.append(in_force(topic).policy_id)
+    assert found == [C, B]
+    with pytest.raises(Problem, match=r"policy good .* first that decides for bank-a: nothing was there before it"):
+        back(topic)
+
+
+def test_what_is_activated_after_a_rollback_lies_on_what_it_left():
+    """A rollback from there leads to what was in force before it, never to what was rolled back earlier."""
+    topic = rolled_back([FIRST, put(50_000, policy=C)], 80_000)
+    topic.append(put(110_000, "bank-a", policy=D))
+    assert back(topic) == Rollback(id_of(topic[-1]), None, B)
+    topic.append(put(140_000, "bank-a", policy=C))
+    assert back(topic) == Rollback(id_of(topic[-1]), None, D)
+
+
+def test_what_somebody_activates_by_name_is_a_step_like_any_other():
+    """Good, worse, good again: the last activation is taken back, and worse decides. The plan says so before."""
+    topic = [FIRST, put(50_000, policy=D), put(80_000, policy=B)]
+    assert back(topic) == Rollback(id_of(topic[-1]), None, D)
+
+
+def test_a_rollback_within_the_lead_goes_back_from_what_comes():
+    """Who sees the mistake at once need not wait; nor does the next rollback."""
+    mistake = put(50_000, policy=D)
+    topic = rolled_back([FIRST, put(20_000, policy=C), mistake], 53_000)
+    assert topic[-1].activation.rolls_back == id_of(mistake)
+    assert in_force(rolled_back(topic, 55_000)).policy_id == B
+
+
+def test_of_two_activations_at_one_moment_the_replaced_one_is_no_step():
+    """It never decided, so nobody goes back to it."""
+    topic = [FIRST, put(50_000, policy=C, lead_ms=LEAD + 5), put(50_005, policy=D)]
+    assert back(topic) == Rollback(id_of(topic[-1]), None, B)
+
+
+def test_a_rollback_that_was_withdrawn_counts_as_never_published():
+    """The activation that it took back decides again, and can be taken back again."""
+    bad = put(50_000, policy=D)
+    topic = rolled_back([FIRST, bad], 80_000)
+    topic.append(put(110_000, withdraws=id_of(topic[-1])))
+    assert back(topic) == Rollback(id_of(bad), None, B)
+
+
+def test_one_activation_is_taken_back_for_all_banks_whatever_else_each_has():
+    """A bundle for all, under a policy of a bank's own: the bundle goes back for all, the policies stay."""
+    own, bundle = put(50_000, "bank-b", policy=C), put(80_000, bundle=D)
+    assert back([FIRST, own, bundle], TENANTS) == Rollback(id_of(bundle), A, None)
+
+
+@pytest.mark.parametrize(
+    ("published", "tenants", "effect_ms", "says"),
+    [
+        ([FIRST], ("bank-a",), LATE, "first that decides for bank-a: nothing was there before it"),
+        ([put(1, bundle=A)], ("bank-a",), LATE, "no activation is in force for bank-a"),
+        (
+            [FIRST, put(2, policy=C, lead_ms=90_000)],
+            ("bank-a",),
+            20_000,
+            "policy better .* 1970-01-01T00:01:30.002Z on, and",
+        ),
+        (
+            [FIRST, put(2, policy=C), put(3, policy=C, lead_ms=90_000)],
+            ("bank-a",),
+            20_000,
+            "policy better .* 1970-01-01T00:01:30.003Z on, and",
+        ),
+        ([FIRST, put(2, policy=C), put(3, "bank-b", policy=D)], TENANTS, LATE, "not the same for all .*--tenant"),
+        ([FIRST, put(2, "bank-a", policy=C), put(3, policy=C)], TENANTS, LATE, "not the same for all .*--tenant"),
+    ],
+    ids=["first", "nothing", "overtaken", "overtaken by the same", "differ", "from two activations"],
+)
+def test_a_rollback_that_is_not_one_thing_is_refused(published, tenants, effect_ms, says):
+    """Where there is nothing before, where it would be overtaken, where banks go back from different activations."""
+    with pytest.raises(Problem, match=says):
+        back(published, tenants, effect_ms)
+
+
+patient = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+"""A busy machine makes no rule wrong."""
+_some = st.one_of(st.none(), st.sampled_from((A, B, C, D)))
+_drafts = st.tuples(
+    st.integers(0, 60_000), st.sampled_from((None, *TENANTS)), _some, _some, st.sampled_from((10_000, 30_000))
+).filter(lambda draft: draft[2] or draft[3])
+_topics = st.lists(_drafts, max_size=8).map(lambda rows: [put(*row) for row in sorted(rows, key=lambda row: row[0])])
+
+
+@patient
+@given(_topics, st.sampled_from(TENANTS), st.lists(st.integers(0, 7), max_size=2), st.booleans())
+def test_the_top_of_the_stack_is_what_workers_decide_by(topic, tenant, withdrawn, again):
+    """Whatever was activated, rolled back and withdrawn, in whatever order it takes effect."""
+    if again and topic:
+        try:
+            topic = rolled_back(topic, 200_000, tenant)
+        except Problem:
+            assume(False)
+    topic = [*topic, *(put(300_000, withdraws=id_of(topic[at])) for at in withdrawn if at < len(topic))]
+    stack = stack_of(history_of(topic).effective(tenant))
+    steps = history_of(topic).steps(tenant)
+    assert [one.in_force for one in stack[-1:]] == [step.in_force for step in steps[-1:]]
+    assert all(one.in_force != other.in_force for one, other in itertools.pairwise(stack))
+    assert [one.since_ms for one in stack] == sorted(one.since_ms for one in stack)
+
+
+@patient
+@given(_topics, st.sampled_from(TENANTS))
+def test_rollbacks_go_back_through_every_step_in_turn(topic, tenant):
+    """From one rollback's lead on workers decide as before the activation that it took back, down to the first."""
+    expected = [step.in_force for step in history_of(topic).steps(tenant)]
+    at_ms = 200_000
+    while len(expected) > 1:
+        now = in_force(topic, at_ms, tenant)
+        assert now == expected.pop()
+        topic = rolled_back(topic, at_ms, tenant)
+        assert in_force(topic, at_ms + LEAD - 1, tenant) == now
+        assert in_force(topic, at_ms + LEAD, tenant) == expected[-1]
+        at_ms += LEAD + 1
+    with pytest.raises(Problem, match="nothing"):
+        back(topic, (tenant,), at_ms + LEAD)
+
+
+@patient
+@given(st.lists(st.sampled_from((B, C, D, None)), max_size=12))
+def test_activations_and_rollbacks_in_any_order_are_a_stack(moves):
+    """An activation pushes, a rollback (None) pops: no pattern of them is refused or ambiguous."""
+    topic, model, at_ms = [FIRST], [B], 50_000
+    for policy in moves:
+        if policy is not None and policy != model[-1]:
+            topic.append(put(at_ms, "bank-a", policy=policy))
+            model.append(policy)
+        elif policy is None and len(model) > 1:
+            topic = rolled_back(topic, at_ms)
+            model.pop()
+        assert in_force(topic, at_ms + LEAD) == InForce(A, model[-1])
+        at_ms += LEAD + 1
