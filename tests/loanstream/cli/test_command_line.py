@@ -182,7 +182,10 @@ def test_a_policy_with_overlapping_bands_is_refused_with_its_line(loanstream, tm
     [
         (b"[" * 30_000, "line 1: nested more than 16 deep"),
         (b"name: small\n# ma\xdfvoll\n", "line 2: not UTF-8 text"),
-        (b"name: small\n", "line 1: a policy needs 'points'"),
+        (
+            b"name: small\n",
+            "line 1: a policy needs 'points'; expected score and pdo, in lines below that are indented",
+        ),
         (None, "no policy wrong.yaml: expected standard, paper, or a YAML file"),
     ],
     ids=["deep", "not UTF-8", "incomplete", "no file"],
