@@ -153,6 +153,7 @@ class PollThread:
         self.consumer.pause(places)
         while not until():
             self._came_round()
+            self._tell_positions()  # a range may be written for hours, and what waits meanwhile is to be seen
             strays = self._poll(0, 1)
             if strays is None:
                 return  # a new assignment is not paused
