@@ -65,7 +65,7 @@ class PollThread:
         self._fetch = fetch
         self._positions_due = 0.0
         looks = {"what the group reads": self._coverage.look, "where partitions end": parts.progress.standstill.look}
-        self._lookout = Lookout(parts.kafka, looks, first_look_s(parts.member))
+        self._lookout = Lookout(parts.kafka, looks, first_look_s(parts.member), parts.progress.reach)
         self.starts: dict[Partition, int] = {}
         self.generation = 0
         self._passage = Passage(parts)

@@ -6,7 +6,9 @@ import pytest
 
 from loanstream.stack import watch
 from loanstream.stack.probe import Page
-from loanstream.stack.wellbeing import SILENT, Wellbeing, complaint_in
+from loanstream.stack.wellbeing import Wellbeing, complaint_of
+
+SILENT = "it does not answer at /healthz"
 
 
 class Clock:
@@ -77,15 +79,25 @@ def test_a_worker_that_is_being_started_is_not_looked_at(monkeypatch):
     assert not [url for url in asked if url.startswith("verify")]
 
 
+WELL, READY = Page(200, b'{"healthy": true, "complaint": null}'), Page(200, b'{"ready": true, "why": null}')
+
+
 @pytest.mark.parametrize(
-    ("found", "complaint"),
+    ("health", "readiness", "complaint"),
     [
-        (Page(200, b'{"healthy": true, "complaint": null}'), None),
-        (Page(503, b'{"healthy": false, "complaint": "in[2] stands still"}'), "in[2] stands still"),
-        (Page(404, b"what is this"), "it answers with status 404 at /healthz"),
-        (None, SILENT),
+        (WELL, READY, None),
+        (Page(503, b'{"healthy": false, "complaint": "in[2] stands still"}'), READY, "in[2] stands still"),
+        (
+            WELL,
+            Page(503, b'{"ready": false, "why": "no broker has answered for 9 s"}'),
+            "no broker has answered for 9 s",
+        ),
+        (Page(404, b"what is this"), READY, "it answers with status 404 at /healthz"),
+        (WELL, Page(200, b"[]"), "it answers with status 200 at /readyz"),
+        (None, None, SILENT),
+        (WELL, None, "it does not answer at /readyz"),
     ],
 )
-def test_understands_a_worker_s_page(found, complaint):
-    """Whatever answers at its port."""
-    assert complaint_in(found) == complaint
+def test_understands_a_worker_s_pages(health, readiness, complaint):
+    """Whatever answers at its port; who is healthy and waits for a broker is not well."""
+    assert complaint_of("a", {"a/healthz": health, "a/readyz": readiness}.__getitem__) == complaint
