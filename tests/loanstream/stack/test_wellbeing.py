@@ -11,21 +11,13 @@ from loanstream.stack.wellbeing import Wellbeing, complaint_of
 SILENT = "it does not answer at /healthz"
 
 
-class Clock:
-    now = 0.0
-
-    def __call__(self):
-        return self.now
-
-
 def look(wellbeing, clock, complaint):
     clock.now += 5
     return list(wellbeing.lines({"score-0": complaint, "verify-0": None}))
 
 
-def test_a_complaint_is_told_once_and_so_is_its_end():
+def test_a_complaint_is_told_once_and_so_is_its_end(clock):
     """The second look believes it, later ones do not repeat it; who is well is never mentioned."""
-    clock = Clock()
     wellbeing = Wellbeing(clock)
     assert look(wellbeing, clock, None) == []
     assert look(wellbeing, clock, "in[2] stands still") == []
@@ -35,16 +27,14 @@ def test_a_complaint_is_told_once_and_so_is_its_end():
     assert look(wellbeing, clock, None) == []
 
 
-def test_a_moment_is_no_illness():
+def test_a_moment_is_no_illness(clock):
     """A restart is told by the supervisor; a single look that finds nobody is not worth a line."""
-    clock = Clock()
     wellbeing = Wellbeing(clock)
     assert [look(wellbeing, clock, complaint) for complaint in (SILENT, None, SILENT, None)] == [[]] * 4
 
 
-def test_what_was_told_of_a_process_that_ended_is_over():
+def test_what_was_told_of_a_process_that_ended_is_over(clock):
     """Its successor begins well; the supervisor tells of both."""
-    clock = Clock()
     wellbeing = Wellbeing(clock)
     look(wellbeing, clock, "in[2] stands still")
     look(wellbeing, clock, "in[2] stands still")

@@ -10,13 +10,6 @@ PATIENCE_S = 30
 PLACE = ("in", 2)
 
 
-class Clock:
-    now = 0.0
-
-    def __call__(self):
-        return self.now
-
-
 class Broker:
     """Stands for the operator's client: every question ends with `raised`, where there is one."""
 
@@ -25,11 +18,6 @@ class Broker:
     def list_topics(self, topic, timeout):
         if self.raised is not None:
             raise KafkaException(KafkaError(self.raised))
-
-
-@pytest.fixture
-def clock():
-    return Clock()
 
 
 @pytest.fixture
