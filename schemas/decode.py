@@ -12,7 +12,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from schemas import whereabouts
-from schemas.expected import expected, fields_in
+from schemas.expected import expected, expected_on, fields_in
 from schemas.mistaken import encoded, latin, wrapped
 from schemas.nearest import nearest
 from schemas.operations import ERRORS_MAX, PATH_MAX, FieldError
@@ -24,6 +24,11 @@ E = TypeVar("E", bound=Event)
 RECORD, UNKNOWN = "(record)", "(unknown)"
 PARTS_MOST = 8
 """Of a path within a text that is no event: no field of ours stands deeper."""
+TYPES_MOST = 5
+"""So many types a field may be of at most; pydantic tells an error for each."""
+ROOMY, ENTRIES_MOST = 32 * 1024, 2_000
+"""A value of more bytes is counted: an event with more names and items is none, and to tell each of a hundred thousand
+wrong ones took seconds, for which all banks waited."""
 
 
 class Undecodable(Exception):
@@ -142,6 +147,8 @@ def decode(model: type[E], data: bytes | None) -> E:
     if not data:
         raise _refuse("empty", "a JSON object", "no value")
     value = check_json(data, known_names(model))
+    if len(data) > ROOMY and (crowd := _crowd(value)) is not None:
+        raise _crowded(model, value, *crowd)
     try:
         return model.model_validate_json(data)
     except ValidationError as error:
@@ -150,6 +157,31 @@ def decode(model: type[E], data: bytes | None) -> E:
         if error.errors(include_url=False)[0]["type"] == "json_invalid":
             raise _no_text_of_ours(data, known_names(model)) from None
         raise Undecodable("invalid_event", *field_errors(model, error)) from None
+
+
+def _crowd(value: Any) -> tuple[whereabouts.Path, Any] | None:
+    """The fullest object or list met before there were too many entries; None where there are not."""
+    fullest: tuple[whereabouts.Path, Any] = ((), ())
+    waiting: list[tuple[whereabouts.Path, Any]] = [((), value)] if isinstance(value, dict | list) else []
+    entries = 0
+    while waiting:
+        path, here = waiting.pop()
+        fullest = (path, here) if len(here) > len(fullest[1]) else fullest
+        entries += len(here)
+        if entries > ENTRIES_MOST:
+            return fullest
+        named = here.items() if isinstance(here, dict) else enumerate(here)
+        waiting += [((*path, name), inner) for name, inner in named if isinstance(inner, dict | list)]
+    return None
+
+
+def _crowded(model: type[BaseModel], value: Any, path: whereabouts.Path, here: Any) -> Undecodable:
+    said = wrapped(value, model.model_fields)
+    if said is not None:
+        return _refuse("invalid_event", said, describe(value))
+    said = expected_on(model, path) if path else "a JSON object with the fields of the schema"
+    field = _told(path[:PARTS_MOST], known_names(model))
+    return Undecodable("invalid_event", FieldError(field=field, error="too_many", expected=said, found=describe(here)))
 
 
 def _no_text_of_ours(data: bytes, known: Collection[str]) -> Undecodable:
@@ -178,12 +210,10 @@ def field_errors(model: type[BaseModel], error: ValidationError) -> tuple[FieldE
     A value that none of several types takes is one error.
     """
     found: dict[tuple[str, str], FieldError] = {}
-    for detail in error.errors(include_url=False):
+    for detail in error.errors(include_url=False)[: ERRORS_MAX * TYPES_MOST]:
         told = _field_error(model, detail)
         found.setdefault((told.field, told.expected), told)
-        if len(found) == ERRORS_MAX:
-            break
-    return tuple(found.values())
+    return tuple(found.values())[:ERRORS_MAX]
 
 
 def _field_error(model: type[BaseModel], detail: ErrorDetails) -> FieldError:

@@ -91,8 +91,13 @@ def expected_at(model: type[BaseModel], field: str) -> str:
     >>> expected_at(LoanApplication, "applicant.dependents")
     'an integer from 0 to 50'
     """
+    return expected_on(model, tuple(field.split(".")))
+
+
+def expected_on(model: type[BaseModel], path: tuple[int | str, ...]) -> str:
+    """As `expected_at`, of the field or the item that a path leads to."""
     root = _root(model)
-    return _words(_at(root, tuple(field.split("."))), root)
+    return _words(_at(root, path), root)
 
 
 @cache

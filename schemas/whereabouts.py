@@ -55,6 +55,15 @@ class _Container:
     names: set[str] = field(default_factory=set)
 
 
+def _read(token: str) -> str:
+    """What a text says; of one that no decoder takes, its letters."""
+    try:
+        said: str = json.loads(token)
+    except ValueError:
+        return token
+    return said
+
+
 FAULTS: Mapping[str, Callable[[Token], bool]] = {
     "duplicate_key": lambda token: token.again,
     "not_a_number": lambda token: (
@@ -67,7 +76,7 @@ FAULTS: Mapping[str, Callable[[Token], bool]] = {
     ),
     "too_deep": lambda token: token.depth >= DEEPEST and token.text in ("{", "["),
     "lone_surrogate": lambda token: (
-        token.kind in ("name", "text") and "\\u" in token.text and _SURROGATE.search(json.loads(token.text)) is not None
+        token.kind in ("name", "text") and "\\u" in token.text and _SURROGATE.search(_read(token.text)) is not None
     ),
 }
 """A fault that a JSON text may have -> whether a token is it."""
@@ -119,10 +128,7 @@ def _walk(text: str, wanted: Callable[[Token], bool]) -> Whereabouts | None:
 
 def _named(inner: _Container, token: Token) -> Token:
     """A text that is the name of a field, noted as where its object stands now."""
-    try:
-        name = json.loads(token.text)
-    except ValueError:
-        name = token.text
+    name = _read(token.text)
     again = name in inner.names
     inner.at = name
     inner.names.add(name)

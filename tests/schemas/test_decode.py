@@ -258,6 +258,39 @@ def test_a_field_that_we_do_not_know_is_told_by_a_name_of_ours(fields, field):
 
 
 @pytest.mark.parametrize(
+    ("value", "field", "expected", "found"),
+    [
+        (
+            changed(extensions={f"k{at}": [] for at in range(70_000)}),
+            "extensions", "a JSON object of at most 32 names", "object of 70000 keys",
+        ),
+        (changed(documents=[1] * 300_000), "documents", "a list of at most 20 items", "array of 300000 items"),
+        (
+            changed(documents=[{}, {f"k{at}": 1 for at in range(70_000)}]),
+            "documents.1", "a JSON object", "object of 70000 keys",
+        ),
+        (
+            changed(**{f"k{at}": 1 for at in range(70_000)}),
+            "(record)", "a JSON object with the fields of the schema", "object of 70009 keys",
+        ),
+        (json.dumps([GOOD] * 2_000).encode(), "(record)", "one event a record, not a list of them", "array of 2000 items"),
+    ],
+    ids=["names", "items", "names of an item", "fields", "events"],
+)  # fmt: skip
+def test_a_value_with_thousands_of_entries_is_one_error(value, field, expected, found):
+    """To tell each of them took seconds, which every bank's records waited for."""
+    cause, *errors = told(value)
+    assert cause == "invalid_event"
+    assert [(named, said, there) for named, _, said, there in errors] == [(field, expected, found)]
+
+
+def test_a_large_value_of_few_entries_is_told_field_by_field():
+    """Its size alone is no fault of its form."""
+    fields = {field for field, *_ in told(changed(applicant=PERSON | {"name": "x" * 900_000}, cibil_score=7))[1:]}
+    assert fields == {"applicant.name", "cibil_score"}
+
+
+@pytest.mark.parametrize(
     "value",
     [
         changed(annual_income=CANARY),
@@ -267,6 +300,7 @@ def test_a_field_that_we_do_not_know_is_told_by_a_name_of_ours(fields, field):
         changed(**{CANARY + "\ud800": CANARY}),
         changed(applicant=PERSON | {"name": CANARY + "\ud800"}),
         WHOLE[:-1] + f',"{CANARY}":"'.encode() + b'\xe9"}',
+        changed(extensions={f"{CANARY}{at}": [] for at in range(9_000)}),
         json.dumps({"payload": {CANARY: CANARY}}).encode(),
         json.dumps(OUTCOME | {CANARY: CANARY}).encode(),
         changed(currency=CANARY),
