@@ -5,6 +5,7 @@
 
 import json
 import os
+import re
 import signal
 import threading
 import time
@@ -138,9 +139,17 @@ def test_workers_whose_broker_is_away_are_not_ready_and_stay_healthy(stack):
     workers = [name for name in known if name.rpartition("-")[0] in STAGES]
     assert len(workers) == len(STAGES)
 
+    def bodies(path):
+        return [page(f"http://{ports.LOOPBACK}:{known[name]}{path}") for name in workers]
+
     def pages(path):
-        found = [page(f"http://{ports.LOOPBACK}:{known[name]}{path}") for name in workers]
-        return [(answer.status, json.loads(answer.body)) for answer in found]
+        return [(answer.status, json.loads(answer.body)) for answer in bodies(path)]
+
+    def silent_s():
+        return [
+            float(re.search(rb"^loanstream_broker_silent_seconds\{.*\} ([0-9.e+]+)$", answer.body, re.MULTILINE)[1])
+            for answer in bodies("/metrics")
+        ]
 
     def ready():
         return [status == OK for status, _ in pages("/readyz")]
@@ -155,10 +164,12 @@ def test_workers_whose_broker_is_away_are_not_ready_and_stay_healthy(stack):
         assert all("no broker has answered for " in said["why"] and said["since"] > before for said in told), told
         time.sleep(4)
         assert [status for status, _ in pages("/healthz")] == [OK] * len(workers)
+        assert min(silent_s()) > 4
     finally:
         os.kill(broker, signal.SIGCONT)
     until(lambda: all(ready()), 20)
     assert [status for status, _ in pages("/healthz")] == [OK] * len(workers)
+    assert silent_s() == [0.0] * len(workers)
 
 
 def test_a_document_store_that_goes_away_holds_up_and_heals(stack, bank, shipped_example):

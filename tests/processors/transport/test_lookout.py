@@ -2,11 +2,12 @@
 
 import threading
 import time
+from types import SimpleNamespace
 
 import pytest
 from confluent_kafka import KafkaError, KafkaException
 
-from processors.transport.lookout import BROKERS, Lookout
+from processors.transport.lookout import BROKERS, REST_SHARE, Lookout
 from processors.transport.reach import ASK_EVERY_S, Reach
 from processors.transport.specs import METADATA_REFRESH_S, WorkerKafka
 
@@ -89,6 +90,20 @@ def test_it_asks_often_whether_a_broker_answers():
     """However long its last answer took: what the worker says of it must not be old."""
     watched = lookout(lambda _: 0.0)
     assert watched.take(BROKERS, Broker()) == ASK_EVERY_S
+
+
+@pytest.mark.parametrize(("answers", "again"), [(True, 4.0 * REST_SHARE), (False, METADATA_REFRESH_S)])
+def test_a_look_that_takes_long_is_taken_seldom_and_one_without_an_answer_soon(clock, monkeypatch, answers, again):
+    """Of many partitions the first; after an outage nobody waits for what the outage made slow."""
+    monkeypatch.setattr("processors.transport.lookout.time", SimpleNamespace(monotonic=clock))
+
+    def look(_):
+        clock.now += 4.0
+        if not answers:
+            raise TimeoutError
+        return METADATA_REFRESH_S
+
+    assert lookout(look).take("what the group reads", None) == again
 
 
 def test_it_looks_again_and_again_until_it_is_stopped(broker):
