@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import signal
+import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from processors.transport.logs import log_to_stderr, place_of
 from processors.transport.runtime import LOOP_STANDS_S, Watchdog, beat, exit_now
 from processors.transport.slots import SlotLock, SlotTakenError
 from processors.transport.specs import RangeSpec, StageSpec, WorkerKafka
+from schemas.values import rfc3339_of_ms
 
 log = logging.getLogger(__name__)
 
@@ -101,14 +103,23 @@ class FlowApp(faust.App):
         @self.page("/readyz")
         async def readyz(view: Any, _: Any) -> Any:
             progress = self._host.progress
-            body = {"ready": progress.ready, "stage": self._name, "slot": self._slot, "partitions": progress.assigned}
-            return view.json(body, status=200 if progress.ready else 503)
+            waits = progress.waits_for()
+            body = {
+                "ready": waits is None,
+                "why": None if waits is None else waits.why,
+                "since": None if waits is None else rfc3339_of_ms(int((time.time() - waits.seconds) * 1000)),
+                "stage": self._name,
+                "slot": self._slot,
+                "partitions": progress.assigned,
+            }
+            return view.json(body, status=503 if waits else 200)
 
         @self.page("/metrics")
         async def metrics(view: Any, _: Any) -> Any:
             progress = self._host.progress
             self._host.meters.set("open_batches", progress.open_batches)
             self._host.meters.set("waiting_offsets", progress.standstill.waiting)
+            self._host.meters.set("broker_silent_seconds", progress.reach.silent_s)
             stuck: dict[tuple[str, ...], float] = {
                 (place[0], str(place[1])): seconds for place, _, seconds, _ in progress.stuck()
             }

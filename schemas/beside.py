@@ -29,6 +29,7 @@ RULES: tuple[Rule, ...] = (
         "invalid_event",
         "9007199254740993",
     ),
+    Rule("a human decision's reason is not blank", "invalid_event", '{"kind": "human_decision", "reason": ""}'),
     Rule("texts hold no lone surrogate", "invalid_event", r"\ud800"),
 )
 """Every rule; whatever else a record breaks, the schema refuses too (a property test holds both directions)."""

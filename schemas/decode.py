@@ -4,15 +4,16 @@ pydantic alone takes the last of two equal keys and accepts UTF-16; this module 
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from functools import cache
-from typing import Any, NoReturn, TypeVar
+from typing import Any, NamedTuple, NoReturn, TypeVar
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from schemas.expected import expected
-from schemas.mistaken import encoded, wrapped
+from schemas import whereabouts
+from schemas.expected import expected, expected_on, fields_in
+from schemas.mistaken import encoded, latin, wrapped
 from schemas.nearest import nearest
 from schemas.operations import ERRORS_MAX, PATH_MAX, FieldError
 from schemas.records import Unreadable
@@ -20,7 +21,14 @@ from schemas.values import SENTENCE_MAX, Event
 
 E = TypeVar("E", bound=Event)
 
-UNKNOWN = "(unknown)"
+RECORD, UNKNOWN = "(record)", "(unknown)"
+PARTS_MOST = 8
+"""Of a path within a text that is no event: no field of ours stands deeper."""
+TYPES_MOST = 5
+"""So many types a field may be of at most; pydantic tells an error for each."""
+ROOMY, ENTRIES_MOST = 32 * 1024, 2_000
+"""A value of more bytes is counted: an event with more names and items is none, and to tell each of a hundred thousand
+wrong ones took seconds, for which all banks waited."""
 
 
 class Undecodable(Exception):
@@ -54,30 +62,79 @@ def _constant(_: str) -> NoReturn:
 _decoder = json.JSONDecoder(object_pairs_hook=_object, parse_constant=_constant)
 
 
-def _refuse(cause: str, expected: str, found: str | None = None) -> Undecodable:
-    return Undecodable(cause, FieldError(field="(record)", error=cause, expected=expected, found=found))
+class Fault(NamedTuple):
+    """A fault of a JSON text (of `whereabouts.FAULTS`): its cause, what is expected, and what stands there."""
+
+    cause: str
+    expected: str
+    found: str
 
 
-def check_json(data: bytes) -> Any:
+FAULTS: Mapping[str, Fault] = {
+    "duplicate_key": Fault("duplicate_key", "every key of an object once", "the same key again"),
+    "not_a_number": Fault("not_a_number", "finite numbers within bounds, not NaN or Infinity", "no such number"),
+    "too_deep": Fault("too_deep", "the nesting of the schema", f"a nesting of more than {whereabouts.DEEPEST}"),
+    "lone_surrogate": Fault(
+        "invalid_event", "text in Unicode; of a surrogate pair (\\ud800 to \\udfff) both halves, not one", "one half"
+    ),
+}
+
+
+def _refuse(cause: str, expected: str, found: str | None = None, field: str = RECORD) -> Undecodable:
+    return Undecodable(cause, FieldError(field=field, error=cause, expected=expected, found=found))
+
+
+def _located(text: str, name: str, known: Collection[str]) -> Undecodable | None:
+    """A fault of the text with its place; None where it is not found."""
+    there = whereabouts.find(text, name)
+    if there is None:
+        return None
+    fault = FAULTS[name]
+    told = FieldError(
+        field=_told(there.path[:PARTS_MOST], known),
+        error=name,
+        expected=fault.expected,
+        found=f"{fault.found}, at byte {there.byte}",
+    )
+    return Undecodable(fault.cause, told)
+
+
+def _fault(data: bytes, name: str, known: Collection[str]) -> Undecodable:
+    fault = FAULTS[name]
+    return _located(data.decode("utf-8"), name, known) or _refuse(fault.cause, fault.expected)
+
+
+def check_json(data: bytes, known: Collection[str] = ()) -> Any:
     """The JSON value, if it is one by the letter: UTF-8, no duplicate key, no NaN or Infinity, not nested too deep.
 
-    Raises `Undecodable`.
+    Raises `Undecodable`, with the fault's place: its byte, counted from 0, and its path, by the `known` names alone.
     """
     try:
         return _decoder.decode(data.decode("utf-8"))
-    except UnicodeDecodeError:
-        raise _refuse("not_json", encoded(data) or "JSON in UTF-8", f"{len(data)} bytes") from None
+    except UnicodeDecodeError as error:
+        raise _not_utf_8(data, error.start, known) from None
     except _DuplicateKey:
-        raise _refuse("duplicate_key", "every key of an object once") from None
-    except _NotFinite:
-        raise _refuse("not_a_number", "finite numbers; NaN and Infinity are not JSON") from None
+        raise _fault(data, "duplicate_key", known) from None
     except RecursionError:
-        raise _refuse("too_deep", "the nesting of the schema") from None
+        raise _fault(data, "too_deep", known) from None
     except json.JSONDecodeError as error:
-        found = f"{len(data)} bytes, not JSON from byte {error.pos} on"
+        found = f"{len(data)} bytes, not JSON from byte {whereabouts.byte_of(error.doc, error.pos)} on"
         raise _refuse("not_json", encoded(data) or "a JSON object", found) from None
-    except ValueError:  # int() refuses thousands of digits
-        raise _refuse("not_a_number", "numbers within the schema's bounds") from None
+    except ValueError:  # it is not finite, or it has thousands of digits and int() refuses it
+        raise _fault(data, "not_a_number", known) from None
+
+
+def _not_utf_8(data: bytes, byte: int, known: Collection[str]) -> Undecodable:
+    before = data[:byte].decode("utf-8")
+    said = encoded(data) or f"JSON in UTF-8{', not in Latin-1 or Windows-1252' if latin(before, data[byte]) else ''}"
+    found = f"{len(data)} bytes, not UTF-8 from byte {byte} on"
+    return _refuse("not_json", said, found, _told(whereabouts.end(before)[:PARTS_MOST], known))
+
+
+def _told(path: Iterable[str | int], known: Collection[str]) -> str:
+    """A path as it may be told: by indices and by the names that are ours."""
+    told = ".".join(str(part) if isinstance(part, int) or part in known else UNKNOWN for part in path)
+    return told[:PATH_MAX] or RECORD
 
 
 def why_unreadable(message: Unreadable) -> Undecodable:
@@ -89,13 +146,48 @@ def decode(model: type[E], data: bytes | None) -> E:
     """The event in a record's value. Raises `Undecodable`."""
     if not data:
         raise _refuse("empty", "a JSON object", "no value")
-    value = check_json(data)
+    value = check_json(data, known_names(model))
+    if len(data) > ROOMY and (crowd := _crowd(value)) is not None:
+        raise _crowded(model, value, *crowd)
     try:
         return model.model_validate_json(data)
     except ValidationError as error:
-        if (said := wrapped(value)) is not None:
+        if (said := wrapped(value, model.model_fields)) is not None:
             raise _refuse("invalid_event", said, describe(value)) from None
+        if error.errors(include_url=False)[0]["type"] == "json_invalid":
+            raise _no_text_of_ours(data, known_names(model)) from None
         raise Undecodable("invalid_event", *field_errors(model, error)) from None
+
+
+def _crowd(value: Any) -> tuple[whereabouts.Path, Any] | None:
+    """The fullest object or list met before there were too many entries; None where there are not."""
+    fullest: tuple[whereabouts.Path, Any] = ((), ())
+    waiting: list[tuple[whereabouts.Path, Any]] = [((), value)] if isinstance(value, dict | list) else []
+    entries = 0
+    while waiting:
+        path, here = waiting.pop()
+        fullest = (path, here) if len(here) > len(fullest[1]) else fullest
+        entries += len(here)
+        if entries > ENTRIES_MOST:
+            return fullest
+        named = here.items() if isinstance(here, dict) else enumerate(here)
+        waiting += [((*path, name), inner) for name, inner in named if isinstance(inner, dict | list)]
+    return None
+
+
+def _crowded(model: type[BaseModel], value: Any, path: whereabouts.Path, here: Any) -> Undecodable:
+    said = wrapped(value, model.model_fields)
+    if said is not None:
+        return _refuse("invalid_event", said, describe(value))
+    said = expected_on(model, path) if path else "a JSON object with the fields of the schema"
+    field = _told(path[:PARTS_MOST], known_names(model))
+    return Undecodable("invalid_event", FieldError(field=field, error="too_many", expected=said, found=describe(here)))
+
+
+def _no_text_of_ours(data: bytes, known: Collection[str]) -> Undecodable:
+    """What pydantic's reader does not take of what Python's does: half a surrogate pair, and 200 brackets in a row."""
+    text = data.decode("utf-8")
+    return _located(text, "lone_surrogate", known) or _fault(data, "too_deep", known)
 
 
 def decode_own(model: type[E], data: bytes | None) -> E:
@@ -113,19 +205,28 @@ def decode_own(model: type[E], data: bytes | None) -> E:
 
 
 def field_errors(model: type[BaseModel], error: ValidationError) -> tuple[FieldError, ...]:
-    """Pydantic's errors with field, kind and expectation; of the found value only its JSON type and length."""
-    return tuple(_field_error(model, detail) for detail in error.errors(include_url=False)[:ERRORS_MAX])
+    """Pydantic's errors with field, kind and expectation; of the found value only its JSON type and length.
+
+    A value that none of several types takes is one error.
+    """
+    found: dict[tuple[str, str], FieldError] = {}
+    for detail in error.errors(include_url=False)[: ERRORS_MAX * TYPES_MOST]:
+        told = _field_error(model, detail)
+        found.setdefault((told.field, told.expected), told)
+    return tuple(found.values())[:ERRORS_MAX]
 
 
 def _field_error(model: type[BaseModel], detail: ErrorDetails) -> FieldError:
-    known = known_names(model)
-    path = ".".join(str(part) if isinstance(part, int) or part in known else UNKNOWN for part in detail["loc"])
+    path = _told(fields_in(model, detail), known_names(model))
     if detail["type"] == "extra_forbidden":
-        said = "no unknown field outside extensions" + _meant(model, str(detail["loc"][-1]))
+        name = str(detail["loc"][-1])
+        said = "no unknown field outside extensions" + _meant(model, name)
+        if path.endswith(UNKNOWN) and (near := nearest(name, known_names(model))):
+            path = f"{path.removesuffix(UNKNOWN)}(unknown, like {near})"
     else:
         said = expected(model, detail)
     return FieldError(
-        field=path[:PATH_MAX] or "(record)",
+        field=path[:PATH_MAX],
         error=detail["type"],
         expected=said[:SENTENCE_MAX],
         found=None if detail["type"] == "missing" else describe(detail["input"]),

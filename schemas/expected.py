@@ -67,6 +67,23 @@ def expected(model: type[BaseModel], detail: ErrorDetails) -> str:
     return f"{said}; the field is required" if detail["type"] == "missing" else said
 
 
+def fields_in(model: type[BaseModel], detail: ErrorDetails) -> tuple[int | str, ...]:
+    """The fields and items that lead to the place of one of pydantic's errors.
+
+    Beside them pydantic names which of several types it tried, and that it was a name that it did not like.
+    """
+    root = _root(model)
+    here: Schema = root
+    found: list[int | str] = []
+    for part in detail["loc"]:
+        inner = _inner(_resolved(here, root), part)
+        if inner is None:
+            return (*found, part) if detail["type"] == "extra_forbidden" else tuple(found)
+        here = inner
+        found.append(part)
+    return tuple(found)
+
+
 def expected_at(model: type[BaseModel], field: str) -> str:
     """What the field at a path with dots is expected to hold.
 
@@ -74,8 +91,13 @@ def expected_at(model: type[BaseModel], field: str) -> str:
     >>> expected_at(LoanApplication, "applicant.dependents")
     'an integer from 0 to 50'
     """
+    return expected_on(model, tuple(field.split(".")))
+
+
+def expected_on(model: type[BaseModel], path: tuple[int | str, ...]) -> str:
+    """As `expected_at`, of the field or the item that a path leads to."""
     root = _root(model)
-    return _words(_at(root, tuple(field.split("."))), root)
+    return _words(_at(root, path), root)
 
 
 @cache

@@ -221,7 +221,10 @@ MEANINGS: Mapping[str, Mapping[str, Meaning]] = {
         "value_base64": Meaning("The header's value.", "MDA="),
     },
     "FieldError": {
-        "field": Meaning("Path of the field; (record), (key) for what is no field.", "loan.term_years"),
+        "field": Meaning(
+            "Path of the field, by names of ours; (unknown) for another's, (record) and (key) for what is no field.",
+            "loan.term_years",
+        ),
         "error": Meaning("The kind of error.", "missing"),
         "expected": Meaning("What is expected there.", "an integer of at least 0"),
         "found": Meaning("JSON type and size of what was found, never the value.", "string of 3 characters"),

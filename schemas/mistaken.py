@@ -1,8 +1,12 @@
-"""What a record's value is when it is not the event itself: the wrappings and encodings that are often met."""
+"""What a record's value is when it is not the event that its topic takes: the wrappings, encodings and mix-ups that are
+often met.
+"""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
+
+from schemas.topics import TOPICS
 
 BEGINNINGS: Mapping[bytes, str] = {
     b"\xef\xbb\xbf": "JSON in UTF-8 without a byte order mark in front",
@@ -28,6 +32,18 @@ WRAPPED: Mapping[frozenset[str], str] = {
 }
 """Names of a JSON object -> what is expected instead of such an object."""
 
+ALONE: Mapping[str, str] = {
+    "payload": WRAPPED[frozenset({"schema", "payload"})],
+    **dict.fromkeys(("after", "data", "event", "message", "value"), "the event itself, not an object around it"),
+}
+"""The only name of a JSON object, an object behind it -> what is expected instead."""
+
+OF_TOPIC: Mapping[str, frozenset[str]] = {
+    "applications": frozenset({"applicant", "loan", "assets"}),
+    "outcomes": frozenset({"kind", "at"}),
+}
+"""Key of a topic that banks send to -> the names that tell its events from the other's."""
+
 
 def encoded(data: bytes) -> str | None:
     r"""What is expected instead of a value that is not JSON; None where that says nothing.
@@ -47,11 +63,14 @@ def encoded(data: bytes) -> str | None:
     return None
 
 
-def wrapped(value: Any) -> str | None:
-    """What is expected instead of a JSON value that is no event; None where that says nothing.
+def wrapped(value: Any, own: Collection[str] = ()) -> str | None:
+    """What is expected instead of a JSON value that is not the event with the fields `own`; None where that says
+    nothing.
 
-    >>> wrapped({"schema": {}, "payload": {}})[:16]
-    'the event itself'
+    >>> wrapped({"schema": {}, "payload": {}})[:16], wrapped({"payload": {}})[:16]
+    ('the event itself', 'the event itself')
+    >>> wrapped({"kind": "repayment", "at": "2026-03-31T10:00:00Z"}, {"applicant", "loan", "assets"})
+    'applications; outcomes belong on loan.outcomes.v1.<tenant>'
     """
     match value:
         case str():
@@ -59,8 +78,33 @@ def wrapped(value: Any) -> str | None:
         case list():
             return "one event a record, not a list of them"
         case dict():
-            return next((said for names, said in WRAPPED.items() if names <= value.keys()), None)
+            return _around(value) or _of_another(value, own)
     return None
+
+
+def _around(value: Mapping[str, Any]) -> str | None:
+    known = next((said for names, said in WRAPPED.items() if names <= value.keys()), None)
+    if known is None and len(value) == 1:
+        ((name, inner),) = value.items()
+        return ALONE.get(name) if isinstance(inner, dict) else None
+    return known
+
+
+def _of_another(value: Mapping[str, Any], own: Collection[str]) -> str | None:
+    ours = [key for key, names in OF_TOPIC.items() if names <= frozenset(own)]
+    found = [key for key, names in OF_TOPIC.items() if names <= value.keys()]
+    if not ours or not found or ours[0] in found:
+        return None
+    return f"{ours[0]}; {found[0]} belong on {TOPICS[found[0]].stem}.<tenant>"
+
+
+def latin(before: str, byte: int) -> bool:
+    """Whether a byte that is no UTF-8 looks like one of Latin-1 or Windows-1252, after a text all in ASCII.
+
+    >>> latin("Ren", 0xE9), latin("Ren", 0xFF), latin("é", 0xE9)
+    (True, False, False)
+    """
+    return bool(before) and before.isascii() and 0xC0 <= byte < 0xFF
 
 
 def _holds_json(text: str) -> bool:

@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import ConfigDict, Field, model_validator
+from pydantic import ConfigDict, Field, ValidationError, model_validator
+from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from schemas.decision import Digest
 from schemas.values import (
@@ -117,6 +118,8 @@ class DeadLetterHandled(OwnEvent):
 NEEDED: Mapping[str, tuple[str, ...]] = {"repayment": ("repayment",), "human_decision": ("decision", "actor", "reason")}
 """Kind of an outcome -> the fields that it must have."""
 
+REASON = "why the person decided so, in words"
+
 
 def _either(schema: dict[str, Any]) -> None:
     """Say in the schema of an outcome what each kind needs."""
@@ -149,9 +152,15 @@ class LoanOutcome(Event):
 
     @model_validator(mode="after")
     def _complete(self) -> "LoanOutcome":
-        missing = [name for name in NEEDED[self.kind] if getattr(self, name) is None]
-        if missing:
-            raise ValueError(f"a {self.kind} needs {', '.join(missing)}")
+        faults: list[InitErrorDetails] = [
+            {"type": "missing", "loc": (name,), "input": None}
+            for name in NEEDED[self.kind]
+            if getattr(self, name) is None
+        ]
+        if self.kind == "human_decision" and self.reason is not None and not self.reason.strip():
+            faults.append({"type": PydanticCustomError("value_error", REASON), "loc": ("reason",), "input": ""})
+        if faults:
+            raise ValidationError.from_exception_data("LoanOutcome", faults, hide_input=True)
         return self
 
 

@@ -34,6 +34,21 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: stack in item.path.parents)
 
 
+class Clock:
+    """A monotonic clock that stands at `now` seconds, which a test sets."""
+
+    now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Clock:
+    """A clock of the test's own, at nought."""
+    return Clock()
+
+
 @pytest.fixture
 def loanstream(capfd, monkeypatch) -> Callable[..., SimpleNamespace]:
     """Runs the command line in this process: `loanstream("policy", "show", name, code=0)`, its stdout and its stderr.

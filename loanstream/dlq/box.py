@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any, Literal, NamedTuple
 
 from loanstream.dlq.asked import EVERY_ONE, Asked
-from loanstream.dlq.foresight import RECORD, foreseen
+from loanstream.dlq.foresight import RECORD, Refusal, foreseen
 from loanstream.dlq.letters import (
     Letter,
     LetterId,
@@ -24,6 +24,7 @@ from loanstream.dlq.letters import (
 )
 from loanstream.dlq.post import HANDLED, KafkaPost, Post, Record
 from loanstream.dlq.redrive_position import RedrivePosition
+from schemas.decode import Undecodable
 from schemas.headers import child_traceparent, event_headers
 from schemas.operations import DeadLetterHandled, Origin
 from schemas.records import Message, Partition
@@ -53,8 +54,8 @@ Action = Literal["redriven", "recorded", "discarded"]
 DONE: Mapping[str, Action] = {"redriven": "redriven", "recorded": "recorded", "discarded": "discarded"}
 """Fates that are noted, and what the note calls them."""
 
-RecordAgain = Callable[[Message], bool]
-"""Puts a record into the warehouse that refused it before; whether it is there now."""
+RecordAgain = Callable[[Message], Undecodable | None]
+"""Puts a record into the warehouse, where it is not yet; None once it is there, else why it is not."""
 
 About = tuple[str, str]
 
@@ -274,17 +275,19 @@ class _Redrive:
             return Fate(f"was_{letter.state}")
         if not letter.has_original:
             return Fate("no_original")
-        if letter.letter.stage == RECORD:
-            return self._record(letter)
         refusal = None if self.force else foreseen(letter.letter)
-        return Fate("redriven") if refusal is None else Fate("refused", str(refusal))
+        if refusal is not None:
+            return Fate("refused", str(refusal))
+        return self._record(letter) if letter.letter.stage == RECORD else Fate("redriven")
 
     def _record(self, letter: Letter) -> Fate:
         # Its event was decided, or read downstream, long ago: on its topic it would be so twice.
         if self.dry_run:
             return Fate("to_record")
-        recorded = self.record_again is not None and self.record_again(original(letter.letter))
-        return Fate("recorded") if recorded else Fate("refused", "the warehouse refuses its row still")
+        if self.record_again is None:
+            return Fate("refused", "no warehouse is at hand")
+        fault = self.record_again(original(letter.letter))
+        return Fate("recorded") if fault is None else Fate("refused", str(Refusal(fault.cause, fault.errors)))
 
 
 def _discard(letter: Letter) -> Fate:

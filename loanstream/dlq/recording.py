@@ -10,6 +10,7 @@ from loanstream.dlq.box import RecordAgain
 from processors.deadletters import Refused
 from processors.transport.ranges import OffsetRange
 from processors.transport.specs import Retry
+from schemas.decode import Undecodable
 from schemas.problem import Problem
 from schemas.records import Message
 from stores.warehouse.cipher import ColumnCipher
@@ -39,13 +40,13 @@ def recording_again(client_factory: Callable[[], Any], cipher: Callable[[], Colu
             made = WarehouseSink(client_factory, cipher(), refused.extend, budget)
             return at_the_end.enter_context(closing(made))
 
-        def record_again(message: Message) -> bool:
+        def record_again(message: Message) -> Undecodable | None:
             refused.clear()
             place = OffsetRange(message.topic(), message.partition(), message.offset(), message.offset() + 1)
             try:
                 sink().write(place, sink().prepare([message]))
             except Retry as error:
                 raise WarehouseAway(str(error)) from None
-            return not refused
+            return refused[0][1] if refused else None
 
         yield record_again

@@ -1,10 +1,8 @@
 """What the doctor looks at in a running stack: its processes, what they answer, the reader's account, and its files."""
 
-import json
 import stat
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from http.client import OK
 from pathlib import Path
 
 import psutil
@@ -15,6 +13,7 @@ from loanstream.doctor.look_at import Found
 from loanstream.stack import ports
 from loanstream.stack.probe import page
 from loanstream.stack.running import RunningStack
+from loanstream.stack.wellbeing import complaint_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,20 +36,15 @@ def check_stack(running: RunningStack) -> Iterator[Check]:
     known = ports.remembered(layout.ports)
     for part in running.stack["processes"]:
         if part["name"] in known and part["name"] != "warehouse":
-            url = f"http://{ports.LOOPBACK}:{known[part['name']]}/healthz"
+            url = f"http://{ports.LOOPBACK}:{known[part['name']]}"
             fix = f"see {layout.logs / part['name']}.log"
             yield Check(part["name"], *_health(url), fix)
 
 
 def _health(url: str) -> Found:
-    """Whether a worker calls itself healthy, and its complaint."""
-    told = page(url)
-    if told is None or told.status == OK:
-        return told is not None, url
-    try:
-        return False, f"{url}: {json.loads(told.body)['complaint']}"
-    except (ValueError, KeyError, TypeError):
-        return False, f"{url}: status {told.status}"
+    """Whether a worker is healthy and ready, and else what it says."""
+    complaint = complaint_of(url, page)
+    return complaint is None, url if complaint is None else f"{url}: {complaint}"
 
 
 def _checked(running: RunningStack, name: str, look: Callable[[RunningStack], Found], fix: str) -> Check:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 
 from loanstream.stack.probe import page
 from loanstream.stack.refusals import Refusals, letters_in
-from loanstream.stack.wellbeing import Wellbeing, complaint_in
+from loanstream.stack.wellbeing import Wellbeing, complaint_of
 
 LOOK_EVERY_S = 5.0
 
@@ -24,7 +24,7 @@ def watch(
             if not is_up(name):
                 wellbeing.forget(name)
                 continue
-            complaints[name] = complaint_in(page(f"{url}/healthz"))
+            complaints[name] = complaint_of(url, page)
             metrics = page(f"{url}/metrics")
             if metrics is not None:
                 refusals.saw(name, letters_in(metrics.body.decode(errors="replace")))

@@ -8,17 +8,24 @@ from loanstream.stack.probe import Page
 
 LOOKS = 2
 """So many looks in a row must find a complaint, or silence: a moment without a processor is none."""
-SILENT = "it does not answer at /healthz"
+PAGES: Mapping[str, str] = {"/healthz": "complaint", "/readyz": "why"}
+"""A worker's page -> the name under which it says what is amiss."""
 
 
-def complaint_in(found: Page | None) -> str | None:
-    """What a worker's page of health complains of; None where it is well."""
+def complaint_of(url: str, ask: Callable[[str], Page | None]) -> str | None:
+    """What the worker at `url` complains of or waits for; None where it is well."""
+    said = (complaint_in(ask(f"{url}{path}"), path) for path in PAGES)
+    return next((told for told in said if told is not None), None)
+
+
+def complaint_in(found: Page | None, path: str) -> str | None:
+    """What a page of `PAGES` complains of; None where it does not."""
     if found is None:
-        return SILENT
+        return f"it does not answer at {path}"
     try:
-        told = json.loads(found.body)["complaint"]
+        told = json.loads(found.body)[PAGES[path]]
     except (ValueError, KeyError, TypeError):
-        return f"it answers with status {found.status} at /healthz"
+        return f"it answers with status {found.status} at {path}"
     return None if told is None else str(told)
 
 

@@ -4,7 +4,8 @@ Read in this order: `batches` (what travels), `specs` (what a stage tells about 
 `poll_thread` and what it does, `source`, `sink` (commit thread), `ranges` and `range_source` (the same for a sink that
 is not Kafka), `hosts` (all put together, from the `parts` they share), `membership` (the group, and where reading
 begins), `journal` (records that crash their worker), `runtime` (how a worker ends, and how it is seen to get on),
-`standstill` and `coverage` (partitions that do not move, or that nobody reads; `lookout` takes their `look_ups`).
+`standstill` and `coverage` (partitions that do not move, or that nobody reads), `reach` (whether a broker answers);
+`lookout` takes their `look_ups`.
 `processors.app` puts them into a Faust app.
 """
 

@@ -9,6 +9,7 @@ from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka.admin import AdminClient
 
 from processors.transport.logs import place_of
+from processors.transport.reach import ASK_EVERY_S, Reach
 from processors.transport.specs import METADATA_REFRESH_S, WorkerKafka
 
 log = logging.getLogger(__name__)
@@ -28,15 +29,19 @@ Look = Callable[[AdminClient], float]
 """Looks, and says in how many seconds the next look is due; KafkaException and TimeoutError where nobody answers."""
 
 
+BROKERS = "whether a broker answers"
+
+
 class Lookout:
     """Takes its looks (by what each sees) again and again, from `watch` on until `stop`.
 
-    A look that the broker does not allow is given up, with one line; no other error ends anything.
+    One more comes first and often: whether a broker answers at all, for `reach`. While none does the others wait. A
+    look that the broker does not allow is given up, with one line; no other error ends anything.
     """
 
-    def __init__(self, kafka: WorkerKafka, looks: Mapping[str, Look], first_s: float) -> None:
-        self._kafka, self._first_s = kafka, first_s
-        self._looks = dict(looks)
+    def __init__(self, kafka: WorkerKafka, looks: Mapping[str, Look], first_s: float, reach: Reach) -> None:
+        self._kafka, self._first_s, self._reach = kafka, first_s, reach
+        self._looks = {BROKERS: self._ask, **looks}
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._run, name="lookout", daemon=True)
 
@@ -51,21 +56,28 @@ class Lookout:
 
     def _run(self) -> None:
         admin = AdminClient(dict(self._kafka.settings), logger=logging.getLogger("librdkafka"))
-        due = dict.fromkeys(self._looks, time.monotonic() + self._first_s)
-        while due and not self._stopped.wait(max(0.0, min(due.values()) - time.monotonic())):
-            what = min(due, key=lambda name: due[name])
-            began = time.monotonic()
+        now = time.monotonic()
+        due = {BROKERS: now} | dict.fromkeys(self._looks.keys() - {BROKERS}, now + self._first_s)
+        while True:
+            what = BROKERS if self._reach.silent_s else min(due, key=lambda name: due[name])
+            if self._stopped.wait(max(0.0, due[what] - time.monotonic())):
+                return
             pause = self.take(what, admin)
             if pause is None:
                 del due[what]
             else:
-                now = time.monotonic()
-                due[what] = now + max(pause, (now - began) * REST_SHARE)
+                due[what] = time.monotonic() + pause
+
+    def _ask(self, admin: AdminClient) -> float:
+        self._reach.ask(admin, self._kafka.check_topic)
+        return ASK_EVERY_S
 
     def take(self, what: str, admin: AdminClient) -> float | None:
         """Take one look; seconds until its next, None where there is none."""
+        began = time.monotonic()
         try:
-            return self._looks[what](admin)
+            pause = self._looks[what](admin)
+            return pause if what == BROKERS else max(pause, (time.monotonic() - began) * REST_SHARE)
         except KafkaException as error:
             if error.args[0].code() in REFUSED:
                 log.warning("%s cannot be seen: the broker does not allow it", what)

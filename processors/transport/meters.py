@@ -42,6 +42,7 @@ METERS: tuple[Meter, ...] = (
         "for how long a partition has not moved although records wait in it; only of those that /healthz complains of",
         ("topic", "partition"),
     ),
+    Meter("broker_silent_seconds", "gauge", "for how long no broker has answered the worker; 0 while one does"),
     Meter("aborts", "counter", "transactions aborted; their batches were processed again"),
     Meter("rewinds", "counter", "partitions read again, after an abort or because they were deferred"),
     Meter("deferred_down", "counter", "partitions deferred because what they need is down"),

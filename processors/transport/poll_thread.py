@@ -65,7 +65,7 @@ class PollThread:
         self._fetch = fetch
         self._positions_due = 0.0
         looks = {"what the group reads": self._coverage.look, "where partitions end": parts.progress.standstill.look}
-        self._lookout = Lookout(parts.kafka, looks, first_look_s(parts.member))
+        self._lookout = Lookout(parts.kafka, looks, first_look_s(parts.member), parts.progress.reach)
         self.starts: dict[Partition, int] = {}
         self.generation = 0
         self._passage = Passage(parts)
@@ -153,6 +153,7 @@ class PollThread:
         self.consumer.pause(places)
         while not until():
             self._came_round()
+            self._tell_positions()  # a range may be written for hours, and what waits meanwhile is to be seen
             strays = self._poll(0, 1)
             if strays is None:
                 return  # a new assignment is not paused

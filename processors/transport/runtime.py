@@ -7,8 +7,9 @@ import os
 import threading
 import time
 from collections.abc import Callable, Mapping
-from typing import NoReturn
+from typing import NamedTuple, NoReturn
 
+from processors.transport.reach import Reach
 from processors.transport.standstill import Standstill, Stuck, sentence
 from schemas.records import Partition
 
@@ -54,19 +55,32 @@ TURN_OF_OTHERS = 2
 NOTHING: Mapping[Partition, int] = {}
 
 
+class Waits(NamedTuple):
+    """What a worker that is not ready waits for, and for how many seconds it has."""
+
+    why: str
+    seconds: float
+
+
 class Progress:
-    """What the health endpoints know: whether the poll thread turns, and whether waiting input is being committed."""
+    """What the health endpoints know: whether the poll thread turns, whether waiting input is being committed, and
+    whether a broker answers.
+
+    Health (`complaint`) asks whether the worker does what it can, readiness (`waits_for`) whether there is something
+    that it can do.
+    """
 
     def __init__(self, patience_s: float, now: Callable[[], float] = time.monotonic) -> None:
         self._patience = patience_s
         self._now = now
+        self.reach = Reach(now)
         self.standstill = Standstill(patience_s * TURN_OF_OTHERS, now)
-        self._looped = now()
+        self._began = self._looped = now()
         self._waiting_since: float | None = None
         self._down: dict[Partition, tuple[float, str]] = {}
         self.open_batches = 0
         self.assigned: int | None = None
-        self.ready = False
+        self._turned = False
 
     def looped(self, open_batches: int) -> None:
         """The poll thread came round, with so many batches open."""
@@ -76,7 +90,7 @@ class Progress:
             self._waiting_since = None
         elif self._waiting_since is None:
             self._waiting_since = self._looped
-        self.ready = self.assigned is not None
+        self._turned = self.assigned is not None
 
     def reassigned(self, starts: Mapping[Partition, int]) -> None:
         """These partitions are assigned from now on, at these positions."""
@@ -107,13 +121,25 @@ class Progress:
             done = frozenset(ends)
             self._down = {place: since for place, since in self._down.items() if place not in done}
 
+    @property
+    def ready(self) -> bool:
+        """Whether there is something that the worker can do."""
+        return self.waits_for() is None
+
+    def waits_for(self) -> Waits | None:
+        """Why the worker is not ready; None if it is."""
+        if not self._turned:
+            return Waits("it waits for its group to give it partitions", self._now() - self._began)
+        silent_s = self.reach.silent_s
+        return Waits(f"no broker has answered for {silent_s:.0f} s", silent_s) if silent_s else None
+
     def complaint(self) -> str | None:
-        """Why the worker is not healthy; None if it is."""
+        """Why the worker is not healthy; None if it is. What comes of a broker that does not answer is no complaint."""
         now = self._now()
-        if now - self._looped > LOOP_LIMIT_S:
+        if now - self._looped > (TURN_LIMIT_S if self.reach.silent_s else LOOP_LIMIT_S):
             return f"the poll thread has not turned for {now - self._looped:.0f} s"
         since = self._waiting_since
-        if since is not None and now - since > self._patience:
+        if since is not None and now - max(since, self.reach.since) > self._patience:
             return f"input has been waiting for {now - since:.0f} s and nothing was committed"
         down = next(
             (
@@ -126,7 +152,9 @@ class Progress:
         return down or sentence(self.stuck())
 
     def stuck(self) -> list[Stuck]:
-        """Partitions that stand still; one that waits for what is down says so itself."""
+        """Partitions that stand still; one that waits for what is down says so itself, and without a broker all do."""
+        if self._now() - self.reach.since <= self.standstill.patience_s:
+            return []
         down = self._down
         return [stuck for stuck in self.standstill.stuck() if stuck.place not in down]
 

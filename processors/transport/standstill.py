@@ -50,7 +50,7 @@ class Standstill:
     """
 
     def __init__(self, patience_s: float, now: Callable[[], float] = time.monotonic) -> None:
-        self._patience, self._now = patience_s, now
+        self.patience_s, self._now = patience_s, now
         self._lock = threading.Lock()
         self._places: dict[Partition, Place] = {}
 
@@ -120,7 +120,7 @@ class Standstill:
             found = [
                 Stuck(partition, place.position, now - place.since, place.waiting)
                 for partition, place in self._places.items()
-                if place.since is not None and now - place.since > self._patience
+                if place.since is not None and now - place.since > self.patience_s
             ]
         return sorted(found, key=lambda stuck: -stuck.seconds)
 

@@ -5,10 +5,12 @@
 
 import json
 import os
+import re
 import signal
 import threading
 import time
 from collections.abc import Callable
+from http.client import OK
 
 import pytest
 from confluent_kafka.admin import AdminClient
@@ -17,9 +19,11 @@ from loanstream.ask.reconcile import reconcile
 from loanstream.ask.replay import replay
 from loanstream.stack import ports
 from loanstream.stack.kafka.node import is_ready
-from loanstream.stack.probe import answers
+from loanstream.stack.probe import answers, page
 from loanstream.stack.running import RunningStack
 from producers.synthetic.broken import bomb
+from schemas.stages import STAGES
+from schemas.values import rfc3339_of_ms
 
 TENANT = "faults"
 RATE = 100
@@ -127,6 +131,45 @@ def test_a_frozen_worker_wakes_up_fenced_and_nothing_is_doubled(stack, bank, pub
     ids = [decision["application_id"] for decision in decisions]
     assert len(ids) == len(set(ids))
     assert len(ids) + len(letters) == len(published)
+
+
+def test_workers_whose_broker_is_away_are_not_ready_and_stay_healthy(stack):
+    """They say what they wait for and since when; once the broker answers they are ready again, by themselves."""
+    known = json.loads(stack.layout.ports.read_text())
+    workers = [name for name in known if name.rpartition("-")[0] in STAGES]
+    assert len(workers) == len(STAGES)
+
+    def bodies(path):
+        return [page(f"http://{ports.LOOPBACK}:{known[name]}{path}") for name in workers]
+
+    def pages(path):
+        return [(answer.status, json.loads(answer.body)) for answer in bodies(path)]
+
+    def silent_s():
+        return [
+            float(re.search(rb"^loanstream_broker_silent_seconds\{.*\} ([0-9.e+]+)$", answer.body, re.MULTILINE)[1])
+            for answer in bodies("/metrics")
+        ]
+
+    def ready():
+        return [status == OK for status, _ in pages("/readyz")]
+
+    until(lambda: all(ready()))
+    before = rfc3339_of_ms(int(time.time() * 1000) - 3000)
+    broker = process_id(stack, "kafka")
+    os.kill(broker, signal.SIGSTOP)
+    try:
+        until(lambda: not any(ready()), 12)
+        told = [said for _, said in pages("/readyz")]
+        assert all("no broker has answered for " in said["why"] and said["since"] > before for said in told), told
+        time.sleep(4)
+        assert [status for status, _ in pages("/healthz")] == [OK] * len(workers)
+        assert min(silent_s()) > 4
+    finally:
+        os.kill(broker, signal.SIGCONT)
+    until(lambda: all(ready()), 20)
+    assert [status for status, _ in pages("/healthz")] == [OK] * len(workers)
+    assert silent_s() == [0.0] * len(workers)
 
 
 def test_a_document_store_that_goes_away_holds_up_and_heals(stack, bank, shipped_example):

@@ -159,6 +159,8 @@ def test_every_record_is_answered_once_and_a_worker_leaves_in_order(flow: Flow) 
     worker = flow.begin_at_zero().start().ready()
     assert json.loads(worker.get("/readyz")[1]) == {
         "ready": True,
+        "why": None,
+        "since": None,
         "stage": flow.prefix,
         "slot": 0,
         "partitions": PARTITIONS,

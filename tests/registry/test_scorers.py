@@ -26,13 +26,6 @@ class Counted:
         return self._store.get(artefact_id)
 
 
-class Clock:
-    now = 0.0
-
-    def __call__(self):
-        return self.now
-
-
 def policy_named(name):
     """The standard policy under another name: it decides the same, and has an id of its own."""
     return shipped_policy_text("standard").replace("name: standard", f"name: {name}")
@@ -145,10 +138,10 @@ def test_a_store_that_cannot_be_read_is_waited_for(box, pairs, tmp_path):
     assert scorers.of(pairs[0])
 
 
-def test_a_bundle_that_did_not_load_is_tried_again_after_a_while_and_not_for_every_batch(box, pairs):
+def test_a_bundle_that_did_not_load_is_tried_again_after_a_while_and_not_for_every_batch(box, pairs, clock):
     """Whatever policies stand beside it: loading costs all tenants' time."""
     box.put(BROKEN, {"manifest.json": b"{}"})
-    store, clock = Counted(box), Clock()
+    store = Counted(box)
     scorers = Scorers(store, now=clock)
 
     def fails(pair):

@@ -1,6 +1,7 @@
 """Strict decoding: every kind of bad input has its cause, its field, and never its value."""
 
 import json
+import re
 from importlib import resources
 
 import pytest
@@ -105,7 +106,7 @@ def test_what_is_no_event_has_its_cause(value, cause):
             "documents.0.sha256",
         ),
         ({"documents": [DOCUMENT] * 21}, "documents"),
-        ({"extensions": {"a": "x" * 2000}}, "extensions.(unknown).(unknown)"),
+        ({"extensions": {"a": "x" * 2000}}, "extensions.(unknown)"),
         ({"extensions": {"a b": 1}}, "extensions"),
         ({"extensions": {"n": 2**60}}, "extensions"),
         ({"surprise": 1}, "(unknown)"),
@@ -120,10 +121,188 @@ def test_a_wrong_field_is_named(fields, field):
     assert all(error.expected for error in refused.value.errors)
 
 
+OUTCOME = {
+    "tenant": "bank-a",
+    "application_id": "a-1",
+    "at": "2027-01-01T00:00:00Z",
+    "kind": "repayment",
+    "repayment": "late",
+}
+PERSON = GOOD["applicant"]
+WHOLE = json.dumps(GOOD).encode()
+NESTED = json.loads("[" * 500 + "]" * 500)
+
+
+def told(value, model=LoanApplication):
+    """Cause, and of each error its field, its kind, what is expected and what was found, of a value that is refused."""
+    with pytest.raises(Undecodable) as refused:
+        decode(model, value)
+    return refused.value.cause, *((one.field, one.error, one.expected, one.found) for one in refused.value.errors)
+
+
+@pytest.mark.parametrize(
+    ("value", "cause", "field", "stands"),
+    [
+        (WHOLE[:-1] + b',"currency":"EUR"}', "duplicate_key", "currency", b'"currency":"EUR"}'),
+        (WHOLE.replace(b'"dependents"', b'"education":1, "dependents"'), "duplicate_key", "applicant.education", b'"education": "gr'),
+        (changed(documents=[DOCUMENT, DOCUMENT | {"size": float("nan")}]), "not_a_number", "documents.1.size", b"NaN"),
+        (changed(annual_income=float("-inf")), "not_a_number", "annual_income", b"-Infinity"),
+        (WHOLE.replace(b'"9600000"', b"9" * 5000), "not_a_number", "annual_income", b"9" * 5000),
+        (changed(extensions={"a": NESTED}), "too_deep", "extensions.(unknown).0.0.0.0.0.0", b"[" * 402),
+        (b"[" * 300_000, "too_deep", "0.0.0.0.0.0.0.0", b"[" * 299_900),
+        (changed(applicant=PERSON | {"name": "Ren\ud83d"}), "invalid_event", "applicant.name", rb'"Ren\ud83d'),
+        (changed(**{"na\udc00me": 1}), "invalid_event", "(unknown)", rb'"na\udc00me"'),
+        (WHOLE.replace(b"graduate", b"gradu\xe9"), "not_json", "applicant.education", b"\xe9"),
+        (WHOLE.replace(b"bank-a", b"b\xff"), "not_json", "tenant", b"\xff"),
+        ('{"name": "Ren\u00e9", "\u00e9" 1}'.encode(), "not_json", "(record)", b"1}"),
+    ],
+)  # fmt: skip
+def test_a_fault_of_the_text_has_its_place(value, cause, field, stands):
+    """By its field and its byte, so that whoever wrote it finds it; a byte is one of UTF-8, not a character."""
+    said, (named, _, expected, found) = told(value)
+    assert (said, named, bool(expected)) == (cause, field, True)
+    byte = int(re.search("byte ([0-9]+)", found)[1])
+    assert value[byte:].startswith(stands)
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        (WHOLE.replace(b"graduate", b"gradu\xe9"), "JSON in UTF-8, not in Latin-1 or Windows-1252"),
+        (WHOLE.replace(b"graduate", b"gr\xc3\xa9du\xe9"), "JSON in UTF-8"),
+        (WHOLE.replace(b"graduate", b"gradu\xff"), "JSON in UTF-8"),
+        (json.dumps(GOOD).encode("utf-16"), "JSON in UTF-8, not in UTF-16"),
+    ],
+)
+def test_an_encoding_that_is_often_met_is_named(value, expected):
+    """Where the bytes leave no doubt; a text that was in UTF-8 up to there is no Latin-1."""
+    assert told(value)[1][2] == expected
+
+
+def test_half_a_surrogate_pair_is_not_called_valid_json():
+    """JSON it is: it is the text that no encoding can write."""
+    _, (_, error, expected, found) = told(changed(applicant=PERSON | {"name": "a\ud800"}))
+    assert (error, "both halves" in expected) == ("lone_surrogate", True)
+    assert found.startswith("one half, at byte ")
+
+
+@pytest.mark.parametrize(
+    ("kind", "missing"),
+    [("repayment", ["repayment"]), ("human_decision", ["actor", "decision", "reason"])],
+)
+def test_what_an_outcome_lacks_is_named_by_its_fields(kind, missing):
+    """Each field that its kind needs, absent or null, and what it holds."""
+    bare = {name: value for name, value in OUTCOME.items() if name != "repayment"} | {"kind": kind}
+    for record in (bare, bare | dict.fromkeys(missing)):
+        cause, *errors = told(json.dumps(record).encode(), LoanOutcome)
+        assert (cause, sorted(field for field, *_ in errors)) == ("invalid_event", missing)
+        assert all(expected.endswith("the field is required") for _, _, expected, _ in errors)
+    assert told(json.dumps(bare | {"kind": "repayment"}).encode(), LoanOutcome)[1][2].startswith("'performing', 'late'")
+
+
+@pytest.mark.parametrize(
+    ("model", "record", "expected"),
+    [
+        (LoanApplication, OUTCOME, "applications; outcomes belong on loan.outcomes.v1.<tenant>"),
+        (LoanApplication, OUTCOME | {"kind": "human_decision"}, "applications; outcomes belong on loan.outcomes.v1.<tenant>"),
+        (LoanOutcome, GOOD, "outcomes; applications belong on loan.applications.v1.<tenant>"),
+    ],
+    ids=["repayment", "human decision", "application"],
+)  # fmt: skip
+def test_an_event_on_the_other_topic_is_told_where_it_belongs(model, record, expected):
+    """One sentence instead of twenty wrong fields."""
+    assert told(json.dumps(record).encode(), model) == (
+        "invalid_event",
+        ("(record)", "invalid_event", expected, f"object of {len(record)} keys"),
+    )
+
+
+def test_a_field_of_the_other_topic_s_alone_is_a_wrong_field():
+    """A record that is of its topic all the same is told its own faults."""
+    fields = {field for field, *_ in told(changed(kind="repayment", at="now"))[1:]}
+    assert fields == {"kind", "(unknown)"}
+
+
+@pytest.mark.parametrize(
+    ("record", "expected"),
+    [
+        ({"payload": GOOD}, "Kafka Connect's envelope"),
+        ({"payload": GOOD, "schema": None}, "Kafka Connect's envelope"),
+        ({"data": GOOD}, "not an object around it"),
+    ],
+)
+def test_a_wrapping_is_named(record, expected):
+    """What was sent is right, but for what is around it."""
+    _, (field, _, said, _) = told(json.dumps(record).encode())
+    assert (field, expected in said) == ("(record)", True)
+
+
+def test_a_field_named_like_a_wrapping_is_a_wrong_field():
+    """Beside an application's own fields it is one field too many."""
+    assert [field for field, *_ in told(changed(payload={}))[1:]] == ["(unknown)"]
+
+
+@pytest.mark.parametrize(
+    ("fields", "field"),
+    [
+        ({"anual_income": 1}, "(unknown, like annual_income)"),
+        ({"applicant": PERSON | {"Dependants": 1}}, "applicant.(unknown, like dependents)"),
+        ({"applicant": PERSON | {"cibil_score": 700}}, "applicant.cibil_score"),
+        ({"favourite_colour": 1}, "(unknown)"),
+        ({"extensions": {"mine": [1]}}, "extensions.(unknown)"),
+    ],
+)
+def test_a_field_that_we_do_not_know_is_told_by_a_name_of_ours(fields, field):
+    """Its own name may hold anything; the name that it resembles is ours. One value is one error."""
+    assert [named for named, *_ in told(changed(**fields))[1:]] == [field]
+
+
+@pytest.mark.parametrize(
+    ("value", "field", "expected", "found"),
+    [
+        (
+            changed(extensions={f"k{at}": [] for at in range(70_000)}),
+            "extensions", "a JSON object of at most 32 names", "object of 70000 keys",
+        ),
+        (changed(documents=[1] * 300_000), "documents", "a list of at most 20 items", "array of 300000 items"),
+        (
+            changed(documents=[{}, {f"k{at}": 1 for at in range(70_000)}]),
+            "documents.1", "a JSON object", "object of 70000 keys",
+        ),
+        (
+            changed(**{f"k{at}": 1 for at in range(70_000)}),
+            "(record)", "a JSON object with the fields of the schema", "object of 70009 keys",
+        ),
+        (json.dumps([GOOD] * 2_000).encode(), "(record)", "one event a record, not a list of them", "array of 2000 items"),
+    ],
+    ids=["names", "items", "names of an item", "fields", "events"],
+)  # fmt: skip
+def test_a_value_with_thousands_of_entries_is_one_error(value, field, expected, found):
+    """To tell each of them took seconds, which every bank's records waited for."""
+    cause, *errors = told(value)
+    assert cause == "invalid_event"
+    assert [(named, said, there) for named, _, said, there in errors] == [(field, expected, found)]
+
+
+def test_a_large_value_of_few_entries_is_told_field_by_field():
+    """Its size alone is no fault of its form."""
+    fields = {field for field, *_ in told(changed(applicant=PERSON | {"name": "x" * 900_000}, cibil_score=7))[1:]}
+    assert fields == {"applicant.name", "cibil_score"}
+
+
 @pytest.mark.parametrize(
     "value",
     [
         changed(annual_income=CANARY),
+        WHOLE[:-1] + f',"{CANARY}":1,"{CANARY}":2}}'.encode(),
+        changed(extensions={CANARY: float("nan")}),
+        changed(extensions={CANARY: NESTED}),
+        changed(**{CANARY + "\ud800": CANARY}),
+        changed(applicant=PERSON | {"name": CANARY + "\ud800"}),
+        WHOLE[:-1] + f',"{CANARY}":"'.encode() + b'\xe9"}',
+        changed(extensions={f"{CANARY}{at}": [] for at in range(9_000)}),
+        json.dumps({"payload": {CANARY: CANARY}}).encode(),
+        json.dumps(OUTCOME | {CANARY: CANARY}).encode(),
         changed(currency=CANARY),
         changed(**{CANARY: 1}),
         changed(extensions={CANARY + " ": 1}),
@@ -137,8 +316,8 @@ def test_no_error_holds_what_was_found(value):
     """Neither a value nor a key of the sender's own stands in an error."""
     with pytest.raises(Undecodable) as refused:
         decode(LoanApplication, value)
-    told = str(refused.value) + "".join(error.model_dump_json() for error in refused.value.errors)
-    assert CANARY not in told
+    said = str(refused.value) + "".join(error.model_dump_json() for error in refused.value.errors)
+    assert CANARY not in said
 
 
 def test_an_unknown_field_is_told_the_known_name_it_resembles():

@@ -14,6 +14,7 @@ from schemas.beside import RULES
 from schemas.decode import Undecodable, decode
 from schemas.events import EVENTS
 from schemas.jsonschema import json_schema
+from schemas.operations import REASON
 from schemas.values import MOMENT
 
 EXAMPLES = Path(__file__).parents[2] / "schemas" / "examples"
@@ -84,7 +85,7 @@ def beyond_the_schema(value):
     """Whether a record breaks one of the printed rules that a value alone can break."""
     match value:
         case dict():
-            return any(map(beyond_the_schema, value.values()))
+            return _decides_without_a_word(value) or any(map(beyond_the_schema, value.values()))
         case list():
             return any(map(beyond_the_schema, value))
         case bool():
@@ -96,6 +97,10 @@ def beyond_the_schema(value):
         case str():
             return _no_such_moment(value) or "\n" in value  # in Python's regular expressions $ also stands before it
     return False
+
+
+def _decides_without_a_word(value):
+    return value.get("kind") == "human_decision" and not str(value.get("reason")).strip()
 
 
 def _no_such_moment(text):
@@ -155,6 +160,20 @@ def test_what_the_schema_once_took_and_the_service_refused(name, change, accepte
     }
     record |= change
     assert (VALIDATORS[name].is_valid(record), taken(name, record)) == (accepted, accepted)
+
+
+HUMAN = {"kind": "human_decision", "decision": "approve", "actor": "priya.nair", "reason": "her employer confirmed"}
+
+
+@pytest.mark.parametrize("blank", ["", "  ", "\n"])
+def test_a_person_who_decides_says_why(blank):
+    """The schema takes a reason without a word, as it was released so; the service names the field."""
+    record = {key: value for key, value in STARTS["loan.outcome.recorded"][0].items() if key != "repayment"} | HUMAN
+    assert taken("loan.outcome.recorded", record)
+    with pytest.raises(Undecodable) as refused:
+        decode(READ["loan.outcome.recorded"].model, json.dumps(record | {"reason": blank}).encode())
+    (error,) = refused.value.errors
+    assert (refused.value.cause, error.field, error.expected) == ("invalid_event", "reason", REASON)
 
 
 BROKEN = {

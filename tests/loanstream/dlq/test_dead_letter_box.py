@@ -1,6 +1,7 @@
 """Dead letters on topics in memory: which are sent back or discarded, and what is noted of it."""
 
 import json
+from importlib import resources
 
 import pytest
 from confluent_kafka import KafkaException
@@ -11,10 +12,16 @@ from loanstream.dlq.letters import LetterId, LetterProblem
 from loanstream.dlq.post import HANDLED, MemoryPost
 from loanstream.dlq.redrive_position import RedrivePosition
 from processors.identity import code_version
+from schemas.decode import Undecodable
+from schemas.operations import FieldError
+from schemas.records import Unreadable
 
+EXAMPLES = resources.files("schemas") / "examples"
 APPLICATIONS = "loan.applications.v1.bank-a"
 LETTERS = f"{APPLICATIONS}.dlq"
 GOOD = {"application_id": "a-1"}
+ROW = FieldError(field="(row)", error="type_mismatch", expected="a row it takes")
+REFUSED = Undecodable("refused_by_warehouse", ROW)
 
 
 def ids(*texts):
@@ -294,16 +301,43 @@ def test_the_record_stage_s_letters_go_into_the_warehouse_or_wait(flow, good):
 
     def record_again(message):
         tried.append(message.offset())
-        return message.offset() != 1
+        return REFUSED if message.offset() == 1 else None
 
     dry = flow.box(record_again).redrive(dry_run=True)
     assert (dry.count("to_record"), tried) == (3, [])
     done = flow.box(record_again).redrive()
     assert (done.count("recorded"), done.kept, flow.sent) == (2, 1, [])
+    assert [told.why for told in done.told if told.fate == "refused"] == ["refused_by_warehouse (row): a row it takes"]
     assert flow.states() == dict(zip(lying, ("recorded", "waiting", "recorded"), strict=True))
     tried.clear()
-    assert flow.box(lambda _: True).redrive().count("recorded") == 1
+    assert flow.box(lambda _: None).redrive().count("recorded") == 1
     assert set(flow.states().values()) == {"recorded"}
+
+
+@pytest.mark.parametrize("dry_run", [True, False])
+def test_a_record_that_makes_no_row_is_not_laid_at_the_warehouse_s_door(flow, dry_run):
+    """An outcome whose headers nobody could read, and which is none: our own code refuses it, and the fault is named."""
+    outcomes = "loan.outcomes.v1.bank-a"
+    empty = Unreadable(
+        outcomes, 0, 0, b"a-1", None, None, (2, 1), "unreadable_headers", "UTF-8", b"{}", has_original=True
+    )
+    flow.refuse(empty, "unreadable_headers", stage="record")
+    done = flow.box(pytest.fail).redrive(dry_run=dry_run)
+    ((told, count),) = done.told.items()
+    assert (told.fate, count, flow.handled) == ("refused", 1, [])
+    assert told.why.startswith("invalid_event tenant: a bank's name")
+
+
+def test_a_record_that_lacks_nothing_but_its_headers_is_recorded(flow):
+    """What our own code takes is tried; it is for the warehouse to say whether it takes it, too."""
+    outcomes = "loan.outcomes.v1.bank-a"
+    value = (EXAMPLES / "loan.outcome.recorded.json").read_bytes()
+    key = json.loads(value)["application_id"].encode()
+    whole = Unreadable(outcomes, 0, 0, key, None, None, (2, 1), "unreadable_headers", "UTF-8", value, has_original=True)
+    flow.refuse(whole, "unreadable_headers", stage="record")
+    assert flow.box(lambda _: None).redrive(dry_run=True).count("to_record") == 1
+    assert flow.box().redrive().kept == 1
+    assert flow.box(lambda _: None).redrive().count("recorded") == 1
 
 
 def test_what_an_older_version_noted_stays_redriven(flow, good):

@@ -224,20 +224,26 @@ def test_finds_a_partition_that_stands_still(tmp_path: Path, monkeypatch: pytest
     assert (check.ok, "in[2] stands still" in check.found) == (False, True)
 
 
+WELL, READY = Page(200, b'{"healthy": true, "complaint": null}'), Page(200, b'{"ready": true, "why": null}')
+
+
 @pytest.mark.parametrize(
-    ("answer", "ok", "told"),
+    ("health", "readiness", "ok", "told"),
     [
-        (Page(200, b'{"healthy": true, "complaint": null}'), True, ""),
-        (Page(503, b'{"healthy": false, "complaint": "in[2] stands still"}'), False, "in[2] stands still"),
-        (Page(503, b"what is this"), False, "status 503"),
-        (None, False, ""),
+        (WELL, READY, True, ""),
+        (Page(503, b'{"healthy": false, "complaint": "in[2] stands still"}'), READY, False, "in[2] stands still"),
+        (WELL, Page(503, b'{"ready": false, "why": "no broker has answered"}'), False, "no broker has answered"),
+        (Page(503, b"what is this"), None, False, "status 503"),
+        (None, None, False, "does not answer"),
     ],
-    ids=["healthy", "complains", "another server", "nobody"],
+    ids=["healthy", "complains", "waits", "another server", "nobody"],
 )
-def test_tells_what_a_worker_complains_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, answer, ok, told) -> None:
-    """Of a worker that is not well, its own sentence stands in the report."""
+def test_tells_what_a_worker_complains_of(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, health, readiness, ok, told
+) -> None:
+    """Of a worker that is not well, or waits for a broker, its own sentence stands in the report."""
     _describe(tmp_path)
-    monkeypatch.setattr(running_stack, "page", lambda _: answer)
+    monkeypatch.setattr(running_stack, "page", lambda url: health if url.endswith("/healthz") else readiness)
     check = _by_name(tmp_path)["score-0"]
     assert (check.ok, told in check.found, "score-0.log" in check.fix) == (ok, True, True)
 

@@ -7,18 +7,6 @@ from processors.transport.batches import Output
 from processors.transport.meters import Meters
 
 
-class Clock:
-    now = 0.0
-
-    def __call__(self):
-        return self.now
-
-
-@pytest.fixture
-def clock():
-    return Clock()
-
-
 @pytest.fixture
 def refusals(clock):
     return Refusals(clock)

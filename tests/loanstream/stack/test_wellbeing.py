@@ -6,14 +6,9 @@ import pytest
 
 from loanstream.stack import watch
 from loanstream.stack.probe import Page
-from loanstream.stack.wellbeing import SILENT, Wellbeing, complaint_in
+from loanstream.stack.wellbeing import Wellbeing, complaint_of
 
-
-class Clock:
-    now = 0.0
-
-    def __call__(self):
-        return self.now
+SILENT = "it does not answer at /healthz"
 
 
 def look(wellbeing, clock, complaint):
@@ -21,9 +16,8 @@ def look(wellbeing, clock, complaint):
     return list(wellbeing.lines({"score-0": complaint, "verify-0": None}))
 
 
-def test_a_complaint_is_told_once_and_so_is_its_end():
+def test_a_complaint_is_told_once_and_so_is_its_end(clock):
     """The second look believes it, later ones do not repeat it; who is well is never mentioned."""
-    clock = Clock()
     wellbeing = Wellbeing(clock)
     assert look(wellbeing, clock, None) == []
     assert look(wellbeing, clock, "in[2] stands still") == []
@@ -33,16 +27,14 @@ def test_a_complaint_is_told_once_and_so_is_its_end():
     assert look(wellbeing, clock, None) == []
 
 
-def test_a_moment_is_no_illness():
+def test_a_moment_is_no_illness(clock):
     """A restart is told by the supervisor; a single look that finds nobody is not worth a line."""
-    clock = Clock()
     wellbeing = Wellbeing(clock)
     assert [look(wellbeing, clock, complaint) for complaint in (SILENT, None, SILENT, None)] == [[]] * 4
 
 
-def test_what_was_told_of_a_process_that_ended_is_over():
+def test_what_was_told_of_a_process_that_ended_is_over(clock):
     """Its successor begins well; the supervisor tells of both."""
-    clock = Clock()
     wellbeing = Wellbeing(clock)
     look(wellbeing, clock, "in[2] stands still")
     look(wellbeing, clock, "in[2] stands still")
@@ -77,15 +69,25 @@ def test_a_worker_that_is_being_started_is_not_looked_at(monkeypatch):
     assert not [url for url in asked if url.startswith("verify")]
 
 
+WELL, READY = Page(200, b'{"healthy": true, "complaint": null}'), Page(200, b'{"ready": true, "why": null}')
+
+
 @pytest.mark.parametrize(
-    ("found", "complaint"),
+    ("health", "readiness", "complaint"),
     [
-        (Page(200, b'{"healthy": true, "complaint": null}'), None),
-        (Page(503, b'{"healthy": false, "complaint": "in[2] stands still"}'), "in[2] stands still"),
-        (Page(404, b"what is this"), "it answers with status 404 at /healthz"),
-        (None, SILENT),
+        (WELL, READY, None),
+        (Page(503, b'{"healthy": false, "complaint": "in[2] stands still"}'), READY, "in[2] stands still"),
+        (
+            WELL,
+            Page(503, b'{"ready": false, "why": "no broker has answered for 9 s"}'),
+            "no broker has answered for 9 s",
+        ),
+        (Page(404, b"what is this"), READY, "it answers with status 404 at /healthz"),
+        (WELL, Page(200, b"[]"), "it answers with status 200 at /readyz"),
+        (None, None, SILENT),
+        (WELL, None, "it does not answer at /readyz"),
     ],
 )
-def test_understands_a_worker_s_page(found, complaint):
-    """Whatever answers at its port."""
-    assert complaint_in(found) == complaint
+def test_understands_a_worker_s_pages(health, readiness, complaint):
+    """Whatever answers at its port; who is healthy and waits for a broker is not well."""
+    assert complaint_of("a", {"a/healthz": health, "a/readyz": readiness}.__getitem__) == complaint

@@ -9,7 +9,7 @@ from itertools import islice
 from types import SimpleNamespace
 from typing import NamedTuple
 
-from confluent_kafka import KafkaError, KafkaException, TopicPartition
+from confluent_kafka import OFFSET_INVALID, KafkaError, KafkaException, TopicPartition
 
 from schemas.records import MemoryMessage
 
@@ -131,7 +131,7 @@ class MemoryConsumer:
 
     def __init__(self, broker, model):
         self.broker, self.model = broker, model
-        self.position, self.paused = {}, set()
+        self.reads_at, self.gave, self.paused = {}, {}, set()
         self.found, self.order = 0, tuple(broker.log)
         self.coming = None
         broker.generation += 1
@@ -163,13 +163,13 @@ class MemoryConsumer:
 
     def _next(self):
         for place in self.order:
-            due = self.broker.since(place, self.position[place]) if place in self.position else []
+            due = self.broker.since(place, self.reads_at[place]) if place in self.reads_at else []
             if due and self.found and place not in self.paused:
                 self.found -= 1
                 if isinstance(due[0], Poisoned):
                     self.order = (*(other for other in self.order if other != place), place)
                     return Told(place, self.broker.bases[place, due[0].offset()])
-                self.position[place] = due[0].offset() + 1
+                self.reads_at[place] = self.gave[place] = due[0].offset() + 1
                 self.order = (*(other for other in self.order if other != place), place)  # in turn
                 return due[0]
         return None
@@ -183,11 +183,11 @@ class MemoryConsumer:
             thread._on_revoke(self, self._places())
             self.broker.generation += 1
             self.model.decide_elsewhere(coming.decided_elsewhere)
-        self.position, self.generation = {}, self.broker.generation
+        self.reads_at, self.gave, self.generation = {}, {}, self.broker.generation
         thread._on_assign(self, [TopicPartition(*place) for place in sorted(coming.places)])
 
     def _places(self):
-        return [TopicPartition(*place) for place in self.position]
+        return [TopicPartition(*place) for place in self.reads_at]
 
     def commit(self, offsets, asynchronous):
         fault = self.model.called("commit")
@@ -201,12 +201,21 @@ class MemoryConsumer:
         return [TopicPartition(at.topic, at.partition, *self.broker.offsets[at.topic, at.partition]) for at in places]
 
     def assign(self, places):
-        self.position = {(at.topic, at.partition): at.offset for at in places}
+        self.reads_at = {(at.topic, at.partition): at.offset for at in places}
+        self.gave = {}
         self.paused.clear()
 
     def seek(self, at):
-        assert (at.topic, at.partition) in self.position, "a partition that is not assigned cannot seek"
-        self.position[at.topic, at.partition] = at.offset
+        assert (at.topic, at.partition) in self.reads_at, "a partition that is not assigned cannot seek"
+        self.reads_at[at.topic, at.partition] = at.offset
+        self.gave.pop((at.topic, at.partition), None)
+
+    def position(self, places):
+        """Behind what was given out last; nothing of it since an assignment or a seek, or for a stranger's partition."""
+        return [
+            TopicPartition(at.topic, at.partition, self.gave.get((at.topic, at.partition), OFFSET_INVALID))
+            for at in places
+        ]
 
     def pause(self, places):
         self.paused |= {(at.topic, at.partition) for at in places}

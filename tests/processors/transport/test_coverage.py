@@ -14,18 +14,6 @@ from processors.transport.specs import METADATA_REFRESH_S
 A, B = frozenset({("in.a", 0), ("in.a", 1)}), frozenset({("in.b", 0)})
 
 
-class Clock:
-    now = 0.0
-
-    def __call__(self):
-        return self.now
-
-
-@pytest.fixture
-def clock():
-    return Clock()
-
-
 @pytest.fixture
 def gap(clock):
     return Gap(clock)

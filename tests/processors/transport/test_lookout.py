@@ -1,16 +1,19 @@
 """What a worker looks up beside its reading: whatever happens there, the reading goes on."""
 
 import threading
+import time
+from types import SimpleNamespace
 
 import pytest
 from confluent_kafka import KafkaError, KafkaException
 
-from processors.transport.lookout import Lookout
+from processors.transport.lookout import BROKERS, REST_SHARE, Lookout
+from processors.transport.reach import ASK_EVERY_S, Reach
 from processors.transport.specs import METADATA_REFRESH_S, WorkerKafka
 
 
 def lookout(look):
-    return Lookout(WorkerKafka("127.0.0.1:9"), {"what the group reads": look}, 0.0)
+    return Lookout(WorkerKafka("127.0.0.1:9"), {"what the group reads": look}, 0.0, Reach())
 
 
 @pytest.mark.parametrize(
@@ -35,7 +38,75 @@ def test_a_look_that_fails_ends_nothing(caplog, raised, again, said):
     assert "Canary" not in caplog.text
 
 
-def test_it_looks_again_and_again_until_it_is_stopped():
+class Broker:
+    """Stands for the operator's client: it answers, or it does not; counts how often it was asked."""
+
+    silent, asked = False, 0
+
+    def list_topics(self, topic, timeout):
+        self.asked += 1
+        if self.silent:
+            raise KafkaException(KafkaError(KafkaError._TRANSPORT))
+
+
+@pytest.fixture
+def broker(monkeypatch):
+    made = Broker()
+    monkeypatch.setattr("processors.transport.lookout.AdminClient", lambda *_, **__: made)
+    return made
+
+
+def until(condition):
+    deadline = time.monotonic() + 10
+    while not condition():
+        assert time.monotonic() < deadline, "it did not happen in time"
+        time.sleep(0.001)
+
+
+def test_while_no_broker_answers_nothing_else_is_asked(broker, monkeypatch):
+    """Every other look would last until its own patience ends, and the answer would be noticed late."""
+    monkeypatch.setattr("processors.transport.lookout.ASK_EVERY_S", 0.001)
+    silences = []
+
+    def look(_):
+        silences.append(watched._reach.silent_s)
+        return 0.0
+
+    watched = lookout(look)
+    watched.watch()
+    until(lambda: silences)
+    broker.silent = True
+    before = broker.asked
+    until(lambda: broker.asked > before + 20)
+    broker.silent = False
+    before = len(silences)
+    until(lambda: len(silences) > before)
+    watched.stop()
+    watched._thread.join(10)
+    assert not any(silences)
+
+
+def test_it_asks_often_whether_a_broker_answers():
+    """However long its last answer took: what the worker says of it must not be old."""
+    watched = lookout(lambda _: 0.0)
+    assert watched.take(BROKERS, Broker()) == ASK_EVERY_S
+
+
+@pytest.mark.parametrize(("answers", "again"), [(True, 4.0 * REST_SHARE), (False, METADATA_REFRESH_S)])
+def test_a_look_that_takes_long_is_taken_seldom_and_one_without_an_answer_soon(clock, monkeypatch, answers, again):
+    """Of many partitions the first; after an outage nobody waits for what the outage made slow."""
+    monkeypatch.setattr("processors.transport.lookout.time", SimpleNamespace(monotonic=clock))
+
+    def look(_):
+        clock.now += 4.0
+        if not answers:
+            raise TimeoutError
+        return METADATA_REFRESH_S
+
+    assert lookout(look).take("what the group reads", None) == again
+
+
+def test_it_looks_again_and_again_until_it_is_stopped(broker):
     """Each look says when the next one is due."""
     seen, looks = threading.Event(), []
 

@@ -3,12 +3,14 @@
 import threading
 
 import pytest
-from confluent_kafka import KafkaError, KafkaException, TopicPartition
+from confluent_kafka import OFFSET_INVALID, KafkaError, KafkaException, TopicPartition
+from memory_kafka import Clock
 
 from processors.transport import poll_thread
 from processors.transport.parts import WorkerParts
 from processors.transport.poll_thread import PollThread, Turns
 from processors.transport.specs import RangeSpec, WorkerKafka
+from processors.transport.standstill import POSITIONS_S
 from schemas.records import MemoryMessage
 
 A, B = ("in", 0), ("in", 1)
@@ -16,10 +18,10 @@ STRAY = type("Record", (MemoryMessage,), {"error": lambda _: None})("in", 0, 7)
 
 
 class Consumer:
-    """Notes what it is told; gives out `found`, and at `changes` a new assignment first."""
+    """Notes what it is told; gives out `found`, and at `changes` a new assignment first; it has read so far: `gave`."""
 
     def __init__(self):
-        self.told, self.found, self.changes = [], [], False
+        self.told, self.found, self.changes, self.gave = [], [], False, {}
 
     def subscribe(self, topics, **callbacks):
         self.on_assign, self.on_revoke = callbacks["on_assign"], callbacks["on_revoke"]
@@ -29,7 +31,14 @@ class Consumer:
         if self.changes:
             self.on_revoke(self, [TopicPartition(*A)])
             self.on_assign(self, [TopicPartition(*B)])
-        return self.found.pop() if self.found else None
+        found = self.found.pop() if self.found else None
+        if found:
+            self.gave[found.topic(), found.partition()] = found.offset() + 1
+        return found
+
+    def position(self, places):
+        gave = [self.gave.get((place.topic, place.partition), OFFSET_INVALID) for place in places]
+        return [TopicPartition(place.topic, place.partition, at) for place, at in zip(places, gave, strict=True)]
 
     def commit(self, offsets, asynchronous):
         (self.token,) = offsets
@@ -156,9 +165,7 @@ def looking_out(polling, monkeypatch):
     thread.generation = 1
     polling.progress.reassigned(thread.starts)
     monkeypatch.setattr(thread._lookout, "watch", lambda: polling.consumer.told.append("watch"))
-    polling.consumer.position = lambda places: [
-        TopicPartition(place.topic, place.partition, 7 if place.partition == A[1] else -1001) for place in places
-    ]
+    polling.consumer.gave = {A: 7}
     return thread
 
 
@@ -197,3 +204,19 @@ def test_what_is_given_out_waits_until_it_is_committed(looking_out, polling):
     assert polling.progress.standstill.waiting == 3
     polling.progress.committed({A: 8})
     assert polling.progress.standstill.waiting == 0
+
+
+def test_while_a_range_is_written_what_waits_is_told_all_the_same(looking_out, polling, monkeypatch):
+    """The warehouse may hang for hours: what comes to stand behind its range meanwhile is seen, every five seconds."""
+    clock, standstill = Clock(), polling.progress.standstill
+    monkeypatch.setattr(poll_thread, "time", clock)
+    told = []
+
+    def written():
+        told.append(standstill.waiting)
+        clock.now += POSITIONS_S / 2
+        standstill.grew({A: 7, B: 5 + len(told)})
+        return len(told) == 5
+
+    assert list(looking_out.keep_alive(written)) == [[]] * 4
+    assert told == [0, 1, 1, 3, 3]

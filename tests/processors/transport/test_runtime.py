@@ -21,16 +21,8 @@ from processors.transport.specs import RangeSpec
 from schemas.records import MemoryMessage
 
 
-class Clock:
-    now = 0.0
-
-    def __call__(self):
-        return self.now
-
-
-def test_a_poll_thread_that_stands_still_is_unhealthy():
+def test_a_poll_thread_that_stands_still_is_unhealthy(clock):
     """Alive is not enough: the poll thread must have come round within ten seconds."""
-    clock = Clock()
     progress = Progress(30, clock)
     clock.now = 9
     assert progress.complaint() is None
@@ -38,9 +30,8 @@ def test_a_poll_thread_that_stands_still_is_unhealthy():
     assert progress.complaint() == "the poll thread has not turned for 11 s"
 
 
-def test_waiting_input_without_a_commit_is_unhealthy_and_no_input_is_not():
+def test_waiting_input_without_a_commit_is_unhealthy_and_no_input_is_not(clock):
     """An idle worker is healthy for ever; one that has input must commit within its patience."""
-    clock = Clock()
     progress = Progress(30, clock)
     for clock.now in range(100):
         progress.looped(0)
@@ -52,9 +43,8 @@ def test_waiting_input_without_a_commit_is_unhealthy_and_no_input_is_not():
     assert progress.complaint() is None
 
 
-def test_a_partition_that_waits_too_long_for_what_is_down_is_unhealthy():
+def test_a_partition_that_waits_too_long_for_what_is_down_is_unhealthy(clock):
     """Others go on and commit meanwhile: the worker says which partition waits, since when and for what."""
-    clock = Clock()
     progress = Progress(30, clock)
     store, other = {("in", 3): "the store is away"}, {("in", 4): "the store is away"}
     assert progress.deferred(store) == ["in[3]: the store is away"]
@@ -68,9 +58,8 @@ def test_a_partition_that_waits_too_long_for_what_is_down_is_unhealthy():
     assert progress.complaint() is None
 
 
-def test_what_a_partition_waits_for_may_change():
+def test_what_a_partition_waits_for_may_change(clock):
     """The new reason is said, and it has been waiting as long as before."""
-    clock = Clock()
     progress = Progress(30, clock)
     place = ("in", 3)
     progress.deferred({place: "the bundle is missing"})
@@ -81,9 +70,8 @@ def test_what_a_partition_waits_for_may_change():
     assert progress.complaint() == "in[3] has been waiting for 35 s: the bundle does not load"
 
 
-def test_what_another_worker_has_now_is_no_complaint_of_this_one():
+def test_what_another_worker_has_now_is_no_complaint_of_this_one(clock):
     """A new assignment begins with nothing waiting."""
-    clock = Clock()
     progress = Progress(30, clock)
     progress.deferred({("in", 3): "the store is away"})
     progress.reassigned({("in", 0): 0, ("in", 1): 0})

@@ -11,13 +11,6 @@ OTHER = ("loan.applications.v1.bank-a", 3)
 PATIENCE_S = 60
 
 
-class Clock:
-    now = 0.0
-
-    def __call__(self):
-        return self.now
-
-
 class Client:
     """Stands for the client and the brokers: how far it has read, and where the partition ends."""
 
@@ -27,11 +20,6 @@ class Client:
     def tells(self, place, read_to, end):
         self.standstill.grew({place: end})
         self.standstill.read({place: read_to})
-
-
-@pytest.fixture
-def clock():
-    return Clock()
 
 
 @pytest.fixture
