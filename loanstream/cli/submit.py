@@ -66,7 +66,7 @@ def submit_file(
     now = utc_of_ms(time.time_ns() // 1_000_000)
     bank = installation.tenant(tenant)
     _note(not_served(installation, bank))
-    lines = read_applications(file, bank, currency, now, id_prefix)
+    lines = read_applications(file, bank, currency, now, id_prefix, only_tenant=True)
     with ApplicationProducer(installation.producer_settings(bank), bank) as producer:
         upload = None if documents is None else installation.documents.put
         tally = send(lines, producer, upload, documents, id_prefix)
