@@ -16,7 +16,10 @@ app = verb()
 
 @app.command()
 def doctor(state: State = None, as_json: AsJson = False) -> None:
-    """Check this machine and the installation, line by line, with how to mend what is wrong."""
+    """Check this machine and the installation, line by line, with how to mend what is wrong.
+
+    Exit 1 where anything is.
+    """
     installation = by_settings(state)
     checks = run_doctor_by_settings(installation) if installation else run_doctor(state_of(state))
     emit([asdict(check) for check in checks], tuple(lines(checks, text_width())), as_json=as_json)

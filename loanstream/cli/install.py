@@ -91,7 +91,10 @@ def install(
     yes: Yes = False,
     as_json: AsJson = False,
 ) -> None:
-    """Make your own Kafka, warehouse and stores ready: shows what is missing, asks, and makes it."""
+    """Make your own Kafka, warehouse and stores ready: shows what is missing, asks, and makes it.
+
+    Exit 1 where something has to be mended first: every such thing in a line, and nothing is made.
+    """
     settings = load()
     for name in NEEDED:
         settings.needed(name)

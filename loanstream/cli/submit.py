@@ -156,7 +156,11 @@ def submit(
     state: State = None,
     as_json: AsJson = False,
 ) -> None:
-    """Publish the applications in a file."""
+    """Publish the applications in a file.
+
+    Exit 1 where a line was refused (the others are sent), where no application is in the file, or where a document in
+    the folder belongs to none.
+    """
     if columns:
         rows = described()
         listed = [dict(zip(("column", "need", "expected"), row, strict=True)) for row in rows]
