@@ -15,9 +15,11 @@ from schemas.values import rfc3339
 
 
 def emit(value: Any, text: Any, *, as_json: bool) -> None:
-    """Print `value` as one JSON value, or else `text` (a string or something rich renders)."""
+    """Print `value` as one JSON value, or else `text`: a string, lines that are laid out, or something rich renders."""
     if as_json:
         sys.stdout.write(json.dumps(value, default=_as_json) + "\n")
+    elif isinstance(text, tuple):  # a path that is longer than the line stays whole
+        console().print("\n".join(text), highlight=False, soft_wrap=True)
     else:
         console().print(text, highlight=False) if isinstance(text, str) else console().print(text)
 
@@ -40,10 +42,19 @@ def _as_json(value: Any) -> Any:
     raise TypeError(f"no JSON for {type(value).__name__}")
 
 
+COLUMNS = 100
+"""What a line takes at most where there is no terminal; longer words are broken, nothing is cut off."""
+
+
 def console() -> Console:
-    """Standard output; wide where it is no terminal, so that nothing is cut off in a pipe."""
+    """Standard output."""
     # Whatever stands in an answer is shown as it is: no square bracket or colon of a person's means anything.
-    return Console(width=None if sys.stdout.isatty() else 160, soft_wrap=False, markup=False, emoji=False)
+    return Console(width=None if sys.stdout.isatty() else COLUMNS, soft_wrap=False, markup=False, emoji=False)
+
+
+def text_width() -> int:
+    """What a line of text takes at most: no more where the terminal is wider, for it is to be read."""
+    return min(console().width, COLUMNS)
 
 
 WHOLE = frozenset({"tenant", "application", "outcome", "probability", "score"})

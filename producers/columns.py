@@ -1,8 +1,9 @@
 """The columns of a CSV of applications: which there are, and what is wrong with a header."""
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from producers.lines import LineError, shown
+from producers.lines import LineError, shown, undecoded
 from schemas import public_loans
 from schemas.application import LoanApplication
 from schemas.expected import expected_at
@@ -46,6 +47,8 @@ WRITTEN: Mapping[str, str] = {
 """Fields that a CSV writes in another way than JSON does."""
 
 SEPARATORS: Mapping[str, str] = {";": "semicolons", "\t": "tabs", "|": "bars"}
+SAYS_SEPARATOR = "sep="
+"""How the line above the header begins in which spreadsheets tell each other what separates the columns."""
 NAMED_MOST = 3
 
 
@@ -59,45 +62,72 @@ def described() -> list[tuple[str, str, str]]:
     return [*rows, (public_loans.LABEL, "not read", f"{public_loans.APPROVED} or {public_loans.REJECTED}")]
 
 
-def header_errors(header: Sequence[str], given: Iterable[str]) -> Iterator[LineError]:
-    """What keeps a file with this header from being read at all, one line for each kind of fault."""
-    foreign = _not_a_header(header)
+def header_errors(header: Sequence[str], given: Iterable[str], line: int = 1) -> Iterator[LineError]:
+    """What keeps a file with this header, in that line, from being read at all: one error for each kind of fault."""
+    foreign = _not_a_header(header, line)
     if foreign is not None:
         yield foreign
         return
+    broken = [(number, byte) for number, name in enumerate(header, 1) if (byte := undecoded(name))]
+    if broken:
+        yield from (LineError(line, f"column {number}", "text in UTF-8", byte) for number, byte in broken)
+        return
     fields = [COLUMNS.get(name) for name in header]
-    meant = {name: _meant(name, header) for name in header if name not in COLUMNS}
+    # What a spreadsheet writes beside the table has no name, and no values.
+    meant = {name: _meant(name, header) for name in header if name and name not in COLUMNS}
     slips = {name: near for name, near in meant.items() if near is not None}
     strange = [name for name, near in meant.items() if near is None]
     if slips:
         found = _listed([f"{shown(name)} for {near}" for name, near in slips.items()])
-        yield LineError(1, None, "the columns' names as `submit --columns` has them", found)
+        yield LineError(line, None, "the columns' names as `submit --columns` has them", found)
     if strange:
         noun = "column" if len(strange) == 1 else "columns"
         yield LineError(
-            1, None, "columns of a loan application", f"the unknown {noun} {_listed([shown(name) for name in strange])}"
+            line,
+            None,
+            "columns of a loan application",
+            f"the unknown {noun} {_listed([shown(name) for name in strange])}",
         )
     for index, name in enumerate(header):
         if fields[index] is not None and fields[index] in fields[:index]:
-            yield LineError(1, None, f"one column for {fields[index]}", f"another, {shown(name)}")
+            yield LineError(line, None, f"one column for {fields[index]}", f"another, {shown(name)}")
     there = {*given, *fields, *OPTIONAL, *(COLUMNS[near] for near in slips.values()), None}
     lacking = [field for field in OWN if field not in there]
     if lacking:
         accepted = [" or ".join(name for name, field in COLUMNS.items() if field == lack) for lack in lacking]
-        yield LineError(1, None, "a column " + ", and a column ".join(accepted), "none")
+        yield LineError(line, None, "a column " + ", and a column ".join(accepted), "none")
 
 
-def _not_a_header(header: Sequence[str]) -> LineError | None:
+def _not_a_header(header: Sequence[str], line: int) -> LineError | None:
     """What the first line is where it does not name columns by commas."""
     if header[0].startswith(("{", "[")):
-        return LineError(1, None, "comma-separated values", "JSON; name the file .json, or .jsonl with a value a line")
+        return LineError(
+            line, None, "comma-separated values", "JSON; name the file .json, or .jsonl with a value a line"
+        )
+    if header[0].lower().startswith(SAYS_SEPARATOR):
+        word = SEPARATORS.get(header[0][len(SAYS_SEPARATOR) :].strip(' "'), SEPARATORS["\t"])
+        return LineError(line, None, *_commas(word))
     for separator, word in SEPARATORS.items():
         names = [name.strip(' "') for text in header for name in text.split(separator)]
         if len(names) > 2 * len(header) and any(nearest(name, COLUMNS) for name in names):
-            return LineError(1, None, "commas between the columns", f"{word}; write it with commas and decimal points")
+            return LineError(line, None, *_commas(word))
     if not any(nearest(name, COLUMNS) for name in header) and any(_is_number(name) for name in header):
-        return LineError(1, None, "a line of column names (see `submit --columns`)", "values")
+        return LineError(line, None, "a line of column names (see `submit --columns`)", "values")
     return None
+
+
+def _commas(found: str) -> tuple[str, str]:
+    return "commas between the columns", f"{found}; write it with commas and decimal points"
+
+
+def names_columns(row: Sequence[str]) -> bool:
+    """Whether a row names columns, by commas or otherwise: three or more, as `COLUMNS` or nearly so.
+
+    >>> names_columns(["Loan id;Education;loan_term"]), names_columns(["Loan applications of November", "", ""])
+    (True, False)
+    """
+    names = [name.strip(' "') for text in row for name in re.split(r"[;\t|]", text)]
+    return sum(nearest(name, COLUMNS) is not None for name in names) >= NAMED_MOST
 
 
 def _is_number(text: str) -> bool:

@@ -5,19 +5,35 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
-from producers.columns import COLUMNS, WHOLE_NUMBERS, header_errors
-from producers.lines import BYTE_ORDER_MARK, FileRefusedError, LineError, Place, shown, text_lines, undecoded
+from producers.columns import COLUMNS, GIVEN, OPTIONAL, SAYS_SEPARATOR, WHOLE_NUMBERS, header_errors, names_columns
+from producers.lines import (
+    BYTE_ORDER_MARK,
+    LINE_ENDS,
+    FileRefusedError,
+    LineError,
+    Place,
+    shown,
+    text_lines,
+    undecoded,
+)
+from producers.spreadsheets import meant, no_application
 from schemas.application import LoanApplication
 from schemas.decode import Undecodable, check_json, field_errors
 from schemas.problem import Problem
 
 OPEN_QUOTE = "unexpected end of data"
 """What Python's csv says of a file that ends within quotes."""
+BARE_CR = "new-line character"
+"""How it begins where a line ends in CR alone."""
+SHOWN = 3
+LOOKED_THROUGH = 20
+"""Lines in which the column names are looked for where the first line has none."""
 
 EXPECTED: Mapping[str, str] = {
     "missing": "a value",
@@ -31,12 +47,16 @@ EXPECTED: Mapping[str, str] = {
 
 @dataclass(frozen=True, slots=True)
 class Defaults:
-    """What a line that does not say it itself is taken to say; `id_prefix` goes before every application_id."""
+    """What a line that does not say it itself is taken to say; `id_prefix` goes before every application_id.
+
+    With `only_tenant` a line of another tenant is refused.
+    """
 
     tenant: str | None
     currency: str | None
     submitted_at: datetime
     id_prefix: str = ""
+    only_tenant: bool = False
 
     @property
     def fields(self) -> dict[str, str]:
@@ -50,25 +70,39 @@ class UnknownKindError(Problem):
 
 
 def read_applications(
-    path: Path, tenant: str | None, currency: str | None, submitted_at: datetime, id_prefix: str = ""
+    path: Path,
+    tenant: str | None,
+    currency: str | None,
+    submitted_at: datetime,
+    id_prefix: str = "",
+    *,
+    only_tenant: bool = False,
 ) -> Iterator[LoanApplication | LineError]:
     """Every line's application, or its errors (one for each faulty field). Holds one line at a time (all of a .json).
 
-    A line's own tenant, currency and submitted_at win over those given. After an error of the file as a whole (no text,
+    A line's own tenant, currency and submitted_at win over those given; with `only_tenant` a line of another tenant is
+    refused. A file without an application is an error too. After an error of the file as a whole (no text,
     a column missing, a quote that nothing closes) nothing more comes. Raises `UnknownKindError` at once, `OSError`
     where the file cannot be read.
     """
     reader = READERS.get(path.suffix.lower())
     if reader is None:
         raise UnknownKindError(f"{path.name}: expected a file of applications ({', '.join(READERS)})")
-    return _until_refused(reader(path, Defaults(tenant, currency, submitted_at, id_prefix)))
+    place: Place = "item" if reader is _json else "line"
+    return _until_refused(reader(path, Defaults(tenant, currency, submitted_at, id_prefix, only_tenant)), place)
 
 
-def _until_refused(lines: Iterator[LoanApplication | LineError]) -> Iterator[LoanApplication | LineError]:
+def _until_refused(lines: Iterator[LoanApplication | LineError], place: Place) -> Iterator[LoanApplication | LineError]:
+    told = False
     try:
-        yield from lines
+        for line in lines:
+            told = True
+            yield line
     except FileRefusedError as refused:
         yield refused.error
+    else:
+        if not told:
+            yield LineError(1, None, "at least one application", "no applications in it", place)
 
 
 def _json(path: Path, defaults: Defaults) -> Iterator[LoanApplication | LineError]:
@@ -91,7 +125,8 @@ def _jsonl(path: Path, defaults: Defaults) -> Iterator[LoanApplication | LineErr
         try:
             found = check_json(text.encode())
         except Undecodable as fault:
-            yield LineError(number, None, fault.errors[0].expected, fault.errors[0].found)
+            said = LINE_ENDS if "\r" in text else (fault.errors[0].expected, fault.errors[0].found)
+            yield LineError(number, None, *said)
             continue
         yield from _application(number, found, defaults, "line")
 
@@ -101,28 +136,36 @@ def _application(number: int, found: Any, defaults: Defaults, place: Place) -> I
     if not isinstance(found, dict):
         yield LineError(number, None, "a JSON object", shown(found), place)
         return
+    if found and found.keys().isdisjoint(LoanApplication.model_fields):
+        names = ", ".join(shown(name) for name in list(found)[:SHOWN])
+        yield LineError(number, None, "the fields of an application", f"none of them, but {names}", place)
+        return
     fields = {**defaults.fields, **found}
     if isinstance(fields.get("application_id"), str):
         fields["application_id"] = defaults.id_prefix + fields["application_id"]
     try:
-        yield LoanApplication.model_validate_json(json.dumps(fields))
+        application = LoanApplication.model_validate_json(json.dumps(fields))
     except ValidationError as error:
         yield from (replace(fault, place=place) for fault in _line_errors(number, error, {}, {}))
+    else:
+        yield _others(number, application, defaults, place) or application
+
+
+def _others(number: int, application: LoanApplication, defaults: Defaults, place: Place = "line") -> LineError | None:
+    """The error of an application of another tenant, where one tenant's alone are wanted."""
+    if not defaults.only_tenant or application.tenant == defaults.tenant:
+        return None
+    return LineError(number, "tenant", f"{defaults.tenant}, for whom it is sent", shown(application.tenant), place)
 
 
 def _csv(path: Path, defaults: Defaults) -> Iterator[LoanApplication | LineError]:
     rows = _rows(path)
-    _, _, first = next(rows)
-    if isinstance(first, LineError):
-        raise FileRefusedError(first)
-    header = [name.strip() for name in first]
-    if not any(header):
-        raise FileRefusedError(LineError(1, None, "a line of column names", "a blank line"))
-    problems = list(header_errors(header, defaults.fields))
+    at, header = _header(rows)
+    problems = list(header_errors(header, defaults.fields, at))
     if problems:
         yield from problems
         return
-    fields = [COLUMNS[name] for name in header]
+    fields = [COLUMNS.get(name) for name in header]
     names = {field: name for name, field in zip(header, fields, strict=True) if field is not None}
     for start, end, row in rows:
         if isinstance(row, LineError):
@@ -134,10 +177,31 @@ def _csv(path: Path, defaults: Defaults) -> Iterator[LoanApplication | LineError
             )
 
 
+def _header(rows: Iterator[tuple[int, int, list[str] | LineError]]) -> tuple[int, list[str]]:
+    """The first row and its line. Raises `FileRefusedError` where it is blank, or a later one names the columns."""
+    at, _, first = next(rows)
+    if not isinstance(first, LineError) and ",".join(first).strip().lower() == f"{SAYS_SEPARATOR},":
+        at, _, first = next(rows, (at, at, [""]))
+    if isinstance(first, LineError):
+        raise FileRefusedError(first)
+    header = [name.strip() for name in first] or [""]
+    if not names_columns(header) and not header[0].lower().startswith(SAYS_SEPARATOR):
+        later = islice(rows, LOOKED_THROUGH)
+        below = next((line for line, _, row in later if isinstance(row, list) and names_columns(row)), None)
+        if below is not None:
+            found = f"it in line {below}; remove what stands above it"
+            raise FileRefusedError(LineError(at, None, "a line of column names at the top", found))
+    if not any(header):
+        raise FileRefusedError(LineError(at, None, "a line of column names", "a blank line"))
+    return at, header
+
+
 def _row(
     number: int, row: list[str], header: list[str], names: Mapping[str, str], defaults: Defaults
 ) -> Iterator[LoanApplication | LineError]:
     """A row's application, or its errors."""
+    if not any(value.strip() for value in row[len(header) :]):
+        row = row[: len(header)]  # a spreadsheet writes every row as wide as its widest
     if len(row) != len(header):
         yield LineError(number, None, f"{len(header)} values, as in the header", str(len(row)))
         return
@@ -145,12 +209,31 @@ def _row(
     if broken:
         yield from (LineError(number, name, "text in UTF-8", byte) for name, byte in broken)
         return
-    cells = dict(zip((COLUMNS[name] for name in header), row, strict=True))
+    if [value.strip() for value in row] == header:
+        yield LineError(number, None, "an application", "the column names again")
+        return
+    unnamed = [
+        (at, value) for at, (name, value) in enumerate(zip(header, row, strict=True), 1) if not name and value.strip()
+    ]
+    if unnamed:
+        yield from (
+            LineError(number, f"column {at}", "no value under a blank name", shown(value)) for at, value in unnamed
+        )
+        return
+    cells = dict(zip((COLUMNS.get(name) for name in header), row, strict=True))
     try:
         # Lax, since a CSV knows text alone: "12" is a number and "Yes" is true.
-        yield LoanApplication.model_validate_strings(_event(cells.items(), defaults), strict=False)
+        application = LoanApplication.model_validate_strings(_event(cells.items(), defaults), strict=False)
     except ValidationError as error:
-        yield from _line_errors(number, error, names, cells)
+        needed = [value for field, value in cells.items() if field is not None and field not in OPTIONAL | GIVEN]
+        foreign = no_application(cells["application_id"], needed)
+        yield from (
+            [LineError(number, None, "an application", foreign)]
+            if foreign
+            else _line_errors(number, error, names, cells)
+        )
+    else:
+        yield _others(number, application, defaults) or application
 
 
 def _rows(path: Path) -> Iterator[tuple[int, int, list[str] | LineError]]:
@@ -168,7 +251,8 @@ def _rows(path: Path) -> Iterator[tuple[int, int, list[str] | LineError]]:
             if str(error) == OPEN_QUOTE:
                 expected = f"an end of the quote that opens in line {start}"
                 raise FileRefusedError(LineError(start, None, expected, "none", last=end)) from None
-            yield start, end, LineError(start, None, "comma-separated values", str(error), last=end)
+            said = LINE_ENDS if str(error).startswith(BARE_CR) else ("comma-separated values", str(error))
+            yield start, end, LineError(start, None, *said, last=end)
         else:
             if row is None:
                 return
@@ -179,10 +263,12 @@ def _event(cells: Iterable[tuple[str | None, str]], defaults: Defaults) -> dict[
     event: dict[str, Any] = dict(defaults.fields)
     for field, cell in cells:
         value = cell.strip()
-        if field is None or not value:
+        if field is None or (not value and field in OPTIONAL):
             continue
         room, _, name = field.rpartition(".")
         target = event.setdefault(room, {}) if room else event
+        if not value:
+            continue
         # Pydantic takes "7_78" for 778. A typing error is not a score.
         target[name] = value.replace("_", " ") if field in WHOLE_NUMBERS else value
     if "application_id" in event:
@@ -201,6 +287,7 @@ def _line_errors(
     for said, detail in zip(field_errors(LoanApplication, error), details, strict=False):
         path = ".".join(str(part) for part in detail["loc"])
         found = "nothing" if detail["type"] == "missing" else shown(cells.get(path, detail["input"]))
+        found += meant(cells.get(path, ""))
         yield LineError(number, names.get(path, path), EXPECTED.get(said.error, said.expected), found)
 
 

@@ -24,6 +24,9 @@ NO_TEXT: Mapping[bytes, str] = {
 }
 """How files begin that are often taken for text -> what they are, and what to do."""
 
+LINE_ENDS = ("lines that end in LF or CRLF", "a CR alone, as old Macs end lines; save it with LF")
+"""What is expected, and what is said to have been found, where CR ends lines."""
+
 _UNDECODED = re.compile("[\udc80-\udcff]")
 
 
@@ -92,6 +95,8 @@ def text_lines(path: Path) -> Iterator[tuple[int, str]]:
                 _check_text(line)
                 line = line.removeprefix(BYTE_ORDER_MARK)
             if len(line) > APPLICATION_MAX_BYTES:
+                if b"\r" in line:
+                    raise FileRefusedError(LineError(number, None, *LINE_ENDS))
                 expected = f"at most {APPLICATION_MAX_BYTES} bytes a line"
                 raise FileRefusedError(LineError(number, None, expected, "more; nothing from here on was read"))
             yield number, line.decode("utf-8", "surrogateescape").rstrip("\r\n")
@@ -103,6 +108,8 @@ def _check_text(line: bytes) -> None:
     for beginning, what in NO_TEXT.items():
         if line.startswith(beginning):
             raise FileRefusedError(LineError(1, None, "text in UTF-8", what))
+    if 0 in line[:2]:  # every other byte of UTF-16 without its mark
+        raise FileRefusedError(LineError(1, None, "text in UTF-8", NO_TEXT[b"\xff\xfe"]))
 
 
 def undecoded(text: str) -> str | None:

@@ -16,8 +16,29 @@ from schemas.topics import TENANT_PATTERN, TOPICS, Topic
 
 KAFKA_BINDING = "0.5.0"
 _TEXT = {"type": "string"}
-_KEY = {"key": {**_TEXT, "description": "The application_id of the record's value."}, "bindingVersion": KAFKA_BINDING}
-_KEYED = ("loan.application.", "loan.decision.", "loan.outcome.")
+_APPLICATION = {**_TEXT, "description": "The application_id of the record's value."}
+
+KEYS: Mapping[str, Mapping[str, Any]] = {
+    "loan.application.submitted": _APPLICATION,
+    "loan.application.accepted": _APPLICATION,
+    "loan.application.verified": _APPLICATION,
+    "loan.decision.made": _APPLICATION,
+    "loan.outcome.recorded": _APPLICATION,
+    "loan.dead_letter": {
+        "type": ["string", "null"],
+        "description": "The refused record's key, byte for byte, whether it is text or not; null where it had none.",
+    },
+    "loan.dead_letter.handled": {**_TEXT, "description": "Where the letter stands: topic/partition/offset."},
+    "loan.activation.published": {**_TEXT, "description": "The tenant it is for; `all` for every tenant."},
+    "loan.service.measured": {**_TEXT, "description": "The name of the worker that measured."},
+}
+"""Event -> the key of its records."""
+
+READ_COMMITTED = {"isolation.level": "read_committed"}
+"""What whoever reads a topic of `IN_TRANSACTIONS` sets."""
+
+IN_TRANSACTIONS = {"letters_handled"} | {key for stage in STAGES.values() for key in stage.writes} - {"metrics"}
+"""Topics that we write in transactions, which may be aborted: a worker's measurements are sent without one."""
 
 HEADERS: dict[str, dict[str, Any]] = {
     "ce_specversion": {"const": "1.0", "description": "CloudEvents version."},
@@ -113,7 +134,8 @@ def _channel(topic: Topic) -> dict[str, Any]:
     tenant = {"tenant": {"description": f"The bank's name: `{TENANT_PATTERN}`.", "examples": ["bank-a"]}}
     return {
         "address": address,
-        "description": f"{topic.does[0].upper()}{topic.does[1:]}.",
+        "description": f"{topic.does[0].upper()}{topic.does[1:]}.{_how_to_read(topic)}",
+        **({"x-consumer-settings": dict(READ_COMMITTED)} if topic.key in IN_TRANSACTIONS else {}),
         **({"parameters": tenant} if topic.per_tenant else {}),
         "messages": {topic.event: {"$ref": f"#/components/messages/{topic.event}"}},
         "bindings": {
@@ -128,6 +150,13 @@ def _channel(topic: Topic) -> dict[str, Any]:
             }
         },
     }
+
+
+def _how_to_read(topic: Topic) -> str:
+    if topic.key not in IN_TRANSACTIONS:
+        return ""
+    settings = ", ".join(f"{name}={value}" for name, value in READ_COMMITTED.items())
+    return f" Consumers must set {settings}: records of aborted transactions stand in it too, and are no events."
 
 
 def _operations(topic: Topic) -> list[tuple[str, dict[str, Any]]]:
@@ -158,7 +187,7 @@ def _message(event: EventType, examples: list[Any]) -> dict[str, Any]:
         "contentType": "application/json",
         "headers": {"type": "object", "properties": headers, **({"required": required} if required else {})},
         "payload": {"$ref": f"#/components/schemas/{event.model.__name__}"},
-        **({"bindings": {"kafka": _KEY}} if event.name.startswith(_KEYED) else {}),
+        "bindings": {"kafka": {"key": dict(KEYS[event.name]), "bindingVersion": KAFKA_BINDING}},
         **({"examples": [{"payload": value} for value in examples]} if examples else {}),
     }
 

@@ -17,7 +17,7 @@ class Card:
     """What a model is, what it was trained on and how well it does. `figures` are means over the repeats of the
     cross-validation, `figures_sd` their standard deviations; `uncalibrated` are the same without the calibrator.
     `calibrator` are Platt's a and b, both shrunk by `shrinkage`: nobody is surer than 1 in a million, where points end.
-    `directions` are `training.directions`' counts.
+    `directions` are `training.directions`' counts; `ece_bins` the number and the kind of the ECE's bins.
     """
 
     name: str
@@ -35,6 +35,7 @@ class Card:
     uncalibrated: dict[str, float]
     directions: dict[str, dict[str, float]]
     notes: list[str]
+    ece_bins: dict[str, int | str]
     label_note: str = LABEL_NOTE
 
 
@@ -53,11 +54,16 @@ def keeps_directions(card: Card) -> bool:
     return not any(move["raised"] for move in card.directions.values())
 
 
+def direction_sentence(card: Card) -> str:
+    """Whether it keeps them."""
+    return KEPT if keeps_directions(card) else NOT_KEPT
+
+
 def _directions(card: Card) -> list[str]:
     return [
         "## Directions, on a grid of applicants",
         "",
-        KEPT if keeps_directions(card) else NOT_KEPT,
+        direction_sentence(card),
         "",
         "| the applicant | steps | raise the probability | by at most |",
         "|---|---|---|---|",
@@ -67,6 +73,14 @@ def _directions(card: Card) -> list[str]:
         ),
         "",
     ]
+
+
+def ece_sentence(card: Card) -> str:
+    """What the ECE is a mean of."""
+    return (
+        f"ECE: the mean distance between probability and approval rate over {card.ece_bins['number']} bins of "
+        f"{card.ece_bins['kind']}, weighted by their size."
+    )
 
 
 def card_markdown(card: Card) -> str:
@@ -93,6 +107,8 @@ def card_markdown(card: Card) -> str:
             f"{format(card.uncalibrated[name], '.5f') if name in card.uncalibrated else ''} |"
             for name, value in card.figures.items()
         ),
+        "",
+        ece_sentence(card),
         "",
         f"Platt: a = {card.calibrator['a']:.6f}, b = {card.calibrator['b']:.6f}.",
         f"Shrunk by {card.calibrator['shrinkage']:.4f}: nobody is surer than 1 in a million, where points end.",

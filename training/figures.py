@@ -5,6 +5,8 @@ import numpy.typing as npt
 from sklearn.metrics import roc_auc_score, roc_curve
 
 BINS = 15
+ECE_BINS: dict[str, int | str] = {"number": BINS, "kind": "equal width"}
+"""The bins of the ECE, as a card says them: another number, or bins of equal size, would give another figure."""
 
 
 def figures(p: npt.NDArray[np.float64], approved: npt.NDArray[np.int64]) -> dict[str, float]:

@@ -11,6 +11,7 @@ import orjson
 import sklearn
 from sklearn.model_selection import RepeatedStratifiedKFold
 
+from schemas.problem import Problem
 from scoring.booster import xgboost
 from scoring.bundle import (
     FORMAT,
@@ -32,7 +33,7 @@ from training.calibration import fit_platt, probability
 from training.card import Card, card_markdown
 from training.data import LoanData, read_loans
 from training.directions import directions
-from training.figures import figures
+from training.figures import ECE_BINS, figures
 from training.recipes import Recipe
 
 Matrix = npt.NDArray[np.float64]
@@ -42,13 +43,23 @@ GOLDEN_ROWS = 16
 HISTOGRAM_BINS = 10
 
 
-def train(data: Path, out: Path, recipe: Recipe, currency: str = "INR") -> Card:
+class AnotherBundleError(Problem):
+    """The folder holds another bundle, which stays as it is."""
+
+
+def train(data: Path, out: Path, recipe: Recipe, currency: str = "INR", *, overwrite: bool = False) -> Card:
     """Train by a recipe on the CSV at `data`, write the bundle's files into the folder `out`, return its card.
 
-    The same data, recipe and lock give the same bytes. Raises `training.data.DataError` for data that cannot be used
-    and OSError where files cannot be read or written.
+    The same data, recipe and lock give the same bytes. Raises `training.data.DataError` for data that cannot be used,
+    `AnotherBundleError` where `out` holds another bundle (unless it may `overwrite`), and OSError where files cannot be
+    read or written.
     """
     files, card = make_bundle(read_loans(data), recipe, currency)
+    differing = [
+        name for name, content in files.items() if (out / name).exists() and (out / name).read_bytes() != content
+    ]
+    if differing and not overwrite:
+        raise AnotherBundleError(f"{out} holds another bundle ({', '.join(differing)} differ); nothing was written")
     out.mkdir(parents=True, exist_ok=True)
     for name, content in files.items():
         (out / name).write_bytes(content)
@@ -207,4 +218,5 @@ def _card(
         },
         directions=found,
         notes=list(recipe.notes),
+        ece_bins=ECE_BINS,
     )

@@ -24,7 +24,9 @@ app = verb()
 
 Ids = Annotated[
     list[str] | None,
-    typer.Option("--id", help="exactly this letter (topic/partition/offset); may be given several times"),
+    typer.Option(
+        "--id", metavar="LETTER", help="exactly this letter (topic/partition/offset); may be given several times"
+    ),
 ]
 Lines = Annotated[bool, typer.Option("--json", help="one JSON object a line on stdout, all else on stderr")]
 
@@ -64,7 +66,11 @@ def show_list(box: DeadLetterBox, asked: Asked, limit: int, *, only_summary: boo
 
 
 @app.command("show")
-def dlq_show(letter: str, state: State = None, as_json: AsJson = False) -> None:
+def dlq_show(
+    letter: Annotated[str, typer.Argument(help="topic/partition/offset of the letter, or of the record")],
+    state: State = None,
+    as_json: AsJson = False,
+) -> None:
     """One dead letter (topic/partition/offset, or the record it is about) with its record and its history.
 
     The record may hold personal data: it goes to this terminal alone.

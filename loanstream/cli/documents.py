@@ -15,7 +15,7 @@ app = verb()
 
 @app.callback()
 def documents() -> None:
-    """The document store."""
+    """The document store: put a document into it."""
 
 
 @app.command()

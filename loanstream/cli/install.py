@@ -8,6 +8,7 @@ import typer
 
 from loanstream.cli.options import AsJson, FirstBundle, FirstPolicy, Yes, confirm, verb
 from loanstream.install.steps import STEPS, Wanted, decided_otherwise
+from loanstream.install.steps import plan as plan_of
 from loanstream.installation import Installation
 from loanstream.settings import load
 from loanstream.terminal import emit, table
@@ -23,8 +24,14 @@ TOLD = 3
 
 
 def prepare(wanted: Wanted, *, dry_run: bool, yes: bool, as_json: bool) -> int:
-    """Show the plan and, unless it is empty, make what it names; exit code 1 where the person says no."""
-    plan = {name: step.missing(wanted) for name, step in STEPS.items()}
+    """Show the plan and, unless it is empty, make what it names; exit code 1 where the person says no, or has to mend
+    something first.
+    """
+    plan, faults = plan_of(wanted)
+    if faults:
+        for line in faults:
+            _say(f"loanstream: {line}")
+        return 1
     empty = not any(plan.values())
     if empty or dry_run:
         emit({"plan": plan, "done": empty}, _shown(plan, empty), as_json=as_json)
@@ -84,10 +91,15 @@ def install(
     yes: Yes = False,
     as_json: AsJson = False,
 ) -> None:
-    """Make your own Kafka, warehouse and stores ready: shows what is missing, asks, and makes it."""
+    """Make your own Kafka, warehouse and stores ready: shows what is missing, asks, and makes it.
+
+    Exit 1 where something has to be mended first: every such thing in a line, and nothing is made.
+    """
     settings = load()
     for name in NEEDED:
         settings.needed(name)
+    if settings.tenant_keys is None or settings.column_key is None:
+        settings.needed("keys")
     wanted = Wanted(
         Installation(settings),
         bundle,

@@ -3,8 +3,7 @@
 import textwrap
 from collections.abc import Sequence
 
-COLUMNS = 100
-"""What a line of text takes at most."""
+from loanstream.terminal import COLUMNS
 
 
 def listed(rows: Sequence[tuple[str, str]]) -> str:

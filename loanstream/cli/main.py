@@ -12,21 +12,24 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
+COLUMNS = 100
+"""What a line of a help takes at most, where the terminal is wider."""
+
 VERBS: dict[str, str] = {
     "up": "Run the whole embedded stack in the foreground: broker, warehouse, workers. Ctrl-C stops it.",
     "demo": "Start a fresh stack, send it more than a thousand applications, and show what happened.",
     "submit": "Publish the applications in a file.",
     "score": "Decide the applications in a file without Kafka, by the same code; --against: who another policy flips.",
-    "documents": "The document store.",
+    "documents": "The document store: put a document into it.",
     "decisions": "The latest decisions; with --compare, their agreement with a file's recorded outcomes.",
     "show": "The whole story of one application: claims, documents, checks, points, receipt, timings.",
     "replay": "Make every decision again from its receipt's inputs and compare bit for bit.",
     "reconcile": "Compare the warehouse with the topics, record by record; exit 1 and a name for every difference.",
     "dlq": "Dead letters: list, show, send back, discard.",
-    "policy": "Policy documents.",
+    "policy": "Policy documents: begin one, check it, show it, compare two.",
     "activate": "Let another policy or bundle decide, from a moment on: shows what changes, asks, and publishes it.",
     "history": "Every activation in order: who, when, why, what is in force; with --as-of, what decided at a moment.",
-    "rollback": "Take back the activation that is in force: what decided before it decides again. Twice goes back two steps.",
+    "rollback": "Take back the activation in force: what decided before it decides again. Twice goes back two steps.",
     "train": "Train a model bundle with its card.",
     "install": "Make your own Kafka, warehouse and stores ready: shows what is missing, asks, and makes it.",
     "worker": "Run one worker: verify [--lane fast|slow], score or record; settings from the environment.",
@@ -66,6 +69,7 @@ def application() -> Verbs:
         no_args_is_help=True,
         add_completion=False,
         rich_markup_mode=None,
+        context_settings={"max_content_width": COLUMNS},
     )
     app.callback()(loanstream)
     command = typer.main.get_command(app)

@@ -25,7 +25,7 @@ app = verb()
 
 @app.callback()
 def policy() -> None:
-    """Policy documents."""
+    """Policy documents: begin one, check it, show it, compare two."""
 
 
 UNBOUND = (math.inf, -math.inf)
@@ -81,6 +81,9 @@ def init(named: str, *, as_json: bool) -> int:
     return 0
 
 
+NAMED: Any = typer.Argument(help="a shipped policy's name, or a YAML file")
+
+
 def _plain(policy: Policy) -> dict[str, Any]:
     content: dict[str, Any] = _bounded(dataclasses.asdict(policy))
     return content
@@ -95,25 +98,28 @@ def _bounded(value: Any) -> Any:
 
 @app.command("init")
 def policy_init(
-    named: Annotated[str, typer.Argument(metavar="NAME|FILE")] = "my-policy", as_json: AsJson = False
+    named: Annotated[
+        str, typer.Argument(metavar="NAME|FILE", help="its name, or the YAML file to write")
+    ] = "my-policy",
+    as_json: AsJson = False,
 ) -> None:
     """Write a policy document to begin with, every key explained; never over a file that is there."""
     raise typer.Exit(init(named, as_json=as_json))
 
 
 @app.command("check")
-def policy_check(file: Path, as_json: AsJson = False) -> None:
+def policy_check(file: Annotated[Path, typer.Argument(help="the YAML file")], as_json: AsJson = False) -> None:
     """Check a policy document; names the line that is wrong, exit 1."""
     raise typer.Exit(check(str(file), as_json=as_json))
 
 
 @app.command("show")
-def policy_show(name: str, as_json: AsJson = False) -> None:
+def policy_show(name: Annotated[str, NAMED], as_json: AsJson = False) -> None:
     """A policy as it is understood: bands, penalties, rules, id."""
     raise typer.Exit(show(name, as_json=as_json))
 
 
 @app.command("diff")
-def policy_diff(a: str, b: str, as_json: AsJson = False) -> None:
+def policy_diff(a: Annotated[str, NAMED], b: Annotated[str, NAMED], as_json: AsJson = False) -> None:
     """What differs between two policies (names or files), in sentences; exit 1 where anything does."""
     raise typer.Exit(diff(a, b, as_json=as_json))

@@ -2,6 +2,7 @@
 
 from contextlib import closing
 from dataclasses import asdict
+from typing import Annotated
 
 import typer
 
@@ -15,7 +16,12 @@ app = verb()
 
 
 @app.command()
-def show(application_id: str, tenant: TenantOption = None, state: State = None, as_json: AsJson = False) -> None:
+def show(
+    application_id: Annotated[str, typer.Argument(help="as the bank sent it")],
+    tenant: TenantOption = None,
+    state: State = None,
+    as_json: AsJson = False,
+) -> None:
     """The whole story of one application: claims, documents, checks, points, receipt, timings."""
     installation = installation_of(state)
     named = artefact_name(installation.artefacts)

@@ -77,7 +77,7 @@ def submit_file(
     now = utc_of_ms(time.time_ns() // 1_000_000)
     bank = installation.tenant(tenant)
     _note(not_served(installation, bank))
-    lines = read_applications(file, bank, currency, now, id_prefix)
+    lines = read_applications(file, bank, currency, now, id_prefix, only_tenant=True)
     with ApplicationProducer(installation.producer_settings(bank), bank) as producer:
         upload = None if documents is None else installation.documents.put
         tally = send(lines, producer, upload, documents, id_prefix)
@@ -170,7 +170,11 @@ def submit(
     state: State = None,
     as_json: AsJson = False,
 ) -> None:
-    """Publish the applications in a file."""
+    """Publish the applications in a file.
+
+    Exit 1 where a line was refused (the others are sent), where no application is in the file, or where a document in
+    the folder belongs to none.
+    """
     if columns:
         rows = described()
         listed = [dict(zip(("column", "need", "expected"), row, strict=True)) for row in rows]

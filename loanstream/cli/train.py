@@ -2,13 +2,18 @@
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich.console import Group
 
+from loanstream.cli.listed import listed
 from loanstream.cli.options import AsJson, verb
 from loanstream.terminal import emit, table
 from schemas.problem import Problem
+
+if TYPE_CHECKING:
+    from training.card import Card
 
 app = verb()
 
@@ -16,19 +21,47 @@ app = verb()
 LOANS = "loan_approval_dataset.csv"
 
 
-def run_training(data: Path | None, out: Path, recipe: str, *, as_json: bool) -> int:
-    """Train `recipe` and write the bundle to `out`."""
+def run_training(data: Path | None, out: Path, recipe: str, *, force: bool, as_json: bool) -> int:
+    """Train `recipe` and write the bundle to `out`. Problem where another bundle is there, unless by `force`."""
     from training.recipes import RECIPES
-    from training.train import train
+    from training.train import AnotherBundleError, train
 
     if recipe not in RECIPES:
         raise Problem(f"--recipe: expected {', '.join(RECIPES)}")
     if data is None:
         raise Problem(f"--data or LOANSTREAM_DATA: expected the folder that holds {LOANS}")
-    card = train(_loans(data), out, RECIPES[recipe])
-    content: dict[str, Any] = asdict(card)
-    emit(content, table(f"bundle in {out}", "", "", rows=[(k, str(v)) for k, v in content.items()]), as_json=as_json)
+    try:
+        card = train(_loans(data), out, RECIPES[recipe], overwrite=force)
+    except AnotherBundleError as there:
+        raise Problem(f"{there}; name another --out, or overwrite it with --force") from None
+    emit(asdict(card), card_text(card, out), as_json=as_json)
     return 0
+
+
+def card_text(card: "Card", out: Path) -> Group:
+    """What was trained and how well it does; the card in the bundle holds the rest."""
+    from training.card import direction_sentence, ece_sentence
+
+    heads = [
+        ("bundle", f"{card.name} in {out}"),
+        ("id", card.bundle_id),
+        ("trained on", f"{card.rows:,} rows of {card.data_source}, {card.approved_share:.1%} approved"),
+        ("features", ", ".join(card.features)),
+        ("directions", direction_sentence(card)),
+        ("card", str(out / "card.md")),
+    ]
+    rows = [
+        (
+            name,
+            *(
+                f"{found[name]:.5f}" if name in found else ""
+                for found in (card.figures, card.figures_sd, card.uncalibrated)
+            ),
+        )
+        for name in card.figures
+    ]
+    figures = table("figures, out of fold", "figure", "mean", "sd over repeats", "without calibrator", rows=rows)
+    return Group(listed(heads), "", figures, "", ece_sentence(card))
 
 
 def _loans(data: Path) -> Path:
@@ -44,7 +77,11 @@ def train(
     out: Annotated[Path, typer.Option(help="folder for the bundle")],
     data: Annotated[Path | None, typer.Option(envvar="LOANSTREAM_DATA", help="folder of the public data sets")] = None,
     recipe: Annotated[str, typer.Option(help="default or paper")] = "default",
+    force: Annotated[bool, typer.Option("--force", help="overwrite another bundle that is in the folder")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Train a model bundle with its card."""
-    raise typer.Exit(run_training(data, out, recipe, as_json=as_json))
+    """Train a model bundle with its card.
+
+    A folder that holds another bundle is left as it is: exit 1. The same data and recipe give the same bytes.
+    """
+    raise typer.Exit(run_training(data, out, recipe, force=force, as_json=as_json))

@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from loanstream.cli.options import FirstBundle, FirstPolicy, State, state_of, verb
+from loanstream.cli.options import FirstBundle, FirstPolicy, state_of, verb
 from loanstream.extras import need
 from loanstream.install.steps import STEPS, Wanted, activate, decided_otherwise
 from loanstream.install.topics import unserved
@@ -90,9 +90,19 @@ def _say(line: str) -> None:
     sys.stderr.flush()
 
 
+OwnState = Annotated[
+    Path | None,
+    typer.Option(
+        "--state",
+        envvar="LOANSTREAM_STATE",
+        help="where the stack's state is kept; made where it is not there (default: the user's own)",
+    ),
+]
+
+
 @app.command()
 def up(
-    state: State = None,
+    state: OwnState = None,
     workers: Annotated[int, typer.Option(min=1, max=32, help="workers a stage")] = 1,
     policy: FirstPolicy = None,
     bundle: FirstBundle = None,

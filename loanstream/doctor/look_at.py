@@ -1,33 +1,25 @@
 """What the doctor looks at in any installation: each look says whether it is well and what it found, or raises."""
 
-import logging
 import re
-import socket
 import time
 from collections.abc import Mapping
 from contextlib import closing
 from typing import Any
 
 from clickhouse_connect.driver.exceptions import ClickHouseError
-from confluent_kafka import KafkaException
-from confluent_kafka.admin import AdminClient
 
+from loanstream.doctor.check import Found
 from loanstream.install import topics as installed
 from loanstream.installation import Installation
-from loanstream.stack.probe import answers
+from loanstream.reach import kafka_fault, own_words, warehouse_fault
 from schemas.operations import SKEW_MOST_MS
 from schemas.problem import Problem
 
-ANSWER_S = 2.0
 TOLD = 3
 """So many of a kind are told by name; a new tenant may lack all of its topics."""
 AHEAD_MOST_MS = SKEW_MOST_MS // 5
 """Well before the brokers' clocks differ by more than activations allow for."""
 SET_CLOCKS = "set the clocks of brokers and of this machine by NTP: activations bear a difference of 5 s"
-Found = tuple[bool, str]
-"""Whether it is well, and what was found."""
-
-
 # Nothing comes of these where they are not refused.
 PROBES: Mapping[str, str] = {
     "CREATE": "CREATE TABLE IF NOT EXISTS decisions_log (refused UInt8) ENGINE = Memory",
@@ -41,38 +33,13 @@ _REFUSED = re.compile(r"\bcode: (164|497)\b", re.IGNORECASE)
 
 
 def kafka(installation: Installation) -> Found:
-    """Whether a broker answers."""
-    return is_ready(installation), installation.bootstrap
-
-
-def is_ready(installation: Installation) -> bool:
-    """Whether a broker answers the operator within two seconds."""
-    if not any(_takes_connections(place.strip()) for place in installation.bootstrap.split(",")):
-        return False  # a client would try again and again until its time is over
-    client = AdminClient({**installation.admin_settings, "log_level": 0}, logger=_SILENT)
-    try:
-        return bool(client.list_topics(timeout=ANSWER_S).brokers)
-    except KafkaException:
-        return False
-
-
-def _takes_connections(place: str) -> bool:
-    host, _, port = place.rpartition(":")
-    try:
-        socket.create_connection((host.strip("[]"), int(port)), ANSWER_S).close()
-    except (OSError, ValueError):
-        return False
-    return True
-
-
-_SILENT = logging.getLogger("loanstream.doctor.silent")
-_SILENT.disabled = True
+    """Whether a broker answers the operator."""
+    fault = kafka_fault(installation)
+    return fault is None, installation.bootstrap if fault is None else fault.said
 
 
 def topics(installation: Installation) -> Found:
     """Whether every topic is there, with its partitions."""
-    if not is_ready(installation):
-        raise Problem("kafka does not answer")
     wrong = installed.differences(installation.admin_settings, installation.tenants)
     if not wrong:
         return True, f"all there for {', '.join(installation.tenants)}, with their partitions"
@@ -87,8 +54,6 @@ def some(lines: list[str]) -> str:
 
 def clocks(installation: Installation) -> Found:
     """Of each broker's newest stamp, how far it is ahead of this machine's clock: what is behind cannot be seen so."""
-    if not is_ready(installation):
-        raise Problem("kafka does not answer")
     newest = installed.newest_stamps(installation.admin_settings, installation.tenants)
     now_ms = time.time_ns() // 1_000_000
     ahead = {broker: (at_ms - now_ms) / 1000 for broker, at_ms in newest.items() if at_ms - now_ms > AHEAD_MOST_MS}
@@ -100,8 +65,8 @@ def clocks(installation: Installation) -> Found:
 
 def warehouse(installation: Installation) -> Found:
     """Whether it answers."""
-    url = installation.warehouse_url
-    return answers(f"{url}/ping"), url
+    fault = warehouse_fault(installation)
+    return fault is None, installation.warehouse_url if fault is None else fault.said
 
 
 def reader(installation: Installation) -> Found:
@@ -119,18 +84,10 @@ def readers_limits(installation: Installation) -> Found:
 
 def read_client(installation: Installation) -> Any:
     """A client of the warehouse's reader. Problem where it does not get in."""
-    if not warehouse(installation)[0]:
-        raise Problem("the warehouse does not answer")
     try:
         return installation.warehouse()
     except ClickHouseError as error:
-        raise Problem(f"{installation.warehouse_reader} does not get in: {_own_words(error)}") from error
-
-
-def _own_words(error: Exception) -> str:
-    """The server's words, without the client's around them."""
-    found = re.search(r"DB::Exception: (.*?)\s*(?:\(version|\(for url|$)", str(error))
-    return found.group(1) if found else type(error).__name__
+        raise Problem(f"{installation.warehouse_reader} does not get in: {own_words(error)}") from error
 
 
 def _is_refused(client: Any, statement: str) -> bool:

@@ -1,11 +1,10 @@
 """The whole report: this machine, then the stack that runs at a state directory, or the parts that settings name."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 from loanstream.doctor import look_at, work
-from loanstream.doctor.check import Check, guarded
-from loanstream.doctor.look_at import Found
+from loanstream.doctor.check import Check, Row, guarded, look_through
 from loanstream.doctor.machine import MACHINE, check_machine
 from loanstream.doctor.running_stack import check_stack
 from loanstream.installation import Installation
@@ -16,22 +15,30 @@ from schemas.problem import Problem
 WORKERS_NEED = ("python", "machine", "document sandbox")
 """What of the machine matters where broker and warehouse are elsewhere."""
 
-BY_SETTINGS: Mapping[str, tuple[Callable[[Installation], Found], str]] = {
-    # what is looked at: how, and how to mend it
-    "kafka": (look_at.kafka, "see LOANSTREAM_KAFKA_BOOTSTRAP and LOANSTREAM_KAFKA_ADMIN_SECURITY"),
-    "topics": (look_at.topics, "loanstream install; a tenant whose topics have other partitions needs another name"),
-    "readers": (work.readers, "start the workers of that group; see loanstream install for offsets that are absent"),
-    "progress": (work.progress, "see the log of the worker that has the partition, and its /healthz"),
-    "brokers' clocks": (look_at.clocks, look_at.SET_CLOCKS),
-    "warehouse": (look_at.warehouse, "see LOANSTREAM_WAREHOUSE_URL"),
-    "warehouse reader": (look_at.reader, "see LOANSTREAM_WAREHOUSE_READER and LOANSTREAM_WAREHOUSE_READER_PASSWORD"),
-    "reader's limits": (
+BY_SETTINGS: Mapping[str, Row] = {
+    "kafka": Row(look_at.kafka, "see LOANSTREAM_KAFKA_BOOTSTRAP and LOANSTREAM_KAFKA_ADMIN_SECURITY"),
+    "topics": Row(
+        look_at.topics, "loanstream install; a tenant whose topics have other partitions needs another name", "kafka"
+    ),
+    "readers": Row(
+        work.readers,
+        "loanstream install, where topics or offsets are absent; else start the workers of that group",
+        "kafka",
+    ),
+    "progress": Row(work.progress, "see the log of the worker that has the partition, and its /healthz", "kafka"),
+    "brokers' clocks": Row(look_at.clocks, look_at.SET_CLOCKS, "kafka"),
+    "warehouse": Row(look_at.warehouse, "see LOANSTREAM_WAREHOUSE_URL"),
+    "warehouse reader": Row(
+        look_at.reader, "see LOANSTREAM_WAREHOUSE_READER and LOANSTREAM_WAREHOUSE_READER_PASSWORD", "warehouse"
+    ),
+    "reader's limits": Row(
         look_at.readers_limits,
         "grant it SELECT on loanstream.* alone, with the setting readonly (docs/own-kafka-and-clickhouse.md)",
+        "warehouse reader",
     ),
-    "refusals": (work.refusals, "see LOANSTREAM_WAREHOUSE_READER"),
-    "document store": (look_at.documents, "mount its disk writable and make room; a new one: loanstream install"),
-    "keys": (look_at.keys, "see LOANSTREAM_KEYS; new ones: loanstream install --make-keys"),
+    "refusals": Row(work.refusals, "see LOANSTREAM_WAREHOUSE_READER", "warehouse reader"),
+    "document store": Row(look_at.documents, "mount its disk writable and make room; a new one: loanstream install"),
+    "keys": Row(look_at.keys, "see LOANSTREAM_KEYS; new ones: loanstream install --make-keys"),
 }
 
 
@@ -50,8 +57,4 @@ def run_doctor(state: Path) -> list[Check]:
 def run_doctor_by_settings(installation: Installation) -> list[Check]:
     """Check what workers need of the machine, then every part that settings name. Never raises for what it finds."""
     machine = [guarded(name, MACHINE[name]) for name in WORKERS_NEED]
-    return machine + [_look(installation, name, *row) for name, row in BY_SETTINGS.items()]
-
-
-def _look(installation: Installation, name: str, look: Callable[[Installation], Found], fix: str) -> Check:
-    return guarded(name, lambda: Check(name, *look(installation), fix), fix)
+    return [*machine, *look_through(BY_SETTINGS, installation, {})]

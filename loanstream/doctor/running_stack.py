@@ -1,38 +1,24 @@
 """What the doctor looks at in a running stack: its processes, what they answer, the reader's account, and its files."""
 
 import stat
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import psutil
 
 from loanstream.doctor import look_at, work
-from loanstream.doctor.check import Check, guarded
-from loanstream.doctor.look_at import Found
+from loanstream.doctor.check import Check, Found, Row, look_through
 from loanstream.stack import ports
 from loanstream.stack.probe import page
 from loanstream.stack.running import RunningStack
 from loanstream.stack.wellbeing import complaint_of
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One row of the stack's checks: how to look, and how to mend (`fix` may name `{state}`, `{logs}` and `{keys}`).
-
-    A look that raises has found that it cannot look.
-    """
-
-    look: Callable[[RunningStack], Found]
-    fix: str
-
-
 def check_stack(running: RunningStack) -> Iterator[Check]:
     """The rows of the table, then each worker's health."""
     layout = running.layout
     places = {"state": layout.state, "logs": layout.logs, "keys": layout.keys}
-    for name, row in ROWS.items():
-        yield _checked(running, name, row.look, row.fix.format(**places))
+    yield from look_through(ROWS, running, places)
     known = ports.remembered(layout.ports)
     for part in running.stack["processes"]:
         if part["name"] in known and part["name"] != "warehouse":
@@ -45,10 +31,6 @@ def _health(url: str) -> Found:
     """Whether a worker is healthy and ready, and else what it says."""
     complaint = complaint_of(url, page)
     return complaint is None, url if complaint is None else f"{url}: {complaint}"
-
-
-def _checked(running: RunningStack, name: str, look: Callable[[RunningStack], Found], fix: str) -> Check:
-    return guarded(name, lambda: Check(name, *look(running), fix), fix)
 
 
 def _processes(running: RunningStack) -> Found:
@@ -75,16 +57,19 @@ ROWS: Mapping[str, Row] = {
     "topics": Row(
         look_at.topics,
         f"{_START_AGAIN} (makes what is absent); a tenant whose topics have other partitions needs another name",
+        "kafka",
     ),
-    "readers": Row(work.readers, f"see {{logs}} for the workers of that group; then {_START_AGAIN}"),
-    "progress": Row(work.progress, "see the log in {logs} of the worker that complains of the partition"),
-    "brokers' clocks": Row(look_at.clocks, look_at.SET_CLOCKS),
+    "readers": Row(work.readers, f"see {{logs}} for the workers of that group; then {_START_AGAIN}", "kafka"),
+    "progress": Row(work.progress, "see the log in {logs} of the worker that complains of the partition", "kafka"),
+    "brokers' clocks": Row(look_at.clocks, look_at.SET_CLOCKS, "kafka"),
     "warehouse": Row(look_at.warehouse, "see {logs}/warehouse.log"),
-    "warehouse reader": Row(look_at.reader, f"{_START_AGAIN} (it takes its passwords from {{keys}})"),
+    "warehouse reader": Row(look_at.reader, f"{_START_AGAIN} (it takes its passwords from {{keys}})", "warehouse"),
     "reader's limits": Row(
-        look_at.readers_limits, f"end whatever else answers at the warehouse's address; then {_START_AGAIN}"
+        look_at.readers_limits,
+        f"end whatever else answers at the warehouse's address; then {_START_AGAIN}",
+        "warehouse reader",
     ),
-    "refusals": Row(work.refusals, "see {logs}/warehouse.log"),
+    "refusals": Row(work.refusals, "see {logs}/warehouse.log", "warehouse reader"),
     "document store": Row(
         look_at.documents, f"mount its disk writable and make room; where it was removed, {_START_AGAIN}"
     ),

@@ -4,11 +4,11 @@ from contextlib import closing
 
 from loanstream import served
 from loanstream.doctor import look_at
-from loanstream.doctor.look_at import Found, some
+from loanstream.doctor.check import Found
+from loanstream.doctor.look_at import some
 from loanstream.doctor.standing import WAITED_S, standing_still
 from loanstream.install import topics as installed
 from loanstream.installation import Installation
-from schemas.problem import Problem
 
 REFUSED_LATELY = (
     "SELECT tenant, cause, count() AS letters FROM loanstream.dead_letters WHERE at > now() - INTERVAL 1 DAY "
@@ -18,17 +18,18 @@ REFUSED_LATELY = (
 
 def readers(installation: Installation) -> Found:
     """Whether every topic of the tenants is read: by a member of each stage's group, from a committed offset."""
-    _need_kafka(installation)
+    client, tenants = installation.admin_settings, installation.tenants
+    absent = installed.not_installed(client, tenants)
     wrong = [
-        *installed.without_offset(installation.admin_settings, installation.tenants),
+        *(f"nothing of {tenant} is read: its topics are absent" for tenant in absent),
+        *installed.without_offset(client, tenants),
         *served.unread(installation),
     ]
-    return (False, some(wrong)) if wrong else (True, f"every topic of {', '.join(installation.tenants)} is read")
+    return (False, some(wrong)) if wrong else (True, f"every topic of {', '.join(tenants)} is read")
 
 
 def progress(installation: Installation) -> Found:
     """Whether the groups get on: where a record has waited for a minute, their committed offset moves."""
-    _need_kafka(installation)
     stuck = list(standing_still(installation))
     return (
         (False, some(stuck)) if stuck else (True, f"nothing stands still with a record that waits for {WAITED_S:.0f} s")
@@ -44,8 +45,3 @@ def refusals(installation: Installation) -> Found:
         by_tenant.setdefault(tenant or "topics of all", []).append(f"{cause} {count}")
     told = "; ".join(f"{tenant}: {', '.join(causes)}" for tenant, causes in by_tenant.items())
     return True, f"within a day: {told} (see loanstream dlq list)" if told else "none within a day"
-
-
-def _need_kafka(installation: Installation) -> None:
-    if not look_at.is_ready(installation):
-        raise Problem("kafka does not answer")

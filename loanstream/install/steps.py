@@ -11,6 +11,8 @@ from functools import cached_property
 
 from loanstream.install import topics
 from loanstream.installation import Installation
+from loanstream.problem import describe_problem
+from loanstream.reach import Fault, kafka_fault, writer_fault
 from schemas.problem import Problem
 from schemas.topics import TOPICS
 from stores.documents.blobs import FileBlobs
@@ -56,10 +58,18 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """`missing` says what `make` would make, a line each; both raise Problem where a person has to do something."""
+    """`missing` says what `make` would make, a line each; both raise Problem where a person has to do something.
+
+    `needs` is the part (of `REACHED`) without which neither can be done.
+    """
 
     missing: Callable[[Wanted], list[str]]
     make: Callable[[Wanted], object]
+    needs: str | None = None
+
+
+REACHED: Mapping[str, Callable[[Installation], Fault | None]] = {"Kafka": kafka_fault, "the warehouse": writer_fault}
+"""What has to be reached -> how to look whether it is, within seconds; in the order in which it is looked at."""
 
 
 def _missing_keys(wanted: Wanted) -> list[str]:
@@ -80,6 +90,8 @@ def _missing_keys(wanted: Wanted) -> list[str]:
 
 def _refuse_lost_keys(wanted: Wanted, absent: list[str]) -> None:
     """Problem where records were made under a key that is missing: another key would open none of them."""
+    if writer_fault(wanted.installation) is not None:
+        return  # told of the warehouse itself, and nothing is made before it is mended
     client = wanted.installation.warehouse_writer(database=ANY_DATABASE)
     if not client.query(
         "SELECT count() FROM system.tables WHERE database = 'loanstream' AND name = 'applications_log'"
@@ -166,11 +178,31 @@ STEPS: Mapping[str, Step] = {
     "keys": Step(_missing_keys, _make_keys),
     "document store": Step(_missing_documents, lambda wanted: FileBlobs.create(wanted.installation.blobs.root)),
     "artefact store": Step(_missing_artefacts, _store_artefacts),
-    "warehouse": Step(_missing_migrations, _migrate),
-    "topics": Step(_missing_topics, _provision),
-    "activation": Step(_missing_activation, activate),
+    "warehouse": Step(_missing_migrations, _migrate, "the warehouse"),
+    "topics": Step(_missing_topics, _provision, "Kafka"),
+    "activation": Step(_missing_activation, activate, "Kafka"),
 }
 """In the order they are taken: what decides is activated when everything else is there."""
+
+
+def plan(wanted: Wanted) -> tuple[dict[str, list[str]], list[str]]:
+    """Step -> what it would make, a line each; and every fault that a person has to mend first, a line each.
+
+    All of them at once: whoever mends one and runs again does not meet the next.
+    """
+    away = {part: fault for part, look in REACHED.items() if (fault := look(wanted.installation)) is not None}
+    found, faults = {}, [str(fault) for fault in away.values()]
+    for name, step in STEPS.items():
+        if step.needs in away:
+            continue
+        try:
+            found[name] = step.missing(wanted)
+        except Exception as error:
+            line = describe_problem(error)
+            if line is None:
+                raise
+            faults.append(line)
+    return found, faults
 
 
 def decided_otherwise(wanted: Wanted, where: str = "") -> str | None:

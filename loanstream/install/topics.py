@@ -92,6 +92,13 @@ def differences(client: Client, tenants: tuple[str, ...]) -> list[str]:
     return [*absent, *_other_partitions(existing, tenants)]
 
 
+def not_installed(client: Client, tenants: tuple[str, ...]) -> list[str]:
+    """Those of `tenants` that lack a topic which a stage reads; KafkaException."""
+    existing = AdminClient(dict(client) | QUIET).list_topics(timeout=REQUEST_S).topics
+    own = [key for stage in STAGES.values() for key in stage.reads if TOPICS[key].per_tenant]
+    return [tenant for tenant in tenants if any(TOPICS[key].name(tenant) not in existing for key in own)]
+
+
 def missing(client: Client, tenants: tuple[str, ...]) -> list[str]:
     """What `provision` would make, a line each. Problem naming the topic that is wrong.
 

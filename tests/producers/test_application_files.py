@@ -10,7 +10,7 @@ import pytest
 
 from producers.columns import COLUMNS
 from producers.files import UnknownKindError, read_applications
-from producers.lines import LineError
+from producers.lines import LINE_ENDS, LineError
 from producers.synthetic.applications import Shares, synthesise
 from schemas.application import LoanApplication
 from schemas.topics import APPLICATION_MAX_BYTES
@@ -323,3 +323,184 @@ def test_other_kinds_of_files_are_refused(tmp_path):
         next(read_applications(tmp_path / "a.xlsx", "bank-a", "INR", AT))
     with pytest.raises(FileNotFoundError):
         next(read_applications(tmp_path / "a.csv", "bank-a", "INR", AT))
+
+
+PLAIN = HEADER.replace(", ", ",")
+TIDY = ROW.replace(", ", ",")
+
+
+def with_value(column, value):
+    """The good row with another value in one column."""
+    values = TIDY.split(",")
+    values[PLAIN.split(",").index(column)] = value
+    return ",".join(values)
+
+
+@pytest.mark.parametrize("below", ["", "\n", "\r\n \r\n", f"\n{',' * 12}\n"])
+def test_a_header_alone_is_a_file_without_applications(read, below):
+    """Nothing to send is not a success: whoever saved the wrong sheet is told."""
+    assert errors(read(PLAIN + below)) == ["line 1: expected at least one application, found no applications in it"]
+
+
+@pytest.mark.parametrize(("name", "content", "place"), [("a.jsonl", "\n\n", "line"), ("a.json", "[]", "item")])
+def test_json_without_an_application_is_told_alike(read, name, content, place):
+    """A list of none, and lines of none."""
+    (said,) = errors(read(content, name))
+    assert said == f"{place} 1: expected at least one application, found no applications in it"
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "line"),
+    [
+        ("a.csv", f"{PLAIN}\r{TIDY}\r{TIDY}\r", 1),
+        ("a.csv", "\r".join([PLAIN, *[TIDY] * (APPLICATION_MAX_BYTES // 40)]), 1),
+        ("a.csv", f"{PLAIN}\r\n{TIDY}\r{TIDY}\r\n", 2),
+        ("a.jsonl", '{"application_id": "1"}\r{"application_id": "2"}\r', 1),
+    ],
+    ids=["small", "larger than a line may be", "a line among others", "JSON"],
+)
+def test_lines_that_end_in_cr_alone_are_told_in_our_words(read, name, content, line):
+    """A file of an old Mac is one line to us: it says so, and nothing of Python."""
+    (said,) = errors(read(content, name))
+    assert said == f"line {line}: expected lines that end in LF or CRLF, found {LINE_ENDS[1]}"
+
+
+@pytest.mark.parametrize("first", ["Total", "total:", "GRAND TOTAL", "Sub-total", "Summe"])
+@pytest.mark.parametrize("filled", [3, 12])
+def test_a_line_of_totals_is_one_error(read, first, filled):
+    """Whether few of its columns are filled or all: one line says what it is, and the applications are read."""
+    totals = [first, *(["19200000"] * 12)[:filled], *[""] * (12 - filled)]
+    items = read("\n".join([PLAIN, TIDY, ",".join(totals)]))
+    assert errors(items) == [
+        f"line 3: expected an application, found {first!r} in place of an id: a line of totals; leave it out"
+    ]
+    assert len(items) == 2
+
+
+def test_a_line_that_is_mostly_blank_is_one_error(read):
+    """Sums below the columns, or a note in one of them; but a good row may have the id Total."""
+    items = read("\n".join([PLAIN, ",,,,19200000" + "," * 8, TIDY.replace("1,", "Total,", 1)]))
+    assert errors(items) == [
+        "line 2: expected an application, found 10 of 11 values blank, as in a line of totals or notes; leave it out"
+    ]
+    assert items[1].application_id == "Total"
+
+
+def test_blank_values_are_told_by_their_columns(read):
+    """Each under the name that it has in the file."""
+    row = TIDY.replace("1,2,Graduate,No,", "1,,,No,", 1)
+    assert errors(read(f"{PLAIN}\n{row}")) == [
+        f"line 2, {name}: expected a value, found nothing" for name in ("no_of_dependents", "education")
+    ]
+
+
+def test_files_one_behind_the_other_are_told_by_the_second_header(read):
+    """It is one error, and the rows around it are read."""
+    items = read(f"{HEADER}\n{ROW}\n{HEADER}\n{ROW}")
+    assert errors(items) == ["line 3: expected an application, found the column names again"]
+    assert len(items) == 3
+
+
+def test_a_line_that_names_the_comma_as_separator_is_passed_over(read):
+    """Spreadsheets write it for each other; lines keep their numbers."""
+    good, bad = read("\n".join(["sep=,", PLAIN, TIDY, with_value("loan_term", "long")]))
+    assert good.application_id == "1"
+    assert str(bad).startswith("line 4, loan_term: expected")
+
+
+@pytest.mark.parametrize(("mark", "word"), [(";", "semicolons"), ("\t", "tabs"), ("|", "bars")])
+def test_a_line_that_names_another_separator_is_told_as_that(read, mark, word):
+    """The advice is the same as without the line."""
+    content = f"sep={mark}\r\n" + f"{PLAIN}\r\n{TIDY}\r\n".replace(",", mark)
+    (said,) = errors(read(content))
+    assert said == f"line 1: expected commas between the columns, found {word}; write it with commas and decimal points"
+
+
+@pytest.mark.parametrize("above", ["Applications of November", "Applications,,,,,,,,,,,,\n", "", "Bank A\n\n2026"])
+@pytest.mark.parametrize("mark", [",", ";"])
+def test_what_stands_above_the_header_is_told_with_the_header_s_line(read, above, mark):
+    """One line says what to remove."""
+    content = above + "\n" + f"{PLAIN}\n{TIDY}\n".replace(",", mark)
+    header = content[: content.index("loan_id")].count("\n") + 1
+    (said,) = errors(read(content))
+    assert said == (
+        f"line 1: expected a line of column names at the top, found it in line {header}; remove what stands above it"
+    )
+
+
+def test_columns_without_a_name_are_no_columns(read):
+    """Before, between or behind ours, as wide as a spreadsheet makes them; a value in one is told by its number."""
+    content = [f",{PLAIN},,", f",{TIDY},,", f",{TIDY},,,,,", f",{TIDY},,see below"]
+    items = read("\n".join(content))
+    assert [item.application_id for item in items[:2]] == ["1", "1"]
+    assert errors(items) == ["line 4, column 16: expected no value under a blank name, found 'see below'"]
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "meant"),
+    [
+        ("cibil_score", "#N/A", "a spreadsheet's error value"),
+        ("income_annum", "#DIV/0!", "a spreadsheet's error value"),
+        ("income_annum", '"8.200.000,00"', "a comma as the decimal sign"),
+        ("income_annum", '"8200000,5"', "a comma as the decimal sign"),
+        ("income_annum", '"8,200,000"', "with separators of thousands"),
+        ("income_annum", '"82,00,000.00"', "with separators of thousands"),
+        ("income_annum", "8\u202f200\u202f000", "with separators of thousands"),
+        ("income_annum", "8.2E+06", "written with an exponent"),
+        ("income_annum", "\u20b98200000", "with a currency's sign"),
+        ("income_annum", '"Rs. 8,200,000"', "with a currency's sign"),
+        ("income_annum", "8200000 \u20ac", "with a currency's sign"),
+        ("income_annum", "=E2*12", "a formula"),
+        ("luxury_assets_value", "(8200000)", "a number in brackets"),
+        ("cibil_score", "77 %", "a per cent"),
+    ],
+)
+def test_what_a_spreadsheet_meant_is_said_beside_what_was_found(read, column, value, meant):
+    """With line and column, what is expected, and what to do."""
+    (said,) = errors(read(f"{PLAIN}\n{with_value(column, value)}"))
+    assert said.startswith(f"line 2, {column}: expected ")
+    assert f" ({meant}" in said
+
+
+@pytest.mark.parametrize("day", ["29/11/2026", "11/29/2026 10:00", "29.11.2026", "46355"])
+def test_a_spreadsheet_s_date_is_no_time(read, day):
+    """Nobody guesses which number is the month: the form that is expected has an example."""
+    (said,) = errors(read(f"{PLAIN},submitted_at\n{TIDY},{day}"))
+    assert said.startswith("line 2, submitted_at: expected a time such as 2026-03-31T10:00:00Z, found ")
+
+
+def test_utf16_without_its_mark_is_told_as_that(read):
+    """Every other byte is zero."""
+    for order in ("utf-16-le", "utf-16-be"):
+        (said,) = errors(read(f"{PLAIN}\n{TIDY}\n".encode(order)))
+        assert said == "line 1: expected text in UTF-8, found UTF-16; save it as UTF-8"
+
+
+def test_a_header_that_is_not_utf8_is_told_by_its_column(read):
+    """By number, for its name cannot be shown."""
+    (said,) = errors(read(f"{PLAIN},Pr\xe9nom\n{TIDY},x\n".encode("latin-1")))
+    assert said == "line 1, column 14: expected text in UTF-8, found byte 0xe9 at position 3 ('\xe9' in Windows-1252)"
+
+
+@pytest.mark.parametrize("name", ["a.csv", "a.jsonl", "a.json"])
+def test_another_bank_s_application_is_told_with_its_place(tmp_path, name):
+    """Whoever sends for one bank reads which line, or item, is another's; the others are read."""
+    good = json.loads((EXAMPLES / "loan.application.submitted.json").read_text())
+    others = good | {"tenant": "bank-z"}
+    content = {
+        "a.csv": f"tenant,{PLAIN}\nbank-a,{TIDY}\nbank-z,{TIDY}\n",
+        "a.jsonl": f"{json.dumps(good)}\n{json.dumps(others)}\n",
+        "a.json": json.dumps([good, others]),
+    }
+    (tmp_path / name).write_text(content[name])
+    first, second = read_applications(tmp_path / name, "bank-a", "INR", AT, only_tenant=True)
+    place = {"a.csv": "line 3", "a.jsonl": "line 2", "a.json": "item 2"}[name]
+    assert first.tenant == "bank-a"
+    assert str(second) == f"{place}, tenant: expected bank-a, for whom it is sent, found 'bank-z'"
+    assert len(list(read_applications(tmp_path / name, "bank-a", "INR", AT))) == 2
+
+
+def test_an_object_around_the_applications_is_one_error(read):
+    """And not one for every field that it lacks."""
+    (said,) = errors(read('{"applications": [], "count": 2}', "a.json"))
+    assert said == "item 1: expected the fields of an application, found none of them, but 'applications', 'count'"

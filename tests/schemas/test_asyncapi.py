@@ -3,11 +3,14 @@ import re
 import pytest
 from jsonschema import Draft202012Validator
 
+from processors.deadletters import dead_letter
+from processors.identity import Worker
 from schemas import asyncapi as described
-from schemas.asyncapi import AUDIENCES, HEADERS, asyncapi
+from schemas.asyncapi import AUDIENCES, HEADERS, IN_TRANSACTIONS, KEYS, asyncapi
 from schemas.beside import RULES
 from schemas.events import EVENTS
 from schemas.headers import event_headers
+from schemas.records import LOG_APPEND_TIME, MemoryMessage
 from schemas.stages import STAGES
 from schemas.topics import TOPICS
 
@@ -112,3 +115,30 @@ def test_one_name_never_means_two_things(monkeypatch):
     monkeypatch.setattr(described, "json_schema", lambda event: {"$defs": {"Part": {"const": event.name}}})
     with pytest.raises(ValueError, match="Part"):
         asyncapi("0.0.0", {}, AUDIENCES["asyncapi.yaml"])
+
+
+def test_whoever_reads_what_we_write_is_told_to_read_committed():
+    """Banks and our own readers alike: a decision of an aborted transaction is none. What banks write needs no word."""
+    for document in (BANKS, OURS):
+        for key, channel in document["channels"].items():
+            told = key in IN_TRANSACTIONS
+            assert ("isolation.level=read_committed" in channel["description"]) == told
+            assert channel.get("x-consumer-settings") == ({"isolation.level": "read_committed"} if told else None)
+    said = {key for key, channel in BANKS["channels"].items() if "x-consumer-settings" in channel}
+    assert said == {"decisions", "applications_dlq", "outcomes_dlq"}
+
+
+@pytest.mark.parametrize("document", [BANKS, OURS], ids=["banks", "ours"])
+def test_every_message_has_its_key(document):
+    """Dead letters too, which keep the refused record's; the key says where a record lies, and what is in order."""
+    assert set(KEYS) == set(EVENTS)
+    for name, message in document["components"]["messages"].items():
+        assert message["bindings"]["kafka"]["key"] == KEYS[name]
+
+
+@pytest.mark.parametrize("key", [b"a-1", b"\xff", None])
+def test_a_dead_letter_has_the_key_of_the_refused_record(key):
+    """As its description says, whether it is text or not."""
+    message = MemoryMessage("loan.applications.v1.bank-a", 0, 7, key, b"{", [], (LOG_APPEND_TIME, 1))
+    assert dead_letter(message, "not_json", (), Worker("verify", "verify-0", "test", lambda: 2)).key == key
+    assert KEYS["loan.dead_letter"]["type"] == ["string", "null"]

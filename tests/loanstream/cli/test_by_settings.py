@@ -4,6 +4,7 @@ import json
 import logging
 import sys
 import threading
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -11,6 +12,7 @@ import pytest
 
 from loanstream import installation
 from loanstream.cli.main import main
+from loanstream.install import steps
 from loanstream.settings import SETTINGS
 from schemas.application import DocumentRef
 from stores.documents.blobs import FileBlobs
@@ -137,11 +139,46 @@ def test_install_refuses_without_a_tenant_s_keys(settings, tmp_path, capsys):
     """The files that are missing are named, and nothing is made: new keys are made on request alone."""
     (tmp_path / "keys" / "tenant-bank-a.json").unlink()
     assert main(["install", "--yes"]) == 1
-    (line,) = capsys.readouterr().err.splitlines()
+    *_, line = capsys.readouterr().err.splitlines()
     assert line.startswith(f"loanstream: no tenant-bank-a.json in {tmp_path / 'keys'}; ")
     assert "--make-keys" in line
     assert [path.name for path in (tmp_path / "keys").iterdir()] == ["warehouse.json"]
     assert not (tmp_path / "documents").exists()
+
+
+@pytest.mark.parametrize("how", ["--dry-run", "--yes"])
+def test_install_tells_every_fault_in_one_run(how, settings, tmp_path, capsys):
+    """Kafka first, then the warehouse, then what is missing here: a line each, with the variable to look at."""
+    (tmp_path / "keys" / "tenant-bank-a.json").unlink()
+    assert main(["install", how]) == 1
+    told = capsys.readouterr()
+    assert told.err.splitlines() == [
+        f"loanstream: {KAFKA}: 127.0.0.1:1 takes no connections",
+        f"loanstream: {WAREHOUSE}: http://127.0.0.1:1 does not answer",
+        f"loanstream: no tenant-bank-a.json in {tmp_path / 'keys'}; put them there, or make them with --make-keys",
+    ]
+    assert told.out == ""
+    assert not (tmp_path / "documents").exists()
+
+
+def test_install_names_the_settings_of_a_writer_who_does_not_get_in(settings, empty, monkeypatch, capsys):
+    """A wrong password is one line with its variable, and what Kafka lacks is told beside it."""
+    monkeypatch.setenv(WAREHOUSE, empty.url)
+    monkeypatch.setenv("LOANSTREAM_WAREHOUSE_WRITER_PASSWORD", "hunter2")
+    assert main(["install", "--dry-run", "--make-keys"]) == 1
+    said = capsys.readouterr().err
+    kafka, writer = said.splitlines()
+    assert kafka.startswith(f"loanstream: {KAFKA}: ")
+    assert writer.startswith("loanstream: LOANSTREAM_WAREHOUSE_WRITER, LOANSTREAM_WAREHOUSE_WRITER_PASSWORD: writer ")
+    assert "hunter2" not in said
+
+
+def test_a_fault_of_ours_in_a_step_is_no_line(settings, monkeypatch):
+    """Its trace is wanted."""
+    broken = replace(steps.STEPS["keys"], missing=lambda _: 1 // 0)
+    monkeypatch.setattr(steps, "STEPS", {"keys": broken})
+    with pytest.raises(ZeroDivisionError):
+        main(["install", "--dry-run"])
 
 
 def test_keys_of_a_secret_store_are_never_made(settings, tmp_path, monkeypatch, capsys):
@@ -150,7 +187,7 @@ def test_keys_of_a_secret_store_are_never_made(settings, tmp_path, monkeypatch, 
     monkeypatch.setenv("LOANSTREAM_TENANT_KEYS", f'{{"bank-a": {text}}}')
     monkeypatch.setenv(TENANTS, "bank-a,bank-b")
     assert main(["install", "--yes", "--make-keys"]) == 1
-    (line,) = capsys.readouterr().err.splitlines()
+    *_, line = capsys.readouterr().err.splitlines()
     assert line == "loanstream: no keys for tenant bank-b among the tenants' keys that are set"
     assert not (tmp_path / "keys" / "tenant-bank-b.json").exists()
 

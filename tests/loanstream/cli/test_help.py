@@ -58,6 +58,38 @@ def test_every_option_says_what_it_is_for(words):
     assert [option.name for option in options if not option.help] == []
 
 
+@pytest.mark.parametrize("words", COMMANDS, ids=" ".join)
+def test_every_argument_says_what_it_is(words):
+    """An id of what, a file with what in it."""
+    arguments = [one for one in COMMANDS[words].params if one.param_type_name == "argument"]
+    assert [one.name for one in arguments if not one.help] == []
+
+
+@pytest.mark.parametrize("words", COMMANDS, ids=" ".join)
+def test_a_help_uses_the_terminal_up_to_100_columns(words, loanstream, monkeypatch):
+    """Where a sentence could stand on one line it does; on a wider terminal lines stay as long as one reads them."""
+    lines = {}
+    for width in (80, 100, 160):
+        monkeypatch.setenv("COLUMNS", str(width))
+        lines[width] = loanstream(*words, "--help").stdout.splitlines()
+    assert len(lines[100]) <= len(lines[80])
+    assert lines[160] == lines[100]
+    assert max(map(len, lines[100])) <= 100
+
+
+def test_a_help_is_not_wrapped_before_the_terminal_ends(loanstream, monkeypatch):
+    """A sentence of 90 columns is one line on a terminal of 100."""
+    monkeypatch.setenv("COLUMNS", "100")
+    assert f"  {VERBS['doctor']}\n" in loanstream("doctor", "--help").stdout
+
+
+def test_up_says_of_its_state_what_up_does_with_it(loanstream):
+    """It makes one, and does not look for one that runs."""
+    said = pressed(loanstream("up", "--help").stdout)
+    assert pressed("made where it is not there") in said
+    assert pressed("running stack's directory") not in said
+
+
 def test_the_version_is_the_release_and_the_code_that_receipts_name(loanstream):
     """One line, for a report of a fault or an audit."""
     from importlib.metadata import version

@@ -6,7 +6,7 @@ import pytest
 from rich.console import Console
 
 from loanstream.cli.decisions import decisions_table
-from loanstream.terminal import table
+from loanstream.terminal import emit, table
 
 
 def printed(shown, width):
@@ -46,3 +46,24 @@ def test_a_long_id_is_broken_rather_than_cut():
     """An id of the greatest length is all there."""
     text = printed(table("", "application", "first reason", rows=[("x" * 64, "because")]), 60)
     assert text.count("x") == 64
+
+
+LONG = "Why it was not approved, in a sentence that goes on and on, with a path such as /srv/" + "loans/" * 20
+
+
+def test_a_table_in_a_pipe_takes_100_columns_and_loses_nothing(capsys):
+    """Whoever pages or mails what a command prints reads it without scrolling sideways."""
+    rows = [(f"application-{number:012}", "decline", LONG, LONG, 0.25) for number in range(3)]
+    emit(None, table("title", "application", "outcome", "first reason", "mend", "score", rows=rows), as_json=False)
+    said = capsys.readouterr().out
+    assert max(map(len, said.splitlines())) <= 100
+    assert said.count("decline") == 3
+    letters = [char for char in said if char.isalnum()]
+    assert len(letters) >= 3 * 2 * sum(char.isalnum() for char in LONG)
+
+
+def test_lines_that_are_laid_out_are_printed_as_they_are(capsys):
+    """A path that is longer than a line stays in one piece, to be copied."""
+    path = "/srv/" + "loans/" * 20
+    emit(None, ("ok  disk", f"    {path}"), as_json=False)
+    assert capsys.readouterr().out == f"ok  disk\n    {path}\n"

@@ -8,9 +8,11 @@ from types import SimpleNamespace
 
 import pytest
 
-from loanstream.doctor import look_at, machine, running_stack, work
-from loanstream.doctor.check import Check
+from loanstream.cli.doctor import lines
+from loanstream.doctor import look_at, machine, report, running_stack, work
+from loanstream.doctor.check import AWAY, Check
 from loanstream.doctor.report import run_doctor
+from loanstream.reach import Fault
 from loanstream.stack import space
 from loanstream.stack.layout import Layout
 from loanstream.stack.probe import Page
@@ -74,7 +76,8 @@ def _describe(state: Path, **parts: object) -> Layout:
 
 def _answering(monkeypatch: pytest.MonkeyPatch, **found: list[str]) -> None:
     """Kafka answers: of topics without an offset, unread ones and partitions that stand still it tells what is found."""
-    monkeypatch.setattr(look_at, "is_ready", lambda _: True)
+    monkeypatch.setattr(look_at, "kafka_fault", lambda _: None)
+    monkeypatch.setattr(work.installed, "not_installed", lambda *_: found.get("not_installed", []))
     monkeypatch.setattr(work.installed, "without_offset", lambda *_: found.get("without_offset", []))
     monkeypatch.setattr(work.served, "unread", lambda _: found.get("unread", []))
     monkeypatch.setattr(work, "standing_still", lambda _: iter(found.get("still", [])))
@@ -88,17 +91,44 @@ def test_finds_the_dead_parts_of_a_stack(tmp_path: Path) -> None:
     for name in ("kafka", "warehouse", "score-0"):
         assert not checks[name].ok
         assert ".log" in checks[name].fix
-    for name in ("topics", "readers", "progress", "refusals", "warehouse reader", "reader's limits"):
-        assert not checks[name].ok
-        assert checks[name].found.endswith("does not answer")
     assert "hunter2" not in str(checks)
+
+
+NEED = {
+    "kafka": {"topics", "readers", "progress", "brokers' clocks"},
+    "warehouse": {"warehouse reader", "reader's limits", "refusals"},
+}
+
+
+def test_what_needs_kafka_is_not_looked_at_where_kafka_is_away(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A broker that is down is asked once; every line that needs it says so, and gives no advice of its own."""
+    _describe(tmp_path)
+    asked = []
+    monkeypatch.setattr(look_at, "kafka_fault", lambda _: asked.append(1) or Fault("no answer", ("A",)))
+    checks = _by_name(tmp_path)
+    assert len(asked) == 1
+    said = {"kafka": "not looked at: Kafka is away", "warehouse": "not looked at: the warehouse is away"}
+    for part, names in NEED.items():
+        assert checks[part].looked
+        assert {name for name, check in checks.items() if check.found == said[part]} == names
+        assert {(checks[name].ok, checks[name].looked, checks[name].fix) for name in names} == {(False, False, "")}
+
+
+@pytest.mark.parametrize("rows", [running_stack.ROWS, report.BY_SETTINGS], ids=["a stack", "settings"])
+def test_a_row_is_behind_the_one_it_needs(rows) -> None:
+    """Both tables know the same of who needs whom, and every part that is needed has words for its absence."""
+    names = list(rows)
+    assert {name for name, row in rows.items() if row.needs} == set.union(*NEED.values())
+    for name, row in rows.items():
+        assert row.needs is None or (row.needs in AWAY and names.index(row.needs) < names.index(name))
 
 
 def test_every_row_of_a_stack_says_how_to_mend_it(tmp_path: Path) -> None:
     """Whatever is wrong with a stack, the line has what to do, with the paths of that state."""
     _describe(tmp_path)
     checks = _by_name(tmp_path)
-    assert all(checks[name].fix and "{" not in checks[name].fix for name in running_stack.ROWS)
+    seen = [checks[name] for name in running_stack.ROWS if checks[name].looked]
+    assert all(check.fix and "{" not in check.fix for check in seen)
 
 
 def test_tells_a_few_topics_and_how_many_more(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -179,7 +209,7 @@ def test_finds_keys_that_others_may_read(tmp_path: Path) -> None:
             "stale",
             False,
             False,
-            "reader does not get in: the user or the password is wrong (AUTHENTICATION_FAILED)",
+            "not looked at: the reader does not get in",
         ),
         ("writer", None, True, False, "not refused: CREATE, INSERT, file(), url(), executable()"),
     ],
@@ -193,6 +223,9 @@ def test_tries_the_readers_account(empty, tmp_path, user, password, logs_in, lim
     checks = _by_name(tmp_path)
     assert (checks["warehouse reader"].ok, checks["reader's limits"].ok) == (logs_in, limits)
     assert found in checks["reader's limits"].found
+    assert logs_in or checks["warehouse reader"].found == (
+        f"{user} does not get in: the user or the password is wrong (AUTHENTICATION_FAILED)"
+    )
     assert password not in str(checks)
     assert empty.client().query("SHOW TABLES FROM loanstream").result_rows == tables
     assert empty.client().query("SELECT count() FROM loanstream.decisions_log").first_row == (0,)
@@ -210,6 +243,9 @@ def test_finds_topics_that_nobody_reads(tmp_path: Path, monkeypatch: pytest.Monk
     )
     check = _by_name(tmp_path)["readers"]
     assert (check.ok, check.found) == (False, "t has no committed offset of group score; t is read by no member")
+    _answering(monkeypatch, not_installed=["bank-x"])
+    check = _by_name(tmp_path)["readers"]
+    assert (check.ok, check.found) == (False, "nothing of bank-x is read: its topics are absent")
 
 
 def test_finds_a_partition_that_stands_still(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -265,3 +301,22 @@ def test_tells_what_was_refused_by_tenant_and_cause(empty, tmp_path: Path) -> No
     assert check.found == (
         "within a day: topics of all: not_json 1; bank-a: not_json 2, too_deep 1 (see loanstream dlq list)"
     )
+
+
+@pytest.mark.parametrize("width", [60, 80, 100])
+def test_the_report_fits_the_terminal(tmp_path: Path, width: int) -> None:
+    """No line is wider, save for a path, which is never broken; the last line names what is wrong."""
+    _describe(tmp_path)
+    checks = [check for check in run_doctor(tmp_path) if check.name in running_stack.ROWS]
+    told = list(lines(checks, width))
+    assert all(len(line.replace(str(tmp_path), "")) <= width for line in told)
+    assert all(len(line) <= width or str(tmp_path) in line for line in told)
+    text = " ".join(" ".join(told).split())
+    assert all(check.found in text for check in checks)
+    wrong = ", ".join(check.name for check in checks if check.looked and not check.ok)
+    assert text.endswith(f"wrong: {wrong}; not looked at: 7 lines")
+
+
+def test_a_report_without_a_fault_ends_in_three_words() -> None:
+    """Whoever reads the last line alone knows."""
+    assert list(lines([Check("disk", ok=True, found="room")], 80)) == ["ok     disk  room", "all is well"]
