@@ -116,13 +116,11 @@ def test_a_row_made_from_a_letter_s_original_is_explained(empty, refused):
     topics, name = flow(1), "loan.outcomes.v1.bank-a"
     outcome, stamp = example("loan.outcome.recorded"), (2, START)
     key, value = outcome["application_id"].encode(), json.dumps(outcome).encode()
-    unreadable = Unreadable(
-        name, 0, 4, b"k", None, None, stamp, "unreadable_headers", "UTF-8", value, has_original=True
-    )
+    unreadable = Unreadable(name, 0, 4, key, None, None, stamp, "unreadable_headers", "UTF-8", value, has_original=True)
     told = why_unreadable(unreadable)
     letter = dead_letter(unreadable, told.cause, told.errors, Worker("record", "record-0", "1", lambda: START))
     topics[name, 0] = [unreadable]
-    topics[f"{name}.dlq", 0] = [MemoryMessage(f"{name}.dlq", 0, 0, b"k", letter.value, None, stamp)]
+    topics[f"{name}.dlq", 0] = [MemoryMessage(f"{name}.dlq", 0, 0, key, letter.value, None, stamp)]
     record(empty, refused, topics)
     assert refused == [(4, "unreadable_headers", ["(record)"])]
     assert reconciled(empty, topics).differences == []
