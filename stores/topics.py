@@ -70,10 +70,10 @@ TO_THE_END: dict[str, Any] = {
 """Settings of a consumer for `read_within`."""
 
 
-def read_within(consumer: Any, partition: Partition, bounds: Bounds) -> Iterator[Message]:
+def read_within(consumer: Any, partition: Partition, bounds: Bounds, answer_s: float = _ANSWER_S) -> Iterator[Message]:
     """The committed records within `bounds`, by a consumer with the settings TO_THE_END, which is assigned to that
-    partition; an `Unreadable` for each that the client library cannot hand over. Raises `TopicsUnreadable` after 30 s
-    without an answer, `RetentionMoved` where the next record is gone.
+    partition; an `Unreadable` for each that the client library cannot hand over. Raises `TopicsUnreadable` after
+    `answer_s` seconds without an answer, `RetentionMoved` where the next record is gone.
     """
     if bounds.low >= bounds.end:
         return
@@ -82,7 +82,7 @@ def read_within(consumer: Any, partition: Partition, bounds: Bounds) -> Iterator
     while True:
         message = consumer.poll(1.0)
         if message is None:
-            if time.monotonic() - heard > _ANSWER_S:
+            if time.monotonic() - heard > answer_s:
                 raise TopicsUnreadable(f"{partition[0]}[{partition[1]}] gives no records")
             continue
         heard = time.monotonic()
@@ -132,9 +132,10 @@ def _unreadable(consumer: Any, told: Any, at: int) -> UnreadableBatch:
 
 
 class KafkaTopics:
-    """A broker's topics; reads without joining a group."""
+    """A broker's topics; reads without joining a group. An answer may take `answer_s` seconds."""
 
-    def __init__(self, bootstrap: str, security: Mapping[str, str]) -> None:
+    def __init__(self, bootstrap: str, security: Mapping[str, str], answer_s: float = _ANSWER_S) -> None:
+        self._answer_s = answer_s
         self._consumer: Any = Consumer(
             {
                 **security,
@@ -148,10 +149,10 @@ class KafkaTopics:
     def bounds(self, topics: Iterable[str]) -> dict[Partition, Bounds]:
         """What each partition holds now. Raises `TopicsUnreadable`."""
         try:
-            known = self._consumer.list_topics(timeout=_ANSWER_S).topics
+            known = self._consumer.list_topics(timeout=self._answer_s).topics
             return {
                 (topic, number): Bounds(
-                    *self._consumer.get_watermark_offsets(TopicPartition(topic, number), timeout=_ANSWER_S)
+                    *self._consumer.get_watermark_offsets(TopicPartition(topic, number), timeout=self._answer_s)
                 )
                 for topic in topics
                 if topic in known
@@ -161,15 +162,15 @@ class KafkaTopics:
             raise TopicsUnreadable(f"the broker does not tell its offsets: {error.args[0].str()}") from None
 
     def read(self, partition: Partition, bounds: Bounds) -> Iterator[Message]:
-        """The committed records within `bounds`. Raises `TopicsUnreadable` after 30 s without an answer,
-        `RetentionMoved` where the next record is gone.
+        """The committed records within `bounds`. Raises `TopicsUnreadable` after `answer_s` seconds
+        without an answer, `RetentionMoved` where the next record is gone.
         """
-        yield from read_within(self._consumer, partition, bounds)
+        yield from read_within(self._consumer, partition, bounds, self._answer_s)
 
     def recorded(self, partitions: Sequence[Partition]) -> dict[Partition, int]:
         """The record group's committed offsets."""
         try:
-            found = self._consumer.committed([TopicPartition(*place) for place in partitions], timeout=_ANSWER_S)
+            found = self._consumer.committed([TopicPartition(*place) for place in partitions], timeout=self._answer_s)
         except KafkaException as error:
             raise TopicsUnreadable(f"the broker does not tell what is recorded: {error.args[0].str()}") from None
         return {(place.topic, place.partition): place.offset for place in found}

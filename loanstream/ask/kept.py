@@ -11,9 +11,11 @@ from datetime import datetime
 from typing import NamedTuple
 
 import orjson
+from pydantic import ValidationError
 
 from loanstream.ask.evidence import may_be_of, origin_of, place_of
 from processors.stages.record.rows import rows_of
+from schemas.application import LoanApplication
 from schemas.decode import Undecodable
 from schemas.headers import ORIGIN
 from schemas.operations import LoanOutcome
@@ -95,6 +97,30 @@ def altered_application(rows: StoredRows, stored: Stored, verified: Sequence[Sto
     # Of events that are older than the places of their records, another application's may be among them.
     certain = [names for is_certain, names in found if is_certain or not names]
     return certain[0] if certain else None
+
+
+def application_of(stored: Stored) -> LoanApplication | None:
+    """The application that a row of applications holds in its columns and its seal, without `monitoring`; None where
+    the seal is broken or the columns are no application.
+    """
+    nested: dict[str, dict[str, object]] = {name: {} for name in _NESTED}
+    event: dict[str, object] = {}
+    for name, value in stored.row.items():
+        part, _, inner = name.partition("_")
+        if part in nested:
+            nested[part][inner] = value
+        elif name in LoanApplication.model_fields:
+            event[name] = value
+    try:
+        personal = orjson.loads(stored.plain or b"")
+        event["extensions"] = personal.pop("extensions")
+        nested["applicant"] |= personal
+        return LoanApplication.model_validate_json(orjson.dumps(event | nested))
+    except (orjson.JSONDecodeError, ValidationError, KeyError):
+        return None
+
+
+_NESTED = ("applicant", "loan", "assets")
 
 
 def _submitted(row: Row, verified: bytes) -> MemoryMessage:

@@ -110,6 +110,16 @@ class StoredRows:
             {"tenant": tenant, "first": first, "last": last},
         )
 
+    def of_application(self, application_id: str, tenant: str | None) -> list[Stored]:
+        """The rows on one application (of `tenant`, or of every tenant that has one), in the order of their records."""
+        return self.rows(
+            f"SELECT {self.selected} FROM loanstream.{self.table} AS log "  # noqa: S608 - see above
+            "WHERE log.application_id = {application:String} "
+            "AND ({tenant:String} = '' OR log.tenant = {tenant:String}) "
+            "ORDER BY log.tenant, log.revision, log.kafka_offset",
+            {"application": application_id, "tenant": tenant or ""},
+        )
+
     def of_applications(self, topic: str, tenant: str, ids: Sequence[str]) -> list[Stored]:
         """A tenant's rows of `topic`'s records on some applications; a hundred at once: an address has its bounds."""
         return self.rows(
