@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from loanstream.ask.balance import OPENS, Balance
 from loanstream.ask.difference import Difference, Kind
 from loanstream.ask.evidence import place_of
-from loanstream.ask.kept import BESIDE, KEPT, Altered, altered, altered_application, record_of
+from loanstream.ask.kept import BESIDE, KEPT, UNPROVEN, Altered, altered, altered_application, record_of
 from loanstream.ask.recorded_letters import RecordedLetters
 from loanstream.ask.tally import DecisionRecords, decision_records
 from loanstream.ask.waiting import Say, Wait, silent
@@ -111,6 +111,8 @@ def compare(
     run = _Run(client, topics, cipher, bounds, patience_s, say)
     for name, (key, tenant) in names.items():
         run.compare_topic(name, key, tenant)
+    for tenant in (*tenants, None):
+        run.strays(tenant)
     for tenant in tenants:
         run.balance(tenant)
     run.result.decision_records = decision_records(client, tenants)
@@ -318,12 +320,28 @@ class _Run:
             self._add("altered", stored.table, found.row, self._changed(stored, place, found.row))
 
     def _add(self, kind: Kind, table: str, row: Row, fields: Altered = ()) -> None:
-        found = (row.get("tenant"), row.get("application_id"), row.get("revision"))
-        self.result.differences.append(Difference(kind, table, *found, *place_of(row), fields))
+        self.result.differences.append(_difference(kind, table, row, fields))
 
     def _differs(self, kind: Kind, table: str, row: Expected, place: Place) -> None:
         found = (row.tenant, row.application_id, row.revision)
         self.result.differences.append(Difference(kind, table, *found, *place))
+
+    def strays(self, tenant: str | None) -> None:
+        """Rows that belong to no topic of their tenant's; with None, of the topics that belong to no tenant."""
+        topics: dict[str, list[str]] = {}
+        for key, recording in RECORDINGS.items():
+            if TOPICS[key].per_tenant == (tenant is not None):
+                for table in recording.tables:
+                    topics.setdefault(table, []).append(TOPICS[key].name(tenant))
+        for table in topics.keys() & (KEPT.keys() | BESIDE.keys() | UNPROVEN.keys()):
+            # Dead letters of shared topics have an empty tenant; elsewhere the tenant is what the event says.
+            own = "" if tenant is None and table in KEPT else tenant
+            for one in self._table(table).strays(topics[table], own):
+                difference = _difference("extra", table, one.row)
+                if (
+                    difference not in self.result.differences
+                ):  # two banks, or a topic that was compared, may have told it
+                    self.result.differences.append(difference)
 
     def balance(self, tenant: str) -> None:
         """Each application as exactly one decision record or dead letter; those on their way are waited for."""
@@ -371,6 +389,11 @@ class _Run:
                 came = True
             at[partition] = Bounds(known.low, max(known.end, bounds.end))
         return came
+
+
+def _difference(kind: Kind, table: str, row: Row, fields: Altered = ()) -> Difference:
+    found = (row.get("tenant"), row.get("application_id"), row.get("revision"))
+    return Difference(kind, table, *found, *place_of(row), fields)
 
 
 def _rows(message: Message) -> Sequence[tuple[str, Row]]:

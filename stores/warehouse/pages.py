@@ -12,6 +12,9 @@ from stores.warehouse.sealed import SEALED, Row, opened
 
 PAGE = 5_000
 
+STRAYS = 1_000
+"""Rows of no topic that are named one by one: more say no more."""
+
 PAGED_BY: dict[str, str] = {
     "applications_log": "application_id",
     "monitoring_log": "application_id",
@@ -91,6 +94,17 @@ class StoredRows:
             parameters["end"] = upto
             yield self.rows(page, parameters)
             last = upto
+
+    def strays(self, topics: Sequence[str], tenant: str | None) -> list[Stored]:
+        """Rows that no page has: that name `tenant` and none of its `topics`, or one of these and another tenant; with
+        None, that name no topic of `topics`. The first thousand.
+        """
+        named = "log.kafka_topic IN {topics:Array(String)}"
+        wrong = f"NOT ({named})" if tenant is None else f"(log.tenant = {{tenant:String}}) != ({named})"
+        return self.rows(
+            f"SELECT {self.selected} FROM loanstream.{self.table} AS log WHERE {wrong} LIMIT {STRAYS}",  # noqa: S608 - see above
+            {"topics": list(topics), "tenant": tenant or ""},
+        )
 
     def at(self, place: Place) -> Stored | None:
         """The row of the record at `place`; None where there is none."""

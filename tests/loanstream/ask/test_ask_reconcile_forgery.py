@@ -72,6 +72,21 @@ def test_a_row_from_beyond_the_topic_s_end_is_one_too_many(empty, refused):
     assert result.later["decisions_log"] == 0
 
 
+def test_a_row_of_no_topic_is_one_too_many(empty, refused):
+    """A row that names another bank, or no topic there is, stands in no comparison: it is named all the same."""
+    topics = flow(4, dead={2})
+    record(empty, refused, topics)
+    copied(empty, "decisions_log", "'nowhere' AS kafka_topic", "application_id = 'a-001'")
+    copied(empty, "applications_log", "'bank-b' AS tenant", "application_id = 'a-000'")
+    copied(empty, "dead_letters_log", "'loan.control.v1.dlq' AS kafka_topic", "1")
+    found_now = [(d.kind, d.table, d.tenant, d.topic) for d in reconciled(empty, topics).differences]
+    assert sorted(set(found_now)) == [
+        ("extra", "applications_log", "bank-b", APPLICATIONS),
+        ("extra", "dead_letters_log", "bank-a", "loan.control.v1.dlq"),
+        ("extra", "decisions_log", "bank-a", "nowhere"),
+    ]
+
+
 def test_a_row_of_a_record_that_came_after_the_start_is_held_against_it(empty, refused):
     """What came meanwhile is looked at a second time: as its record it is in order, otherwise it is altered."""
     topics = flow(6)
