@@ -338,9 +338,7 @@ class _Run:
             own = "" if tenant is None and table in KEPT else tenant
             for one in self._table(table).strays(topics[table], own):
                 difference = _difference("extra", table, one.row)
-                if (
-                    difference not in self.result.differences
-                ):  # two banks, or a topic that was compared, may have told it
+                if difference not in self.result.differences:  # another bank or topic may have told it
                     self.result.differences.append(difference)
 
     def balance(self, tenant: str) -> None:

@@ -166,7 +166,9 @@ class StoredRows:
 
     def changed(self, expected: Row, found: Row) -> tuple[str, ...]:
         """The columns in which two rows differ."""
-        return tuple(name for name in self.columns if frozen(expected.get(name)) != frozen(found.get(name)))
+        pairs = ((name, expected.get(name), found.get(name)) for name in self.columns)
+        # What is equal as it stands is the usual case, and costs a tenth.
+        return tuple(name for name, one, other in pairs if one != other and frozen(one) != frozen(other))
 
 
 _NESTED = (dict, list)
