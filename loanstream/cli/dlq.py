@@ -3,7 +3,6 @@
 import sys
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from functools import partial
 from typing import Annotated, Any
 
 import typer
@@ -108,7 +107,10 @@ def dlq_redrive(
     """
     installation = installation_of(state)
     asked, only = filters.asked(installation), _only(filters, letter)
-    writer = partial(installation.watched, installation.warehouse_writer)
+
+    def writer() -> Any:
+        return installation.watched(installation.warehouse_writer)
+
     with (
         recording_again(writer, lambda: installation.cipher) as record_again,
         _box(installation, record_again) as box,
