@@ -45,7 +45,7 @@ def _said_family(family: str) -> str:
 
 def _chapter(chapter: Chapter, named: Named, width: int) -> list[str]:
     lines = [_RULE, f"{chapter.tenant}  {chapter.application_id}  revision {chapter.revision}", _RULE]
-    lines += [*_altered(chapter), *_several(chapter), *_claims(chapter, width)]
+    lines += [*_altered(chapter, width), *_several(chapter), *_claims(chapter, width)]
     if chapter.verified is not None:
         lines += _findings(chapter.verified)
     if chapter.decision is not None:
@@ -53,19 +53,23 @@ def _chapter(chapter: Chapter, named: Named, width: int) -> list[str]:
     else:
         lines += ["", "not decided", *_outcomes(chapter.outcomes)]
     if chapter.unproven:
-        lines += ["", "Not proven", *(f"  {said}" for said in chapter.unproven)]
+        lines += ["", "Not proven", *_wrapped(chapter.unproven, width)]
     return [*lines, ""]
 
 
-def _altered(chapter: Chapter) -> list[str]:
+def _altered(chapter: Chapter, width: int) -> list[str]:
     """What somebody altered in the warehouse stands above all else."""
     if not chapter.altered:
         return []
-    return [
-        "ALTERED: these rows of the warehouse do not say what was recorded",
-        *(f"  {row}" for row in chapter.altered),
-        "",
-    ]
+    said = "ALTERED: these rows of the warehouse do not say what was recorded"
+    return [said, *_wrapped(chapter.altered, width), ""]
+
+
+def _wrapped(lines: Sequence[str], width: int) -> list[str]:
+    wrap = textwrap.TextWrapper(
+        width, initial_indent="  ", subsequent_indent="    ", break_long_words=False, break_on_hyphens=False
+    )
+    return [part for line in lines for part in wrap.wrap(line)]
 
 
 def unrecorded_text(found: Unrecorded | None) -> str:
