@@ -20,6 +20,7 @@ from stores.documents.store import DocumentStore
 from stores.keys import GivenKeys, KeyFiles, Keys, TenantKeys
 from stores.warehouse.cipher import ColumnCipher
 from stores.warehouse.client import connect
+from stores.warehouse.watched import WatchedClient, within
 
 
 @dataclass(frozen=True)
@@ -82,8 +83,14 @@ class Installation:
         return self.settings.warehouse_reader
 
     def warehouse(self) -> Any:
-        """A client of the warehouse that may only read."""
-        return connect(self.warehouse_url, self.warehouse_reader, self.settings.warehouse_reader_password)
+        """A client of the warehouse that may only read; where nothing is heard of it, it raises `WarehouseSilent`."""
+        password = self.settings.warehouse_reader_password
+        return self.watched(lambda: connect(self.warehouse_url, self.warehouse_reader, password))
+
+    def watched(self, connected: Callable[[], Any]) -> Any:
+        """The client that `connected` makes; where nothing is heard of the warehouse, it raises `WarehouseSilent`."""
+        url = self.warehouse_url
+        return WatchedClient(within(connected, url), url)
 
     def warehouse_writer(self, **options: str) -> Any:
         """A client of the warehouse that may write; `options` as `connect` takes them."""

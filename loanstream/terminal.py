@@ -24,6 +24,12 @@ def emit(value: Any, text: Any, *, as_json: bool) -> None:
         console().print(text, highlight=False) if isinstance(text, str) else console().print(text)
 
 
+def aside(line: str) -> None:
+    """Tell a person something beside the answer, on stderr."""
+    sys.stderr.write(f"loanstream: {line}\n")
+    sys.stderr.flush()
+
+
 def _as_json(value: Any) -> Any:
     """What JSON has no word for, as events write it. TypeError for what has no such form: str() has Python's words."""
     match value:

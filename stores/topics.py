@@ -1,6 +1,7 @@
 """Reading topics as they stood at one moment: a port, Kafka behind it, and its twin in memory."""
 
 import time
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
@@ -25,6 +26,17 @@ class TopicsUnreadable(Problem):
     """The broker did not give what was asked of it."""
 
 
+class RetentionMoved(TopicsUnreadable):
+    """What was to be read next is no longer there: `partition` begins at the offset `low` by now."""
+
+    def __init__(self, partition: Partition, low: int) -> None:
+        super().__init__(
+            f"retention took records of {partition[0]}[{partition[1]}] while they were read: it begins at {low} now; "
+            "run it again"
+        )
+        self.partition, self.low = partition, low
+
+
 class TopicReader(Protocol):
     """Topics as a read_committed consumer sees them."""
 
@@ -33,7 +45,7 @@ class TopicReader(Protocol):
         ...
 
     def read(self, partition: Partition, bounds: Bounds) -> Iterator[Message]:
-        """The committed records within `bounds`, in order."""
+        """The committed records within `bounds`, in order. RetentionMoved where the next ones are gone."""
         ...
 
     def recorded(self, partitions: Sequence[Partition]) -> dict[Partition, int]:
@@ -58,10 +70,10 @@ TO_THE_END: dict[str, Any] = {
 """Settings of a consumer for `read_within`."""
 
 
-def read_within(consumer: Any, partition: Partition, bounds: Bounds) -> Iterator[Message]:
+def read_within(consumer: Any, partition: Partition, bounds: Bounds, answer_s: float = _ANSWER_S) -> Iterator[Message]:
     """The committed records within `bounds`, by a consumer with the settings TO_THE_END, which is assigned to that
-    partition; an `Unreadable` for each that the client library cannot hand over. Raises `TopicsUnreadable` after 30 s
-    without an answer.
+    partition; an `Unreadable` for each that the client library cannot hand over. Raises `TopicsUnreadable` after
+    `answer_s` seconds without an answer, `RetentionMoved` where the next record is gone.
     """
     if bounds.low >= bounds.end:
         return
@@ -70,7 +82,7 @@ def read_within(consumer: Any, partition: Partition, bounds: Bounds) -> Iterator
     while True:
         message = consumer.poll(1.0)
         if message is None:
-            if time.monotonic() - heard > _ANSWER_S:
+            if time.monotonic() - heard > answer_s:
                 raise TopicsUnreadable(f"{partition[0]}[{partition[1]}] gives no records")
             continue
         heard = time.monotonic()
@@ -83,14 +95,31 @@ def read_within(consumer: Any, partition: Partition, bounds: Bounds) -> Iterator
             at = batch.end
             consumer.assign([TopicPartition(*partition, at)])
             continue
-        # A partition may end in transaction markers: then its end comes without a last record.
-        if error is not None and error.code() != KafkaError._PARTITION_EOF:  # noqa: SLF001 - its public name
-            raise TopicsUnreadable(f"{partition[0]}[{partition[1]}]: {error.str()}")
+        if error is not None:
+            _check_is_the_end(consumer, partition, at, error)
         if error is None and message.offset() < bounds.end:
             at = message.offset() + 1
             yield as_read(message)
         if error is not None or message.offset() >= bounds.end - 1:
             return
+
+
+def _check_is_the_end(consumer: Any, partition: Partition, at: int, error: Any) -> None:
+    """A partition may end in transaction markers: then its end comes without a last record."""
+    if error.code() == KafkaError._PARTITION_EOF:  # noqa: SLF001 - that is how confluent_kafka names client errors
+        return
+    if error.code() == KafkaError._AUTO_OFFSET_RESET:  # noqa: SLF001
+        _check_still_there(consumer, partition, at)
+    raise TopicsUnreadable(f"{partition[0]}[{partition[1]}]: {error.str()}")
+
+
+def _check_still_there(consumer: Any, partition: Partition, at: int) -> None:
+    try:
+        low, _ = consumer.get_watermark_offsets(TopicPartition(*partition), timeout=_ANSWER_S)
+    except KafkaException as error:
+        raise TopicsUnreadable(f"{partition[0]}[{partition[1]}]: {error.args[0].str()}") from None
+    if low > at:
+        raise RetentionMoved(partition, low)
 
 
 def _unreadable(consumer: Any, told: Any, at: int) -> UnreadableBatch:
@@ -103,9 +132,10 @@ def _unreadable(consumer: Any, told: Any, at: int) -> UnreadableBatch:
 
 
 class KafkaTopics:
-    """A broker's topics; reads without joining a group."""
+    """A broker's topics; reads without joining a group. An answer may take `answer_s` seconds."""
 
-    def __init__(self, bootstrap: str, security: Mapping[str, str]) -> None:
+    def __init__(self, bootstrap: str, security: Mapping[str, str], answer_s: float = _ANSWER_S) -> None:
+        self._answer_s = answer_s
         self._consumer: Any = Consumer(
             {
                 **security,
@@ -119,10 +149,10 @@ class KafkaTopics:
     def bounds(self, topics: Iterable[str]) -> dict[Partition, Bounds]:
         """What each partition holds now. Raises `TopicsUnreadable`."""
         try:
-            known = self._consumer.list_topics(timeout=_ANSWER_S).topics
+            known = self._consumer.list_topics(timeout=self._answer_s).topics
             return {
                 (topic, number): Bounds(
-                    *self._consumer.get_watermark_offsets(TopicPartition(topic, number), timeout=_ANSWER_S)
+                    *self._consumer.get_watermark_offsets(TopicPartition(topic, number), timeout=self._answer_s)
                 )
                 for topic in topics
                 if topic in known
@@ -132,13 +162,15 @@ class KafkaTopics:
             raise TopicsUnreadable(f"the broker does not tell its offsets: {error.args[0].str()}") from None
 
     def read(self, partition: Partition, bounds: Bounds) -> Iterator[Message]:
-        """The committed records within `bounds`. Raises `TopicsUnreadable` after 30 s without an answer."""
-        yield from read_within(self._consumer, partition, bounds)
+        """The committed records within `bounds`. Raises `TopicsUnreadable` after `answer_s` seconds
+        without an answer, `RetentionMoved` where the next record is gone.
+        """
+        yield from read_within(self._consumer, partition, bounds, self._answer_s)
 
     def recorded(self, partitions: Sequence[Partition]) -> dict[Partition, int]:
         """The record group's committed offsets."""
         try:
-            found = self._consumer.committed([TopicPartition(*place) for place in partitions], timeout=_ANSWER_S)
+            found = self._consumer.committed([TopicPartition(*place) for place in partitions], timeout=self._answer_s)
         except KafkaException as error:
             raise TopicsUnreadable(f"the broker does not tell what is recorded: {error.args[0].str()}") from None
         return {(place.topic, place.partition): place.offset for place in found}
@@ -164,8 +196,23 @@ class MemoryTopics:
         }
 
     def read(self, partition: Partition, bounds: Bounds) -> Iterator[Message]:
-        """The records within `bounds`."""
-        return (record for record in self.records[partition] if bounds.low <= record.offset() < bounds.end)
+        """The records within `bounds`, as they stand when each is asked for."""
+        at = bounds.low
+        while (low := self._low(partition)) <= at:
+            following = bisect_left(self.records[partition], at, key=lambda record: record.offset())
+            if following == len(self.records[partition]):
+                return
+            found = self.records[partition][following]
+            if found.offset() >= bounds.end:
+                return
+            yield found
+            at = found.offset() + 1
+        if at < bounds.end:
+            raise RetentionMoved(partition, low)
+
+    def _low(self, partition: Partition) -> int:
+        found = self.records[partition]
+        return found[0].offset() if found else 0
 
     def recorded(self, partitions: Sequence[Partition]) -> dict[Partition, int]:
         """All of them."""

@@ -81,6 +81,11 @@ class Balance:
         """How many records have not ended yet."""
         return sum(map(len, self._open.values()))
 
+    @property
+    def open_keys(self) -> list[bytes]:
+        """The keys of the records that have not ended yet, each once."""
+        return list(dict.fromkeys((record.key() or b"") for found in self._open.values() for record in found))
+
     def differences(self, *, whole: bool) -> list[Difference]:
         """What ended wrongly. `whole` says that no application has been deleted by retention: only then is an end
         without a beginning one too many.

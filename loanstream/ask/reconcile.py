@@ -1,34 +1,39 @@
 """Does the warehouse equal the topics? Every offset still retained, record by record, every difference by name."""
 
-import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import Any, NamedTuple
 
 from loanstream.ask.balance import OPENS, Balance
-from loanstream.ask.difference import Difference
+from loanstream.ask.difference import Difference, Kind
+from loanstream.ask.evidence import place_of
+from loanstream.ask.kept import BESIDE, KEPT, UNPROVEN, Altered, altered, altered_application, record_of
+from loanstream.ask.recorded_letters import RecordedLetters
 from loanstream.ask.tally import DecisionRecords, decision_records
+from loanstream.ask.waiting import Say, Wait, silent
 from loanstream.installation import Installation
 from processors.stages.record.rows import RECORDINGS, rows_of
 from schemas.decode import Undecodable
 from schemas.problem import Problem
-from schemas.records import Message, Partition
+from schemas.records import Message, Partition, Place
 from schemas.topics import ENDS, TOPICS
-from stores.topics import Bounds, KafkaTopics, TopicReader
+from stores.topics import Bounds, KafkaTopics, RetentionMoved, TopicReader
 from stores.warehouse.cipher import ColumnCipher
-from stores.warehouse.pages import Digests, Fingerprint, StoredRows
+from stores.warehouse.pages import Digests, Fingerprint, Stored, StoredRows
 from stores.warehouse.sealed import Row
 
 COMPARED = tuple(key for key in RECORDINGS if key not in {"metrics", "metrics_dlq"})
 """Topic families that are compared; service metrics are not worth the time."""
 
 PATIENCE_S = 60.0
-_POLL_S = 0.1
 
-Place = tuple[int, int]
+IDS_AT_ONCE = 100
+"""Applications that are asked for by their ids in one query: more make its address too long."""
+
+Number = tuple[int, int]
+"""Where a record stands in its topic: the partition and the offset."""
 
 
 class SinkBehind(Problem):
@@ -50,10 +55,12 @@ class Reconciliation:
     `records` the records of each topic family that were read.
 
     The rest says why other counts differ from these. `rowless`: records that make no row, by family. By table: rows
-    whose records retention took (`older`), rows of records that came after the start (`later`), and rows that a former
-    version wrote without the place of their application's record (`without_origin`), and rows of records that cannot be
-    read, made from their letters by a redrive (`from_letters`). `decision_records` are all that
-    the warehouse holds: of their decisions `replay` tells.
+    whose records retention took (`older`), how many of these were held against what the warehouse keeps of their
+    records (`held`), rows of records that came after the start and are as these (`later`), rows that a former version
+    wrote without the place of their application's record (`without_origin`), and rows of records that cannot be read,
+    made from their letters by a redrive and as these (`from_letters`). `ended_before`: applications whose decision or
+    dead letter retention took while their own record is still there; the warehouse has it. `decision_records` are all
+    that the warehouse holds: of their decisions `replay` tells.
     """
 
     differences: list[Difference] = field(default_factory=list)
@@ -61,9 +68,11 @@ class Reconciliation:
     records: Counter[str] = field(default_factory=Counter)
     rowless: Counter[str] = field(default_factory=Counter)
     older: Counter[str] = field(default_factory=Counter)
+    held: Counter[str] = field(default_factory=Counter)
     later: Counter[str] = field(default_factory=Counter)
     without_origin: Counter[str] = field(default_factory=Counter)
     from_letters: Counter[str] = field(default_factory=Counter)
+    ended_before: Counter[str] = field(default_factory=Counter)
     decision_records: DecisionRecords = field(default_factory=DecisionRecords)
 
     @property
@@ -72,20 +81,26 @@ class Reconciliation:
         return int(bool(self.differences))
 
 
-def reconcile(installation: Installation, tenants: Sequence[str] | None = None) -> Reconciliation:
+def reconcile(installation: Installation, tenants: Sequence[str] | None = None, say: Say = silent) -> Reconciliation:
     """Compare a running stack's warehouse with its topics. Raises `SinkBehind`, `TopicsUnreadable`."""
     topics = KafkaTopics(installation.bootstrap, installation.security)
     with closing(topics), closing(installation.warehouse()) as client:
-        return compare(client, topics, tenants or installation.tenants, installation.cipher)
+        return compare(client, topics, tenants or installation.tenants, installation.cipher, say=say)
 
 
 def compare(
-    client: Any, topics: TopicReader, tenants: Sequence[str], cipher: ColumnCipher, patience_s: float = PATIENCE_S
+    client: Any,
+    topics: TopicReader,
+    tenants: Sequence[str],
+    cipher: ColumnCipher,
+    patience_s: float = PATIENCE_S,
+    say: Say = silent,
 ) -> Reconciliation:
     """Compare the warehouse behind `client` (a reader is enough) with `topics`, for `tenants` and the shared topics.
 
-    What comes after the start is left for the next time. Memory grows with the records of one topic, by about 300
-    bytes each. Raises `SinkBehind` after `patience_s` seconds without progress of the record stage.
+    Whether all that comes after the start is recorded is left for the next time. Memory grows with the records of one
+    topic, by about 300 bytes each. Where retention goes on meanwhile, `say` is told, and so are longer waits. Raises
+    `SinkBehind` after `patience_s` seconds without progress of the record stage.
     """
     names = {
         TOPICS[key].name(tenant): (key, tenant)
@@ -93,9 +108,11 @@ def compare(
         for tenant in (tenants if TOPICS[key].per_tenant else (None,))
     }
     bounds = topics.bounds([*names, *(TOPICS["applications_slow"].name(tenant) for tenant in tenants)])
-    run = _Run(client, topics, cipher, bounds, patience_s)
+    run = _Run(client, topics, cipher, bounds, patience_s, say)
     for name, (key, tenant) in names.items():
         run.compare_topic(name, key, tenant)
+    for tenant in (*tenants, None):
+        run.strays(tenant)
     for tenant in tenants:
         run.balance(tenant)
     run.result.decision_records = decision_records(client, tenants)
@@ -103,7 +120,9 @@ def compare(
 
 
 class _Run:
-    """One comparison: what was asked, and what came out so far."""
+    """One comparison: what was asked, and what came out so far. `_bounds` is what the topics hold of what was there at
+    the start: where retention goes on, its lower ends rise.
+    """
 
     def __init__(
         self,
@@ -112,19 +131,21 @@ class _Run:
         cipher: ColumnCipher,
         bounds: Mapping[Partition, Bounds],
         patience_s: float,
+        say: Say,
     ) -> None:
         self._client, self._topics, self._cipher = client, topics, cipher
-        self._bounds, self._patience_s = bounds, patience_s
+        self._bounds, self._patience_s, self._say = dict(bounds), patience_s, say
         self._stored: dict[str, StoredRows] = {}
+        self._letters = RecordedLetters(client, topics, lambda: self._table("dead_letters_log"))
         self.result = Reconciliation()
 
     def compare_topic(self, topic: str, key: str, tenant: str | None) -> None:
         """Compare all tables that a topic's records fill."""
         tables = RECORDINGS[key].tables
-        expected: dict[str, dict[Place, Expected]] = {table: {} for table in tables}
+        expected: dict[str, dict[Number, Expected]] = {table: {} for table in tables}
         last: dict[Partition, int] = {}
         for partition, bounds in self._partitions(topic):
-            for message in self._topics.read(partition, bounds):
+            for message in self._records(partition, bounds):
                 last[partition] = message.offset()
                 self.result.records[key] += 1
                 made = _rows(message)
@@ -139,19 +160,29 @@ class _Run:
     def _partitions(self, topic: str) -> list[tuple[Partition, Bounds]]:
         return [(place, bounds) for place, bounds in self._bounds.items() if place[0] == topic]
 
+    def _records(self, partition: Partition, bounds: Bounds) -> Iterator[Message]:
+        """The records within `bounds`; where retention takes the next ones, those from its new lower end on."""
+        at = bounds.low
+        while True:
+            try:
+                for message in self._topics.read(partition, Bounds(at, bounds.end)):
+                    at = message.offset() + 1
+                    yield message
+            except RetentionMoved as moved:
+                self._say(
+                    f"retention took records of {partition[0]}[{partition[1]}] meanwhile; "
+                    f"going on from offset {moved.low}, where it begins now"
+                )
+                at = moved.low
+                if partition in self._bounds:
+                    self._bounds[partition] = Bounds(at, max(at, self._bounds[partition].end))
+            else:
+                return
+
     def _table(self, table: str) -> StoredRows:
         if table not in self._stored:
             self._stored[table] = StoredRows(self._client, self._cipher, table)
         return self._stored[table]
-
-    @cached_property
-    def _from_letters(self) -> frozenset[tuple[str, int, int]]:
-        """Places of records whose letters' originals were recorded after all."""
-        found = self._client.query(
-            "SELECT origin_topic, origin_partition, origin_offset FROM loanstream.letters_handled "
-            "WHERE action = 'recorded'"
-        )
-        return frozenset((str(topic), int(number), int(offset)) for topic, number, offset in found.result_rows)
 
     def _expect(self, table: str, row: Row) -> Expected:
         fingerprint = self._table(table).fingerprint(row)
@@ -161,93 +192,206 @@ class _Run:
         """Wait until the last records read are recorded. (After them stand transaction markers at most: the group's
         offsets never reach a topic's end.)
         """
-        behind, best, deadline = dict(last), -1, time.monotonic() + self._patience_s
+        behind, best = dict(last), -1
+
+        def first() -> str:
+            (topic, partition), offset = next(iter(behind.items()))
+            return f"offset {offset} of {topic}[{partition}]"
+
+        wait = Wait(self._patience_s, self._say, lambda: f"record to reach {first()}")
         while behind:
             recorded = self._topics.recorded(list(last))
             behind = {place: offset for place, offset in behind.items() if recorded.get(place, -1) <= offset}
             if sum(recorded.values()) > best:
-                best, deadline = sum(recorded.values()), time.monotonic() + self._patience_s
-            if behind and time.monotonic() > deadline:
-                (topic, partition), offset = next(iter(behind.items()))
-                raise SinkBehind(
-                    f"record does not reach offset {offset} of {topic}[{partition}]; is its worker running?"
-                )
-            if behind:
-                time.sleep(_POLL_S)
+                best = sum(recorded.values())
+                wait.renew()
+            if behind and not wait.once_more():
+                raise SinkBehind(f"record does not reach {first()}; is its worker running?")
 
-    def _compare_table(self, table: str, topic: str, tenant: str | None, expected: dict[Place, Expected]) -> None:
-        stored = self._table(table)
-        seen: set[Place] = set()
-        for row in stored.of(topic, tenant):
-            place = (row["kafka_partition"], row["kafka_offset"])
-            bounds = self._bounds.get((topic, place[0]))
-            if place in seen:
-                self._add("duplicated", table, row)
-            elif place in expected:
-                seen.add(place)
-                self._compare_row(stored, topic, expected.pop(place).fingerprint, row)
-            elif bounds is not None and place[1] < bounds.low:
-                self.result.older[table] += 1
-            elif bounds is not None and place[1] >= bounds.end:
-                self.result.later[table] += 1
-            elif (topic, *place) in self._from_letters:
-                seen.add(place)
-                self.result.from_letters[table] += 1
-            else:
-                seen.add(place)
-                self._add("extra", table, row)
-        for (partition, offset), lost in expected.items():
-            self.result.differences.append(
-                Difference("lost", table, lost.tenant, lost.application_id, lost.revision, topic, partition, offset)
-            )
+    def _compare_table(self, table: str, topic: str, tenant: str | None, expected: dict[Number, Expected]) -> None:
+        stored, seen = self._table(table), set[Number]()
+        beyond: dict[Number, Expected] = {}
+        for page in stored.pages(topic, tenant):
+            older: list[Stored] = []
+            for one in page:
+                number = (one.row["kafka_partition"], one.row["kafka_offset"])
+                bounds = self._bounds.get((topic, number[0]))
+                if number in seen:
+                    self._add("duplicated", table, one.row)
+                    continue
+                if number in expected:
+                    self._compare_row(stored, one.row, expected.pop(number).fingerprint)
+                elif bounds is not None and number[1] < bounds.low:
+                    older.append(one)
+                    continue
+                elif bounds is None or number[1] >= bounds.end:
+                    beyond[number] = self._expect(table, one.row)
+                else:
+                    self._explain(stored, one.row)
+                seen.add(number)
+            self._hold(stored, tenant, older)
+        for number, lost in expected.items():
+            self._differs("lost", table, lost, Place(topic, *number))
+        self._second_look(stored, topic, beyond)
 
-    def _compare_row(self, stored: StoredRows, topic: str, expected: Fingerprint, row: Row) -> None:
+    def _compare_row(self, stored: StoredRows, row: Row, expected: Fingerprint) -> None:
         found = stored.fingerprint(row)
         if found.rest == expected.rest and found.origin is None and expected.origin is not None:
             self.result.without_origin[stored.table] += 1
         elif found != expected:
-            place = (row["kafka_partition"], row["kafka_offset"])
-            self._add("altered", stored.table, row, self._changed(stored, topic, place, row))
+            self._add("altered", stored.table, row, self._changed(stored, place_of(row), row))
 
-    def _changed(self, stored: StoredRows, topic: str, place: Place, row: Row) -> tuple[str, ...]:
+    def _changed(self, stored: StoredRows, place: Place, row: Row) -> Altered:
         """The altered columns: the record is read once more."""
-        partition, offset = place
-        for message in self._topics.read((topic, partition), Bounds(offset, offset + 1)):
+        partition, bounds = (place.topic, place.partition), Bounds(place.offset, place.offset + 1)
+        for message in self._records(partition, bounds):
             return next((stored.changed(made, row) for table, made in _rows(message) if table == stored.table), ())
         return ()
 
-    def _add(self, kind: Any, table: str, row: Row, fields: tuple[str, ...] = ()) -> None:
-        place = (row["kafka_topic"], row["kafka_partition"], row["kafka_offset"])
-        found = (row.get("tenant"), row.get("application_id"), row.get("revision"))
-        self.result.differences.append(Difference(kind, table, *found, *place, fields))
+    def _explain(self, stored: StoredRows, row: Row) -> None:
+        """A row whose record makes none is right where a letter's original makes the same; else it is one too many."""
+        made = next((made for table, made in self._letters.rows(place_of(row)) if table == stored.table), None)
+        if made is None:
+            self._add("extra", stored.table, row)
+        elif stored.fingerprint(made) != stored.fingerprint(row):
+            self._add("altered", stored.table, row, stored.changed(made, row))
+        else:
+            self.result.from_letters[stored.table] += 1
+
+    def _hold(self, stored: StoredRows, tenant: str | None, older: Sequence[Stored]) -> None:
+        """Hold rows whose records retention took against what the warehouse keeps of these."""
+        self.result.older[stored.table] += len(older)
+        seen: set[Number] = set()
+        for one, names in zip(older, self._held(stored, tenant, older), strict=True):
+            number = (one.row["kafka_partition"], one.row["kafka_offset"])
+            if number in seen:
+                self._add("duplicated", stored.table, one.row)
+            seen.add(number)
+            self.result.held[stored.table] += names is not None
+            if names:
+                self._add("altered", stored.table, one.row, names)
+
+    def _held(self, stored: StoredRows, tenant: str | None, older: Sequence[Stored]) -> list[Altered | None]:
+        if stored.table in KEPT:
+            return [altered(stored, one) for one in older]
+        if stored.table not in BESIDE or tenant is None or not older:
+            return [None] * len(older)
+        ids = [one.row["application_id"] for one in older]
+        verified: dict[tuple[str, int], list[Stored]] = {}
+        for one in self._table(BESIDE[stored.table]).between(tenant, min(ids), max(ids)):
+            verified.setdefault((one.row["application_id"], one.row["revision"]), []).append(one)
+        return [
+            altered_application(stored, one, verified.get((one.row["application_id"], one.row["revision"]), ()))
+            for one in older
+        ]
+
+    def _second_look(self, stored: StoredRows, topic: str, beyond: Mapping[Number, Expected]) -> None:
+        """Rows of records from beyond what was there at the start: what is real stands there by now."""
+        if not beyond:
+            return
+        now = self._topics.bounds([topic])
+        stands: dict[Number, Fingerprint] = {}
+        for partition, bounds in now.items():
+            offsets = [offset for number, offset in beyond if number == partition[1]]
+            if offsets:
+                within = Bounds(max(bounds.low, min(offsets)), min(bounds.end, max(offsets) + 1))
+                for message in self._records(partition, within):
+                    for table, made in _rows(message):
+                        if table == stored.table:
+                            stands[partition[1], message.offset()] = stored.fingerprint(made)
+        for number, row in beyond.items():
+            real, bounds = stands.get(number), now.get((topic, number[0]), Bounds(0, 0))
+            if real == row.fingerprint:
+                self.result.later[stored.table] += 1
+            elif number[1] < bounds.low:
+                self.result.older[stored.table] += 1
+            else:
+                self._judge_beyond(stored, Place(topic, *number), row, real)
+
+    def _judge_beyond(self, stored: StoredRows, place: Place, row: Expected, real: Fingerprint | None) -> None:
+        found = stored.at(place)
+        if found is None:
+            return
+        if real is None:
+            self._explain(stored, found.row)
+        elif real.rest == row.fingerprint.rest and row.fingerprint.origin is None:
+            self.result.without_origin[stored.table] += 1
+        else:
+            self._add("altered", stored.table, found.row, self._changed(stored, place, found.row))
+
+    def _add(self, kind: Kind, table: str, row: Row, fields: Altered = ()) -> None:
+        self.result.differences.append(_difference(kind, table, row, fields))
+
+    def _differs(self, kind: Kind, table: str, row: Expected, place: Place) -> None:
+        found = (row.tenant, row.application_id, row.revision)
+        self.result.differences.append(Difference(kind, table, *found, *place))
+
+    def strays(self, tenant: str | None) -> None:
+        """Rows that belong to no topic of their tenant's; with None, of the topics that belong to no tenant."""
+        topics: dict[str, list[str]] = {}
+        for key, recording in RECORDINGS.items():
+            if TOPICS[key].per_tenant == (tenant is not None):
+                for table in recording.tables:
+                    topics.setdefault(table, []).append(TOPICS[key].name(tenant))
+        for table in topics.keys() & (KEPT.keys() | BESIDE.keys() | UNPROVEN.keys()):
+            # Dead letters of shared topics have an empty tenant; elsewhere the tenant is what the event says.
+            own = "" if tenant is None and table in KEPT else tenant
+            for one in self._table(table).strays(topics[table], own):
+                difference = _difference("extra", table, one.row)
+                if difference not in self.result.differences:  # another bank or topic may have told it
+                    self.result.differences.append(difference)
 
     def balance(self, tenant: str) -> None:
         """Each application as exactly one decision record or dead letter; those on their way are waited for."""
         books, at = Balance(tenant), dict(self._bounds)
         for key in (*OPENS, *ENDS):
             for partition, bounds in self._partitions(TOPICS[key].name(tenant)):
-                for message in self._topics.read(partition, bounds):
+                for message in self._records(partition, bounds):
                     books.put(key, message)
-        deadline = time.monotonic() + self._patience_s
-        while books.undecided and time.monotonic() < deadline:
+        self._ended_before(books, tenant)
+        wait = Wait(self._patience_s, self._say, lambda: f"{books.undecided} applications of {tenant} to be decided")
+        while books.undecided:
             if self._read_on(books, tenant, at):
-                deadline = time.monotonic() + self._patience_s
-            elif books.undecided:
-                time.sleep(_POLL_S)
+                wait.renew()
+            elif books.undecided and not wait.once_more():
+                break
         applications = self._partitions(TOPICS["applications"].name(tenant))
         self.result.differences += books.differences(whole=all(bounds.low == 0 for _, bounds in applications))
+
+    def _ended_before(self, books: Balance, tenant: str) -> None:
+        """Enter the ends that retention took, as the warehouse keeps them, of what is open."""
+        open_at_first = books.undecided
+        for key in ENDS:
+            low = {number: bounds.low for (_, number), bounds in self._partitions(TOPICS[key].name(tenant))}
+            if not any(low.values()):
+                continue
+            (table,) = RECORDINGS[key].tables
+            # Of a key that is no application's id the letters' table keeps none.
+            ids = ["", *(key.decode("utf-8", "replace") for key in books.open_keys)]
+            for start in range(0, len(ids), IDS_AT_ONCE):
+                some = ids[start : start + IDS_AT_ONCE]
+                for one in self._table(table).of_applications(TOPICS[key].name(tenant), tenant, some):
+                    record = record_of(table, one)
+                    if record is not None and record.offset() < low.get(record.partition(), 0):
+                        books.put_late(key, record)
+        self.result.ended_before["applications"] += open_at_first - books.undecided
 
     def _read_on(self, books: Balance, tenant: str, at: dict[Partition, Bounds]) -> bool:
         """Enter what has ended since; whether anything has."""
         names = {TOPICS[key].name(tenant): key for key in ENDS}
         came = False
         for partition, bounds in self._topics.bounds(names).items():
-            known = at.get(partition, Bounds(0, 0))
-            for message in self._topics.read(partition, Bounds(known.end, bounds.end)):
+            known = at.get(partition, Bounds(bounds.low, bounds.low))
+            for message in self._records(partition, Bounds(known.end, bounds.end)):
                 books.put_late(names[partition[0]], message)
                 came = True
             at[partition] = Bounds(known.low, max(known.end, bounds.end))
         return came
+
+
+def _difference(kind: Kind, table: str, row: Row, fields: Altered = ()) -> Difference:
+    found = (row.get("tenant"), row.get("application_id"), row.get("revision"))
+    return Difference(kind, table, *found, *place_of(row), fields)
 
 
 def _rows(message: Message) -> Sequence[tuple[str, Row]]:

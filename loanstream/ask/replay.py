@@ -11,7 +11,8 @@ import orjson
 from pydantic import ValidationError
 
 from loanstream.ask.evidence import may_be_of, origin_of, receipt_names
-from loanstream.ask.sameness import EQUAL, KINDS, likeness
+from loanstream.ask.kept import KEPT, Altered, altered
+from loanstream.ask.sameness import EQUAL, KINDS, RECEIPT_DIFFERS, likeness
 from loanstream.ask.tally import DecisionRecords, decision_records
 from loanstream.installation import Installation
 from processors.identity import code_version
@@ -24,6 +25,7 @@ from scoring.decision import Scorer
 from scoring.receipt import ReceiptKey
 from stores.artefacts import ArtefactStore
 from stores.warehouse.cipher import ColumnCipher, SealBroken
+from stores.warehouse.pages import Stored, StoredRows
 from stores.warehouse.sealed import opened
 
 PAGE = 2_000
@@ -33,13 +35,16 @@ SHOWN = 1_000
 """Decisions of each result that are named one by one where they are not equal; all are counted."""
 
 NOT_RE_EXECUTABLE = "not re-executable"
+COLUMNS_DIFFER = "columns differ"
 _FIELDS_NAMED = 5
 
 RESULTS: dict[str, bool] = {
+    COLUMNS_DIFFER: True,
     NOT_RE_EXECUTABLE: True,
     **{kind.name: kind.matters for kind in KINDS},
 }
-"""What may come of a decision, what is told first first; and whether it is a fault, for which the exit code is 1. A
+"""What may come of a decision, what is told first first; and whether it is a fault, for which the exit code is 1.
+Columns differ from the event that the same row keeps, and that is made again: somebody altered the one or the other. A
 decision that other code makes again the same in all but that code's version is none."""
 
 Decision = dict[str, Any]
@@ -118,8 +123,12 @@ _ORIGIN = "origin_topic, origin_partition, origin_offset"
 
 
 class _Decided(NamedTuple):
+    """A decision as its row keeps it, empty where that is none; `altered` names the columns that say something else."""
+
     decision: Decision
+    decision_id: str
     origin: records.Place | None
+    altered: Altered
 
 
 class Replayer:
@@ -136,6 +145,7 @@ class Replayer:
         self._client, self._cipher = client, cipher
         self._keys = lru_cache(maxsize=4096)(keys)  # a look-up may read a file
         self._scorers, self._code_version = Scorers(artefacts), code_version
+        self._stored = StoredRows(client, cipher, "decisions_log")
 
     def verdicts(self, tenant: str, application_id: str | None = None) -> Iterator[Verdict]:
         """A verdict on each decision of `tenant`, in the order of application and revision."""
@@ -147,28 +157,31 @@ class Replayer:
 
     def _page(self, tenant: str, application_id: str | None, last: Place) -> dict[Place, _Decided]:
         """The next decisions after `last`: of each revision the first record."""
-        only = "AND application_id = {only:String} " if application_id is not None else ""
+        only = "AND log.application_id = {only:String} " if application_id is not None else ""
         rest = (
-            f"FROM loanstream.decisions_log WHERE tenant = {{tenant:String}} {only}"
-            "AND application_id >= {application:String} "
-            "AND (application_id > {application:String} OR revision > {revision:UInt32}) "
+            f"FROM loanstream.decisions_log AS log WHERE log.tenant = {{tenant:String}} {only}"
+            "AND log.application_id >= {application:String} "
+            "AND (log.application_id > {application:String} OR log.revision > {revision:UInt32}) "
         )
-        order = "ORDER BY tenant, application_id, revision"
+        order = "ORDER BY log.tenant, log.application_id, log.revision"
         parameters = {"tenant": tenant, "only": application_id or "", "application": last[0], "revision": last[1]}
         # Where the page ends is asked of narrow columns: to sort the events of a large table takes more than a GiB.
         end = self._client.query(
-            f"SELECT max(application_id) FROM (SELECT application_id {rest}{order} LIMIT {PAGE})",  # noqa: S608 - fixed
+            f"SELECT max(application_id) FROM (SELECT log.application_id {rest}{order} LIMIT {PAGE})",  # noqa: S608 - fixed
             parameters=parameters,
         )
-        found = self._client.query(
-            f"SELECT application_id, revision, event, {_ORIGIN} {rest}"
-            f"AND application_id <= {{end:String}} {order}, kafka_offset LIMIT 1 BY tenant, application_id, revision",
-            parameters=parameters | {"end": end.first_row[0]},
+        found = self._stored.rows(
+            f"SELECT {self._stored.selected} {rest}"
+            f"AND log.application_id <= {{end:String}} {order}, log.kafka_offset "
+            "LIMIT 1 BY log.tenant, log.application_id, log.revision",
+            parameters | {"end": end.first_row[0]},
         )
-        return {
-            (row["application_id"], row["revision"]): _Decided(orjson.loads(row["event"]), origin_of(row))
-            for row in found.named_results()
-        }
+        return {(one.row["application_id"], one.row["revision"]): self._decided(one) for one in found}
+
+    def _decided(self, stored: Stored) -> _Decided:
+        row, names = stored.row, altered(self._stored, stored)
+        decision = {} if KEPT["decisions_log"].column in names else orjson.loads(row["event"])
+        return _Decided(decision, row["decision_id"], origin_of(row), names)
 
     def _evidence(self, tenant: str, first: str, last: str) -> dict[Place, list[dict[str, Any]]]:
         """The verified events of applications from `first` to `last`, still sealed."""
@@ -190,6 +203,8 @@ class Replayer:
         missing: dict[Place, str] = {}
         groups: dict[InForce, dict[Place, ApplicationVerified]] = defaultdict(dict)
         for place, decided in page.items():
+            if not decided.decision:
+                continue
             try:
                 receipt = decided.decision["receipt"]
                 event = self._event(tenant, decided, evidence.get(place, ()))
@@ -204,9 +219,16 @@ class Replayer:
                 again |= zip(events, made, strict=True)
             except _MissingError as error:
                 missing |= dict.fromkeys(events, str(error))
-        for place, (decision, _) in page.items():
-            result, why = (NOT_RE_EXECUTABLE, missing[place]) if place in missing else compare(decision, again[place])
-            yield Verdict(tenant, *place, decision["decision_id"], result, why)
+        for place, decided in page.items():
+            if decided.altered:
+                result, why = COLUMNS_DIFFER, _named(decided.altered)
+            elif place in missing:
+                result, why = NOT_RE_EXECUTABLE, missing[place]
+            else:
+                result, why = compare(decided.decision, again[place])
+                if result in _SAME and _at_another_time(decided, again[place], evidence[place]):
+                    result, why = RECEIPT_DIFFERS.name, "accepted_at"
+            yield Verdict(tenant, *place, decided.decision_id, result, why)
 
     def _event(self, tenant: str, decided: _Decided, sealed: Sequence[dict[str, Any]]) -> ApplicationVerified:
         """The verified event that became this decision: both were made from the same application's record.
@@ -242,6 +264,15 @@ class Replayer:
             raise _MissingError(str(error)) from None
 
 
+_SAME = frozenset(kind.name for kind in KINDS if not kind.matters)
+
+
+def _at_another_time(decided: _Decided, again: Decision, sealed: Sequence[dict[str, Any]]) -> bool:
+    """Whether a decision says another `accepted_at` than the sealed event of its own application's record."""
+    certain = decided.origin is not None and any(origin_of(row) == decided.origin for row in sealed)
+    return certain and decided.decision["accepted_at"] != again["accepted_at"]
+
+
 class _MissingError(Exception):
     """Something a replay needs is not there; the message names it."""
 
@@ -253,5 +284,9 @@ def compare(decision: Decision, again: Decision) -> tuple[str, str]:
     ('equal but for the code version', 'receipt.code_version')
     """
     kind, names = likeness(decision, again)
+    return kind.name, _named(names)
+
+
+def _named(names: Sequence[str]) -> str:
     more = f" and {len(names) - _FIELDS_NAMED} more" if len(names) > _FIELDS_NAMED else ""
-    return kind.name, ", ".join(names[:_FIELDS_NAMED]) + more
+    return ", ".join(names[:_FIELDS_NAMED]) + more

@@ -21,6 +21,8 @@ class Kind:
 
 
 EQUAL = Kind("equal", (), matters=False)
+# Other inputs, artefacts or keys, or a field that one of the two versions does not know.
+RECEIPT_DIFFERS = Kind("receipt differs", ())
 BUT_FOR_CODE = Kind("equal but for the code version", ("receipt.code_version",), matters=False)
 
 KINDS: tuple[Kind, ...] = (
@@ -30,8 +32,7 @@ KINDS: tuple[Kind, ...] = (
         ("p_model", "p_calibrated", "penalties", "score_final", "thresholds", "base_points", "final_points"),
     ),
     Kind("reasons differ", ("reasons", "recourse", "basis", "verification_result")),
-    # The rest: other inputs, artefacts or keys, or a field that one of the two versions does not know.
-    Kind("receipt differs", ()),
+    RECEIPT_DIFFERS,
     BUT_FOR_CODE,
     EQUAL,
 )

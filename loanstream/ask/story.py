@@ -9,6 +9,7 @@ import orjson
 from pydantic import ValidationError
 
 from loanstream.ask.evidence import may_be_of, origin_of, place_of, receipt_names
+from loanstream.ask.held import Held, held
 from loanstream.ask.sameness import differing, likeness
 from schemas.problem import Problem
 from schemas.records import Place
@@ -60,6 +61,8 @@ class Chapter:
 
     `sent` are the places of all applications that came under this id and revision; `origin` is that one which the
     decision was made from, `known_by` how that is known. Before there is a decision the first application is told.
+
+    `altered` names rows that do not say what was recorded, `unproven` what could not be held against anything.
     """
 
     tenant: str
@@ -75,6 +78,8 @@ class Chapter:
     repeats: int = 0
     conflicting: list[Conflict] = field(default_factory=list)
     outcomes: list[Record] = field(default_factory=list)
+    altered: list[str] = field(default_factory=list)
+    unproven: list[str] = field(default_factory=list)
 
     @property
     def timings_ms(self) -> dict[str, float]:
@@ -98,6 +103,11 @@ class Story:
         """Whether there is anything to tell."""
         return bool(self.chapters or self.dead_letters)
 
+    @property
+    def complete(self) -> bool:
+        """Whether all that is known has an end; otherwise something of it may not be recorded yet."""
+        return self.known and all(chapter.decision is not None for chapter in self.chapters)
+
 
 def story(
     client: Any, cipher: ColumnCipher, application_id: str, tenant: str | None = None, keys: Keys | None = None
@@ -109,7 +119,13 @@ def story(
     """
     teller = _Teller(client, cipher, application_id, tenant, keys)
     letters = [_letter(row) for row in teller.of("dead_letters", "at, stage")]
-    return Story(application_id, teller.chapters(), letters)
+    told = Story(application_id, teller.chapters(), letters)
+    if told.chapters:
+        found = held(client, cipher, application_id, tenant, keys)
+        for chapter in told.chapters:
+            of_it = found.get((chapter.tenant, chapter.revision), Held())
+            chapter.altered, chapter.unproven = of_it.altered, of_it.unproven
+    return told
 
 
 Revision = tuple[str, int]
@@ -166,7 +182,7 @@ class _Teller:
         """The first record is the decision; its claims are those that it was made from."""
         first, *others = known.decisions
         origin = origin_of(first)
-        chapter.decision, chapter.place = orjson.loads(first["event"]), str(place_of(first))
+        chapter.decision, chapter.place = _decision(first), str(place_of(first))
         rows = may_be_of(origin, known.verifications)
         events = [event for event in map(self._event, rows) if event is not None]
         if origin is None:
@@ -208,7 +224,7 @@ class _Teller:
             return False
 
     def _conflict(self, chapter: Chapter, row: Record, known: _Rows) -> Conflict | None:
-        decision, origin = orjson.loads(row["event"]), origin_of(row)
+        decision, origin = _decision(row), origin_of(row)
         alike = likeness(chapter.decision or {}, decision)
         if not alike.kind.matters:
             return None
@@ -247,6 +263,14 @@ _READ = (
     ("outcomes", "outcomes", "tenant, revision, at, kafka_offset"),
 )
 """Which rows of a revision are read from where, in which order."""
+
+
+def _decision(row: Record) -> Record:
+    try:
+        event: Record = orjson.loads(row["event"])
+    except orjson.JSONDecodeError:
+        raise Problem(f"the warehouse's row of {place_of(row)} was altered: its event is no decision") from None
+    return event
 
 
 def _first(found: Sequence[Record]) -> Record | None:

@@ -8,7 +8,8 @@ from itertools import zip_longest
 from typing import Any
 
 from loanstream.ask.story import Chapter, Conflict, KnownBy, Record, Story
-from loanstream.terminal import four_decimals
+from loanstream.ask.unrecorded import Unrecorded
+from loanstream.terminal import counted, four_decimals
 from schemas.reasons import OWN
 from stores.artefacts import Named
 
@@ -30,7 +31,7 @@ _AMOUNT = re.compile(r"-?[0-9]+\.[0-9]{2}")
 def story_text(told: Story, named: Named = lambda _: None, width: int = WIDE) -> str:
     """The whole story for a screen of `width` columns; `named` knows bundles and policies by their ids."""
     if not told.known:
-        return f"nothing is known about {told.application_id}"
+        return f"the warehouse knows nothing about {told.application_id}"
     parts = [line for chapter in told.chapters for line in _chapter(chapter, named, width)]
     for row in told.dead_letters:
         wrong = "; ".join(f"{error['field']}: {error['expected']}" for error in row["errors"])
@@ -38,16 +39,50 @@ def story_text(told: Story, named: Named = lambda _: None, width: int = WIDE) ->
     return "\n".join(parts)
 
 
+def _said_family(family: str) -> str:
+    return "dead letters" if family.endswith("_dlq") else family
+
+
 def _chapter(chapter: Chapter, named: Named, width: int) -> list[str]:
     lines = [_RULE, f"{chapter.tenant}  {chapter.application_id}  revision {chapter.revision}", _RULE]
-    lines += [*_several(chapter), *_claims(chapter, width)]
+    lines += [*_altered(chapter, width), *_several(chapter), *_claims(chapter, width)]
     if chapter.verified is not None:
         lines += _findings(chapter.verified, width)
     if chapter.decision is not None:
         lines += _decision(chapter, named, width)
     else:
         lines += ["", "not decided", *_outcomes(chapter.outcomes)]
+    if chapter.unproven:
+        lines += ["", "Not proven", *_wrapped(chapter.unproven, width)]
     return [*lines, ""]
+
+
+def _altered(chapter: Chapter, width: int) -> list[str]:
+    """What somebody altered in the warehouse stands above all else."""
+    if not chapter.altered:
+        return []
+    said = "ALTERED: these rows of the warehouse do not say what was recorded"
+    return [said, *_wrapped(chapter.altered, width), ""]
+
+
+def _wrapped(lines: Sequence[str], width: int) -> list[str]:
+    wrap = textwrap.TextWrapper(
+        width, initial_indent="  ", subsequent_indent="    ", break_long_words=False, break_on_hyphens=False
+    )
+    return [part for line in lines for part in wrap.wrap(line)]
+
+
+def unrecorded_text(found: Unrecorded | None) -> str:
+    """What may be missing in a story, as it is on its way; None is what Kafka did not tell."""
+    if found is None:
+        return "Kafka does not answer: whether something is not recorded yet is not known"
+    banks = ", ".join(found.tenants)
+    if not found.records:
+        return f"every record of the topics of {banks} is recorded"
+    more = "" if found.whole else "more than "
+    lines = [f"{more}{counted(found.records, 'record')} of the topics of {banks} not recorded yet"]
+    lines += [f"  one of its {_said_family(family)} stands at {where}" for family, where in found.of_it]
+    return "\n".join(lines)
 
 
 def _several(chapter: Chapter) -> list[str]:

@@ -113,8 +113,12 @@ def dlq_redrive(
     """
     installation = installation_of(state)
     asked, only = filters.asked(installation), _only(filters, letter)
+
+    def writer() -> Any:
+        return installation.watched(installation.warehouse_writer)
+
     with (
-        recording_again(installation.warehouse_writer, lambda: installation.cipher) as record_again,
+        recording_again(writer, lambda: installation.cipher) as record_again,
         _box(installation, record_again) as box,
     ):
         done = box.redrive(asked, only, actor=actor_of(actor), force=force, dry_run=dry_run)

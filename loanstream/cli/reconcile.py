@@ -10,14 +10,16 @@ import typer
 from loanstream.ask.reconcile import Reconciliation
 from loanstream.ask.reconcile import reconcile as compare_all
 from loanstream.cli.options import AsJson, State, TenantOption, installation_of, verb
-from loanstream.terminal import emit
+from loanstream.terminal import aside, emit
 
 app = verb()
 
 EXPLAINED: dict[str, str] = {
     "rowless": "no row is made of what became a dead letter instead: {}",
     "older": "not compared, as the topics no longer hold their records: {}",
-    "later": "not compared, as they came after the start: {}",
+    "held": "of these, held against what the warehouse keeps of their records: {}",
+    "ended_before": "their ends are no longer in the topics, and the warehouse has them: {}",
+    "later": "came after the start, and are as their records: {}",
     "from_letters": "recorded from their letters, as the records cannot be read: {}",
     "without_origin": "recorded by a former version, without the place of the application's record: {}",
 }
@@ -30,7 +32,7 @@ LEFT_OUT = "left out: service metrics"
 def reconcile(tenant: TenantOption = None, state: State = None, as_json: AsJson = False) -> None:
     """Compare the warehouse with the topics, record by record; exit 1 and a name for every difference."""
     installation = installation_of(state)
-    result = compare_all(installation, None if tenant is None else [installation.tenant(tenant)])
+    result = compare_all(installation, None if tenant is None else [installation.tenant(tenant)], aside)
     emit(reconciliation_json(result), reconciliation_text(result), as_json=as_json)
     raise typer.Exit(result.exit_code)
 

@@ -2,80 +2,33 @@
 
 import json
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
+from bank_topics import (
+    APPLICATIONS,
+    CIPHER,
+    DEAD,
+    DECISIONS,
+    HANDLED,
+    START,
+    VERIFICATIONS,
+    example,
+    flow,
+    found,
+    reconciled,
+    record,
+)
 
 from loanstream.ask.balance import Balance
 from loanstream.ask.reconcile import SinkBehind, compare
 from loanstream.cli.reconcile import reconciliation_json, reconciliation_text
 from processors.deadletters import dead_letter
 from processors.identity import Worker
-from processors.stages.record.sink import WarehouseSink
-from processors.transport.ranges import OffsetRange
 from schemas.decode import why_unreadable
 from schemas.headers import ORIGIN
 from schemas.records import MemoryMessage, Unreadable
 from schemas.values import rfc3339_of_ms
 from stores.topics import MemoryTopics
-from stores.warehouse.cipher import ColumnCipher
-
-EXAMPLES = Path(__file__).parents[3] / "schemas" / "examples"
-CIPHER = ColumnCipher(b"k" * 32)
-HANDLED = "loan.letters.handled.v1"
-START = 1_770_715_800_000
-APPLICATIONS, SLOW, VERIFICATIONS, DECISIONS, DEAD = (
-    f"loan.{name}" for name in (
-        "applications.v1.bank-a", "applications.slow.v1.bank-a", "verifications.v1.bank-a", "decisions.v1.bank-a",
-        "applications.v1.bank-a.dlq",
-    )
-)  # fmt: skip
-
-
-def example(name):
-    return json.loads((EXAMPLES / f"{name}.json").read_text())
-
-
-def flow(count, dead=()):
-    """The topics after `count` applications; those whose number is in `dead` were no JSON."""
-    topics = {(name, 0): [] for name in (APPLICATIONS, SLOW, VERIFICATIONS, DECISIONS, DEAD)}
-    names = ("loan.application.submitted", "loan.application.verified", "loan.decision.made")
-    submitted, verified, decided = (example(name) for name in names)
-    for number in range(count):
-        key, stamp = f"a-{number:03}".encode(), START + number
-
-        def put(topic, value, key=key, stamp=stamp):
-            records = topics[topic, 0]
-            data = value if isinstance(value, bytes) else json.dumps(value).encode()
-            # Offsets leave holes, as transaction markers do.
-            records.append(MemoryMessage(topic, 0, 2 * len(records), key, data, None, (2, stamp)))
-            return records[-1]
-
-        application = submitted | {"application_id": key.decode()}
-        if number in dead:
-            broken = put(APPLICATIONS, b"{")
-            put(DEAD, dead_letter(broken, "not_json", [], Worker("verify", "verify-0", "1", lambda: START)).value)
-            continue
-        put(APPLICATIONS, application | {"monitoring": {"gender": "f"}})
-        accepted = {"accepted_at": rfc3339_of_ms(stamp)}
-        put(VERIFICATIONS, verified | accepted | {"application": verified["application"] | application})
-        put(DECISIONS, decided | accepted | {"application_id": key.decode()})
-    return topics
-
-
-def record(server, refused, topics):
-    sink = WarehouseSink(server.client, CIPHER, refused)
-    for (topic, partition), messages in topics.items():
-        if messages and topic != SLOW:
-            sink.write(OffsetRange(topic, partition, 0, messages[-1].offset() + 1), sink.prepare(messages))
-
-
-def reconciled(server, topics, **options):
-    return compare(server.client("reader"), MemoryTopics(topics), ["bank-a"], CIPHER, **options)
-
-
-def found(result):
-    return sorted((str(d.kind), d.table, d.application_id, d.offset, d.fields) for d in result.differences)
 
 
 def test_an_equal_warehouse_has_no_differences(empty, refused):
@@ -116,13 +69,11 @@ def test_a_row_made_from_a_letter_s_original_is_explained(empty, refused):
     topics, name = flow(1), "loan.outcomes.v1.bank-a"
     outcome, stamp = example("loan.outcome.recorded"), (2, START)
     key, value = outcome["application_id"].encode(), json.dumps(outcome).encode()
-    unreadable = Unreadable(
-        name, 0, 4, b"k", None, None, stamp, "unreadable_headers", "UTF-8", value, has_original=True
-    )
+    unreadable = Unreadable(name, 0, 4, key, None, None, stamp, "unreadable_headers", "UTF-8", value, has_original=True)
     told = why_unreadable(unreadable)
     letter = dead_letter(unreadable, told.cause, told.errors, Worker("record", "record-0", "1", lambda: START))
     topics[name, 0] = [unreadable]
-    topics[f"{name}.dlq", 0] = [MemoryMessage(f"{name}.dlq", 0, 0, b"k", letter.value, None, stamp)]
+    topics[f"{name}.dlq", 0] = [MemoryMessage(f"{name}.dlq", 0, 0, key, letter.value, None, stamp)]
     record(empty, refused, topics)
     assert refused == [(4, "unreadable_headers", ["(record)"])]
     assert reconciled(empty, topics).differences == []

@@ -142,6 +142,43 @@ def test_a_changed_decision_differs(empty, refused, scorer, artefacts, change, r
     assert done.unequal == [found[2]]
 
 
+def altered(server, change, where="application_id = 'a-001'"):
+    """Alter rows of decisions by hand."""
+    server.client().command(
+        f"ALTER TABLE loanstream.decisions_log UPDATE {change} WHERE {where} SETTINGS mutations_sync = 1"
+    )
+
+
+def test_columns_that_say_something_else_than_the_decision_are_told(empty, refused, scorer, artefacts):
+    """What dashboards read is the columns: no topic is needed to see that they were altered, and a lost event is told."""
+    record(empty, refused, scorer, [verified(number) for number in range(3)])
+    altered(empty, "outcome = if(outcome = 'approve', 'decline', 'approve'), base_points = 12.5")
+    altered(empty, "event = 'not JSON'", "application_id = 'a-002'")
+    found = verdicts(empty, artefacts)
+    assert [(verdict.result, verdict.why) for verdict in found] == [
+        ("equal", ""),
+        ("columns differ", "outcome, base_points"),
+        ("columns differ", "event"),
+    ]
+    done = Replayed()
+    for verdict in found:
+        done.note(verdict)
+    assert (done.exit_code, [verdict.application_id for verdict in done.unequal]) == (1, ["a-001", "a-002"])
+
+
+def test_another_time_of_acceptance_is_told(empty, refused, scorer, artefacts):
+    """Which policy decides follows from the time: an event altered with its columns and hash says no other one."""
+
+    def decided(decisions):
+        decisions[1]["accepted_at"] = rfc3339_of_ms(START + 86_400_000)
+
+    record(empty, refused, scorer, [verified(number) for number in range(2)], decided=decided, origins=[0, 2])
+    assert [(verdict.result, verdict.why) for verdict in verdicts(empty, artefacts)] == [
+        ("equal", ""),
+        ("receipt differs", "accepted_at"),
+    ]
+
+
 def test_other_code_is_said(empty, refused, scorer, artefacts):
     """Under another code version a decision that is equal but for that is told apart from one that says another thing."""
     record(empty, refused, scorer, [verified(1)])

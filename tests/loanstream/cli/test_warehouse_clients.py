@@ -35,6 +35,7 @@ def installation(client):
         warehouse_reader="reader",
         cipher=None,
         receipt_keys=None,
+        tenants=("bank-a",),
         narrowed=lambda tenant: tenant,
     )
 
@@ -47,6 +48,7 @@ def test_the_connection_is_given_back(loanstream, monkeypatch, fault, arguments)
     for module in (show, decisions):
         monkeypatch.setattr(module, "installation_of", lambda _: installation(client))
     monkeypatch.setattr(show, "artefact_name", lambda _: lambda _: None)
+    monkeypatch.setattr(show, "unrecorded_of", lambda *_: None)
     loanstream(*arguments, code=1 if fault is not None or arguments[0] == "show" else 0)
     assert client.closed
 

@@ -1,0 +1,131 @@
+"""Whether what the warehouse tells of an application is what was recorded: each row against what cannot be altered with
+it, as far as keys and rows are here.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from pydantic import ValidationError
+
+from loanstream.ask.evidence import may_be_of, origin_of, place_of, receipt_names
+from loanstream.ask.kept import KEPT, altered, altered_application, application_of
+from schemas.problem import Problem
+from schemas.verification import ApplicationVerified
+from scoring.canonical import application_bytes
+from scoring.receipt import ReceiptKey
+from stores.warehouse.cipher import ColumnCipher
+from stores.warehouse.pages import Stored, StoredRows
+
+Keys = Callable[[str], ReceiptKey]
+Revision = tuple[str, int]
+
+TABLES = ("applications_log", "verifications_log", "decisions_log", "outcomes_log")
+
+NO_PROOF = "its verified event is not here, and no receipt names it: its claims are not proven"
+TIMES_ALONE = "proven by its receipt, but for submitted_at and accepted_at, which are in no hash"
+
+
+@dataclass(slots=True)
+class Held:
+    """Of one revision: `altered` names rows that do not say what was recorded, and their columns; `unproven` what
+    could not be held against anything, and why.
+    """
+
+    altered: list[str] = field(default_factory=list)
+    unproven: list[str] = field(default_factory=list)
+
+
+def held(
+    client: Any, cipher: ColumnCipher, application_id: str, tenant: str | None, keys: Keys | None
+) -> Mapping[Revision, Held]:
+    """What was found of each revision of an application (of `tenant`, or of every tenant that has one)."""
+    tables = {table: StoredRows(client, cipher, table) for table in TABLES}
+    found: dict[Revision, dict[str, list[Stored]]] = {}
+    for table, stored in tables.items():
+        for one in stored.of_application(application_id, tenant):
+            revision = found.setdefault((one.row["tenant"], one.row["revision"]), {name: [] for name in TABLES})
+            revision[table].append(one)
+    return {revision: _Holding(tables, rows, keys).held() for revision, rows in found.items()}
+
+
+class _Holding:
+    def __init__(
+        self, tables: Mapping[str, StoredRows], rows: Mapping[str, Sequence[Stored]], keys: Keys | None
+    ) -> None:
+        self._tables, self._rows, self._keys = tables, rows, keys
+        self._found = Held()
+
+    def held(self) -> Held:
+        for table in KEPT.keys() & self._rows.keys():
+            for one in self._rows[table]:
+                self._note(table, one, altered(self._tables[table], one))
+        for one in self._rows["decisions_log"]:
+            self._receipt(one)
+        for one in self._rows["applications_log"]:
+            self._application(one)
+        return self._found
+
+    def _note(self, table: str, one: Stored, names: Sequence[str]) -> None:
+        if names:
+            self._found.altered.append(f"{table} {place_of(one.row)}: {', '.join(names)}")
+
+    def _application(self, one: Stored) -> None:
+        names = altered_application(self._tables["applications_log"], one, self._rows["verifications_log"])
+        if names is not None:
+            self._note("applications_log", one, names)
+            return
+        proven = self._proven_by_receipt(one)
+        if proven is False:
+            self._note("applications_log", one, ["(not the application in its receipt)"])
+        else:
+            why = NO_PROOF if proven is None else TIMES_ALONE
+            self._found.unproven.append(f"applications_log {place_of(one.row)}: {why}")
+
+    def _proven_by_receipt(self, one: Stored) -> bool | None:
+        """Whether the receipt of the decision on this application's record has its hash; None where none tells."""
+        application, place = application_of(one), place_of(one.row)
+        for decision in self._rows["decisions_log"]:
+            row = decision.row
+            key = self._key(row)
+            if origin_of(row) == place and key is not None:
+                said = None if application is None else key.hash(application_bytes(application))
+                return bool(said == row["receipt_input_hmac"])
+        return None
+
+    def _receipt(self, one: Stored) -> None:
+        """A decision's receipt against the sealed event that it was made from."""
+        row, key = one.row, self._key(one.row)
+        if key is None:
+            self._found.unproven.append(
+                f"decisions_log {place_of(row)}: receipt key {row['receipt_key_id']} is not here, "
+                "so its receipt's hashes are not proven"
+            )
+            return
+        of_it = may_be_of(origin_of(row), [found.row for found in self._rows["verifications_log"]])
+        plain = {place_of(found.row): found.plain for found in self._rows["verifications_log"]}
+        events = [event for found in of_it if (event := _verified(plain[place_of(found)])) is not None]
+        receipt = {"key_id": row["receipt_key_id"]} | {name: row[f"receipt_{name}"] for name in _HASHES}
+        if not events:
+            self._found.unproven.append(
+                f"decisions_log {place_of(row)}: its verified event is not here, so its receipt's hashes are not proven"
+            )
+        elif not any(receipt_names(receipt, event, key) for event in events):
+            self._note("decisions_log", one, ["(its receipt is not of its verified event)"])
+
+    def _key(self, row: Mapping[str, Any]) -> ReceiptKey | None:
+        try:
+            key = None if self._keys is None else self._keys(row["tenant"])
+        except Problem:
+            return None
+        return key if key is not None and key.key_id == row["receipt_key_id"] else None
+
+
+_HASHES = ("input_hmac", "evidence_hmac")
+
+
+def _verified(plain: bytes | None) -> ApplicationVerified | None:
+    try:
+        return None if plain is None else ApplicationVerified.model_validate_json(plain)
+    except ValidationError:
+        return None
