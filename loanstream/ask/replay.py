@@ -108,8 +108,8 @@ def replay(installation: Installation, tenant: str | None = None, application_id
     done = Replayed()
     with closing(installation.warehouse()) as client:
         keys = installation.receipt_keys
-        replayer = Replayer(client, installation.cipher, installation.artefacts, keys, code_version())
         names = [installation.tenant(tenant)] if tenant else installation.tenants
+        replayer = Replayer(client, installation.cipher, installation.artefacts, keys, code_version())
         done.records = decision_records(client, names, application_id)
         for name in names:
             for verdict in replayer.verdicts(name, application_id):

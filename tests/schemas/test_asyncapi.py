@@ -3,14 +3,11 @@ import re
 import pytest
 from jsonschema import Draft202012Validator
 
-from processors.deadletters import dead_letter
-from processors.identity import Worker
 from schemas import asyncapi as described
 from schemas.asyncapi import AUDIENCES, HEADERS, IN_TRANSACTIONS, KEYS, asyncapi
 from schemas.beside import RULES
 from schemas.events import EVENTS
 from schemas.headers import event_headers
-from schemas.records import LOG_APPEND_TIME, MemoryMessage
 from schemas.stages import STAGES
 from schemas.topics import TOPICS
 
@@ -134,11 +131,3 @@ def test_every_message_has_its_key(document):
     assert set(KEYS) == set(EVENTS)
     for name, message in document["components"]["messages"].items():
         assert message["bindings"]["kafka"]["key"] == KEYS[name]
-
-
-@pytest.mark.parametrize("key", [b"a-1", b"\xff", None])
-def test_a_dead_letter_has_the_key_of_the_refused_record(key):
-    """As its description says, whether it is text or not."""
-    message = MemoryMessage("loan.applications.v1.bank-a", 0, 7, key, b"{", [], (LOG_APPEND_TIME, 1))
-    assert dead_letter(message, "not_json", (), Worker("verify", "verify-0", "test", lambda: 2)).key == key
-    assert KEYS["loan.dead_letter"]["type"] == ["string", "null"]
