@@ -1,4 +1,4 @@
-"""What came of a comparison of the warehouse with its topics: differences, and why counts are not the same everywhere."""
+"""What came of comparing the warehouse with its topics: differences, and why counts are not the same everywhere."""
 
 from collections import Counter
 from dataclasses import dataclass, field
