@@ -1,17 +1,16 @@
 """Does the warehouse equal the topics? Every offset still retained, record by record, every difference by name."""
 
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from loanstream.ask.balance import OPENS, Balance
 from loanstream.ask.difference import Difference, Kind
 from loanstream.ask.evidence import place_of
 from loanstream.ask.kept import BESIDE, KEPT, UNPROVEN, Altered, altered, altered_application, record_of
+from loanstream.ask.reconciliation import Reconciliation
 from loanstream.ask.recorded_letters import RecordedLetters
-from loanstream.ask.tally import DecisionRecords, decision_records
+from loanstream.ask.tally import decision_records
 from loanstream.ask.waiting import Say, Wait, silent
 from loanstream.installation import Installation
 from processors.stages.record.rows import RECORDINGS, rows_of
@@ -47,38 +46,6 @@ class Expected(NamedTuple):
     tenant: str | None
     application_id: str | None
     revision: int | None
-
-
-@dataclass(slots=True)
-class Reconciliation:
-    """The warehouse is right where `differences` is empty. `compared` counts the rows of each table that were expected,
-    `records` the records of each topic family that were read.
-
-    The rest says why other counts differ from these. `rowless`: records that make no row, by family. By table: rows
-    whose records retention took (`older`), how many of these were held against what the warehouse keeps of their
-    records (`held`), rows of records that came after the start and are as these (`later`), rows that a former version
-    wrote without the place of their application's record (`without_origin`), and rows of records that cannot be read,
-    made from their letters by a redrive and as these (`from_letters`). `ended_before`: applications whose decision or
-    dead letter retention took while their own record is still there; the warehouse has it. `decision_records` are all
-    that the warehouse holds: of their decisions `replay` tells.
-    """
-
-    differences: list[Difference] = field(default_factory=list)
-    compared: Counter[str] = field(default_factory=Counter)
-    records: Counter[str] = field(default_factory=Counter)
-    rowless: Counter[str] = field(default_factory=Counter)
-    older: Counter[str] = field(default_factory=Counter)
-    held: Counter[str] = field(default_factory=Counter)
-    later: Counter[str] = field(default_factory=Counter)
-    without_origin: Counter[str] = field(default_factory=Counter)
-    from_letters: Counter[str] = field(default_factory=Counter)
-    ended_before: Counter[str] = field(default_factory=Counter)
-    decision_records: DecisionRecords = field(default_factory=DecisionRecords)
-
-    @property
-    def exit_code(self) -> int:
-        """0 where nothing differs, else 1."""
-        return int(bool(self.differences))
 
 
 def reconcile(installation: Installation, tenants: Sequence[str] | None = None, say: Say = silent) -> Reconciliation:

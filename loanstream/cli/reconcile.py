@@ -7,8 +7,8 @@ from typing import Any
 
 import typer
 
-from loanstream.ask.reconcile import Reconciliation
 from loanstream.ask.reconcile import reconcile as compare_all
+from loanstream.ask.reconciliation import Reconciliation
 from loanstream.cli.options import AsJson, State, TenantOption, installation_of, verb
 from loanstream.terminal import aside, emit
 

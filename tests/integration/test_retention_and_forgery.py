@@ -1,13 +1,14 @@
 """What retention and a forger leave behind, and a warehouse that stands still: what the commands say on the real thing."""
 
+import io
 import json
 import os
 import re
+import runpy
 import signal
-import subprocess
 import sys
 import time
-from contextlib import closing
+from contextlib import closing, redirect_stdout
 from pathlib import Path
 
 import pytest
@@ -52,6 +53,7 @@ def test_what_retention_left_is_held_and_what_was_made_up_is_found(cli, bank, st
         bank.publish(TENANT, name, json.dumps(event).encode())
     bank.flush()
     bank.wait_for(TENANT, len(ids))
+    # Until all of it is recorded: what the topics lose before that is lost.
     assert json.loads(cli("reconcile", "--tenant", TENANT, "--json").stdout)["differences"] == []
 
     before = deleted(stack, "decisions")
@@ -82,7 +84,6 @@ def test_what_retention_left_is_held_and_what_was_made_up_is_found(cli, bank, st
         ("extra", ids[2], []),
     ]
     assert "columns differ: outcome" in cli("replay", ids[1], code=1).stdout
-    assert "ALTERED" in cli("show", ids[1], "--tenant", TENANT).stdout
     altered(stack, "outcome = JSONExtractString(event, 'outcome')", f"application_id = '{ids[1]}'")
     with closing(stack.warehouse_writer()) as writer:
         writer.command("DELETE FROM loanstream.decisions_log WHERE kafka_offset = 99999")
@@ -94,11 +95,12 @@ def by_hand(cli, stack, name, folder):
     (folder / "receipt.py").write_text(script)
     (folder / "story.json").write_text(cli("show", name, "--tenant", TENANT, "--json").stdout)
     key = stack.layout.keys / f"tenant-{TENANT}.json"
-    done = subprocess.run(
-        [sys.executable, folder / "receipt.py", folder / "story.json", key, stack.layout.artefacts, "1"],
-        check=True, capture_output=True, text=True, env=os.environ | {"PYTHONPATH": str(PAGE.parents[1])},
-    )  # fmt: skip
-    assert done.stdout.count(" proven") == 3, done.stdout
+    arguments = [folder / "receipt.py", folder / "story.json", key, stack.layout.artefacts, "1"]
+    said = io.StringIO()
+    with pytest.MonkeyPatch.context() as patched, redirect_stdout(said):
+        patched.setattr(sys, "argv", [str(argument) for argument in arguments])
+        runpy.run_path(str(folder / "receipt.py"))
+    assert said.getvalue() == "input_hmac proven\nevidence_hmac proven\nfeatures_hmac proven\n"
 
 
 def test_what_is_unknown_is_told_with_what_is_not_recorded(cli):

@@ -39,7 +39,7 @@ def audited(tmp_path):
     def audit(decided, shown=None):
         event = ApplicationVerified.model_validate_json(json.dumps(decided))
         [decision] = scorer.decide([event], lambda _: ReceiptKey(keys.receipt_id, keys.receipt_key), "1.0")
-        told = json.loads(event.model_dump_json()) if shown is None else shown
+        told = json.loads(event.model_dump_json(exclude_none=True)) if shown is None else shown
         story = {"revisions": [{"revision": 1, "decision": decision, "verified": told}]}
         (tmp_path / "story.json").write_text(json.dumps(story))
         (command,) = re.findall(r"^\$ python (receipt.py .*)$", PAGE, re.MULTILINE)
@@ -62,10 +62,11 @@ def example():
 
 
 def test_a_receipt_is_recomputed_by_hand(audited):
-    """With documents, text in other scripts and a missing score: each of the three hashes is found again."""
+    """With documents, text in other scripts and what was not said: each of the three hashes is found again."""
     event = example()
     event["application"]["applicant"]["name"] = 'मीरा \u007f "K" \U0001d4a6'
     event["application"]["cibil_score"] = None
+    del event["application"]["applicant"]["employer"], event["application"]["loan"]["purpose"]
     event["application"]["extensions"] = {"ratio": 2.0, "z": 0.25, "A": None, "b": True}
     assert audited(event) == dict.fromkeys(("input_hmac", "evidence_hmac", "features_hmac"), PROVEN)
 
@@ -81,6 +82,8 @@ def test_a_receipt_is_recomputed_by_hand(audited):
 )
 def test_another_event_is_not_proven(audited, change, verdicts):
     """Who altered a claim or a document's value is found out; the moment of submission is in no hash."""
-    shown = json.loads(ApplicationVerified.model_validate_json(json.dumps(example())).model_dump_json())
+    shown = json.loads(
+        ApplicationVerified.model_validate_json(json.dumps(example())).model_dump_json(exclude_none=True)
+    )
     shown["application"] = change(shown)
     assert tuple(audited(example(), shown).values()) == verdicts

@@ -417,7 +417,7 @@ def test_an_unknown_parameter_is_refused(warehouse):
 def test_differences_and_verdicts_are_words():
     """What reconcile and replay found can be read by a person."""
     from loanstream.ask.difference import Difference
-    from loanstream.ask.reconcile import Reconciliation
+    from loanstream.ask.reconciliation import Reconciliation
     from loanstream.ask.replay import Replayed, Verdict
 
     result = Reconciliation([Difference("altered", "decisions_log", "bank-a", "a-1", 2, "t", 0, 7, ("outcome",))])
