@@ -35,31 +35,39 @@ BROKERS = "whether a broker answers"
 class Lookout:
     """Takes its looks (by what each sees) again and again, from `watch` on until `stop`.
 
-    One more comes first and often: whether a broker answers at all, for `reach`. While none does the others wait. A
-    look that the broker does not allow is given up, with one line; no other error ends anything.
+    One more comes first and often, from `start` on: whether a broker answers at all, for `reach`. While none does the
+    others wait. A look that the broker does not allow is given up, with one line; no other error ends anything.
     """
 
     def __init__(self, kafka: WorkerKafka, looks: Mapping[str, Look], first_s: float, reach: Reach) -> None:
         self._kafka, self._first_s, self._reach = kafka, first_s, reach
         self._looks = {BROKERS: self._ask, **looks}
-        self._stopped = threading.Event()
+        self._watching, self._stopped = threading.Event(), threading.Event()
         self._thread = threading.Thread(target=self._run, name="lookout", daemon=True)
+
+    def start(self) -> None:
+        """Begin to ask whether a broker answers."""
+        self._thread.start()
 
     def watch(self) -> None:
         """There is an assignment: begin to look."""
-        if not self._thread.is_alive() and not self._stopped.is_set():
-            self._thread.start()
+        self._watching.set()
 
     def stop(self) -> None:
         """Look no more."""
         self._stopped.set()
+        self._watching.set()
 
     def _run(self) -> None:
         admin = AdminClient(dict(self._kafka.settings), logger=logging.getLogger("librdkafka"))
+        pause = self.take(BROKERS, admin)
+        while not self._watching.wait(pause):
+            pause = self.take(BROKERS, admin)
         now = time.monotonic()
         due = {BROKERS: now} | dict.fromkeys(self._looks.keys() - {BROKERS}, now + self._first_s)
         while True:
-            what = BROKERS if self._reach.silent_s else min(due, key=lambda name: due[name])
+            first = self._reach.silent_s or due[BROKERS] <= time.monotonic()
+            what = BROKERS if first else min(due, key=lambda name: due[name])
             if self._stopped.wait(max(0.0, due[what] - time.monotonic())):
                 return
             pause = self.take(what, admin)

@@ -78,6 +78,7 @@ class PollThread:
         """Subscribe, once `ready` (which waits for so many seconds) says so, and begin to poll."""
         self._ready = ready
         self._watchdog.start()
+        self._lookout.start()
         self._thread.start()
 
     def halt(self) -> None:

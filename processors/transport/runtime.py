@@ -128,10 +128,12 @@ class Progress:
 
     def waits_for(self) -> Waits | None:
         """Why the worker is not ready; None if it is."""
+        silent_s = self.reach.silent_s
+        if silent_s:
+            return Waits(f"no broker has answered for {silent_s:.0f} s", silent_s)
         if not self._turned:
             return Waits("it waits for its group to give it partitions", self._now() - self._began)
-        silent_s = self.reach.silent_s
-        return Waits(f"no broker has answered for {silent_s:.0f} s", silent_s) if silent_s else None
+        return None
 
     def complaint(self) -> str | None:
         """Why the worker is not healthy; None if it is. What comes of a broker that does not answer is no complaint."""

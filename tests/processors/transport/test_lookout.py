@@ -73,6 +73,7 @@ def test_while_no_broker_answers_nothing_else_is_asked(broker, monkeypatch):
         return 0.0
 
     watched = lookout(look)
+    watched.start()
     watched.watch()
     until(lambda: silences)
     broker.silent = True
@@ -84,6 +85,30 @@ def test_while_no_broker_answers_nothing_else_is_asked(broker, monkeypatch):
     watched.stop()
     watched._thread.join(10)
     assert not any(silences)
+
+
+def test_a_silent_broker_is_noticed_after_one_look_that_waited_for_it(broker, monkeypatch):
+    """However many looks are overdue by then: each would wait as long as the one before it."""
+    monkeypatch.setattr("processors.transport.lookout.ASK_EVERY_S", 0.2)
+    taken = []
+
+    def look(_):
+        taken.append(watched._reach.silent_s)
+        if broker.silent:
+            time.sleep(0.3)
+            raise TimeoutError
+        return 0.01
+
+    watched = Lookout(WorkerKafka("127.0.0.1:9"), dict.fromkeys("abcdef", look), 0.0, Reach())
+    watched.start()
+    watched.watch()
+    until(lambda: len(taken) > 12)
+    broker.silent = True
+    before = len(taken)
+    until(lambda: watched._reach.silent_s)
+    watched.stop()
+    watched._thread.join(10)
+    assert len(taken) <= before + 2
 
 
 def test_it_asks_often_whether_a_broker_answers():
@@ -117,8 +142,11 @@ def test_it_looks_again_and_again_until_it_is_stopped(broker):
         return 0.0
 
     watched = lookout(look)
+    watched.start()
+    until(lambda: broker.asked)
+    assert looks == []  # before there is an assignment the group is described as it was before
     watched.watch()
-    watched.watch()  # a second assignment begins no second thread
+    watched.watch()  # a second assignment begins nothing new
     assert seen.wait(10)
     watched.stop()
     watched._thread.join(10)

@@ -71,6 +71,8 @@ def test_before_its_first_partitions_a_worker_says_what_it_waits_for(clock):
     progress = Progress(PATIENCE_S, clock)
     clock.now = 3
     assert progress.waits_for() == ("it waits for its group to give it partitions", 3)
+    progress.reach.silent()
+    assert progress.waits_for() == ("no broker has answered for 3 s", 3)
 
 
 def test_without_a_broker_a_worker_stays_healthy(clock, progress):
