@@ -97,7 +97,7 @@ def test_a_text_whose_hash_is_no_comment_is_whole(text):
         ),
         (
             "{code:thin_file, outcome: refer, missing: dti}",
-            "'code:thin_file' has no value; a space stands behind the colon",
+            "'code:thin_file' has no value; a name stands before a colon",
         ),
         (
             "{code: lti_elevated, outcome: refer, feature: lti, above: >=3}",
@@ -218,6 +218,15 @@ def test_a_row_that_is_mistyped_is_told_with_its_line(row, says):
             "  approve: 0.7",
             "'refer' is not known in bands; between the ",
         ),
+        (LIMIT, LIMIT + "  // no more\n", LIMIT[:-1], "not YAML: a comment begins with #"),
+        (
+            LIMIT,
+            LIMIT.replace("-", "\u2013"),
+            LIMIT[:-1],
+            "not YAML: a long dash: the sign before a row is the hyphen, -",
+        ),
+        ("  pdo: 20", "  pdo:\u00a020", "  pdo: 20", "not YAML: a space of a word processor (U+00A0)"),
+        ("  pdo: 20", "\u00a0 pdo: 20", "  pdo: 20", "a space of a word processor (U+00A0)"),
         ("name: template", "name: rural #2", "name: template", "'name' ends before #, which begins a comment"),
     ],
 )
