@@ -4,6 +4,8 @@ import re
 from importlib import resources
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from scoring.policy import PolicyError
 from scoring.policy_block import NAMES
@@ -242,3 +244,21 @@ def test_every_name_of_a_policy_is_known_as_one():
     """A name that no part of a policy has is told as such, before what is missing beside it."""
     rows = re.sub(r"#.*|\".*?\"", "", TEMPLATE)
     assert set(re.findall(r"(\w+):", rows)) <= NAMES
+
+
+@settings(deadline=None, max_examples=150)
+@given(
+    st.integers(0, len(TEMPLATE)),
+    st.integers(0, 12),
+    st.text("\"'{}[]:,#-*&!|>%@ \n\t\u00a0\u201c0.xe", max_size=4),
+)
+def test_whatever_is_typed_where_it_is_taken_or_refused_in_one_line(at, away, typed):
+    """No slip of an author ends in anything but a policy, or one line that names a line of the document."""
+    text = TEMPLATE[:at] + typed + TEMPLATE[at + away :]
+    said = "line 1: good"
+    try:
+        parse_policy(text)
+    except PolicyError as error:
+        said = str(error)
+    found = re.fullmatch(r"line (\d+): [^\n]+", said)
+    assert 1 <= int(found[1]) <= text.count("\n") + 2
