@@ -123,7 +123,7 @@ def _rule(block: Block) -> Rule:
 
 
 def _feature_condition(block: Block) -> Condition:
-    name = block.word("feature", FEATURES, elsewhere=_BY_REASON)
+    name = block.word("feature", FEATURES, elsewhere=_OTHER_FEATURES)
     if "above" not in block and "below" not in block:
         raise block.missing("'above' or 'below'", ["above", "below"])
     above = block.number("above") if "above" in block else -math.inf
@@ -133,7 +133,7 @@ def _feature_condition(block: Block) -> Condition:
 
 
 def _verification_condition(block: Block) -> Condition:
-    name = block.word("verification", get_args(VerificationResult))
+    name = block.word("verification", get_args(VerificationResult), elsewhere=_OTHER_RESULTS)
     above = block.number("loan_above", 0) if "loan_above" in block else -math.inf
     _can_hold(block, "loan_amount", above, math.inf)
     return Condition("verification", name, above)
@@ -177,7 +177,16 @@ def _beyond_condition(block: Block) -> Condition:
     return Condition("beyond", block.word("beyond", (TRAINING_RANGE,), besides=", or a list of features: [lti, acr]"))
 
 
-_BY_REASON = {row.reason: f"did you mean {name!r}?" for name, row in FEATURES.items() if name != row.reason}
+_OTHER_FEATURES = {row.reason: f"did you mean {name!r}?" for name, row in FEATURES.items() if name != row.reason} | {
+    "foir": "did you mean 'dti'?",
+    "ltv": "no value of a security is known; 'acr' is the declared assets by the loan, 'lti' the loan by the income",
+}
+_OTHER_RESULTS = {
+    row.code: f"did you mean {row.about.partition(' ')[2]!r}?"
+    for row in REASONS.values()
+    if row.about is not None and row.about.startswith("verification ")
+}
+"""What else people call a feature or a result -> what to say."""
 _NO_RULE = {"approve": "only the bands approve; expected refer or decline"}
 
 

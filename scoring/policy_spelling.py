@@ -48,6 +48,7 @@ _MISWRITTEN = tuple(
         (r"[-+]?[0-9._ ]*,[0-9._, ]*", "expected a point, and no comma"),
         (r"[-+]?[0-9._]+ *%", "a share of 60 % is 0.6"),
         (r"[-+0-9.e]*_[-+0-9._e]*", "'_' goes between groups: 1_000_000, 10_00_000"),
+        (r"[0-9.]+ *(-|to|\.\.) *[0-9.]+", "between two numbers it is above: the one, below: the other"),
         (r"[^#]*[0-9]#.*", "a space stands before a comment's #"),
         (
             rf"(?=.*[^-+0-9.,_ ])({_CURRENCIES})?[-+0-9.,_ ]+({_MULTIPLES})?({_CURRENCIES})?",
@@ -91,8 +92,8 @@ def _why_empty(key: str, *, colon: bool) -> str:
         return EMPTY.get(key, "expected one behind the colon, or no such name")
     if key.isdigit():
         return "a number has a decimal point and no commas, as 0.7 or 1_000_000"
-    if ":" in key:
-        return "a space stands behind the colon"
+    if {":", "="} & set(key):
+        return "a name stands before a colon and a space"
     return "a text with a comma stands in quotes" + (' like "these"' if CURLY & set(key) else "")
 
 

@@ -50,9 +50,14 @@ class _Authors(_Loader):
             raise PolicyError(line, "<< merges another mapping: write its names and values out")
         if isinstance(event, yaml.ScalarEvent) and event.style in _QUOTES and _lines(event) > 1:
             raise PolicyError(line, "a text in quotes goes on in the next line: is the quote at its end missing?")
+        if isinstance(event, yaml.ScalarEvent) and event.style is None and HARD_SPACE in event.value:
+            raise PolicyError(
+                line, "a space of a word processor (U+00A0), which YAML takes for a letter: write another"
+            )
         return super().compose_node(parent, index)
 
 
+HARD_SPACE = "\u00a0"
 _QUOTES = ("'", '"')
 
 
@@ -77,9 +82,14 @@ class _Fault(NamedTuple):
 _COMMENT = r"""^(?:[^'"#]|"[^"]*"|'[^']*')*\s#"""
 
 _FAULTS = (
+    _Fault("", "^\\s*[\u2013\u2014]", "a long dash: the sign before a row is the hyphen, -"),
+    _Fault(
+        "", "\u00a0", "a space of a word processor (U+00A0), which YAML takes for a letter: write another", opened=True
+    ),
     _Fault(r"'\\t'", "", "a tab, where YAML takes spaces alone"),
     _Fault("single document", "", "a second document begins (---): a policy is one"),
     _Fault("quoted scalar", "", "a quote that is opened here is never closed", opened=True),
+    _Fault("could not find expected ':'", r"^\s*(//|--|;)", "a comment begins with #", opened=True),
     _Fault("could not find expected ':'", "", "a name stands before a colon and a space", opened=True),
     _Fault("'[>]' that cannot start", "", "no sign is written: above: 3 is more than 3, below: 3 less than 3"),
     _Fault("block scalar", "", "a text with > or | in front stands in quotes"),
@@ -100,6 +110,8 @@ _FAULTS = (
     _Fault("block end.*found '<scalar>'", r":\s+{", "a text with a brace stands in quotes"),
     _Fault("block end.*found '<scalar>'", r":\s+\[", "a text with [ in front stands in quotes"),
     _Fault("block end.*found '<scalar>'", "['\"]", 'a quote ends before its text does: write "the applicant\'s"'),
+    _Fault("block end", r"}\s*[^\s#,}]", "something stands behind the closing brace; a comment begins with #"),
+    _Fault("node content", "", "a comma too many, or a bracket that is not closed"),
     _Fault("block end", "", "it is indented otherwise than what stands above it, or a row has no - in front"),
 )
 """The first that fits is told."""

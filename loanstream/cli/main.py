@@ -29,7 +29,7 @@ VERBS: dict[str, str] = {
     "policy": "Policy documents: begin one, check it, show it, compare two.",
     "activate": "Let another policy or bundle decide, from a moment on: shows what changes, asks, and publishes it.",
     "history": "Every activation in order: who, when, why, what is in force; with --as-of, what decided at a moment.",
-    "rollback": "Take back the activation in force: what decided before it decides again. Twice goes back two steps.",
+    "rollback": "Take back the activation in force: what decided before it decides again; twice goes back two steps.",
     "train": "Train a model bundle with its card.",
     "install": "Make your own Kafka, warehouse and stores ready: shows what is missing, asks, and makes it.",
     "worker": "Run one worker: verify [--lane fast|slow], score or record; settings from the environment.",

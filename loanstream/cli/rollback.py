@@ -34,7 +34,7 @@ def rollback(
     state: State = None,
     as_json: AsJson = False,
 ) -> None:
-    """Take back the activation in force: what decided before it decides again. Twice goes back two steps."""
+    """Take back the activation in force: what decided before it decides again; twice goes back two steps."""
     words = Words.of(actor, reason)
     here = installation_of(state)
     whom, _ = here.narrowed(tenant), here.artefacts

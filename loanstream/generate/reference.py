@@ -204,8 +204,17 @@ def _pays() -> str:
 def features_page() -> str:
     """Every feature."""
     ways = {1: "never lower", 0: "free", -1: "never higher"}
-    header = ("feature", "unit", "reason code", "score when it grows, for a model held to it")
-    rows = ((f"`{row.name}`", row.unit, f"`{row.reason}`", ways[row.direction]) for row in FEATURES.values())
+    header = (
+        "feature",
+        "unit",
+        "values that there can be",
+        "reason code",
+        "score when it grows, for a model held to it",
+    )
+    rows = (
+        (f"`{row.name}`", row.unit, str(row.values), f"`{row.reason}`", ways[row.direction])
+        for row in FEATURES.values()
+    )
     return f"# Features\n\nA missing value is missing, never zero.\n\n{table(header, rows)}\n"
 
 

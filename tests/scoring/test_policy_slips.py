@@ -4,6 +4,8 @@ import re
 from importlib import resources
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from scoring.policy import PolicyError
 from scoring.policy_block import NAMES
@@ -97,7 +99,7 @@ def test_a_text_whose_hash_is_no_comment_is_whole(text):
         ),
         (
             "{code:thin_file, outcome: refer, missing: dti}",
-            "'code:thin_file' has no value; a space stands behind the colon",
+            "'code:thin_file' has no value; a name stands before a colon",
         ),
         (
             "{code: lti_elevated, outcome: refer, feature: lti, above: >=3}",
@@ -218,6 +220,15 @@ def test_a_row_that_is_mistyped_is_told_with_its_line(row, says):
             "  approve: 0.7",
             "'refer' is not known in bands; between the ",
         ),
+        (LIMIT, LIMIT + "  // no more\n", LIMIT[:-1], "not YAML: a comment begins with #"),
+        (
+            LIMIT,
+            LIMIT.replace("-", "\u2013"),
+            LIMIT[:-1],
+            "not YAML: a long dash: the sign before a row is the hyphen, -",
+        ),
+        ("  pdo: 20", "  pdo:\u00a020", "  pdo: 20", "not YAML: a space of a word processor (U+00A0)"),
+        ("  pdo: 20", "\u00a0 pdo: 20", "  pdo: 20", "a space of a word processor (U+00A0)"),
         ("name: template", "name: rural #2", "name: template", "'name' ends before #, which begins a comment"),
     ],
 )
@@ -233,3 +244,21 @@ def test_every_name_of_a_policy_is_known_as_one():
     """A name that no part of a policy has is told as such, before what is missing beside it."""
     rows = re.sub(r"#.*|\".*?\"", "", TEMPLATE)
     assert set(re.findall(r"(\w+):", rows)) <= NAMES
+
+
+@settings(deadline=None, max_examples=150)
+@given(
+    st.integers(0, len(TEMPLATE)),
+    st.integers(0, 12),
+    st.text("\"'{}[]:,#-*&!|>%@ \n\t\u00a0\u201c0.xe", max_size=4),
+)
+def test_whatever_is_typed_where_it_is_taken_or_refused_in_one_line(at, away, typed):
+    """No slip of an author ends in anything but a policy, or one line that names a line of the document."""
+    text = TEMPLATE[:at] + typed + TEMPLATE[at + away :]
+    said = "line 1: good"
+    try:
+        parse_policy(text)
+    except PolicyError as error:
+        said = str(error)
+    found = re.fullmatch(r"line (\d+): [^\n]+", said)
+    assert 1 <= int(found[1]) <= text.count("\n") + 2

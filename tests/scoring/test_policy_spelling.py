@@ -168,7 +168,7 @@ def test_yaml_that_misleads_is_refused_with_its_line(old, new, says):
         ("above: 4", "abvoe: 4", "line 8: 'abvoe' is not known in a row of penalties; did you mean 'above'?"),
         ("missing:", "mising:", "line 14: 'mising' is not known in a row of rules; did you mean 'missing'?"),
         ("missing: cibil_score", "missing: cibil_scor", "no missing known; did you mean 'cibil_score'?"),
-        ("feature: lti, above: 4", "feature: ltv, above: 4", "line 8: 'ltv' is no feature known; did you mean 'lti'?"),
+        ("feature: lti, above: 4", "feature: lty, above: 4", "line 8: 'lty' is no feature known; did you mean 'lti'?"),
         ("    feature: lti", "    feature: loan_terms", "no feature known; did you mean 'loan_term'?"),
         ("penalty_lti_elevated", "penalty_lti_elevatd", "no code known; did you mean 'penalty_lti_elevated'?"),
         ("outcome: refer", "outcome: refered", "line 14: 'refered' is no outcome known; did you mean 'refer'?"),
