@@ -378,7 +378,7 @@ def test_agreement_with_recorded_outcomes(warehouse, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "content", ["loan_id,loan_status\n1,Approved\n".encode("utf-16"), b"loan_id\n" + b"x" * 200_000]
+    "content", ["loan_id,loan_status\n1,Approved\n".encode("utf-16"), b"loan_id,loan_status\n" + b"x" * 200_000]
 )
 def test_a_file_of_another_kind_is_not_compared(tmp_path, content):
     """One line says what it is not, before the warehouse is asked."""
