@@ -1,17 +1,15 @@
 """Loan applications out of files (kinds: `READERS`), one by one: each an application, or what is wrong with it."""
 
-import csv
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
-from producers.columns import COLUMNS, GIVEN, OPTIONAL, SAYS_SEPARATOR, WHOLE_NUMBERS, header_errors, names_columns
+from producers.columns import COLUMNS, GIVEN, OPTIONAL, WHOLE_NUMBERS, header_errors
 from producers.lines import (
     BYTE_ORDER_MARK,
     LINE_ENDS,
@@ -22,18 +20,14 @@ from producers.lines import (
     text_lines,
     undecoded,
 )
+from producers.rows import header_of, rows_of
 from producers.spreadsheets import meant, no_application
 from schemas.application import LoanApplication
 from schemas.decode import Undecodable, check_json, field_errors
 from schemas.problem import Problem
 
-OPEN_QUOTE = "unexpected end of data"
-"""What Python's csv says of a file that ends within quotes."""
-BARE_CR = "new-line character"
-"""How it begins where a line ends in CR alone."""
 SHOWN = 3
-LOOKED_THROUGH = 20
-"""Lines in which the column names are looked for where the first line has none."""
+"""Names of an object that is no application, of which so many are told."""
 
 EXPECTED: Mapping[str, str] = {
     "missing": "a value",
@@ -159,8 +153,8 @@ def _others(number: int, application: LoanApplication, defaults: Defaults, place
 
 
 def _csv(path: Path, defaults: Defaults) -> Iterator[LoanApplication | LineError]:
-    rows = _rows(path)
-    at, header = _header(rows)
+    rows = rows_of(path)
+    at, header = header_of(rows)
     problems = list(header_errors(header, defaults.fields, at))
     if problems:
         yield from problems
@@ -175,25 +169,6 @@ def _csv(path: Path, defaults: Defaults) -> Iterator[LoanApplication | LineError
                 replace(item, last=end) if isinstance(item, LineError) else item
                 for item in _row(start, row, header, names, defaults)
             )
-
-
-def _header(rows: Iterator[tuple[int, int, list[str] | LineError]]) -> tuple[int, list[str]]:
-    """The first row and its line. Raises `FileRefusedError` where it is blank, or a later one names the columns."""
-    at, _, first = next(rows)
-    if not isinstance(first, LineError) and ",".join(first).strip().lower() == f"{SAYS_SEPARATOR},":
-        at, _, first = next(rows, (at, at, [""]))
-    if isinstance(first, LineError):
-        raise FileRefusedError(first)
-    header = [name.strip() for name in first] or [""]
-    if not names_columns(header) and not header[0].lower().startswith(SAYS_SEPARATOR):
-        later = islice(rows, LOOKED_THROUGH)
-        below = next((line for line, _, row in later if isinstance(row, list) and names_columns(row)), None)
-        if below is not None:
-            found = f"it in line {below}; remove what stands above it"
-            raise FileRefusedError(LineError(at, None, "a line of column names at the top", found))
-    if not any(header):
-        raise FileRefusedError(LineError(at, None, "a line of column names", "a blank line"))
-    return at, header
 
 
 def _row(
@@ -234,29 +209,6 @@ def _row(
         )
     else:
         yield _others(number, application, defaults) or application
-
-
-def _rows(path: Path) -> Iterator[tuple[int, int, list[str] | LineError]]:
-    """The rows of a CSV, each with its first and its last line, or what is wrong with it.
-
-    Raises `FileRefusedError` at a quote that nothing closes: whatever stands behind it is inside it.
-    """
-    rows = csv.reader((text + "\n" for _, text in text_lines(path)), skipinitialspace=True, strict=True)
-    while True:
-        start = rows.line_num + 1
-        try:
-            row = next(rows, None)
-        except csv.Error as error:
-            end = rows.line_num
-            if str(error) == OPEN_QUOTE:
-                expected = f"an end of the quote that opens in line {start}"
-                raise FileRefusedError(LineError(start, None, expected, "none", last=end)) from None
-            said = LINE_ENDS if str(error).startswith(BARE_CR) else ("comma-separated values", str(error))
-            yield start, end, LineError(start, None, *said, last=end)
-        else:
-            if row is None:
-                return
-            yield start, rows.line_num, row
 
 
 def _event(cells: Iterable[tuple[str | None, str]], defaults: Defaults) -> dict[str, Any]:

@@ -59,9 +59,12 @@ def read_loans(path: Path) -> LoanData:
 def parse_loans(data: bytes, source: str) -> LoanData:
     """The rows of a CSV's bytes; see `read_loans`."""
     try:
-        rows = list(csv.reader(io.StringIO(data.decode("utf-8-sig"))))
+        # Lines may end as old Macs end them, too.
+        rows = list(csv.reader(io.StringIO(data.decode("utf-8-sig"), newline=None)))
     except UnicodeDecodeError as error:
         raise DataError("the file is not UTF-8 text") from error
+    except csv.Error as error:
+        raise DataError("the file is no CSV") from error
     if len(rows) < 2:
         raise DataError("the file has no rows")
     header = [name.strip() for name in rows[0]]

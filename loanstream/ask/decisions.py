@@ -84,7 +84,10 @@ def agreement(client: Any, file: Path, tenant: str | None = None, id_prefix: str
     """Compare decisions (the highest revision of each application) with the `loan_status` column of `file`, a CSV in
     the layout of the public loan-approval set, submitted under `id_prefix`. Raises `NotComparable`.
     """
-    recorded = _recorded_outcomes(file, id_prefix)
+    try:
+        recorded = _recorded_outcomes(file, id_prefix)
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise NotComparable(f"{file.name} is no CSV in UTF-8") from error
     found = client.query(
         "SELECT application_id, argMax(outcome, revision) FROM loanstream.decisions "
         "WHERE {tenant:String} = '' OR tenant = {tenant:String} GROUP BY tenant, application_id",
@@ -103,7 +106,7 @@ def agreement(client: Any, file: Path, tenant: str | None = None, id_prefix: str
 def _recorded_outcomes(file: Path, id_prefix: str) -> dict[str, Recorded]:
     known: dict[str, Recorded] = {APPROVED: "approved", REJECTED: "rejected"}
     recorded: dict[str, Recorded] = {}
-    with file.open(encoding="utf-8-sig", newline="") as lines:
+    with file.open(encoding="utf-8-sig") as lines:
         reader = csv.reader(lines)
         names = [name.strip() for name in next(reader, [])]
         if ID not in names or LABEL not in names:

@@ -14,6 +14,7 @@ from loanstream.installation import Installation
 from loanstream.reach import kafka_fault, own_words, warehouse_fault
 from schemas.operations import SKEW_MOST_MS
 from schemas.problem import Problem
+from stores.documents.blobs import StoreDownError
 
 TOLD = 3
 """So many of a kind are told by name; a new tenant may lack all of its topics."""
@@ -100,7 +101,10 @@ def _is_refused(client: Any, statement: str) -> bool:
 
 def documents(installation: Installation) -> Found:
     """Whether the document store takes writes."""
-    installation.blobs.try_write()
+    try:
+        installation.blobs.try_write()
+    except StoreDownError as error:
+        return False, f"{installation.blobs.root}: {error}"
     return True, f"{installation.blobs.root} takes writes"
 
 

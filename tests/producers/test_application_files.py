@@ -504,3 +504,17 @@ def test_an_object_around_the_applications_is_one_error(read):
     """And not one for every field that it lacks."""
     (said,) = errors(read('{"applications": [], "count": 2}', "a.json"))
     assert said == "item 1: expected the fields of an application, found none of them, but 'applications', 'count'"
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        ('"Grad"uate', "a comma or the line's end behind a closing quote, found more text; a quote within quotes is"),
+        ("x" * 200_000, "values of a loan application, found one of more than 131072 characters"),
+    ],
+)
+def test_what_csv_cannot_take_is_told_in_our_words(read, value, said):
+    """With its line, and nothing of Python's own; the lines around it are read."""
+    items = read("\n".join([PLAIN, with_value("education", value), TIDY]))
+    assert errors(items)[0].startswith(f"line 2: expected {said}")
+    assert len(items) == 2

@@ -96,12 +96,22 @@ def test_a_manifest_says_what_each_feature_was(csv):
         (b"", "no rows"),
         (b"loan_id, education\n1, Graduate\n", "header lacks"),
         ("größe\n1\n".encode("latin-1"), "UTF-8"),
+        (b"loan_id\n" + b"x" * 200_000, "no CSV"),
     ],
 )
 def test_data_of_another_layout_is_refused(data, says):
     """A file that is not of the layout is refused with what it lacks."""
     with pytest.raises(DataError, match=says):
         parse_loans(data, "sample")
+
+
+def test_line_ends_do_not_matter_to_training(csv):
+    """Those of Windows and of old Macs give the same data as LF."""
+    plain = parse_loans(csv.replace(b"\r\n", b"\n"), "sample")
+    for ends in (b"\r\n", b"\r"):
+        other = parse_loans(csv.replace(b"\r\n", b"\n").replace(b"\n", ends), "sample")
+        assert (other.approved == plain.approved).all()
+        assert all(np.array_equal(other.raw[name], column, equal_nan=True) for name, column in plain.raw.items())
 
 
 def test_a_bad_cell_is_named_by_line_and_column_not_by_value(csv):

@@ -377,6 +377,16 @@ def test_agreement_with_recorded_outcomes(warehouse, tmp_path):
         agreement(client, file)
 
 
+@pytest.mark.parametrize(
+    "content", ["loan_id,loan_status\n1,Approved\n".encode("utf-16"), b"loan_id,loan_status\n" + b"x" * 200_000]
+)
+def test_a_file_of_another_kind_is_not_compared(tmp_path, content):
+    """One line says what it is not, before the warehouse is asked."""
+    (tmp_path / "recorded.csv").write_bytes(content)
+    with pytest.raises(NotComparable, match=r"recorded\.csv is no CSV in UTF-8"):
+        agreement(None, tmp_path / "recorded.csv")
+
+
 @pytest.mark.parametrize("name", QUERIES)
 def test_every_question_has_an_answer(warehouse, name):
     """Each named question runs as a reader, with and without data, for one tenant and for all."""

@@ -12,10 +12,12 @@ from loanstream.cli.doctor import lines
 from loanstream.doctor import look_at, machine, report, running_stack, work
 from loanstream.doctor.check import AWAY, Check
 from loanstream.doctor.report import run_doctor
+from loanstream.install import topics as installed
 from loanstream.reach import Fault
 from loanstream.stack import space
 from loanstream.stack.layout import Layout
 from loanstream.stack.probe import Page
+from schemas.topics import TENANT_TOPICS
 from stores.documents import blobs
 from stores.documents.blobs import MARKER, FileBlobs
 from stores.keys import KeyFiles
@@ -184,6 +186,7 @@ def test_finds_a_document_store_without_room(tmp_path: Path, monkeypatch: pytest
     check = _by_name(tmp_path)["document store"]
     assert not check.ok
     assert "Read-only file system" in check.found
+    assert str(tmp_path / "documents") in check.found
 
 
 def test_finds_keys_that_others_may_read(tmp_path: Path) -> None:
@@ -246,6 +249,22 @@ def test_finds_topics_that_nobody_reads(tmp_path: Path, monkeypatch: pytest.Monk
     _answering(monkeypatch, not_installed=["bank-x"])
     check = _by_name(tmp_path)["readers"]
     assert (check.ok, check.found) == (False, "nothing of bank-x is read: its topics are absent")
+
+
+@pytest.mark.parametrize(
+    ("lacking", "named"),
+    [("", []), ("loan.applications.v1.bank-x", ["bank-x"]), ("loan.decisions.v1.bank-x.dlq", ["bank-x"])],
+)
+def test_a_tenant_that_lacks_a_topic_is_not_installed(
+    monkeypatch: pytest.MonkeyPatch, lacking: str, named: list
+) -> None:
+    """Whichever topic of a stage's it is; a tenant that has them all, and topics of all tenants, are none."""
+    existing = {topic.name(tenant): None for topic in TENANT_TOPICS for tenant in ("bank-a", "bank-x")}
+    existing.pop(lacking, None)
+    admin = SimpleNamespace(list_topics=lambda timeout: SimpleNamespace(topics=existing))
+    monkeypatch.setattr(installed, "AdminClient", lambda _: admin)
+    assert installed.not_installed({}, ("bank-a", "bank-x")) == named
+    assert installed.not_installed({}, ("bank-a", "bank-new")) == ["bank-new"]
 
 
 def test_finds_a_partition_that_stands_still(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
