@@ -21,8 +21,10 @@ from loanstream.installation import Installation
 from loanstream.settings import SETTINGS
 from loanstream.stack.probe import answers
 
-ANSWER_S = 2.0
-HEAR_S = 0.05
+CONNECT_S = 2.0
+ANSWER_S = 3.0
+"""Enough for TLS, and for a token that has to be fetched first."""
+ASK_S, HEAR_S = 0.5, 0.05
 VARIABLES: Mapping[str, str] = {row.name: row.variable for row in SETTINGS}
 
 HEARD: Mapping[str, str] = {
@@ -52,7 +54,7 @@ class Fault:
 
 
 def kafka_fault(installation: Installation) -> Fault | None:
-    """Why no broker answers the operator within about two seconds; None where one does."""
+    """Why no broker answers the operator within a few seconds; None where one does."""
     places = [place.strip() for place in installation.bootstrap.split(",")]
     address = (VARIABLES["kafka_bootstrap"],)
     if not _any_takes_connections(places):
@@ -77,7 +79,7 @@ def _brokers(client: AdminClient, heard: list[str]) -> bool:
     until = time.monotonic() + ANSWER_S
     while (left := until - time.monotonic()) > 0:
         try:
-            return bool(client.list_topics(timeout=min(left, ANSWER_S / 4)).brokers)
+            return bool(client.list_topics(timeout=min(left, ASK_S)).brokers)
         except KafkaException as error:
             heard.append(error.args[0].name())
         client.poll(HEAR_S)
@@ -105,7 +107,7 @@ def _any_takes_connections(places: list[str]) -> bool:
 def _takes_connections(place: str) -> bool:
     host, _, port = place.rpartition(":")
     try:
-        socket.create_connection((host.strip("[]"), int(port)), ANSWER_S).close()
+        socket.create_connection((host.strip("[]"), int(port)), CONNECT_S).close()
     except (OSError, ValueError):
         return False
     return True
@@ -114,7 +116,7 @@ def _takes_connections(place: str) -> bool:
 def warehouse_fault(installation: Installation) -> Fault | None:
     """Why the warehouse does not answer within two seconds; None where it does. Nobody logs in."""
     url = installation.warehouse_url
-    return None if answers(f"{url}/ping", ANSWER_S) else Fault(f"{url} does not answer", (VARIABLES["warehouse_url"],))
+    return None if answers(f"{url}/ping", CONNECT_S) else Fault(f"{url} does not answer", (VARIABLES["warehouse_url"],))
 
 
 def writer_fault(installation: Installation) -> Fault | None:

@@ -181,3 +181,43 @@ def test_the_own_reasons_that_are_shown_can_be_put_under_a_policys_rules():
 def test_an_answer_that_is_another_is_seen(said, shown, same):
     """An ellipsis stands for one word, and for no line."""
     assert is_what_is_shown(said, shown) is same
+
+
+def commands_of(page: str) -> set[str]:
+    """Every command `loanstream VERB ...` that a page shows, in a block or within a sentence."""
+    said = [line.strip().removeprefix("$ ") for block in FENCED.findall(page) for line in block.splitlines()]
+    said += [" ".join(text.split()) for text in re.findall(r"`([^`]+)`", FENCED.sub("", page))]
+    return {line for line in said if re.match(r"loanstream [a-z]+( [^ ]|$)", line)}
+
+
+def unknown_of(command: str) -> list[str]:
+    """The verb, or the options, that a command has and the command line does not."""
+    from loanstream.cli.main import VERBS, application
+
+    words = command.partition("#")[0].split()[1:]
+    if words[0] not in VERBS:
+        return [words[0]]
+    found = application().get_command(None, words[0])
+    if len(words) > 1 and words[1] in getattr(found, "commands", {}):
+        found = found.commands[words[1]]
+    known = {name for option in found.params for name in option.opts} | {"--help"}
+    return [word for word in words if word.startswith("--") and word.partition("=")[0] not in known]
+
+
+@pytest.mark.parametrize(
+    "page", [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))], ids=lambda page: page.name
+)
+def test_every_command_that_a_page_shows_can_be_typed(page):
+    """Its verb is there, and each of its options."""
+    unknown = {command: unknown_of(command) for command in sorted(commands_of(page.read_text("utf-8")))}
+    assert {command: words for command, words in unknown.items() if words} == {}
+
+
+def test_a_command_that_cannot_be_typed_is_seen():
+    """In a block and within a sentence, by its verb or by an option."""
+    page = "```\nloanstream dance\nloanstream dlq list --waiting # all\n```\nand `loanstream train --in there`"
+    assert {command: unknown_of(command) for command in commands_of(page)} == {
+        "loanstream dance": ["dance"],
+        "loanstream dlq list --waiting # all": [],
+        "loanstream train --in there": ["--in"],
+    }

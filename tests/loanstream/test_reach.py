@@ -58,13 +58,13 @@ def test_a_broker_that_is_down_is_told_at_once():
     assert time.monotonic() - began < 1.5
 
 
-def test_a_broker_that_hangs_is_told_within_three_seconds(mute):
+def test_a_broker_that_hangs_is_told_within_seconds(mute):
     """It takes connections, as a stopped process does."""
     began = time.monotonic()
     assert str(kafka_fault(described(**{BOOTSTRAP: mute}))) == (
-        f"{BOOTSTRAP}: {mute} takes connections, but does not answer within 2 s"
+        f"{BOOTSTRAP}: {mute} takes connections, but does not answer within 3 s"
     )
-    assert time.monotonic() - began < 3.5
+    assert time.monotonic() - began < 4.5
 
 
 @pytest.mark.parametrize(("given", "told"), [(SECURITY, SECURITY), (ADMIN, ADMIN)])
