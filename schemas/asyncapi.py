@@ -9,15 +9,23 @@ from typing import Any, NamedTuple
 
 from schemas.beside import told
 from schemas.events import EVENTS, EventType
-from schemas.headers import ATTEMPTS, FIRST_STOOD, ORIGIN
+from schemas.headers import ATTEMPTS, FIRST_STOOD, ORIGIN, REJECTED
 from schemas.jsonschema import json_schema
 from schemas.stages import STAGES
 from schemas.topics import TENANT_PATTERN, TOPICS, Topic
 
 KAFKA_BINDING = "0.5.0"
 _TEXT = {"type": "string"}
-_KEY = {"key": {**_TEXT, "description": "The application_id of the record's value."}, "bindingVersion": KAFKA_BINDING}
-_KEYED = ("loan.application.", "loan.decision.", "loan.outcome.")
+_BY_APPLICATION = "The application_id of the record's value."
+_BY_RECORD = "The application_id of the record's value; without one, where the bank's record stands."
+_KEYED = {
+    "loan.application.": _BY_APPLICATION,
+    "loan.decision.": _BY_APPLICATION,
+    "loan.outcome.": _BY_APPLICATION,
+    "loan.record.": _BY_RECORD,
+    "loan.rejection.": _BY_RECORD,
+}
+"""How an event's name begins -> what its record's key is."""
 
 HEADERS: dict[str, dict[str, Any]] = {
     "ce_specversion": {"const": "1.0", "description": "CloudEvents version."},
@@ -37,10 +45,11 @@ HEADERS: dict[str, dict[str, Any]] = {
     },
     ATTEMPTS: {"pattern": "^[0-9]+$", "description": "How often a redriven record was processed before."},
     FIRST_STOOD: {"description": "Where a redriven record first stood: topic/partition/offset."},
+    REJECTED: {"description": "Where a redriven record first stood whose sender was told that it was rejected."},
 }
 """Kafka headers of our own records, UTF-8 text; a producer needs none of them."""
 
-_ALWAYS = tuple(name for name in HEADERS if name not in {ORIGIN, ATTEMPTS, FIRST_STOOD})
+_ALWAYS = tuple(name for name in HEADERS if name not in {ORIGIN, ATTEMPTS, FIRST_STOOD, REJECTED})
 
 
 class Audience(NamedTuple):
@@ -68,9 +77,8 @@ AUDIENCES: dict[str, Audience] = {
 
 
 def for_banks(topic: Topic) -> bool:
-    """Whether banks send to it or read it: their own events, the letters about those, and the decisions."""
-    side = EVENTS[TOPICS[topic.key.removesuffix("_dlq")].event].side
-    return side == "read" or (side == "written" and not topic.is_dlq)
+    """Whether banks send to it or read it: their own events, the decisions, and what is wrong with their records."""
+    return EVENTS[topic.event].side in ("read", "written")
 
 
 def asyncapi(version: str, examples: Mapping[str, list[Any]], audience: Audience) -> dict[str, Any]:
@@ -79,7 +87,7 @@ def asyncapi(version: str, examples: Mapping[str, list[Any]], audience: Audience
     Raises ValueError where two events mean different things by one schema name.
     """
     topics = [topic for topic in TOPICS.values() if for_banks(topic) == audience.banks]
-    events = [EVENTS[name] for name in dict.fromkeys(topic.event for topic in topics)]
+    events = [EVENTS[name] for name in dict.fromkeys(name for topic in topics for name in topic.events)]
     return {
         "asyncapi": "3.1.0",
         "info": {
@@ -115,7 +123,7 @@ def _channel(topic: Topic) -> dict[str, Any]:
         "address": address,
         "description": f"{topic.does[0].upper()}{topic.does[1:]}.",
         **({"parameters": tenant} if topic.per_tenant else {}),
-        "messages": {topic.event: {"$ref": f"#/components/messages/{topic.event}"}},
+        "messages": {name: {"$ref": f"#/components/messages/{name}"} for name in topic.events},
         "bindings": {
             "kafka": {
                 "partitions": topic.partitions,
@@ -142,7 +150,7 @@ def _operations(topic: Topic) -> list[tuple[str, dict[str, Any]]]:
                 "summary": f"{action}s {topic.does}",
                 "description": f"Stages: {', '.join(stages)}.",
                 "channel": {"$ref": f"#/channels/{topic.key}"},
-                "messages": [{"$ref": f"#/channels/{topic.key}/messages/{topic.event}"}],
+                "messages": [{"$ref": f"#/channels/{topic.key}/messages/{name}"} for name in topic.events],
             }
             found.append((f"{action}.{topic.key}", operation))
     return found
@@ -158,9 +166,17 @@ def _message(event: EventType, examples: list[Any]) -> dict[str, Any]:
         "contentType": "application/json",
         "headers": {"type": "object", "properties": headers, **({"required": required} if required else {})},
         "payload": {"$ref": f"#/components/schemas/{event.model.__name__}"},
-        **({"bindings": {"kafka": _KEY}} if event.name.startswith(_KEYED) else {}),
+        **_key(event.name),
         **({"examples": [{"payload": value} for value in examples]} if examples else {}),
     }
+
+
+def _key(event: str) -> dict[str, Any]:
+    """What is said of the key of an event's records; nothing where it has no meaning."""
+    said = next((said for beginning, said in _KEYED.items() if event.startswith(beginning)), None)
+    if said is None:
+        return {}
+    return {"bindings": {"kafka": {"key": {**_TEXT, "description": said}, "bindingVersion": KAFKA_BINDING}}}
 
 
 def _schemas(events: Sequence[EventType]) -> dict[str, Any]:

@@ -59,7 +59,7 @@ def _topic_row(topic: Topic) -> tuple[object, ...]:
     kept = "for ever" if topic.retention_ms < 0 else f"{topic.retention_ms // DAY_MS} days"
     return (
         f"`{topic_name(topic)}`",
-        f"`{topic.event}`",
+        _code(topic.events),
         topic.does,
         _code(stage.name for stage in STAGES.values() if topic.key in stage.writes),
         _code(stage.name for stage in STAGES.values() if topic.key in stage.reads),
@@ -116,8 +116,11 @@ def _fields(event: EventType) -> str:
 
 def causes_page() -> str:
     """Why records become dead letters."""
-    rows = ((f"`{code}`", said) for code, said in CAUSES.items())
-    return f"# Causes of dead letters\n\n{table(('cause', 'meaning'), rows)}\n"
+    rows = ((f"`{code}`", row.says, "yes" if row.sender else "no") for code, row in CAUSES.items())
+    said = (
+        "The sender is told of a record of its own, on its topic of rejections, where the cause is of its own making."
+    )
+    return f"# Causes of dead letters\n\n{said}\n\n{table(('cause', 'meaning', 'the sender is told'), rows)}\n"
 
 
 def reasons_page() -> str:
