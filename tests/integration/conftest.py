@@ -37,6 +37,8 @@ TENANTS = (
     "poisoned",
     "beside-poison",
     "told",
+    "rejected",
+    "decided",
 )
 Outcomes = tuple[list[dict], list[dict]]
 """Decisions and dead letters."""
