@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from loanstream.ask.balance import OPENS, Balance
 from loanstream.ask.difference import Difference
 from loanstream.ask.tally import DecisionRecords, decision_records
+from loanstream.ask.told import told
 from loanstream.installation import Installation
 from processors.stages.record.rows import RECORDINGS, rows_of
 from schemas.decode import Undecodable
@@ -53,7 +54,7 @@ class Reconciliation:
     whose records retention took (`older`), rows of records that came after the start (`later`), and rows that a former
     version wrote without the place of their application's record (`without_origin`), and rows of records that cannot be
     read, made from their letters by a redrive (`from_letters`). `decision_records` are all that
-    the warehouse holds: of their decisions `replay` tells.
+    the warehouse holds: of their decisions `replay` tells. `rejections`: what banks were told of their own records.
     """
 
     differences: list[Difference] = field(default_factory=list)
@@ -65,6 +66,7 @@ class Reconciliation:
     without_origin: Counter[str] = field(default_factory=Counter)
     from_letters: Counter[str] = field(default_factory=Counter)
     decision_records: DecisionRecords = field(default_factory=DecisionRecords)
+    rejections: Counter[str] = field(default_factory=Counter)
 
     @property
     def exit_code(self) -> int:
@@ -98,6 +100,9 @@ def compare(
         run.compare_topic(name, key, tenant)
     for tenant in tenants:
         run.balance(tenant)
+        found = told(topics, tenant, patience_s)
+        run.result.differences += found.differences
+        run.result.rejections += found.counts
     run.result.decision_records = decision_records(client, tenants)
     return run.result
 
