@@ -3,14 +3,16 @@
 import json
 import sys
 import time
-from contextlib import closing
 from pathlib import Path
 
-from confluent_kafka import OFFSET_BEGINNING, Consumer, Producer, TopicPartition
+from confluent_kafka import Producer
+from confluent_kafka.admin import AdminClient
 
 from loanstream.ask.reconcile import reconcile
-from schemas.headers import header
-from schemas.topics import PARTITIONS, TOPICS
+from loanstream.install.topics import provision
+from processors.topics_there import AGAIN_S
+from schemas.topics import TOPICS
+from tests.integration.conftest import told
 
 sys.path.append(str(Path(__file__).parents[1]))  # test folders are no packages
 import wire
@@ -18,27 +20,6 @@ import wire
 TENANT = "rejected"
 APPLICATIONS, OUTCOMES = (TOPICS[key].name(TENANT) for key in ("applications", "outcomes"))
 CANARY = "zqjxkanarienvogel"
-
-
-def told(stack, count, quiet_s=1.0):
-    """Everything on the bank's topic, as a read_committed consumer sees it, once there are `count` records and a moment
-    more has passed: (ce_type, value, key).
-    """
-    settings = {**stack.admin_settings, "group.id": f"{TENANT}.look", "isolation.level": "read_committed"}
-    with closing(Consumer(settings)) as consumer:
-        name = TOPICS["rejections"].name(TENANT)
-        consumer.assign([TopicPartition(name, number, OFFSET_BEGINNING) for number in range(PARTITIONS)])
-        found, until, enough = [], time.monotonic() + 60, None
-        while time.monotonic() < until and (enough is None or time.monotonic() - enough < quiet_s):
-            message = consumer.poll(0.1)
-            if message is not None:
-                assert message.error() is None
-                found.append(
-                    (header(message.headers(), "ce_type").decode(), json.loads(message.value()), message.key())
-                )
-            if len(found) >= count:
-                enough = enough or time.monotonic()
-    return found
 
 
 def test_a_bank_hears_of_each_bad_record_once_and_of_its_taking(stack, bank, cli, shipped_example):
@@ -62,7 +43,7 @@ def test_a_bank_hears_of_each_bad_record_once_and_of_its_taking(stack, bank, cli
     assert producer.flush(30) == 0
     bank.wait_for(TENANT, 4)
 
-    rejected = told(stack, 4)
+    rejected = told(stack, 4, TENANT)
     assert {kind for kind, _, _ in rejected} == {"loan.record.rejected"}
     of_cause = {event["cause"]: event for _, event, _ in rejected if event["origin"]["topic"] == APPLICATIONS}
     assert set(of_cause) == {"invalid_event", "not_json", "unreadable_headers"}
@@ -82,7 +63,7 @@ def test_a_bank_hears_of_each_bad_record_once_and_of_its_taking(stack, bank, cli
     assert sent["redriven"] == 1
     cli("dlq", "redrive", "--force", "--id", letter(cli, "poor"))
     bank.wait_for(TENANT, 6)
-    after = told(stack, 6)
+    after = told(stack, 6, TENANT)
     assert len(after) == 6
     withdrawn = [event for kind, event, _ in after if kind == "loan.rejection.withdrawn"]
     assert [event["application_id"] for event in withdrawn] == ["named"]
@@ -107,3 +88,37 @@ def letter(cli, application):
 
 def place_of(event):
     return tuple(event["origin"][part] for part in ("topic", "partition", "offset"))
+
+
+def test_a_bank_without_the_topic_is_held_up_by_nothing(stack, bank, shipped_example):
+    """Between an upgrade of workers and `install`: bad records become letters, good ones are decided, and from the moment
+    that the topic is there the bank is told. Neither verify nor record stops.
+    """
+    tenant, producer = "untold", Producer({**stack.admin_settings, "log_level": 2})
+    name = TOPICS["rejections"].name(tenant)
+    admin = AdminClient({**stack.admin_settings, "log_level": 2})
+    admin.delete_topics([name])[name].result(30)
+
+    def send(key):
+        bank.publish(tenant, f"bad-{key}", b"{not json")
+        event = shipped_example | {"tenant": tenant, "application_id": f"good-{key}"}
+        bank.publish(tenant, f"good-{key}", json.dumps(event).encode())
+        producer.produce(TOPICS["outcomes"].name(tenant), b"{not json", f"bad-{key}")
+        bank.flush()
+        assert producer.flush(30) == 0
+
+    send(1)
+    decisions, letters = bank.outcomes(tenant, 2)
+    assert [decision["application_id"] for decision in decisions] == ["good-1"]
+    assert [letter["sender_told"] for letter in letters] == [False]
+    assert reconcile(stack, [tenant]).rejections == {"not_told": 2}
+    provision(stack.bootstrap, [tenant])
+    time.sleep(AGAIN_S)
+    send(2)
+    events = told(stack, 2, tenant)
+    assert sorted(event["origin"]["topic"] for _, event, _ in events) == [
+        TOPICS[key].name(tenant) for key in ("applications", "outcomes")
+    ]
+    assert {event["application_id"] for _, event, _ in events} == {"bad-2"}
+    result = reconcile(stack, [tenant])
+    assert (result.differences, result.rejections) == ([], {"rejected": 2, "not_told": 2})
