@@ -52,7 +52,7 @@ class TopicsThere:
         if found is not None and found.error is None:
             self._there.add(topic)
             return True
-        log.warning("topic %s is absent, or may not be written: its bank is not told; loanstream install makes it", topic)
+        log.warning("topic %s is absent, or not ours to write: its bank is not told; see loanstream install", topic)
         self._absent[topic] = self._now() + AGAIN_S
         return False
 
