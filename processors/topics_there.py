@@ -36,10 +36,11 @@ class TopicsThere:
         self._client: Any = None
         self._there: set[str] = set()
         self._absent: dict[str, float] = {}
+        self._deaf_until = 0.0
 
     def __call__(self, topic: str) -> bool:
         """True also where the broker does not answer: what is written there waits, as all else does."""
-        if topic in self._there:
+        if topic in self._there or self._now() < self._deaf_until:
             return True
         if self._now() < self._absent.get(topic, 0.0):
             return False
@@ -48,6 +49,8 @@ class TopicsThere:
         try:
             found = self._client.list_topics(topic, timeout=ANSWER_S).topics.get(topic)
         except KafkaException:
+            # A batch may hold hundreds of bad records: they must not wait one after the other.
+            self._deaf_until = self._now() + AGAIN_S
             return True
         if found is not None and found.error is None:
             self._there.add(topic)

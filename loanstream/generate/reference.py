@@ -12,7 +12,7 @@ from processors.transport.meters import METERS
 from producers.columns import described
 from schemas.beside import RULES
 from schemas.causes import CAUSES
-from schemas.events import EVENTS, EventType, models
+from schemas.events import EVENTS, EventType, Side, models
 from schemas.expected import expected_at
 from schemas.jsonschema import file_name
 from schemas.meanings import meaning
@@ -61,12 +61,18 @@ def _topic_row(topic: Topic) -> tuple[object, ...]:
         f"`{topic_name(topic)}`",
         _code(topic.events),
         topic.does,
-        _code(stage.name for stage in STAGES.values() if topic.key in stage.writes),
-        _code(stage.name for stage in STAGES.values() if topic.key in stage.reads),
+        _who([stage.name for stage in STAGES.values() if topic.key in stage.writes], topic, "read"),
+        _who([stage.name for stage in STAGES.values() if topic.key in stage.reads], topic, "written"),
         topic.partitions,
         kept,
         topic.config["message.timestamp.type"],
     )
+
+
+def _who(stages: Sequence[str], topic: Topic, side: Side) -> str:
+    """The stages that write or read a topic, and the bank where its events are on that `side`."""
+    bank = ["the bank"] if EVENTS[topic.event].side == side else []
+    return ", ".join([*([_code(stages)] if stages or not bank else []), *bank])
 
 
 def topic_name(topic: Topic) -> str:

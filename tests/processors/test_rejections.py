@@ -309,13 +309,15 @@ def test_a_topic_that_comes_later_is_seen_soon():
     assert admin.asked == 2
 
 
-def test_a_broker_that_does_not_answer_hides_no_topic():
-    """What cannot be asked is written, and waits for the broker as everything else does."""
-    admin = Admin()
+def test_a_broker_that_does_not_answer_hides_no_topic_and_holds_up_no_batch():
+    """What cannot be asked is written, and waits for the broker as everything else does; it is asked again soon."""
+    admin, clock = Admin(), [0.0]
     admin.deaf = True
-    there = TopicsThere("nowhere:1", {}, admin)
-    assert there(REJECTIONS)
+    there = TopicsThere("nowhere:1", {}, admin, lambda: clock[0])
+    assert [there(REJECTIONS) for _ in range(500)] == [True] * 500
+    assert admin.asked == 1
     admin.deaf = False
+    clock[0] = AGAIN_S
     assert not there(REJECTIONS)
 
 
