@@ -138,6 +138,12 @@ def test_a_redriven_record_that_is_refused_again_is_told_again_where_the_bank_se
     assert letter.origin.offset == 40
 
 
+def test_a_withdrawal_waits_for_no_topic_either():
+    """Were it written where there is no topic, the partition would be held up: its topic was deleted since."""
+    (output,) = verify(record(EXAMPLE, headers=REDRIVEN, offset=40), exists=lambda _: False)
+    assert output.topic == "loan.verifications.v1.bank-a"
+
+
 @pytest.mark.parametrize(
     "headers",
     [
