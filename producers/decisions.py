@@ -117,7 +117,7 @@ class DecisionConsumer:
 
     def run(self, handle: Handler, until: Callable[[], bool] = lambda: False) -> None:
         """Give every decision to `handle`, until `until` says so. What `handle` raises comes out: its record was not
-        committed and comes again. Raises what `step` raises.
+        committed and comes again, also where the service catches it and goes on. Raises what `step` raises.
         """
         while not until():
             self.step(handle)
@@ -137,9 +137,13 @@ class DecisionConsumer:
             return False
         self._reached = True
         place = Place(message.topic(), message.partition(), message.offset())
-        event = self._event(message, place)
-        if event is not None:
-            self._hand_over(event, place, handle)
+        try:
+            event = self._event(message, place)
+            if event is not None:
+                self._hand_over(event, place, handle)
+        except BaseException:
+            self._again(place)
+            raise
         self._done(place)
         return True
 
@@ -182,6 +186,16 @@ class DecisionConsumer:
         standing, known = found
         handle(Received(event, standing, known, place))
         self.seen.note(event.application_id, event.revision, known)
+
+    def _again(self, place: Place) -> None:
+        """A service that catches what its handler raised and goes on gets the same record: the next one's offset would
+        else be committed past it.
+        """
+        try:
+            self._consumer.seek(TopicPartition(*place))
+        except KafkaException as error:
+            # Not ours any more: it comes again where the partition is now.
+            log.warning("%s was not handled, and its partition is gone: %s", place, error.args[0].name())
 
     def _done(self, place: Place) -> None:
         try:

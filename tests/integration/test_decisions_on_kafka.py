@@ -40,7 +40,7 @@ def until(happened):
 
 @pytest.fixture(scope="module")
 def bare(bare_broker):
-    provision(bare_broker.bootstrap, ["shares", "open-ended"])
+    provision(bare_broker.bootstrap, ["shares", "open-ended", "stumbles"])
     return bare_broker.bootstrap
 
 
@@ -117,6 +117,29 @@ def test_a_decision_in_a_transaction_that_was_taken_back_never_was(bare):
     until(lambda: found)
     service.stop()
     assert [one.application_id for one in found] == ["committed"]
+
+
+def test_a_service_that_goes_on_after_a_failure_gets_the_same_decision_again(bare):
+    """Nothing is committed past what was not handled, in this process and in the next."""
+    producer, handled, failed = Producer({"bootstrap.servers": bare}), [], []
+    for number in range(20):
+        made(producer, "stumbles", "a-1", number, revision=number + 1)
+    producer.flush(30)
+
+    def handle(one):
+        if one.revision in (3, 17) and failed.count(one.revision) < 2:
+            failed.append(one.revision)
+            raise RuntimeError("the ledger is down")
+        handled.append(one.revision)
+
+    ends = time.monotonic() + PATIENCE_S
+    with DecisionConsumer({"bootstrap.servers": bare}, "stumbles", "stumbles.core") as reader:
+        while len(handled) < 20 and time.monotonic() < ends:
+            try:
+                reader.step(handle)
+            except RuntimeError:
+                assert handled == list(range(1, failed[-1]))
+    assert (handled, failed) == (list(range(1, 21)), [3, 3, 17, 17])
 
 
 def test_a_tenant_that_there_is_not_is_told(bare):

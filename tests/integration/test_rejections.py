@@ -112,7 +112,7 @@ def test_a_bank_without_the_topic_is_held_up_by_nothing(stack, bank, shipped_exa
     assert [decision["application_id"] for decision in decisions] == ["good-1"]
     assert [letter["sender_told"] for letter in letters] == [False]
     assert reconcile(stack, [tenant]).rejections == {"not_told": 2}
-    provision(stack.bootstrap, [tenant])
+    provision(stack.bootstrap, [tenant], stack.security)
     time.sleep(AGAIN_S)
     send(2)
     events = told(stack, 2, tenant)

@@ -61,7 +61,7 @@ class FakeKafka:
 
     def __init__(self, *records, store_fails=None):
         self.log, self.stored, self.errors = [], {}, []
-        self.store_fails, self.closed = store_fails, False
+        self.store_fails, self.closed, self.gone = store_fails, False, False
         for record in records:
             self.put(record)
 
@@ -86,6 +86,11 @@ class FakeKafka:
                 self.at[message.topic()] = message.offset() + 1
                 return message
         return None
+
+    def seek(self, place):
+        if self.gone:
+            raise KafkaException(KafkaError(KafkaError._STATE))
+        self.at[place.topic] = place.offset
 
     def store_offsets(self, offsets):
         if self.store_fails:
@@ -241,6 +246,36 @@ def test_a_failed_decision_is_no_repeat_in_the_same_process_either():
     assert [one.standing for one in found] == ["current"]
 
 
+def test_a_service_that_goes_on_after_a_failure_gets_the_same_decision_again():
+    """The offset of the one behind it is not committed past it."""
+    kafka, handled, down = FakeKafka(decision("a-1"), decision("a-2")), [], [True, True]
+
+    def handle(one):
+        if down:
+            down.pop()
+            raise RuntimeError("the ledger is down")
+        handled.append(one.application_id)
+
+    reader, failures = consumer(kafka), 0
+    for _ in range(6):
+        try:
+            reader.step(handle)
+        except RuntimeError:
+            failures += 1
+            assert kafka.stored == {}
+    assert (failures, handled, kafka.stored) == (2, ["a-1", "a-2"], {DECISIONS: 2})
+
+
+def test_a_failure_while_the_partition_goes_away_comes_out_as_it_is():
+    """The record comes again where the partition is now."""
+    kafka = FakeKafka(decision())
+    reader = consumer(kafka)
+    kafka.gone = True
+    with pytest.raises(RuntimeError, match="the ledger"):
+        reader.step(lambda _: (_ for _ in ()).throw(RuntimeError("the ledger")))
+    assert kafka.stored == {}
+
+
 def test_what_another_process_took_over_comes_again_there():
     """A rebalance while the handler works: the offset is not ours to keep, and the consumer goes on."""
     kafka = FakeKafka(decision("a-1"), decision("a-2"), store_fails=KafkaError._STATE)
@@ -258,10 +293,13 @@ def test_an_offset_that_cannot_be_kept_for_another_reason_is_told():
 
 def test_a_decision_that_this_version_cannot_read_holds_the_consumer_up_and_says_where():
     """Passing it by would lose a decision; of what was found the error says nothing."""
-    kafka = FakeKafka(decision(outcome="canary"))
+    kafka = FakeKafka(decision(outcome="canary"), decision("a-2"))
+    reader = consumer(kafka)
     with pytest.raises(UnreadableDecisionError, match=f"^{DECISIONS}/0/0: invalid_event in outcome") as error:
-        consumer(kafka).step(lambda _: None)
+        reader.step(lambda _: None)
     assert "canary" not in str(error.value)
+    with pytest.raises(UnreadableDecisionError):
+        reader.step(lambda _: None)
     assert kafka.stored == {}
 
 
