@@ -69,7 +69,10 @@ def withdrawal(message: Message, application: str, worker: Worker) -> Output | N
 
     The header that says so is ours. A bank that sends it tells itself something.
     """
-    tenant, first = topic_of(message.topic())[1], place_in(header(message.headers(), REJECTED), message.topic())
+    said = header(message.headers(), REJECTED)
+    if said is None:  # asked for every record that is taken
+        return None
+    tenant, first = topic_of(message.topic())[1], place_in(said, message.topic())
     if first is None or tenant is None:
         return None
     told = RejectionWithdrawn(
