@@ -1,1 +1,1 @@
-"""Clients of banks and downstream services: publishing, reading decisions, files, synthetic applications and documents."""
+"""Clients of banks and services: publishing, reading decisions, files, synthetic applications and documents."""
