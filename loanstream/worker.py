@@ -17,6 +17,7 @@ from loanstream.installation import Installation
 from loanstream.settings import Settings
 from processors.deadletters import dead_letter
 from processors.identity import Worker, code_version
+from processors.topics_there import TopicsThere
 from processors.transport.batches import Output
 from processors.transport.specs import RangeSpec, StageSpec, WorkerKafka
 from schemas.operations import FieldError
@@ -93,7 +94,7 @@ def _verify(installation: Installation, worker: Worker) -> Built:
     reader = DocumentReader()
     desk = ReadingDesk(installation.documents, installation.extractions, reader)
     slow = worker.stage == "verify-slow"
-    stage = VerifyStage("slow" if slow else "fast", desk, worker)
+    stage = VerifyStage("slow" if slow else "fast", desk, worker, _topics_there(installation))
     spec = StageSpec(
         worker.stage,
         _topics(worker.stage),
@@ -129,10 +130,15 @@ def _record(installation: Installation, worker: Worker) -> Built:
     from processors.stages.record.sink import WarehouseSink
 
     _ = installation.warehouse_url  # a setting that is not set is told now, not at the first record
-    letters = DeadLetterProducer(installation.bootstrap, installation.worker_security, worker)
+    there = _topics_there(installation)
+    letters = DeadLetterProducer(installation.bootstrap, installation.worker_security, worker, there)
     sink = WarehouseSink(installation.warehouse_writer, installation.cipher, letters.send)
     topics = _topics(worker.stage)
     return RangeSpec(worker.stage, topics, sink.write, sink.prepare, letters.made, max_records=RECORD_RANGE), _nothing
+
+
+def _topics_there(installation: Installation) -> TopicsThere:
+    return TopicsThere(installation.bootstrap, installation.worker_security)
 
 
 def _check_keys(installation: Installation) -> None:

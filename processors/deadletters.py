@@ -5,13 +5,16 @@ import hashlib
 from collections.abc import Sequence
 
 from processors.identity import Worker
+from processors.rejections import TOPIC as REJECTIONS
+from processors.rejections import is_told, rejection
+from processors.topics_there import Exists, everywhere
 from processors.transport.batches import Output
 from schemas.decode import Undecodable, decode_own
 from schemas.headers import ATTEMPTS, child_traceparent, event_headers, header
 from schemas.operations import HEADER_NAME_MAX, DeadLetter, FieldError, Header, Origin
 from schemas.records import Message, Unreadable, partition_of, place
 from schemas.topics import RECORD_MAX_BYTES, topic_of
-from schemas.values import rfc3339_of_ms, utc_of_ms
+from schemas.values import rfc3339, utc_of_ms
 
 ORIGINAL_MAX_BYTES = RECORD_MAX_BYTES // 4 * 3 - 128 * 1024
 """The largest original that still fits into a dead letter in base64; of a larger one it keeps hash and origin."""
@@ -39,14 +42,33 @@ def attempts(message: Message) -> int:
     return int(found) if found.isdigit() and len(found) < 6 else 0
 
 
+def refused(
+    message: Message, cause: str, errors: Sequence[FieldError], worker: Worker, exists: Exists = everywhere
+) -> list[Output]:
+    """The dead letter of a record, and what its bank is told of it where that is of the bank's own making."""
+    tenant = topic_of(message.topic())[1]
+    told = tenant is not None and is_told(message.topic(), cause) and exists(REJECTIONS.name(tenant))
+    letter = _letter(message, cause, errors, worker, sender_told=told)
+    outputs = [_letter_output(letter, message, worker)]
+    if told and (rejected := rejection(letter, message, worker)) is not None:
+        outputs.append(rejected)
+    return outputs
+
+
 def dead_letter(message: Message, cause: str, errors: Sequence[FieldError], worker: Worker) -> Output:
-    """The dead letter of a record. Its id is its origin: making it again makes the same one."""
+    """The dead letter of a record, of which nobody else is told. Its id is its origin: making it again makes the same
+    one.
+    """
+    return _letter_output(_letter(message, cause, errors, worker, sender_told=False), message, worker)
+
+
+def _letter(
+    message: Message, cause: str, errors: Sequence[FieldError], worker: Worker, *, sender_told: bool
+) -> DeadLetter:
     topic = message.topic()
-    row, tenant = topic_of(topic)
     key, value = message.key(), _original(message)
-    now = worker.now_ms()
-    letter = DeadLetter(
-        tenant=tenant,
+    return DeadLetter(
+        tenant=topic_of(topic)[1],
         stage=worker.stage,
         cause=cause,
         errors=tuple(errors),
@@ -57,26 +79,31 @@ def dead_letter(message: Message, cause: str, errors: Sequence[FieldError], work
             timestamp_ms=message.timestamp()[1],
         ),
         attempts=attempts(message) + 1,
-        at=utc_of_ms(now),
+        at=utc_of_ms(worker.now_ms()),
         key_base64=_base64(key) if key is None or len(key) <= HEADERS_MAX_BYTES else None,
         value_base64=_base64(value) if value is None or len(value) <= ORIGINAL_MAX_BYTES else None,
         value_sha256=None if value is None else hashlib.sha256(value).hexdigest(),
         value_size=None if value is None else len(value),
         headers=_headers(message),
         code_version=worker.code_version,
+        sender_told=sender_told,
     )
+
+
+def _letter_output(letter: DeadLetter, message: Message, worker: Worker) -> Output:
+    topic = message.topic()
     headers = event_headers(
         event="loan.dead_letter",
         event_id=f"{place(message)}/{letter.attempts}",
         source=f"loanstream/{worker.stage}",
         subject=place(message),
-        time=rfc3339_of_ms(now),
+        time=rfc3339(letter.at),
         traceparent=child_traceparent(message.headers(), place(message), worker.stage),
     )
     # What lies among dead letters has no other topic: there is no .dlq of a .dlq.
-    letters = topic if row.is_dlq else f"{topic}.dlq"
+    letters = topic if topic_of(topic)[0].is_dlq else f"{topic}.dlq"
     written = letter.model_dump_json().encode()
-    return Output(letters, key, written, headers, partition_of(message), tallied=("letters", cause))
+    return Output(letters, message.key(), written, headers, partition_of(message), tallied=("letters", letter.cause))
 
 
 def _original(message: Message) -> bytes | None:

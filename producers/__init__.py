@@ -1,1 +1,1 @@
-"""Clients that publish: library, file reading, synthetic applications and documents."""
+"""Clients of banks and services: publishing, reading decisions, files, synthetic applications and documents."""

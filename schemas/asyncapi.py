@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from schemas.beside import told
 from schemas.events import EVENTS, EventType
-from schemas.headers import ATTEMPTS, FIRST_STOOD, ORIGIN
+from schemas.headers import ATTEMPTS, FIRST_STOOD, ORIGIN, REJECTED
 from schemas.jsonschema import json_schema
 from schemas.stages import STAGES
 from schemas.topics import TENANT_PATTERN, TOPICS, Topic
@@ -17,6 +17,10 @@ from schemas.topics import TENANT_PATTERN, TOPICS, Topic
 KAFKA_BINDING = "0.5.0"
 _TEXT = {"type": "string"}
 _APPLICATION = {**_TEXT, "description": "The application_id of the record's value."}
+_BY_RECORD = {
+    **_TEXT,
+    "description": "The application_id of the record's value; without one, where the bank's record stands.",
+}
 
 KEYS: Mapping[str, Mapping[str, Any]] = {
     "loan.application.submitted": _APPLICATION,
@@ -28,6 +32,8 @@ KEYS: Mapping[str, Mapping[str, Any]] = {
         "type": ["string", "null"],
         "description": "The refused record's key, byte for byte, whether it is text or not; null where it had none.",
     },
+    "loan.record.rejected": _BY_RECORD,
+    "loan.rejection.withdrawn": _BY_RECORD,
     "loan.dead_letter.handled": {**_TEXT, "description": "Where the letter stands: topic/partition/offset."},
     "loan.activation.published": {**_TEXT, "description": "The tenant it is for; `all` for every tenant."},
     "loan.service.measured": {**_TEXT, "description": "The name of the worker that measured."},
@@ -58,10 +64,11 @@ HEADERS: dict[str, dict[str, Any]] = {
     },
     ATTEMPTS: {"pattern": "^[0-9]+$", "description": "How often a redriven record was processed before."},
     FIRST_STOOD: {"description": "Where a redriven record first stood: topic/partition/offset."},
+    REJECTED: {"description": "Where a redriven record first stood whose sender was told that it was rejected."},
 }
 """Kafka headers of our own records, UTF-8 text; a producer needs none of them."""
 
-_ALWAYS = tuple(name for name in HEADERS if name not in {ORIGIN, ATTEMPTS, FIRST_STOOD})
+_ALWAYS = tuple(name for name in HEADERS if name not in {ORIGIN, ATTEMPTS, FIRST_STOOD, REJECTED})
 
 
 class Audience(NamedTuple):
@@ -89,9 +96,8 @@ AUDIENCES: dict[str, Audience] = {
 
 
 def for_banks(topic: Topic) -> bool:
-    """Whether banks send to it or read it: their own events, the letters about those, and the decisions."""
-    side = EVENTS[TOPICS[topic.key.removesuffix("_dlq")].event].side
-    return side == "read" or (side == "written" and not topic.is_dlq)
+    """Whether banks send to it or read it: their own events, the decisions, and what is wrong with their records."""
+    return EVENTS[topic.event].side in ("read", "written")
 
 
 def asyncapi(version: str, examples: Mapping[str, list[Any]], audience: Audience) -> dict[str, Any]:
@@ -100,7 +106,7 @@ def asyncapi(version: str, examples: Mapping[str, list[Any]], audience: Audience
     Raises ValueError where two events mean different things by one schema name.
     """
     topics = [topic for topic in TOPICS.values() if for_banks(topic) == audience.banks]
-    events = [EVENTS[name] for name in dict.fromkeys(topic.event for topic in topics)]
+    events = [EVENTS[name] for name in dict.fromkeys(name for topic in topics for name in topic.events)]
     return {
         "asyncapi": "3.1.0",
         "info": {
@@ -137,7 +143,7 @@ def _channel(topic: Topic) -> dict[str, Any]:
         "description": f"{topic.does[0].upper()}{topic.does[1:]}.{_how_to_read(topic)}",
         **({"x-consumer-settings": dict(READ_COMMITTED)} if topic.key in IN_TRANSACTIONS else {}),
         **({"parameters": tenant} if topic.per_tenant else {}),
-        "messages": {topic.event: {"$ref": f"#/components/messages/{topic.event}"}},
+        "messages": {name: {"$ref": f"#/components/messages/{name}"} for name in topic.events},
         "bindings": {
             "kafka": {
                 "partitions": topic.partitions,
@@ -171,7 +177,7 @@ def _operations(topic: Topic) -> list[tuple[str, dict[str, Any]]]:
                 "summary": f"{action}s {topic.does}",
                 "description": f"Stages: {', '.join(stages)}.",
                 "channel": {"$ref": f"#/channels/{topic.key}"},
-                "messages": [{"$ref": f"#/channels/{topic.key}/messages/{topic.event}"}],
+                "messages": [{"$ref": f"#/channels/{topic.key}/messages/{name}"} for name in topic.events],
             }
             found.append((f"{action}.{topic.key}", operation))
     return found

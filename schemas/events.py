@@ -8,6 +8,7 @@ from pydantic import BaseModel
 from schemas.application import ApplicationAccepted, LoanApplication
 from schemas.decision import LoanDecision
 from schemas.operations import Activation, DeadLetter, DeadLetterHandled, LoanOutcome, ServiceMetric
+from schemas.rejections import RecordRejected, RejectionWithdrawn
 from schemas.values import Event
 from schemas.verification import ApplicationVerified
 
@@ -34,6 +35,8 @@ EVENTS: dict[str, EventType] = {
         EventType("loan.application.accepted", ApplicationAccepted, "internal"),
         EventType("loan.application.verified", ApplicationVerified, "internal"),
         EventType("loan.decision.made", LoanDecision, "written"),
+        EventType("loan.record.rejected", RecordRejected, "written"),
+        EventType("loan.rejection.withdrawn", RejectionWithdrawn, "written"),
         EventType("loan.dead_letter", DeadLetter, "internal"),
         EventType("loan.dead_letter.handled", DeadLetterHandled, "internal"),
         EventType("loan.outcome.recorded", LoanOutcome, "read"),

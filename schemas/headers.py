@@ -19,6 +19,9 @@ ORIGIN = "loanstream-origin"
 FIRST_STOOD = "loanstream-first-stood"
 """Where a redriven record first stood (`topic/partition/offset`): its letters, however many, are about that one."""
 
+REJECTED = "loanstream-rejected"
+"""Where a redriven record first stood whose sender was told that it was rejected: he is told when it is taken."""
+
 _TRACEPARENT = re.compile(rb"00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
 
 

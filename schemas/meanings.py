@@ -201,6 +201,20 @@ MEANINGS: Mapping[str, Mapping[str, Meaning]] = {
         "value_sha256": Meaning("SHA-256 of the record's value.", "9f86d081884c7d65" * 4),
         "value_size": Meaning("Size of the record's value, in bytes.", 13),
         "headers": Meaning("The record's headers, as far as they fit."),
+        "sender_told": Meaning("Whether a `loan.record.rejected` goes with it.", True),
+    },
+    "RecordRejected": {
+        "application_id": Meaning("The record's key, where it is an application's id; else null.", "A-2026-000417"),
+        "origin": Meaning("Where the bank's record stands: what its producer was told when it was sent."),
+        "attempts": Meaning("How often the record was processed: above 1 where we did so again.", 1),
+        "cause": Meaning("Why, as a code of docs/reference/dead-letter-causes.md.", "invalid_event"),
+        "errors": Meaning("What is wrong, field by field, and what is expected; nothing of what was found."),
+        "at": Meaning("When it was rejected.", "2026-03-31T10:00:00.131Z"),
+    },
+    "RejectionWithdrawn": {
+        "application_id": Meaning("The application; null where the record's key was none.", "A-2026-000417"),
+        "origin": Meaning("Where the bank's record stands, as in its rejection; the stamp is not known (-1)."),
+        "at": Meaning("When it was taken.", "2026-03-31T11:00:00.131Z"),
     },
     "DeadLetterHandled": {
         "tenant": Meaning("The bank of the letter; null on a shared topic.", "bank-a"),
@@ -214,7 +228,7 @@ MEANINGS: Mapping[str, Mapping[str, Meaning]] = {
         "topic": Meaning("The topic it stood in.", "loan.applications.v1.bank-a"),
         "partition": Meaning("The partition it stood in.", 3),
         "offset": Meaning("Its offset in the partition.", 4711),
-        "timestamp_ms": Meaning("The broker's time, in milliseconds since 1970.", 1774951200123),
+        "timestamp_ms": Meaning("The broker's time, in milliseconds since 1970; -1: not known.", 1774951200123),
     },
     "Header": {
         "name": Meaning("The header's name.", "traceparent"),

@@ -73,7 +73,8 @@ class DeadLetter(OwnEvent):
 
     `value_base64` is None where the original does not fit into a record again; `value_sha256` and `origin` then say
     which bytes are meant. Of a record that the client library could not hand over hash, size and headers are None as
-    far as nobody knows them. `attempts` counts how often the record was processed, redrives included.
+    far as nobody knows them. `attempts` counts how often the record was processed, redrives included. `sender_told`
+    says that a `loan.record.rejected` goes with the letter.
     """
 
     tenant: Tenant | None
@@ -89,6 +90,7 @@ class DeadLetter(OwnEvent):
     value_size: Annotated[int, Field(ge=0)] | None
     headers: tuple[Header, ...] | None = ()
     code_version: Text
+    sender_told: bool = False
 
 
 class DeadLetterHandled(OwnEvent):

@@ -32,7 +32,7 @@ STAGES: dict[str, Stage] = {
         Stage(
             "verify",
             reads=("applications",),
-            writes=("applications_slow", "verifications", "applications_dlq", "metrics"),
+            writes=("applications_slow", "verifications", "applications_dlq", "rejections", "metrics"),
             does="reads documents with a text layer within 300 ms a batch, checks claims against them",
         ),
         Stage(
@@ -75,6 +75,7 @@ STAGES: dict[str, Stage] = {
                 "control_dlq",
                 "metrics_dlq",
                 "letters_handled_dlq",
+                "rejections",
                 "metrics",
             ),
             does="writes every event into the warehouse in planned offset ranges; a refused row becomes a dead letter",

@@ -24,11 +24,15 @@ HANDLED_MS = 2 * LETTERS_MS
 """How long it is kept what was done with a dead letter: surely longer than the letter, which goes with the newest of
 its segment. Without it, one that was sent back or discarded would seem to wait."""
 
+REJECTIONS_MS = 2 * LETTERS_MS
+"""How long banks are told what was rejected: longer than the letters, each of which can be held against it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Topic:
     """A family of topics: one per tenant (`per_tenant`), or a single one.
 
+    `event` is what its records are, `beside` what else may be among them (`ce_type` tells which).
     `retention_ms` of -1 keeps records for ever. `input` marks business inputs: created last and removed first, stamped
     by the broker (`LogAppendTime`), because `accepted_at` comes from that stamp.
     """
@@ -41,6 +45,12 @@ class Topic:
     input: bool = False
     retention_ms: int = 30 * DAY_MS
     partitions: int = PARTITIONS
+    beside: tuple[str, ...] = ()
+
+    @property
+    def events(self) -> tuple[str, ...]:
+        """Every event that may be on it."""
+        return (self.event, *self.beside)
 
     def name(self, tenant: str | None = None) -> str:
         """The topic's name for `tenant` (which a topic without tenants does not take)."""
@@ -97,6 +107,14 @@ TOPICS: dict[str, Topic] = {
     for topic in (
         # Outputs stand before inputs: a new tenant's topics are created in this order.
         Topic("decisions", "loan.decisions.v1", "loan.decision.made", "decisions, for downstream services"),
+        Topic(
+            "rejections",
+            "loan.rejections.v1",
+            "loan.record.rejected",
+            "what is wrong with records that a bank sent, without their values, and which of them were taken after all",
+            retention_ms=REJECTIONS_MS,
+            beside=("loan.rejection.withdrawn",),
+        ),
         Topic("verifications", "loan.verifications.v1", "loan.application.verified", "applications with their checks"),
         Topic(
             "applications_slow",

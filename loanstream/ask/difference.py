@@ -7,7 +7,8 @@ from schemas.records import Place
 
 Kind = Literal["lost", "extra", "altered", "duplicated", "undecided", "made_twice"]
 """`lost`, `extra`, `altered`, `duplicated`: a row of the warehouse against its record. `undecided`, `made_twice`: an
-application's record against the decisions and dead letters it ended in."""
+application's record against the decisions and dead letters it ended in. Of `rejections` the first four say how what a
+bank was told stands against its letters."""
 
 
 @dataclass(frozen=True, slots=True)

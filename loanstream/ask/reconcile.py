@@ -11,6 +11,7 @@ from loanstream.ask.kept import BESIDE, KEPT, UNPROVEN, Altered, altered, altere
 from loanstream.ask.reconciliation import Reconciliation
 from loanstream.ask.recorded_letters import RecordedLetters
 from loanstream.ask.tally import decision_records
+from loanstream.ask.told import told
 from loanstream.ask.waiting import Say, Wait, silent
 from loanstream.installation import Installation
 from processors.stages.record.rows import RECORDINGS, rows_of
@@ -82,6 +83,9 @@ def compare(
         run.strays(tenant)
     for tenant in tenants:
         run.balance(tenant)
+        found = told(topics, tenant, patience_s)
+        run.result.differences += found.differences
+        run.result.rejections += found.counts
     run.result.decision_records = decision_records(client, tenants)
     return run.result
 

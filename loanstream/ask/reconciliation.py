@@ -18,7 +18,7 @@ class Reconciliation:
     wrote without the place of their application's record (`without_origin`), and rows of records that cannot be read,
     made from their letters by a redrive and as these (`from_letters`). `ended_before`: applications whose decision or
     dead letter retention took while their own record is still there; the warehouse has it. `decision_records` are all
-    that the warehouse holds: of their decisions `replay` tells.
+    that the warehouse holds: of their decisions `replay` tells. `rejections`: what banks were told of their records.
     """
 
     differences: list[Difference] = field(default_factory=list)
@@ -32,6 +32,7 @@ class Reconciliation:
     from_letters: Counter[str] = field(default_factory=Counter)
     ended_before: Counter[str] = field(default_factory=Counter)
     decision_records: DecisionRecords = field(default_factory=DecisionRecords)
+    rejections: Counter[str] = field(default_factory=Counter)
 
     @property
     def exit_code(self) -> int:

@@ -12,12 +12,13 @@ from loanstream.cli.options import AsJson, State, Yes, confirm, installation_of,
 from loanstream.cli.words import Actor, actor_of, reason_of
 from loanstream.dlq.asked import Asked
 from loanstream.dlq.box import DeadLetterBox, Done, RecordAgain, kafka_box
-from loanstream.dlq.letters import LetterId, original_key, original_value
+from loanstream.dlq.letters import LetterId
 from loanstream.dlq.listing import listed, row_of, summary
 from loanstream.dlq.recording import recording_again
 from loanstream.dlq.text import COLUMNS, as_text, done_text, history, letter_text, list_text, summary_text
 from loanstream.installation import Installation
 from loanstream.terminal import console, emit
+from schemas.originals import original_key, original_value
 from schemas.problem import Problem
 
 app = verb()

@@ -25,6 +25,13 @@ EXPLAINED: dict[str, str] = {
 }
 """Why other counts are not these: a field of `Reconciliation`, and its line."""
 
+REJECTIONS: dict[str, str] = {
+    "rejected": "{} rejections told to the banks that sent the records",
+    "withdrawn": "{} withdrawn, as the records were taken after all",
+    "not_told": "{} letters of which the bank was not told: of a former version, or before its topic of rejections",
+}
+"""What banks were told, and its words."""
+
 LEFT_OUT = "left out: service metrics"
 
 
@@ -45,6 +52,7 @@ def reconciliation_json(result: Reconciliation) -> dict[str, Any]:
         "records": dict(result.records),
         "explained": {name: dict(+_counts(result, name)) for name in EXPLAINED},
         "decision_records": {**asdict(result.decision_records), "repeats": result.decision_records.repeats},
+        "rejections": dict(result.rejections),
         "left_out": ["service_metrics"],
     }
 
@@ -54,7 +62,11 @@ def reconciliation_text(result: Reconciliation) -> str:
     lines = [str(difference) for difference in result.differences]
     verdict = "the warehouse equals the topics" if not lines else f"{len(lines)} differences"
     compared = f"{verdict}: compared {_listed(result.compared) or 'nothing'}"
-    return "\n".join([*lines, compared, *_explained(result), str(result.decision_records), LEFT_OUT])
+    rejections = "; ".join(
+        words.format(count) for name, words in REJECTIONS.items() if (count := result.rejections[name])
+    )
+    told = [rejections] if rejections else []
+    return "\n".join([*lines, compared, *_explained(result), str(result.decision_records), *told, LEFT_OUT])
 
 
 def _explained(result: Reconciliation) -> Iterator[str]:

@@ -11,7 +11,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 from loanstream.demo.result import Result
 from loanstream.demo.run import run
 from loanstream.terminal import emit, table
-from schemas.causes import CAUSES
+from schemas.causes import says
 
 
 def show_demo(state: Path, as_json: bool, scale: float) -> int:
@@ -68,7 +68,7 @@ def _summary(result: Result, state: Path) -> list[RenderableType]:
     reasons = [(row["outcome"], row["code"], row["decisions"], row["example"]) for row in answers["reasons"]]
     documents = [(row["result"], row["applications"], ", ".join(row["claims"])) for row in answers["documents"]]
     latency = [(stage, *figures.values()) for stage, figures in result.latency_ms.items()]
-    letters = [(cause, count, CAUSES.get(cause, "")) for cause, count in sorted(result.causes.items())]
+    letters = [(cause, count, says(cause)) for cause, count in sorted(result.causes.items())]
     tables = [
         table("What was sent", "kind", "records", rows=_kinds(result.published)),
         table("What was decided", "bank", "outcome", "decisions", "% of all", rows=outcomes),

@@ -17,16 +17,17 @@ from loanstream.dlq.letters import (
     is_letters,
     letter_in,
     original,
-    original_headers,
-    original_key,
-    original_value,
     redriven_headers,
 )
 from loanstream.dlq.post import HANDLED, KafkaPost, Post, Record
 from loanstream.dlq.redrive_position import RedrivePosition
+from processors.identity import code_version
+from processors.rejections import TOPIC as REJECTIONS
+from processors.rejections import headers_of, key_of, withdrawal_of
 from schemas.decode import Undecodable
 from schemas.headers import child_traceparent, event_headers
 from schemas.operations import DeadLetterHandled, Origin
+from schemas.originals import original_headers, original_key, original_value
 from schemas.records import Message, Partition
 from schemas.topics import MIB
 from schemas.values import rfc3339
@@ -115,6 +116,7 @@ class DeadLetterBox:
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._topics, self._post, self._record_again, self._now = topics, post, record_again, now
+        self._known: frozenset[str] | None = None
 
     def letters(self, asked: Asked = EVERY_ONE) -> Iterator[Letter]:
         """The letters that are meant, up to the ends seen at the start, a partition after the other.
@@ -203,8 +205,17 @@ class DeadLetterBox:
         return done
 
     def _records(self, letter: Letter, fate: Fate, by: "_By") -> list[Record]:
-        note = _note(letter, fate, by, self._now())
-        return [_sent_back(letter), note] if fate.name == "redriven" else [note]
+        now = self._now()
+        note = _note(letter, fate, by, now)
+        if fate.name == "redriven":  # its stage tells the bank, once it takes the record
+            return [_sent_back(letter), note]
+        told = _withdrawn(letter, now) if fate.name == "recorded" else None
+        return [note] if told is None or not self._exists(told.topic) else [told, note]
+
+    def _exists(self, topic: str) -> bool:
+        if self._known is None:
+            self._known = frozenset(self._post.topics())
+        return topic in self._known
 
     def _read(self, wanted: Callable[[str], bool]) -> Iterator[tuple[Partition, Iterator[Letter]]]:
         """The letters of each partition of the topics that are wanted."""
@@ -345,6 +356,15 @@ def _note(letter: Letter, fate: Fate, by: _By, now: datetime) -> Record:
         traceparent=child_traceparent(original_headers(made), place, "dlq"),
     )
     return Record(HANDLED, place.encode(), event.model_dump_json().encode(), headers)
+
+
+def _withdrawn(letter: Letter, now: datetime) -> Record | None:
+    """What the bank is told of a record that is recorded after all; None where it was told nothing before."""
+    told = withdrawal_of(letter.letter, now, code_version())
+    if told is None:
+        return None
+    headers: list[Any] = headers_of(told, "dlq", original_headers(letter.letter))
+    return Record(REJECTIONS.name(told.tenant), key_of(told), told.model_dump_json().encode(), headers)
 
 
 def kafka_box(bootstrap: str, security: Mapping[str, str], record_again: RecordAgain | None = None) -> DeadLetterBox:

@@ -1,16 +1,16 @@
 """A dead letter as an operator sees it: where it lies, what it is about, how it stands."""
 
-import base64
 import re
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal, NamedTuple
 
 from schemas.decode import Undecodable, decode_own
-from schemas.headers import ATTEMPTS, FIRST_STOOD, header
+from schemas.headers import ATTEMPTS, FIRST_STOOD, REJECTED
 from schemas.operations import DeadLetter, DeadLetterHandled
+from schemas.originals import first_stood, original_headers, original_key, original_value, unpacked
 from schemas.problem import Problem
-from schemas.records import LOG_APPEND_TIME, Headers, MemoryMessage, Message, place
+from schemas.records import LOG_APPEND_TIME, MemoryMessage, Message, place
 from schemas.topics import topic_of
 
 State = Literal["waiting", "redriven", "recorded", "discarded"]
@@ -130,21 +130,6 @@ def id_of(message: Message) -> LetterId:
     return LetterId(message.topic(), message.partition(), message.offset())
 
 
-def original_key(letter: DeadLetter) -> bytes | None:
-    """The original's key."""
-    return unpacked(letter.key_base64)
-
-
-def original_value(letter: DeadLetter) -> bytes | None:
-    """The original's value; None where the letter does not hold it."""
-    return unpacked(letter.value_base64)
-
-
-def original_headers(letter: DeadLetter) -> Headers:
-    """The original's headers, in order; None for a value is empty bytes, as a consumer sees both."""
-    return [(found.name, unpacked(found.value_base64) or b"") for found in letter.headers or ()]
-
-
 def original(letter: DeadLetter) -> Message:
     """The record as it stood in its topic."""
     origin, stamp = letter.origin, (LOG_APPEND_TIME, letter.origin.timestamp_ms)
@@ -153,26 +138,21 @@ def original(letter: DeadLetter) -> Message:
 
 
 def redriven_headers(letter: DeadLetter) -> list[tuple[str, bytes | None]]:
-    """The headers with which a letter's record goes back: its own, how often it was tried, and where it first stood."""
+    """The headers with which a letter's record goes back: its own, how often it was tried, where it first stood, and
+    whether its sender was told that it was rejected.
+    """
     first = first_origin(letter) or place(original(letter))
     kept = [(found.name, unpacked(found.value_base64)) for found in letter.headers or ()]
-    own = [(ATTEMPTS, str(letter.attempts).encode()), (FIRST_STOOD, first.encode())]
-    return [*((name, value) for name, value in kept if name not in (ATTEMPTS, FIRST_STOOD)), *own]
+    own = {ATTEMPTS: str(letter.attempts).encode(), FIRST_STOOD: first.encode()}
+    if letter.sender_told:
+        own[REJECTED] = first.encode()
+    return [*((name, value) for name, value in kept if name not in own), *own.items()]
 
 
 def first_origin(letter: DeadLetter) -> str | None:
-    """Where a redriven record first stood; None where it says nothing that can be true.
-
-    A producer may send that header, too: it can then say no more than another place in its own topic.
-    """
-    if letter.attempts == 1:
-        return None
-    said = header(original_headers(letter), FIRST_STOOD) or b""
-    try:
-        found = LetterId.parse(said.decode("ascii"))
-    except (UnicodeDecodeError, LetterProblem):
-        return None
-    return str(found) if found.topic == letter.origin.topic else None
+    """Where a redriven record first stood; None where it says nothing that can be true."""
+    found = first_stood(letter)
+    return None if found is None else str(found)
 
 
 def is_letters(topic: str, tenant: str | None = None) -> bool:
@@ -182,8 +162,3 @@ def is_letters(topic: str, tenant: str | None = None) -> bool:
     except LookupError:
         return False
     return row.is_dlq and tenant in (None, owner)
-
-
-def unpacked(text: str | None) -> bytes | None:
-    """Bytes out of base64."""
-    return None if text is None else base64.b64decode(text)

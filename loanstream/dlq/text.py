@@ -5,15 +5,10 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from loanstream.dlq.box import FATES, Done, Fate
-from loanstream.dlq.letters import (
-    STATES,
-    Letter,
-    original_headers,
-    original_key,
-    original_value,
-)
+from loanstream.dlq.letters import STATES, Letter
 from loanstream.dlq.listing import Row, done_row, row_of
-from schemas.causes import CAUSES
+from schemas.causes import says
+from schemas.originals import original_headers, original_key, original_value
 from schemas.values import rfc3339
 
 COLUMNS = 100
@@ -22,6 +17,7 @@ ROOM = 24
 
 PREVIEW_BYTES, HEX_BYTES = 2000, 32
 NO_TENANT = "(shared)"
+SENDER = {True: "told, on the bank's topic of rejections", False: "not told"}
 
 
 def list_text(rows: Sequence[Row], shown: int, totals: Sequence[Row], width: int = COLUMNS) -> str:
@@ -36,7 +32,7 @@ def summary_text(totals: Sequence[Row], width: int = COLUMNS) -> str:
     """How many letters stand how, a line for each tenant and cause."""
     if not totals:
         return "no dead letters"
-    told = [(row["tenant"] or NO_TENANT, row["cause"], _states(row), CAUSES.get(row["cause"], "")) for row in totals]
+    told = [(row["tenant"] or NO_TENANT, row["cause"], _states(row), says(row["cause"])) for row in totals]
     wide = [max(len(cells[column]) for cells in told) for column in range(3)]
     lines = []
     for *cells, meaning in told:
@@ -105,9 +101,10 @@ def letter_text(letter: Letter, thread: Sequence[Letter], would: Fate, width: in
         ("application", ", by its value ".join(letter.application_ids) or "not told"),
         ("tenant", made.tenant or NO_TENANT),
         ("stage", f"{made.stage}, code {made.code_version}"),
-        ("cause", f"{made.cause}: {CAUSES.get(made.cause, '')}"),
+        ("cause", f"{made.cause}: {says(made.cause)}"),
         ("at", row["at"]),
         ("attempts", made.attempts),
+        ("its sender", SENDER[made.sender_told]),
         ("its record", row["origin"]),
         *([("first stood", row["first_origin"])] if row["first_origin"] != row["origin"] else []),
         ("redrive", _would(would)),

@@ -13,7 +13,7 @@ from processors.transport.meters import METERS
 from producers.columns import described
 from schemas.beside import RULES
 from schemas.causes import CAUSES
-from schemas.events import EVENTS, EventType, models
+from schemas.events import EVENTS, EventType, Side, models
 from schemas.expected import expected_at
 from schemas.jsonschema import file_name
 from schemas.meanings import meaning
@@ -63,14 +63,20 @@ def _topic_row(topic: Topic) -> tuple[object, ...]:
     kept = "for ever" if topic.retention_ms < 0 else f"{topic.retention_ms // DAY_MS} days"
     return (
         f"`{topic_name(topic)}`",
-        f"`{topic.event}`",
+        _code(topic.events),
         topic.does,
-        _code(stage.name for stage in STAGES.values() if topic.key in stage.writes),
-        _code(stage.name for stage in STAGES.values() if topic.key in stage.reads),
+        _who([stage.name for stage in STAGES.values() if topic.key in stage.writes], topic, "read"),
+        _who([stage.name for stage in STAGES.values() if topic.key in stage.reads], topic, "written"),
         topic.partitions,
         kept,
         topic.config["message.timestamp.type"],
     )
+
+
+def _who(stages: Sequence[str], topic: Topic, side: Side) -> str:
+    """The stages that write or read a topic, and the bank where its events are on that `side`."""
+    bank = ["the bank"] if EVENTS[topic.event].side == side else []
+    return ", ".join([*([_code(stages)] if stages or not bank else []), *bank])
 
 
 def topic_name(topic: Topic) -> str:
@@ -120,8 +126,11 @@ def _fields(event: EventType) -> str:
 
 def causes_page() -> str:
     """Why records become dead letters."""
-    rows = ((f"`{code}`", said) for code, said in CAUSES.items())
-    return f"# Causes of dead letters\n\n{table(('cause', 'meaning'), rows)}\n"
+    rows = ((f"`{code}`", row.says, "yes" if row.sender else "no") for code, row in CAUSES.items())
+    said = (
+        "The sender is told of a record of its own, on its topic of rejections, where the cause is of its own making."
+    )
+    return f"# Causes of dead letters\n\n{said}\n\n{table(('cause', 'meaning', 'the sender is told'), rows)}\n"
 
 
 def reasons_page() -> str:

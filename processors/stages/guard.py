@@ -6,8 +6,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from processors.deadletters import dead_letter
+from processors.deadletters import dead_letter, refused
 from processors.identity import Worker
+from processors.topics_there import Exists, everywhere
 from processors.transport.batches import Output
 from schemas.decode import Undecodable, why_unreadable
 from schemas.operations import FieldError
@@ -48,16 +49,20 @@ class ErrorBudget:
 
 
 class Guard:
-    """Applies a function to each record: its result, or the record's dead letter."""
+    """Applies a function to each record: its result, or the record's dead letter and what its sender is told.
 
-    def __init__(self, worker: Worker, budget: ErrorBudget | None = None) -> None:
+    `exists` says whether a topic is there.
+    """
+
+    def __init__(self, worker: Worker, budget: ErrorBudget | None = None, exists: Exists = everywhere) -> None:
         self._worker = worker
+        self._exists = exists
         self._budget = budget or ErrorBudget()
 
     def each(
         self, messages: Sequence[Message], decode: Callable[[Message], T]
     ) -> tuple[list[T], list[tuple[Message, Output]]]:
-        """Decode every record; what is undecodable comes beside its dead letter."""
+        """Decode every record; what is undecodable comes beside its dead letter, and beside what its sender is told."""
         good: list[T] = []
         dead: list[tuple[Message, Output]] = []
         for message in messages:
@@ -66,7 +71,8 @@ class Guard:
                     raise why_unreadable(message)
                 good.append(decode(message))
             except Undecodable as error:
-                dead.append((message, dead_letter(message, error.cause, error.errors, self._worker)))
+                made = refused(message, error.cause, error.errors, self._worker, self._exists)
+                dead += [(message, output) for output in made]
         return good, dead
 
     def all_or_each(

@@ -4,6 +4,7 @@ import json
 import os
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -13,7 +14,8 @@ from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, Producer, To
 from loanstream.demo.run import stack as running_stack
 from loanstream.stack.kafka.broker import EmbeddedKafka
 from loanstream.stack.running import RunningStack
-from schemas.topics import TOPICS
+from schemas.headers import header
+from schemas.topics import PARTITIONS, TOPICS
 from stores.topics import TO_THE_END
 
 TENANTS = (
@@ -38,6 +40,9 @@ TENANTS = (
     "beside-poison",
     "told",
     "retained",
+    "rejected",
+    "decided",
+    "untold",
 )
 Outcomes = tuple[list[dict], list[dict]]
 """Decisions and dead letters."""
@@ -167,3 +172,24 @@ def loans_csv(tmp_path_factory: pytest.TempPathFactory, sample_csv) -> Path:
     made = tmp_path_factory.mktemp("data") / csv.name
     made.write_bytes(sample_csv(500, seed=1))
     return made
+
+
+def told(stack: RunningStack, count: int, tenant: str, quiet_s: float = 1.0) -> list[tuple[str, dict, bytes]]:
+    """Everything on a bank's topic of rejections, as a read_committed consumer sees it, once there are `count` records and a moment
+    more has passed: (ce_type, value, key).
+    """
+    settings = {**stack.admin_settings, "group.id": f"{tenant}.look", "isolation.level": "read_committed"}
+    with closing(Consumer(settings)) as consumer:
+        name = TOPICS["rejections"].name(tenant)
+        consumer.assign([TopicPartition(name, number, OFFSET_BEGINNING) for number in range(PARTITIONS)])
+        found, until, enough = [], time.monotonic() + 60, None
+        while time.monotonic() < until and (enough is None or time.monotonic() - enough < quiet_s):
+            message = consumer.poll(0.1)
+            if message is not None:
+                assert message.error() is None
+                found.append(
+                    (header(message.headers(), "ce_type").decode(), json.loads(message.value()), message.key())
+                )
+            if len(found) >= count:
+                enough = enough or time.monotonic()
+    return found

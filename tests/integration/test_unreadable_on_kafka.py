@@ -95,7 +95,7 @@ def test_whatever_is_on_the_wire_ends_as_a_decision_or_a_letter_and_stops_nobody
         first = sent(stack, TOPIC, data, partition)
         expected |= {(partition, first + delta): what for delta, what in enumerate(becomes)}
     aborted(stack, shipped_example)
-    strangers = [topic for topic in TENANT_TOPICS if topic.key != "applications"] + [
+    strangers = [topic for topic in TENANT_TOPICS if topic.key not in {"applications", "rejections"}] + [
         TOPICS["control"],
         TOPICS["metrics"],
     ]

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from loanstream.demo.run import stack as running_stack
-from tests.integration.conftest import Banks
+from tests.integration.conftest import Banks, told
 
 STATES = Path(__file__).with_name("states")
 DECIDED, LETTERS = 46, 3
@@ -72,3 +72,16 @@ def test_new_applications_are_decided_beside_the_old(upgraded, ask, shipped_exam
         decisions, _ = bank.outcomes(tenant, before + 1)
         assert "after-the-upgrade" in {decision["application_id"] for decision in decisions}
     assert ask("reconcile")["compared"]["decisions_log"] == DECIDED + len(BANKS)
+
+
+def test_a_bank_of_former_times_hears_of_its_rejected_records(upgraded, ask):
+    """The topic that the earlier version did not know is there; its old letters say that nobody was told of them."""
+    bank = Banks(upgraded)
+    before = sum(map(len, bank.so_far("bank-a")))
+    bank.publish("bank-a", "bad-after-the-upgrade", b"{not json")
+    bank.flush()
+    bank.wait_for("bank-a", before + 1)
+    ((kind, event, _),) = told(upgraded, 1, tenant="bank-a")
+    assert (kind, event["application_id"]) == ("loan.record.rejected", "bad-after-the-upgrade")
+    found = ask("reconcile")
+    assert (found["differences"], found["rejections"]) == ([], {"rejected": 1, "not_told": LETTERS})

@@ -66,3 +66,12 @@ def test_who_submits_to_a_tenant_that_nobody_serves_is_told(monkeypatch, sight, 
     monkeypatch.setattr(served, "look_at_groups", look)
     told = served.not_served(cast(Installation, None), "bank-b")
     assert told is None if line is None else told.startswith(line)
+
+
+def test_what_banks_alone_read_is_missed_by_nobody():
+    """No stage of ours reads rejections: their topic is for the banks, and no line calls it unread."""
+    name = TOPICS["rejections"].name("bank-a")
+    assert not any("rejections" in stage.reads for stage in STAGES.values())
+    unread = frozenset(place for place in ALL if place[0] == name)
+    groups = {stage.group: GroupSight(1, ALL - unread) for stage in STAGES.values()}
+    assert list(served.lines_of_unread(TENANTS, PARTITIONS, groups)) == []

@@ -52,15 +52,26 @@ def test_the_document_has_asyncapis_shape(document):
 
 
 def test_a_bank_finds_what_it_sends_and_reads_and_nothing_else():
-    """An integrator codes against five topics, and is not led to those that change with any version."""
-    assert set(BANKS["channels"]) == {"applications", "applications_dlq", "outcomes", "outcomes_dlq", "decisions"}
+    """An integrator codes against four topics, and is not led to those that it may not read or that change."""
+    assert set(BANKS["channels"]) == {"applications", "outcomes", "decisions", "rejections"}
     assert set(BANKS["channels"]) | set(OURS["channels"]) == set(TOPICS)
     assert not set(BANKS["channels"]) & set(OURS["channels"])
     assert set(BANKS["components"]["messages"]) == {
-        "loan.application.submitted", "loan.outcome.recorded", "loan.decision.made", "loan.dead_letter"
+        "loan.application.submitted", "loan.outcome.recorded", "loan.decision.made", "loan.record.rejected",
+        "loan.rejection.withdrawn",
     }  # fmt: skip
     for rule in RULES:
         assert rule.says in BANKS["info"]["description"]
+
+
+def test_both_events_of_the_topic_of_rejections_are_described():
+    """A bank that reads of its rejected records is told how a withdrawal looks, too."""
+    channel = BANKS["channels"]["rejections"]
+    assert set(channel["messages"]) == {"loan.record.rejected", "loan.rejection.withdrawn"}
+    sent = BANKS["operations"]["send.rejections"]["messages"]
+    assert [one["$ref"].rpartition("/")[2] for one in sent] == list(channel["messages"])
+    key = BANKS["components"]["messages"]["loan.record.rejected"]["bindings"]["kafka"]["key"]["description"]
+    assert "where the bank's record stands" in key
 
 
 def test_channels_are_the_topics():

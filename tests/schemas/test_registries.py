@@ -59,3 +59,10 @@ def test_what_was_done_with_a_letter_is_known_as_long_as_the_letter():
     """Were it forgotten earlier, a letter that was sent back or discarded would seem to wait."""
     letters = [topic.retention_ms for topic in TOPICS.values() if topic.is_dlq]
     assert TOPICS["letters_handled"].retention_ms >= 2 * max(letters)
+
+
+def test_what_a_bank_was_told_is_known_as_long_as_the_letter():
+    """Were it forgotten earlier, a bank would seem not to have been told; and its topic is made before its input."""
+    letters = [topic.retention_ms for topic in TOPICS.values() if topic.is_dlq]
+    assert TOPICS["rejections"].retention_ms >= 2 * max(letters)
+    assert list(TOPICS).index("rejections") < list(TOPICS).index("applications")

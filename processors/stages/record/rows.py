@@ -190,7 +190,7 @@ def _outcome(message: Message, _: Seals) -> Rows:
 
 def _dead_letter(message: Message, cipher: Seals) -> Rows:
     letter = decode_own(DeadLetter, message.value())
-    event = letter.model_dump(mode="json", exclude={"key_base64", "value_base64", "headers"})
+    event = letter.model_dump(mode="json", exclude={"key_base64", "value_base64", "headers", "sender_told"})
     key = base64.b64decode(letter.key_base64 or "")
     tenant = letter.tenant or ""
     row = {

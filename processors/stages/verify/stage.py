@@ -9,9 +9,11 @@ from functools import partial
 from typing import TypeVar
 
 from processors.identity import Worker
+from processors.rejections import withdrawal
 from processors.stages.envelope import Accepted, accept, accept_later
 from processors.stages.guard import Guard
 from processors.stages.verify.lanes import Documents, Read, read_documents
+from processors.topics_there import Exists, everywhere
 from processors.transport.batches import Batch, Output, Processed
 from schemas.application import ApplicationAccepted
 from schemas.headers import ORIGIN, child_traceparent, event_headers, header
@@ -25,13 +27,16 @@ T = TypeVar("T")
 
 
 class VerifyStage:
-    """Turns applications into verified applications. One instance a worker; `lane` says which."""
+    """Turns applications into verified applications. One instance a worker; `lane` says which, `exists` whether a topic
+    is there.
+    """
 
-    def __init__(self, lane: Lane, documents: Documents, worker: Worker) -> None:
+    def __init__(self, lane: Lane, documents: Documents, worker: Worker, exists: Exists = everywhere) -> None:
         self._lane: Lane = lane
         self._documents = documents
         self._worker = worker
-        self._guard = Guard(worker)
+        self._exists = exists
+        self._guard = Guard(worker, exists=exists)
 
     async def __call__(self, batch: Batch) -> Processed:
         """Every record of the batch as a verification, a hand-over to the slow lane, or a dead letter.
@@ -96,7 +101,7 @@ class VerifyStage:
     def _outputs(self, topic: str, of: Sequence[Accepted], events: Sequence[Event], now_ms: int) -> list[Output]:
         values = [event.model_dump_json(exclude_none=True).encode() for event in events]
         kind, now = TOPICS[topic], rfc3339_of_ms(now_ms)
-        return [
+        outputs = [
             Output(
                 kind.name(item.application.tenant),
                 item.message.key(),
@@ -106,6 +111,12 @@ class VerifyStage:
             )
             for item, value in zip(of, values, strict=True)
         ]
+        return outputs + self._withdrawals(of)
+
+    def _withdrawals(self, taken: Sequence[Accepted]) -> list[Output]:
+        """What banks are told of records that were rejected before and are taken now."""
+        made = [withdrawal(item.message, item.application.application_id, self._worker) for item in taken]
+        return [told for told in made if told is not None and self._exists(told.topic)]
 
     def _headers(self, event: str, message: Message, now: str) -> list[tuple[str, bytes]]:
         at = place(message)

@@ -174,14 +174,15 @@ def test_a_partition_waits_for_what_is_down_whatever_else_of_it_waits_for_its_tu
     ],
 )
 def test_a_bad_record_becomes_a_dead_letter_and_the_good_ones_go_on(message, cause):
-    """The dead letter has the cause, the origin and the original bytes."""
+    """The dead letter has the cause, the origin and the original bytes; the bank is told, by the side of it."""
     outputs = verify(message, record(offset=1)).outputs
     letters = [output for output in outputs if output.topic.endswith(".dlq")]
     assert [output.topic for output in letters] == ["loan.applications.v1.bank-a.dlq"]
     letter = decode(DeadLetter, letters[0].value)
     assert (letter.cause, letter.stage, letter.attempts) == (cause, "verify", 1)
     assert letter.origin.offset == 0
-    assert len(outputs) == 2
+    told, good = (output for output in outputs if not output.topic.endswith(".dlq"))
+    assert (told.topic, good.topic) == ("loan.rejections.v1.bank-a", "loan.verifications.v1.bank-a")
 
 
 UNNAMEABLE = Unreadable(
