@@ -133,7 +133,7 @@ def test_whoever_reads_what_we_write_is_told_to_read_committed():
             assert ("isolation.level=read_committed" in channel["description"]) == told
             assert channel.get("x-consumer-settings") == ({"isolation.level": "read_committed"} if told else None)
     said = {key for key, channel in BANKS["channels"].items() if "x-consumer-settings" in channel}
-    assert said == {"decisions", "applications_dlq", "outcomes_dlq"}
+    assert said == {"decisions", "rejections"}
 
 
 @pytest.mark.parametrize("document", [BANKS, OURS], ids=["banks", "ours"])
