@@ -29,6 +29,7 @@ VERBS: dict[str, str] = {
     "rollback": "Let what decided before decide again, as a new activation: one step back from what is in force.",
     "train": "Train a model bundle with its card.",
     "install": "Make your own Kafka, warehouse and stores ready: shows what is missing, asks, and makes it.",
+    "auth": "The embedded stack's tokens: signing keys and clients; rotate them.",
     "worker": "Run one worker: verify [--lane fast|slow], score or record; settings from the environment.",
     "doctor": "Check this machine and the installation, line by line, with how to mend what is wrong.",
     "bench": "Measure speed, in one run, as ratios where machines differ.",

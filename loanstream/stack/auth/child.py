@@ -1,0 +1,54 @@
+"""The token server as a row of the stack's process table."""
+
+import ssl
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from loanstream.stack.auth.endpoints import Endpoints
+from loanstream.stack.auth.ring import Times
+from loanstream.stack.probe import answers
+from loanstream.stack.supervisor import Child
+
+NAME = "auth"
+READY_S = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class AuthServer:
+    """How the server of one state is started. `certificate` and `key` are its own; `ca` is who signed them."""
+
+    state: Path
+    port: int
+    certificate: Path
+    key: Path
+    ca: Path
+    times: Times = field(default_factory=Times)
+
+    @property
+    def endpoints(self) -> Endpoints:
+        """Where it answers."""
+        return Endpoints(self.port)
+
+    @property
+    def command(self) -> tuple[str, ...]:
+        """What is run. No secret stands in it."""
+        options = {
+            "--state": self.state,
+            "--port": self.port,
+            "--cert": self.certificate,
+            "--key": self.key,
+            "--life": self.times.life_s,
+            "--refresh": self.times.refresh_s,
+            "--leeway": self.times.leeway_s,
+        }
+        words = (str(word) for option in options.items() for word in option)
+        return (sys.executable, "-m", "loanstream.stack.auth", *words)
+
+    def is_ready(self) -> bool:
+        """Whether it answers, with a certificate that the CA vouches for."""
+        return answers(self.endpoints.health, READY_S, ssl.create_default_context(cafile=self.ca))
+
+    def child(self, stop_rank: int, stop_within_s: float) -> Child:
+        """Its row."""
+        return Child(NAME, self.command, self.is_ready, stop_rank=stop_rank, stop_within_s=stop_within_s)
