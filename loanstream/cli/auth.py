@@ -8,9 +8,9 @@ from typing import Annotated, Any
 import typer
 
 from loanstream.cli.options import AsJson, State, state_of, verb
-from loanstream.stack.auth import clients as book
-from loanstream.stack.auth.clients import GRACE_S, ClientSecret
+from loanstream.stack.auth.clients import read_clients
 from loanstream.stack.auth.paths import AuthFiles
+from loanstream.stack.auth.registration import GRACE_S, ClientSecret, add_client, remove_client, rotate_secret
 from loanstream.stack.auth.ring import Ring, Standing, Times, rotated
 from loanstream.stack.auth.ring import State as KeyState
 from loanstream.stack.auth.ring_file import change_ring, read_ring
@@ -66,9 +66,7 @@ def rotate(
     if drop_old and not at_once:
         raise Problem("--drop-old: expected --now with it: the old key cannot go before another one signs")
     now = time.time()
-    ring = change_ring(
-        _files(state), lambda ring: rotated(ring, now, at_once=at_once, drop_old=drop_old), now, LEEWAY_S
-    )
+    ring = change_ring(_files(state), lambda ring: rotated(ring, now, at_once=at_once, drop_old=drop_old))
     rows = _rows(ring)
     emit([_plain(row) for row in rows], _key_table(rows), as_json=as_json)
 
@@ -87,7 +85,7 @@ def show_clients(state: State = None, as_json: AsJson = False) -> None:
                 (_moment(old.valid_until) for old in client.secrets[1:] if old.is_valid(now)), None
             ),
         }
-        for client in book.read_clients(_files(state)).values()
+        for client in read_clients(_files(state)).values()
     ]
     rows = [
         (
@@ -114,28 +112,31 @@ def add(
     as_json: AsJson = False,
 ) -> None:
     """Add a client. Its secret is shown here, and never again."""
-    _tell(book.add_client(_files(state), kind, tenant, client_id, scope or ()), as_json=as_json)
+    _tell(add_client(_files(state), kind, tenant, client_id, scope or ()), as_json=as_json)
 
 
 @app.command()
 def secret(
     client_id: Annotated[str, typer.Argument(metavar="CLIENT", help="the client's id")],
     grace: Annotated[
-        float, typer.Option(min=0, help="seconds that the old secret still lets it in; 0 where somebody else knows it")
+        float, typer.Option(min=0, help="seconds that the old secret still lets it in; 0: somebody else knows it")
     ] = GRACE_S,
     state: State = None,
     as_json: AsJson = False,
 ) -> None:
     """Give a client a new secret. It is shown here, and never again."""
-    _tell(book.rotate_secret(_files(state), client_id, grace), as_json=as_json)
+    _tell(rotate_secret(_files(state), client_id, grace), as_json=as_json)
 
 
 @app.command()
 def remove(
-    client_id: Annotated[str, typer.Argument(metavar="CLIENT", help="the client's id")], state: State = None
+    client_id: Annotated[str, typer.Argument(metavar="CLIENT", help="the client's id")],
+    state: State = None,
+    as_json: AsJson = False,
 ) -> None:
     """Refuse a client from now on. A token that it has is good until it expires."""
-    book.remove_client(_files(state), client_id)
+    remove_client(_files(state), client_id)
+    emit({"removed": client_id}, f"{client_id} gets no more tokens", as_json=as_json)
 
 
 def _files(state: Path | None) -> AuthFiles:

@@ -63,8 +63,8 @@ def _options() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _seconds(text: str) -> float:
-    found = float(text)
+def _seconds(text: str) -> int:
+    found = int(text)
     if not 1 <= found <= 86400:
         raise argparse.ArgumentTypeError("expected from 1 to 86400 seconds")
     return found

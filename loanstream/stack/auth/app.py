@@ -11,7 +11,8 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from loanstream.stack.auth import access_log, endpoints
+from loanstream.stack.auth import endpoints
+from loanstream.stack.auth.access_log import AccessLog
 from loanstream.stack.auth.authorization import GRANT, METHODS, Answer, Authorization
 from loanstream.stack.auth.client_book import ClientBook
 from loanstream.stack.auth.endpoints import Endpoints
@@ -41,6 +42,7 @@ class TokenServer:
         self._book = ClientBook(files)
         tokens = AccessTokens(where.issuer, self._keyring, times.life_s)
         self._authorization = Authorization(self._book, tokens, Guard())
+        self._log = AccessLog()
 
     def app(self) -> Starlette:
         """It as an ASGI application."""
@@ -72,7 +74,7 @@ class TokenServer:
             answer = self._authorization.handle_error_response(asked, Refused("server_error"))
         assert isinstance(answer, Answer)
         ms = (time.perf_counter() - began) * 1000
-        access_log.note(asked.known_client if asked else None, answer.status_code, answer.reason, ms)
+        self._log.note(asked.known_client if asked else None, answer.status_code, answer.reason, ms)
         return answer
 
     async def jwks(self, _: Request) -> Response:

@@ -26,7 +26,7 @@ class Answer(JSONResponse):
     reason = ISSUED
 
 
-class KnownClient(ClientMixin):  # type: ignore[misc]
+class KnownClient(ClientMixin):
     """A client as Authlib asks about it."""
 
     def __init__(self, client: Client) -> None:
@@ -53,13 +53,13 @@ class KnownClient(ClientMixin):  # type: ignore[misc]
         return grant_type == GRANT
 
 
-class TokenGrant(ClientCredentialsGrant):  # type: ignore[misc]
+class TokenGrant(ClientCredentialsGrant):
     """The grant, by both ways of authentication."""
 
     TOKEN_ENDPOINT_AUTH_METHODS = METHODS
 
 
-class Authorization(AuthorizationServer):  # type: ignore[misc]
+class Authorization(AuthorizationServer):
     """Answers requests for tokens. One for each process; not for several threads."""
 
     def __init__(self, book: ClientBook, tokens: AccessTokens, guard: Guard) -> None:
@@ -94,9 +94,7 @@ class Authorization(AuthorizationServer):  # type: ignore[misc]
         row = REFUSALS[reason]
         answer = Answer({"error": row.error, "error_description": row.description}, row.status)
         answer.reason = reason
-        answer.headers.update({"Cache-Control": "no-store", "Pragma": "no-cache"})
-        if row.status == 401:
-            answer.headers["WWW-Authenticate"] = f'Basic realm="loanstream", error="{row.error}"'
+        answer.headers.update({"Cache-Control": "no-store", "Pragma": "no-cache", **row.headers})
         if isinstance(error, Refused) and error.retry_after_s is not None:
             answer.headers["Retry-After"] = str(int(error.retry_after_s) + 1)
         return answer

@@ -1,29 +1,18 @@
-"""Who may ask for tokens: made, given new secrets, removed. The server reads the file again when it was replaced.
+"""Who may ask for tokens, in two files: all with hashes of their secrets, the embedded stack's own with secrets.
 
-A secret is told once. The embedded stack keeps those of its own clients in `STATE/keys/clients.json`, for `stack.json`.
+A secret is told once. Of its own clients the stack keeps them, for `stack.json`.
 """
 
 import json
-import re
-import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import Any
 
-from loanstream.stack.auth.hashes import SecretHash, hash_of, new_secret
+from loanstream.stack.auth.hashes import SecretHash, hash_of
 from loanstream.stack.auth.paths import AuthFiles
 from loanstream.stack.auth.scopes import KINDS
 from schemas.problem import Problem
-from schemas.topics import TENANT_PATTERN
 from stores.private_files import write_private
-
-CLIENT_ID = r"[a-z0-9][a-z0-9.-]{0,62}"
-GRACE_S = 24 * 3600.0
-"""How long a replaced secret still lets its client in, where nothing else is asked."""
-
-EMBEDDED_KINDS = tuple(KINDS)
-"""The kinds of client that the embedded stack makes for each of its tenants."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,27 +30,17 @@ class Client:
         """Where its tokens are good."""
         return KINDS[self.kind].audiences
 
+    def with_secret(self, secret: str, old_until: float) -> "Client":
+        """It with a new secret; the one before is good until then (seconds since 1970), none that is older."""
+        return replace(self, secrets=(hash_of(secret), replace(self.secrets[0], valid_until=old_until)))
+
 
 @dataclass(frozen=True, slots=True)
-class ClientSecret:
-    """What a client needs to ask for a token."""
+class Books:
+    """Both files: the clients by their ids, and the secrets of the embedded stack's own."""
 
-    client_id: str
-    client_secret: str = field(repr=False)
-
-
-def role_of(kind: str, tenant: str) -> str:
-    """What a tenant's client of a kind is called in `stack.json`.
-
-    >>> role_of("producer", "bank-a"), client_id_of("producer", "bank-a")
-    ('producer:bank-a', 'bank-a-producer')
-    """
-    return f"{kind}:{tenant}"
-
-
-def client_id_of(kind: str, tenant: str) -> str:
-    """The client id that a tenant's client of a kind has where nobody names another."""
-    return f"{tenant}-{kind}"
+    clients: Mapping[str, Client]
+    own: Mapping[str, str] = field(repr=False)
 
 
 def read_clients(files: AuthFiles) -> dict[str, Client]:
@@ -75,130 +54,20 @@ def read_clients(files: AuthFiles) -> dict[str, Client]:
         raise Problem(f"{files.clients} does not hold clients; restore it") from None
 
 
-def add_client(
-    files: AuthFiles, kind: str, tenant: str, client_id: str | None = None, scopes: Iterable[str] = ()
-) -> ClientSecret:
-    """A new client, with all scopes of its kind where none are named; its secret, told here alone.
+def change_clients(files: AuthFiles, change: Callable[[Books], Books]) -> Books:
+    """Change either file or both. Problem for what cannot be read; OSError.
 
-    Problem for a name, tenant, kind or scope that cannot be, and for a name that is taken.
+    The hashes come first: a new secret that nobody was told yet harms nobody, one that nobody takes would.
     """
-    name = client_id or client_id_of(kind, tenant)
-    _check(kind, tenant, name, scopes)
-    made = ClientSecret(name, new_secret())
-
-    def add(clients: dict[str, Client]) -> dict[str, Client]:
-        if name in clients:
-            raise Problem(f"there is a client {name} already; expected another --id, or: loanstream auth secret {name}")
-        return clients | {name: _new(kind, tenant, made, scopes)}
-
-    _change(files, add)
-    return made
-
-
-def rotate_secret(
-    files: AuthFiles, client_id: str, grace_s: float = GRACE_S, now: Callable[[], float] = time.time
-) -> ClientSecret:
-    """A client's new secret. The one before is good for `grace_s` seconds more, none that is older. Problem."""
-    made = ClientSecret(client_id, new_secret())
-
-    def rotate(clients: dict[str, Client]) -> dict[str, Client]:
-        client = _known(clients, client_id)
-        return clients | {client_id: _with_secret(client, made.client_secret, now() + grace_s)}
-
-    _change(files, rotate)
-    _change_own(files, lambda own: {**own, client_id: made.client_secret} if client_id in own else own)
-    return made
-
-
-def remove_client(files: AuthFiles, client_id: str) -> None:
-    """Refuse a client from now on. Problem where there is none. Tokens that it has live to their end."""
-
-    def remove(clients: dict[str, Client]) -> dict[str, Client]:
-        _known(clients, client_id)
-        return {name: client for name, client in clients.items() if name != client_id}
-
-    _change(files, remove)
-    _change_own(files, lambda own: {name: secret for name, secret in own.items() if name != client_id})
-
-
-def ensure_clients(
-    state: Path, tenants: Iterable[str], now: Callable[[], float] = time.time
-) -> dict[str, ClientSecret]:
-    """The embedded stack's clients, one of each kind for each tenant, by role; those that are not there are made.
-
-    What one of the two files lacks is made to fit the stack's own secrets, which users of `stack.json` have. Problem
-    where a client's name is another's, or a file holds no clients.
-    """
-    files = AuthFiles(state)
-    files.make()
-    wanted = {client_id_of(kind, tenant): (kind, tenant) for tenant in tenants for kind in EMBEDDED_KINDS}
-    own = _change_own(files, lambda own: {name: new_secret() for name in wanted} | own)
-
-    def ensure(clients: dict[str, Client]) -> dict[str, Client]:
-        made = {
-            name: _ensured(clients.get(name), kind, tenant, ClientSecret(name, own[name]), now() + GRACE_S)
-            for name, (kind, tenant) in wanted.items()
-        }
-        return clients | made
-
-    _change(files, ensure)
-    return {role_of(kind, tenant): ClientSecret(name, own[name]) for name, (kind, tenant) in wanted.items()}
-
-
-def _ensured(found: Client | None, kind: str, tenant: str, secret: ClientSecret, until: float) -> Client:
-    if found is None:
-        _check(kind, tenant, secret.client_id)
-        return _new(kind, tenant, secret)
-    if (found.kind, found.tenant) != (kind, tenant):
-        raise Problem(f"client {found.client_id} is not the {kind} of {tenant}; remove it, or give it another name")
-    # What the table gained or lost since is the client's as well.
-    found = replace(found, scopes=KINDS[kind].scopes)
-    return found if found.secrets[0].matches(secret.client_secret) else _with_secret(found, secret.client_secret, until)
-
-
-def _new(kind: str, tenant: str, secret: ClientSecret, scopes: Iterable[str] = ()) -> Client:
-    granted = tuple(sorted(set(scopes))) or KINDS[kind].scopes
-    return Client(secret.client_id, tenant, kind, granted, (hash_of(secret.client_secret),))
-
-
-def _with_secret(client: Client, secret: str, until: float) -> Client:
-    before = replace(client.secrets[0], valid_until=until)
-    return replace(client, secrets=(hash_of(secret), before))
-
-
-def _known(clients: dict[str, Client], client_id: str) -> Client:
-    if client_id not in clients:
-        raise Problem(f"no client {client_id}; expected one of: {', '.join(sorted(clients)) or 'none is there yet'}")
-    return clients[client_id]
-
-
-def _check(kind: str, tenant: str, client_id: str, scopes: Iterable[str] = ()) -> None:
-    if kind not in KINDS:
-        raise Problem(f"--kind: expected one of {', '.join(KINDS)}")
-    if re.fullmatch(TENANT_PATTERN, tenant) is None:
-        raise Problem(f"--tenant: expected {TENANT_PATTERN}")
-    if re.fullmatch(CLIENT_ID, client_id) is None:
-        raise Problem(f"--id: expected {CLIENT_ID}")
-    if not set(scopes) <= set(KINDS[kind].scopes):
-        raise Problem(f"--scope: expected one of {', '.join(KINDS[kind].scopes)}")
-
-
-def _change(files: AuthFiles, change: Callable[[dict[str, Client]], dict[str, Client]]) -> None:
     files.make()
     with files.change():
-        before = read_clients(files)
+        before = Books(read_clients(files), _read_own(files))
         after = change(before)
-        if after != before or not files.clients.exists():
-            data = {"clients": {name: _as_json(client) for name, client in after.items()}}
-            write_private(files.clients, f"{json.dumps(data, indent=1)}\n".encode())
-
-
-def _change_own(files: AuthFiles, change: Callable[[dict[str, str]], dict[str, str]]) -> dict[str, str]:
-    with files.change():
-        before = _read_own(files)
-        after = change(before)
-        if after != before:
-            write_private(files.secrets, f"{json.dumps(after, indent=1)}\n".encode())
+        if after.clients != before.clients or not files.clients.exists():
+            data = {"clients": {name: _as_json(client) for name, client in after.clients.items()}}
+            write_private(files.clients, _text(data))
+        if after.own != before.own:
+            write_private(files.secrets, _text(dict(after.own)))
     return after
 
 
@@ -209,9 +78,13 @@ def _read_own(files: AuthFiles) -> dict[str, str]:
     except FileNotFoundError:
         return {}
     except (OSError, ValueError, AttributeError):
-        raise Problem(
-            f"{files.secrets} does not hold clients' secrets; restore it, or remove it for new ones"
-        ) from None
+        # The cause may quote what it could not read, and that is a secret.
+        line = f"{files.secrets} does not hold clients' secrets; restore it, or remove it for new ones"
+        raise Problem(line) from None
+
+
+def _text(data: Mapping[str, Any]) -> bytes:
+    return f"{json.dumps(data, indent=1)}\n".encode()
 
 
 def _as_json(client: Client) -> dict[str, Any]:

@@ -52,14 +52,12 @@ class Keyring:
         return ECKey.import_key({**key.jwk, "kid": key.kid})
 
     def jwks(self) -> bytes:
-        """The JWK Set of now."""
-        return jwks_bytes(self._ring, self._now(), self._times.leeway_s)
+        """The JWK Set."""
+        return jwks_bytes(self._ring)
 
     def _settle(self, within_s: float) -> Ring:
         now = self._now()
-        return change_ring(
-            self._files, lambda ring: settled(ring, now, self._times), now, self._times.leeway_s, within_s
-        )
+        return change_ring(self._files, lambda ring: settled(ring, now, self._times), within_s)
 
     def _complain(self, complaint: str) -> None:
         if complaint != self.complaint:

@@ -3,7 +3,8 @@
 The reason is for our log; who asks gets status, error and description, which never say whether a client exists.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from authlib.oauth2 import OAuth2Error
 
@@ -15,12 +16,14 @@ class Refusal:
     status: int
     error: str
     description: str
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
-_CREDENTIALS = Refusal(401, "invalid_client", "client_id or client_secret is wrong")
+_BASIC = {"WWW-Authenticate": 'Basic realm="loanstream"'}
+_CREDENTIALS = Refusal(401, "invalid_client", "client_id or client_secret is wrong", _BASIC)
 
 REFUSALS = {
-    "wrong_method": Refusal(405, "invalid_request", "expected POST"),
+    "wrong_method": Refusal(405, "invalid_request", "expected POST", {"Allow": "POST"}),
     "too_large": Refusal(413, "invalid_request", "the body is too large; expected at most 8 KiB"),
     "too_slow": Refusal(408, "invalid_request", "the body did not come in time"),
     "not_a_form": Refusal(
@@ -29,13 +32,13 @@ REFUSALS = {
     "repeated_parameter": Refusal(400, "invalid_request", "a parameter stands there twice"),
     "no_grant_type": Refusal(400, "invalid_request", "grant_type is missing; expected client_credentials"),
     "two_ways": Refusal(
-        400, "invalid_request", "expected client_secret in the Authorization header or in the body, not in both"
+        400, "invalid_request", "expected the client in the Authorization header or in the body, not in both"
     ),
     "unreadable_authorization": Refusal(
-        401, "invalid_client", "the Authorization header cannot be read; expected Basic"
+        401, "invalid_client", "the Authorization header cannot be read; expected Basic", _BASIC
     ),
     "no_credentials": Refusal(
-        401, "invalid_client", "expected client_id and client_secret, by HTTP Basic or in the body"
+        401, "invalid_client", "expected client_id and client_secret, by HTTP Basic or in the body", _BASIC
     ),
     "unknown_client": _CREDENTIALS,
     "wrong_secret": _CREDENTIALS,
@@ -47,7 +50,7 @@ REFUSALS = {
 """By reason. The last is no error of the RFC's: whoever gets it has done nothing wrong."""
 
 
-class Refused(OAuth2Error):  # type: ignore[misc]
+class Refused(OAuth2Error):
     """Raised where a request is refused; `retry_after_s` tells when to try again."""
 
     def __init__(self, reason: str, retry_after_s: float | None = None) -> None:

@@ -18,7 +18,7 @@ FIELDS_MOST = 32
 FORM = "application/x-www-form-urlencoded"
 
 
-class TokenRequest(OAuth2Request):  # type: ignore[misc]
+class TokenRequest(OAuth2Request):
     """What Authlib works on. `known_client` is for the log: the id, once it is known to be a client's."""
 
     def __init__(self, uri: str, form: dict[str, str], credentials: tuple[str, str] | None, address: str) -> None:

@@ -37,9 +37,9 @@ class Times:
     signs), and what verifiers allow clocks to differ by.
     """
 
-    life_s: float = 300.0
-    refresh_s: float = 30.0
-    leeway_s: float = 10.0
+    life_s: int = 300
+    refresh_s: int = 30
+    leeway_s: int = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,10 +94,10 @@ class Ring:
         due = [key for key in self.keys if key.signs_from is not None and key.signs_from <= now]
         return due[-1] if due else self.keys[0]
 
-    def published(self, now: float, leeway_s: float) -> dict[str, list[dict[str, str]]]:
-        """The JWK Set (RFC 7517) at `now`."""
-        standings = self.standings(now, leeway_s)
-        return {"keys": [standing.key.public for standing in standings if standing.state is not State.GONE]}
+    @property
+    def published(self) -> dict[str, list[dict[str, str]]]:
+        """The JWK Set (RFC 7517): every key that is not taken out yet."""
+        return {"keys": [key.public for key in self.keys]}
 
 
 def new_key(now: float) -> SigningKey:

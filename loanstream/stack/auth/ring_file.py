@@ -34,34 +34,28 @@ def read_ring(files: AuthFiles) -> Ring:
     return ring
 
 
-def change_ring(
-    files: AuthFiles,
-    change: Callable[[Ring], Ring],
-    now: float,
-    leeway_s: float,
-    within_s: float = LOCK_WITHIN_S,
-) -> Ring:
+def change_ring(files: AuthFiles, change: Callable[[Ring], Ring], within_s: float = LOCK_WITHIN_S) -> Ring:
     """Publish the ring as it is, change it, publish what it is then: `change` may count on what it finds being known.
 
     Problem as for reading, and where somebody holds the lock longer than `within_s`; OSError.
     """
     with files.change(within_s):
         before = read_ring(files)
-        _publish(files, before, now, leeway_s)
+        _publish(files, before)
         after = change(before)
         if after != before:
             _write(files, after)
-            _publish(files, after, now, leeway_s)
+            _publish(files, after)
     return after
 
 
-def jwks_bytes(ring: Ring, now: float, leeway_s: float) -> bytes:
+def jwks_bytes(ring: Ring) -> bytes:
     """The JWK Set as it is served and as it lies in the file."""
-    return json.dumps(ring.published(now, leeway_s)).encode()
+    return json.dumps(ring.published).encode()
 
 
-def _publish(files: AuthFiles, ring: Ring, now: float, leeway_s: float) -> None:
-    data = jwks_bytes(ring, now, leeway_s)
+def _publish(files: AuthFiles, ring: Ring) -> None:
+    data = jwks_bytes(ring)
     if not files.jwks.exists() or files.jwks.read_bytes() != data:
         write_public(files.jwks, data)
 

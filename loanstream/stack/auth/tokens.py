@@ -9,7 +9,7 @@ from loanstream.stack.auth.keyring import Keyring
 from loanstream.stack.auth.ring import ALGORITHM
 
 
-class AccessTokens(JWTBearerTokenGenerator):  # type: ignore[misc]
+class AccessTokens(JWTBearerTokenGenerator):
     """Signs with the ring's current key. `sub` and `client_id` are both the client's id: a broker may go by either."""
 
     def __init__(self, issuer: str, keyring: Keyring, life_s: float) -> None:

@@ -60,6 +60,12 @@ def tls(tmp_path_factory) -> Tls:
     return make_tls(tmp_path_factory.mktemp("tls"))
 
 
+@pytest.fixture
+def other_tls(tmp_path) -> Tls:
+    """A certificate of another CA."""
+    return make_tls(tmp_path)
+
+
 @dataclass
 class Running:
     """A server in a process of its own, and a client that trusts it."""

@@ -11,8 +11,8 @@ from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
 
-from loanstream.stack.auth.clients import ensure_clients, remove_client, rotate_secret
 from loanstream.stack.auth.paths import AuthFiles
+from loanstream.stack.auth.registration import ensure_clients, remove_client, rotate_secret
 from loanstream.stack.auth.ring import State
 from loanstream.stack.auth.ring_file import read_ring
 
