@@ -4,7 +4,7 @@ import asyncio
 import logging
 import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 
 from starlette.applications import Starlette
 from starlette.requests import ClientDisconnect, Request
@@ -43,6 +43,7 @@ class TokenServer:
         tokens = AccessTokens(where.issuer, self._keyring, times.life_s)
         self._authorization = Authorization(self._book, tokens, Guard())
         self._log = AccessLog()
+        self._steps: asyncio.Task[None] | None = None
 
     def app(self) -> Starlette:
         """It as an ASGI application."""
@@ -101,16 +102,20 @@ class TokenServer:
     async def healthz(self, _: Request) -> Response:
         """200, or 503 with what is wrong, as the workers' pages say it."""
         self._book.refresh()
-        complaint = self._keyring.complaint or self._book.complaint
+        complaint = self._keyring.complaint or self._book.complaint or self._standstill()
         return JSONResponse({"complaint": complaint}, 503 if complaint else 200)
 
     @asynccontextmanager
     async def _lifespan(self, _: Starlette) -> AsyncIterator[None]:
-        steps = asyncio.create_task(self._settle_for_ever())
+        self._steps = asyncio.create_task(self._settle_for_ever())
         yield
-        steps.cancel()
-        with suppress(asyncio.CancelledError):
-            await steps
+        self._steps.cancel()
+        await asyncio.wait([self._steps])
+
+    def _standstill(self) -> str | None:
+        if self._steps is None or not self._steps.done():
+            return None
+        return "the steps of a rotation are not taken any more; start the token server again"
 
     async def _settle_for_ever(self) -> None:
         while True:

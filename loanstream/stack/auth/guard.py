@@ -76,7 +76,6 @@ class Guard:
         if wait_s > 0:
             return Verdict(right=False, wait_s=wait_s)
         right = any([each.matches(secret) for each in hashes])  # noqa: C419 - each is looked at, whichever is right
-        right = right and client is not None
         if not right:
             for row, by in counts.items():
                 self._count(row, by)

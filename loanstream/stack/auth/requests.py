@@ -49,8 +49,6 @@ async def read_request(request: Request, uri: str) -> TokenRequest:
 
 
 async def _body(request: Request) -> bytes:
-    if (said := request.headers.get("content-length", "0")).isdecimal() and int(said) > BODY_MOST:
-        raise Refused("too_large")
     body = bytearray()
     async for chunk in request.stream():
         body += chunk

@@ -12,11 +12,15 @@ from stores.private_files import write_private, write_public
 
 
 def make_ring(files: AuthFiles, now: float) -> None:
-    """A ring where there is none. Raises OSError."""
+    """A ring where there is none, published: a broker that reads the file wants it there at its own start.
+
+    Problem for a ring that cannot be read; OSError.
+    """
     files.make()
     with files.change():
         if not files.ring.exists():
             _write(files, first_ring(now))
+        _publish(files, read_ring(files))
 
 
 def read_ring(files: AuthFiles) -> Ring:

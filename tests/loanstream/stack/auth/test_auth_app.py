@@ -195,6 +195,30 @@ def test_a_fault_of_ours_is_json_as_well_and_its_words_stay_out_of_the_log(send,
     assert "CANARY" not in caplog.text
 
 
+def test_a_rotation_that_nobody_drives_any_more_is_complained_of(files, producer, monkeypatch):
+    """Were the task that takes the steps to die, the page of health would say so, and tokens go on."""
+    monkeypatch.setattr(app_module, "SETTLE_EVERY_S", 0.01)
+    server = TokenServer(files, Endpoints(20443), Times())
+
+    def fail():
+        raise RuntimeError
+
+    async def asked():
+        app = server.app()
+        transport = httpx.ASGITransport(app)
+        client = httpx.AsyncClient(transport=transport, base_url="https://localhost")
+        async with client as http, app.router.lifespan_context(app):
+            well = await http.get("/healthz")
+            monkeypatch.setattr(server._keyring, "settle", fail)
+            await asyncio.sleep(0.1)
+            return well, await http.get("/healthz")
+
+    well, ill = asyncio.run(asked())
+    assert well.json() == {"complaint": None}
+    assert ill.status_code == 503
+    assert "not taken any more" in ill.json()["complaint"]
+
+
 def test_a_client_that_asks_in_a_loop_does_not_fill_the_disk(logged):
     """Sixty lines a minute of one client and reason; the next line tells how many requests had none."""
     clock = [0.0]

@@ -86,6 +86,15 @@ def test_the_row_of_the_process_table_holds_no_secret(tmp_path, tls):
     assert not child.is_ready()
 
 
+def test_the_part_of_stack_json_is_what_a_client_needs(files, tls):
+    """Endpoints, and an id and a secret for each role."""
+    part = AuthServer(files.state, 20443, tls.cert, tls.key, tls.ca).part(ensure_clients(files.state, ["bank-a"]))
+    assert part["token_endpoint"] == "https://localhost:20443/oauth/token"
+    assert part["jwks_uri"] == "https://localhost:20443/jwks.json"
+    assert part["clients"]["consumer:bank-a"]["client_id"] == "bank-a-consumer"
+    assert len(part["clients"]["consumer:bank-a"]["client_secret"]) == 43
+
+
 def test_ready_is_only_a_server_that_the_ca_vouches_for(running, other_tls):
     """Another server that took the port is not ours."""
     assert running.server.is_ready()

@@ -142,6 +142,25 @@ def test_a_damaged_ring_is_one_line_that_shows_nothing_of_it(files, clock, text)
     assert "SECRET" not in str(told.value)
 
 
+def test_a_request_reads_a_ring_that_did_not_change_only_once(files, clock, monkeypatch):
+    """A token costs no look into the file: only one that was replaced is read, and only once."""
+    keyring = Keyring(files, TIMES, clock)
+    read = []
+    real = ring_file.read_ring
+    monkeypatch.setattr(ring_file, "read_ring", lambda files: read.append(1) or real(files))
+    rotate(files, clock)
+    read.clear()
+    for _ in range(10):
+        keyring.refresh()
+    assert len(read) <= 2
+
+
+def test_the_keys_are_published_before_a_server_runs(files, clock):
+    """A broker that starts beside the token server finds the file."""
+    make_ring(files, clock())
+    assert published(files) == [key.kid for key in read_ring(files).keys]
+
+
 def test_a_ring_is_made_once(files, clock):
     """Two that start at once make one ring."""
     make_ring(files, clock())
