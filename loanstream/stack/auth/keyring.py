@@ -27,6 +27,7 @@ class Keyring:
         self.complaint: str | None = None
         make_ring(files, now())
         self._seen = identity(files.ring)
+        self._ring = Ring(())
         self._ring = self._settle(FIRST_LOCK_WITHIN_S)
 
     def refresh(self) -> None:
@@ -56,8 +57,9 @@ class Keyring:
         return jwks_bytes(self._ring)
 
     def _settle(self, within_s: float) -> Ring:
-        now = self._now()
-        return change_ring(self._files, lambda ring: settled(ring, now, self._times), within_s)
+        # A new key's time begins once it could be had here, which is a look later.
+        served = {key.kid for key in self._ring.keys}
+        return change_ring(self._files, lambda ring: settled(ring, self._now(), self._times, served), within_s)
 
     def _complain(self, complaint: str) -> None:
         if complaint != self.complaint:

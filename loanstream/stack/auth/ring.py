@@ -11,7 +11,7 @@ killed half-way goes on by itself:
 Times are seconds since 1970.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
@@ -113,13 +113,13 @@ def first_ring(now: float) -> Ring:
     return Ring((replace(new_key(now), published_at=now, signs_from=now),))
 
 
-def settled(ring: Ring, now: float, times: Times) -> Ring:
-    """The ring after the keys in it were published at `now`: those that were not yet get their turn, those that no
+def settled(ring: Ring, now: float, times: Times, served: Collection[str]) -> Ring:
+    """The ring at `now`, where the keys of the ids `served` can be had: new ones of those get their turn, those that no
     token needs any more are gone, and each that may sign notes how long the tokens are to live.
     """
     standings = list(ring.standings(now, times.leeway_s))
     kept = [standing for standing in standings if standing.state is not State.GONE]
-    return Ring(tuple(_settled(standing, now, times) for standing in kept))
+    return Ring(tuple(_settled(standing, now, times, served) for standing in kept))
 
 
 def rotated(ring: Ring, now: float, *, at_once: bool = False, drop_old: bool = False) -> Ring:
@@ -138,9 +138,9 @@ def rotated(ring: Ring, now: float, *, at_once: bool = False, drop_old: bool = F
     return Ring((*before, ahead))
 
 
-def _settled(standing: Standing, now: float, times: Times) -> SigningKey:
+def _settled(standing: Standing, now: float, times: Times, served: Collection[str]) -> SigningKey:
     key = standing.key
-    if key.published_at is None:
+    if key.published_at is None and key.kid in served:
         key = replace(key, published_at=now, signs_from=now + times.refresh_s)
     if standing.state is not State.RETIRING:
         key = replace(key, longest_life_s=max(key.longest_life_s, times.life_s))

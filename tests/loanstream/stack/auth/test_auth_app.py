@@ -93,6 +93,8 @@ def test_each_refusal_is_the_row_of_its_reason(send, logged, reason):
     (line,) = logged()
     assert line["reason"] == reason
     assert line["status"] == row.status
+    # Where an id stands that is none, a secret may stand.
+    assert line["client_id"] == ("bank-a-producer" if reason == "wrong_secret" else None)
 
 
 def test_a_scope_that_is_not_granted_is_refused_whole(send, producer, logged):

@@ -159,6 +159,7 @@ class Witness(threading.Thread):
         while not self._over.wait(0.05):
             try:
                 answer = self.running.ask(self.secret)
+                began = time.monotonic()
                 fresh = self.running.jwks()
             except httpx.TransportError:
                 self.refused += 1
@@ -169,7 +170,7 @@ class Witness(threading.Thread):
             filed = json.loads(AuthFiles(self.running.server.state).jwks.read_text())
             token = answer.json()["access_token"]
             if known is None or time.monotonic() - read_at > 1.7:
-                known, read_at = fresh, time.monotonic()
+                known, read_at = fresh, began
             self._live = [(other, until) for other, until in self._live if until > time.time()]
             self._live.append((token, time.time() + 3))
             for other, _ in self._live:

@@ -6,7 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from joserfc.jwk import ECKey
 
-from loanstream.stack.auth.ring import Ring, SigningKey, State, Times, first_ring, rotated, settled
+from loanstream.stack.auth import ring as rings
+from loanstream.stack.auth.ring import Ring, SigningKey, State, Times, first_ring, rotated
 
 TIMES = Times(life_s=300, refresh_s=30, leeway_s=10)
 DAY = 1_800_000_000.0
@@ -18,6 +19,11 @@ def states(ring, now, leeway_s=10):
 
 def kids(ring):
     return [key["kid"] for key in ring.published["keys"]]
+
+
+def settled(ring, now, times):
+    """The ring, where all of it can be had."""
+    return rings.settled(ring, now, times, kids(ring))
 
 
 def test_a_rotation_goes_through_its_states_by_the_clock():
@@ -137,6 +143,14 @@ def test_every_token_verifies_for_as_long_as_it_lives(steps):
         issued = [token for token in issued if token.until > now]
         issued.append(Issued(signing.kid, now + times.life_s + times.leeway_s))
         assert {token.kid for token in issued} <= set(kids(ring))
+
+
+def test_a_key_that_could_not_be_had_yet_gets_no_turn():
+    """Its time begins when verifiers can fetch it, and not when it was made."""
+    ring = rotated(first_ring(DAY), DAY)
+    old, new = kids(ring)
+    assert rings.settled(ring, DAY + 1, TIMES, [old]).keys[1].signs_from is None
+    assert rings.settled(ring, DAY + 1, TIMES, [old, new]).keys[1].signs_from == DAY + 31
 
 
 def test_a_key_without_a_time_never_signs():
