@@ -228,6 +228,19 @@ def test_a_compromised_key_is_gone_at_once(running, producer, loanstream):
     assert json.loads(AuthFiles(running.server.state).jwks.read_text()) == running.jwks()
 
 
+def test_clients_that_cannot_be_read_are_complained_of_and_stay(running, producer):
+    """The page of health says it before anybody asks for a token; whoever was a client still is one."""
+    clients = AuthFiles(running.server.state).clients
+    held = clients.read_bytes()
+    clients.write_text('{"clients": []}')
+    ill = running.http.get("/healthz")
+    assert ill.status_code == 503
+    assert "clients.json does not hold clients" in ill.json()["complaint"]
+    assert running.ask(producer).status_code == 200
+    clients.write_bytes(held)
+    assert running.http.get("/healthz").json() == {"complaint": None}
+
+
 def test_keys_that_cannot_be_read_are_complained_of_and_tokens_go_on(running, producer):
     """A damaged file stops nobody: the keys that were read last stay in force, and the page of health says what is wrong."""
     ring = AuthFiles(running.server.state).ring
