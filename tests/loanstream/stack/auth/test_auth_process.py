@@ -231,6 +231,7 @@ def test_a_compromised_key_is_gone_at_once(running, producer, loanstream):
 def test_clients_that_cannot_be_read_are_complained_of_and_stay(running, producer):
     """The page of health says it before anybody asks for a token; whoever was a client still is one."""
     clients = AuthFiles(running.server.state).clients
+    assert running.ask(producer).status_code == 200
     held = clients.read_bytes()
     clients.write_text('{"clients": []}')
     ill = running.http.get("/healthz")
