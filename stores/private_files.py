@@ -1,4 +1,4 @@
-"""Writing a file so that it is there whole or not at all, for its owner alone, and still there after a power cut."""
+"""Writing a file so that it is there whole or not at all, and still there after a power cut."""
 
 import os
 import tempfile
@@ -7,10 +7,23 @@ from pathlib import Path
 
 
 def write_private(path: Path, data: bytes) -> None:
-    """Write `data` to `path` (mode 0600), replacing what was there; on disk when the call returns. Raises OSError."""
+    """Write `data` to `path` for its owner alone (mode 0600), replacing what was there; on disk when the call returns.
+
+    Raises OSError.
+    """
+    _write(path, data, 0o600)
+
+
+def write_public(path: Path, data: bytes) -> None:
+    """The same for everybody to read (mode 0644), from the first moment on. Raises OSError."""
+    _write(path, data, 0o644)
+
+
+def _write(path: Path, data: bytes, mode: int) -> None:
     handle, scratch = tempfile.mkstemp(prefix=".new-", dir=path.parent)
     try:
         with os.fdopen(handle, "wb") as file:
+            os.fchmod(file.fileno(), mode)
             file.write(data)
             file.flush()
             os.fsync(file.fileno())

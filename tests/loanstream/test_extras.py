@@ -59,7 +59,11 @@ NO_EXTRA = [
     # what stands on a bank's machine, or on one that runs workers
     "loanstream.worker",
     "loanstream.installation",
-    *(f"loanstream.cli.{verb}" for verb in VERBS if verb not in {"up", "demo", "bench", "chaos", "doctor", "train"}),
+    *(
+        f"loanstream.cli.{verb}"
+        for verb in VERBS
+        if verb not in {"up", "demo", "auth", "bench", "chaos", "doctor", "train"}
+    ),
     "producers.client",
 ]
 
@@ -201,6 +205,7 @@ def test_it_starts_where_no_extra_is_installed(module, without):
         ("psutil", "stack", ["demo"]),
         ("reportlab", "stack", ["demo"]),
         ("psutil", "stack", ["doctor"]),
+        ("joserfc", "stack", ["auth", "keys"]),
         ("sklearn", "training", ["train", "--data", ".", "--out", "bundle"]),
     ],
 )

@@ -1,0 +1,45 @@
+"""The page about tokens says what there is."""
+
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+
+from loanstream.cli.main import application
+from loanstream.stack.auth.hashes import COST
+from loanstream.stack.auth.paths import AuthFiles
+from loanstream.stack.auth.registration import client_id_of
+from loanstream.stack.auth.ring import Times
+from loanstream.stack.auth.scopes import KINDS
+
+ROOT = Path(__file__).resolve().parents[4]
+PAGE = (ROOT / "docs" / "tokens.md").read_text("utf-8")
+MEASURED = (ROOT / "docs" / "measured" / "token-server.md").read_text("utf-8")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_each_kind_of_client_has_its_row(kind):
+    """With its name, its scopes and where it is good."""
+    row = KINDS[kind]
+    good = ", ".join(audience.removeprefix("loanstream-").capitalize() for audience in row.audiences)
+    said = f"| `{kind}` | `{client_id_of(kind, 'bank-a')}` | `{' '.join(row.scopes)}` | {good} |"
+    assert said.casefold() in PAGE.casefold()
+
+
+@pytest.mark.parametrize("line", re.findall(r"^loanstream .*$", PAGE, re.MULTILINE))
+def test_each_command_is_one_that_there_is(line):
+    """Whoever types what stands there is understood."""
+    _, verb, name, *words = shlex.split(line)
+    command = application().get_command(None, verb).commands[name]
+    command.make_context(name, words)
+
+
+def test_figures_and_files_are_the_codes():
+    """Times, parameters and paths that the pages name."""
+    assert f"signs {Times().refresh_s} s later" in PAGE
+    assert f'"expires_in": {Times().life_s}' in PAGE
+    assert f"N = {COST}" in MEASURED
+    files = AuthFiles(Path())
+    for path in (files.ring, files.secrets, files.clients, files.jwks):
+        assert f"| `{path}` |" in PAGE
