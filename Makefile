@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 LOCKED_BY = $(PYTHON) make_setup.py $(VENV) compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header
 
-.PHONY: setup demo test test-unit check bench bench-full chaos chaos-selftest lock clean
+.PHONY: setup demo test test-unit test-oidc check bench bench-full chaos chaos-selftest lock clean
 
 setup: $(STAMP)
 
@@ -19,10 +19,13 @@ demo: setup
 	@$(BIN)/loanstream demo
 
 test: setup
-	@$(BIN)/python -m pytest --durations=10 --durations-min=1
+	@$(BIN)/python -m pytest --ignore=tests/oidc --durations=10 --durations-min=1
 
 test-unit: setup
-	@$(BIN)/python -m pytest --ignore=tests/integration
+	@$(BIN)/python -m pytest --ignore=tests/integration --ignore=tests/oidc
+
+test-oidc: setup
+	@$(BIN)/python -m pytest tests/oidc
 
 check: setup
 	@$(BIN)/ruff check .

@@ -7,11 +7,13 @@ from typing import Annotated
 import typer
 
 from loanstream.cli.options import AsJson, FirstBundle, FirstPolicy, Yes, confirm, verb
+from loanstream.install.durability import losses
 from loanstream.install.steps import STEPS, Wanted, decided_otherwise
 from loanstream.install.steps import plan as plan_of
 from loanstream.installation import Installation
 from loanstream.settings import load
 from loanstream.terminal import emit, table
+from schemas.problem import Problem
 
 app = verb()
 
@@ -23,7 +25,7 @@ TOLD = 3
 """So many lines of a step are told; a new tenant lacks all of its topics."""
 
 
-def prepare(wanted: Wanted, *, dry_run: bool, yes: bool, as_json: bool) -> int:
+def prepare(wanted: Wanted, *, trial: bool, dry_run: bool, yes: bool, as_json: bool) -> int:
     """Show the plan and, unless it is empty, make what it names; exit code 1 where the person says no, or has to mend
     something first.
     """
@@ -32,6 +34,7 @@ def prepare(wanted: Wanted, *, dry_run: bool, yes: bool, as_json: bool) -> int:
         for line in faults:
             _say(f"loanstream: {line}")
         return 1
+    _refuse_losses(wanted, trial=trial)
     empty = not any(plan.values())
     if empty or dry_run:
         emit({"plan": plan, "done": empty}, _shown(plan, empty), as_json=as_json)
@@ -46,6 +49,16 @@ def prepare(wanted: Wanted, *, dry_run: bool, yes: bool, as_json: bool) -> int:
     emit({"plan": plan, "done": True}, "the installation is ready", as_json=as_json)
     _note(wanted, plan)
     return 0
+
+
+def _refuse_losses(wanted: Wanted, *, trial: bool) -> None:
+    """Say with which settings of Kafka records can be lost. Problem where there are some and this is no trial."""
+    here = wanted.installation
+    lines = losses(here.admin_settings, here.tenants, wanted.replication)
+    for line in lines:
+        _say(line)
+    if lines and not trial:
+        raise Problem(f"with {len(lines)} settings of this Kafka records can be lost; change them, or say --trial")
 
 
 def _note(wanted: Wanted, plan: Plan) -> None:
@@ -87,6 +100,9 @@ def install(
         ),
     ] = None,
     make_keys: Annotated[bool, typer.Option("--make-keys", help="make the key files that are missing")] = False,
+    trial: Annotated[
+        bool, typer.Option("--trial", help="for a Kafka that may lose records: says what can be lost, and goes on")
+    ] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="show what is missing, and make nothing")] = False,
     yes: Yes = False,
     as_json: AsJson = False,
@@ -108,4 +124,4 @@ def install(
         replication=replication_factor,
         make_keys=make_keys,
     )
-    raise typer.Exit(prepare(wanted, dry_run=dry_run, yes=yes, as_json=as_json))
+    raise typer.Exit(prepare(wanted, trial=trial, dry_run=dry_run, yes=yes, as_json=as_json))

@@ -38,6 +38,7 @@ BROKER_TOPIC_PARTITIONS = 8
 USUAL_COPIES = 3
 SAFE_COPIES = 2
 """With more copies than this, so many must have a record before it is confirmed: a broker may be lost, no record."""
+SAFE_CONFIG = {"min.insync.replicas": str(SAFE_COPIES), "unclean.leader.election.enable": "false"}
 QUIET = {"log_level": 3}
 """What goes wrong raises here; the client's own notes would stand between the lines of a start."""
 Client = dict[str, str | int | float | bool]
@@ -71,10 +72,10 @@ def create(client: Client, tenants: tuple[str, ...], copies: int) -> None:
     """Create what does not exist, outputs before inputs: no application arrives where its decision has no place."""
     admin = AdminClient(dict(client))
     existing = admin.list_topics(timeout=REQUEST_S).topics
-    safe = {"min.insync.replicas": str(SAFE_COPIES)} if copies > SAFE_COPIES else {}
+    safe = SAFE_CONFIG if copies > SAFE_COPIES else {}
     if CHECK_TOPIC not in existing:
         _create(admin, [NewTopic(CHECK_TOPIC, CHECK_PARTITIONS, copies)])
-    for _, rows in groupby(_rows(tenants), key=lambda row: row[1].input):
+    for _, rows in groupby(named_topics(tenants), key=lambda row: row[1].input):
         wanted = [
             NewTopic(name, topic.partitions, copies, config=topic.config | safe)
             for name, topic in rows
@@ -88,7 +89,7 @@ def create(client: Client, tenants: tuple[str, ...], copies: int) -> None:
 def differences(client: Client, tenants: tuple[str, ...]) -> list[str]:
     """What the broker has otherwise than the table: topics that are absent or have another number of partitions."""
     existing = AdminClient(dict(client)).list_topics(timeout=REQUEST_S).topics
-    absent = [f"topic {name} is absent" for name, _ in _rows(tenants) if name not in existing]
+    absent = [f"topic {name} is absent" for name, _ in named_topics(tenants) if name not in existing]
     return [*absent, *_other_partitions(existing, tenants)]
 
 
@@ -109,7 +110,7 @@ def missing(client: Client, tenants: tuple[str, ...]) -> list[str]:
     for line in _other_partitions(existing, tenants):
         raise Problem(f"{line}; another number would break the order per application")
     check_stamps(quiet, tenants, existing)
-    names = [CHECK_TOPIC, *(name for name, _ in _rows(tenants))]
+    names = [CHECK_TOPIC, *(name for name, _ in named_topics(tenants))]
     lines = [f"topic {name}" for name in names if name not in existing]
     for stage in STAGES.values():
         there = [place for place in read_by(stage, tenants) if place.topic in existing]
@@ -140,7 +141,7 @@ def newest_stamps(client: Client, tenants: tuple[str, ...]) -> dict[int, int]:
     A broker that leads no partition with a record is not named. KafkaException where the broker does not answer.
     """
     admin = AdminClient(dict(client))
-    inputs = {name for name, topic in _rows(tenants) if topic.input}
+    inputs = {name for name, topic in named_topics(tenants) if topic.input}
     found = admin.list_topics(timeout=REQUEST_S).topics
     leaders = {
         TopicPartition(name, number): partition.leader
@@ -215,7 +216,7 @@ def check_stamps(client: Client, tenants: tuple[str, ...], existing: Container[s
     """Problem for a business input (of those `existing`) whose records are not stamped by the broker: `accepted_at` is
     that stamp.
     """
-    names = [name for name, topic in _rows(tenants) if topic.input and (existing is None or name in existing)]
+    names = [name for name, topic in named_topics(tenants) if topic.input and (existing is None or name in existing)]
     if not names:
         return
     resources = [ConfigResource(ConfigResource.Type.TOPIC, name) for name in names]
@@ -230,12 +231,12 @@ def check_stamps(client: Client, tenants: tuple[str, ...], existing: Container[s
 
 
 def _other_partitions(existing: Mapping[str, TopicMetadata], tenants: tuple[str, ...]) -> Iterator[str]:
-    for name, topic in _rows(tenants):
+    for name, topic in named_topics(tenants):
         if name in existing and len(existing[name].partitions) != topic.partitions:
             yield f"topic {name} has {len(existing[name].partitions)} partitions, expected {topic.partitions}"
 
 
-def _rows(tenants: tuple[str, ...]) -> Iterator[tuple[str, Topic]]:
+def named_topics(tenants: tuple[str, ...]) -> Iterator[tuple[str, Topic]]:
     """Every topic of these tenants, in the order of creation: outputs first."""
     rows = [(topic.name(), topic) for topic in SHARED_TOPICS]
     rows += [(topic.name(tenant), topic) for tenant in tenants for topic in TENANT_TOPICS]
@@ -247,7 +248,7 @@ def read_by(stage: Stage, tenants: tuple[str, ...]) -> list[TopicPartition]:
     read = {TOPICS[key].stem for key in stage.reads}
     return [
         TopicPartition(name, number)
-        for name, topic in _rows(tenants)
+        for name, topic in named_topics(tenants)
         if topic.stem in read
         for number in range(topic.partitions)
     ]

@@ -119,14 +119,14 @@ def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Own]:
 @pytest.fixture(scope="module")
 def installed(own: Own) -> Own:
     """The same, installed: by an `install` that was killed, and another."""
-    killed = own.start("loanstream", "install", "--yes", "--make-keys", stderr=subprocess.DEVNULL)
+    killed = own.start("loanstream", "install", "--trial", "--yes", "--make-keys", stderr=subprocess.DEVNULL)
     while not (own.root / "artefacts").exists() and killed.poll() is None:
         time.sleep(0.005)
     killed.send_signal(signal.SIGKILL)
     killed.wait()
     own.made = {path.name: path.read_bytes() for path in (own.root / "keys").iterdir()}
-    own.after_kill = own.ask("install", "--dry-run")
-    own.finished = own.ask("install", "--yes")
+    own.after_kill = own.ask("install", "--trial", "--dry-run")
+    own.finished = own.ask("install", "--trial", "--yes")
     return own
 
 
@@ -147,20 +147,28 @@ def working(installed: Own) -> Iterator[Own]:
 
 def test_a_plan_is_shown_and_nothing_made(own: Own) -> None:
     """`--dry-run` names what is missing, step by step; without a person to ask nothing is made either."""
-    plan = own.ask("install", "--dry-run", "--make-keys")["plan"]
+    plan = own.ask("install", "--trial", "--dry-run", "--make-keys")["plan"]
     assert plan["keys"] == [f"key file tenant-{TENANT}.json", "key file warehouse.json"]
     assert f"topic loan.applications.v1.{TENANT}" in plan["topics"]
     assert "migration 0001_" in " ".join(plan["warehouse"])
     assert plan["activation"] == ["first activation of bundle default and policy standard"]
     assert all(plan.values())
-    told = own.call("install", "--make-keys", code=1).stderr.splitlines()
+    told = own.call("install", "--trial", "--make-keys", code=1).stderr.splitlines()
     assert "nobody is there to say yes" in told[-1]
-    refused = own.call("install", "--yes", code=1).stderr
+    refused = own.call("install", "--trial", "--yes", code=1).stderr
     assert f"no tenant-{TENANT}.json, warehouse.json in {own.root / 'keys'}" in refused
     assert not (own.root / "keys").exists()
     assert not (own.root / "documents").exists()
     found = AdminClient({"bootstrap.servers": own.settings["LOANSTREAM_KAFKA_BOOTSTRAP"]}).list_topics(timeout=10)
     assert not [name for name in found.topics if name.startswith("loan.")]
+
+
+def test_a_kafka_that_may_lose_records_is_for_a_trial(own: Own) -> None:
+    """One broker keeps one copy of a record: nothing is installed there unless it is called a trial."""
+    refused = own.call("install", "--yes", "--make-keys", code=1).stderr.splitlines()
+    assert "a new topic has replication factor 1, expected 3 or more" in refused[0]
+    assert refused[-1].endswith("records can be lost; change them, or say --trial")
+    assert not (own.root / "keys").exists()
 
 
 def test_an_installation_that_was_killed_is_finished_by_the_next(installed: Own) -> None:
@@ -170,14 +178,14 @@ def test_an_installation_that_was_killed_is_finished_by_the_next(installed: Own)
     assert installed.after_kill["plan"]["activation"]
     assert installed.finished["done"]
     assert {path.name: path.read_bytes() for path in (installed.root / "keys").iterdir()} == installed.made
-    third = installed.call("install", "--yes")
+    third = installed.call("install", "--trial", "--yes")
     assert third.stdout == "nothing is to be done: the installation is ready\n"
     assert topics.missing(installed.installation.admin_settings, (TENANT,)) == []
 
 
 def test_an_installed_one_says_that_it_keeps_its_policy(installed: Own) -> None:
     """Another --policy is put into the store and activated by nobody: a line says what decides, and how to change it."""
-    done = installed.call("install", "--yes", "--policy", "paper")
+    done = installed.call("install", "--trial", "--yes", "--policy", "paper")
     assert "bank-a is decided with policy standard" in done.stderr
     assert "loanstream activate policy paper --all-tenants --reason" in done.stderr
 
@@ -232,7 +240,7 @@ def test_lost_keys_are_not_made_anew(working: Own, tmp_path: Path) -> None:
     """Where the warehouse holds records of a tenant, his keys and its own are to be restored: new ones open nothing."""
     working.settings["LOANSTREAM_KEYS"], kept = str(tmp_path), working.settings["LOANSTREAM_KEYS"]
     try:
-        refused = working.call("install", "--yes", "--make-keys", code=1).stderr
+        refused = working.call("install", "--trial", "--yes", "--make-keys", code=1).stderr
     finally:
         working.settings["LOANSTREAM_KEYS"] = kept
     assert f"tenant-{TENANT}.json, warehouse.json is lost" in refused
