@@ -25,6 +25,10 @@ HANDLED_MS = 2 * LETTERS_MS
 its segment. Without it, one that was sent back or discarded would seem to wait."""
 
 
+CHECK_TOPIC = "loan.coordinator-check.v1"
+"""Holds no record and is in no stage's flow: workers commit tokens to it, to see what their coordinator knows."""
+
+
 @dataclass(frozen=True, slots=True)
 class Topic:
     """A family of topics: one per tenant (`per_tenant`), or a single one.
