@@ -51,7 +51,7 @@ def _note(wanted: Wanted, plan: Plan) -> None:
 def _shown(plan: Plan, empty: bool) -> object:
     if empty:
         return "nothing is to be done: the installation is ready"
-    rows = [(name, "; ".join(_some(lines)) or "ready") for name, lines in plan.items()]
+    rows = [(name, "\n".join(lines) or "ready") for name, lines in plan.items()]
     return table("what is missing", "step", "would make", rows=rows)
 
 
@@ -80,6 +80,9 @@ def install(
         ),
     ] = None,
     make_keys: Annotated[bool, typer.Option("--make-keys", help="make the key files that are missing")] = False,
+    leave_grants: Annotated[
+        bool, typer.Option("--leave-grants", help="leave Kafka's ACLs as they are: others keep them")
+    ] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="show what is missing, and make nothing")] = False,
     yes: Yes = False,
     as_json: AsJson = False,
@@ -95,5 +98,6 @@ def install(
         actor="loanstream install",
         replication=replication_factor,
         make_keys=make_keys,
+        leave_grants=leave_grants,
     )
     raise typer.Exit(prepare(wanted, dry_run=dry_run, yes=yes, as_json=as_json))

@@ -12,6 +12,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 from loanstream.stack import space, up
+from loanstream.stack.kafka.node import Addresses
 from loanstream.stack.supervisor import Child
 
 SLEEP = "import time; time.sleep(1000)"
@@ -48,7 +49,7 @@ def main(state, trouble=""):
         space.shutil = SimpleNamespace(disk_usage=lambda _: SimpleNamespace(free=space.MIB))
     if trouble == "fills":
         up.ports.keep_or_pick = _refuse_writes
-    up.broker_command = lambda *_, **__: ("127.0.0.1:1", ["sleep"])
+    up.broker_command = lambda *_, **__: (Addresses("127.0.0.1:3", "127.0.0.1:1", "127.0.0.1:2"), ["sleep"])
     up.children = lambda plan: _children(trouble)
     hooks = up.Hooks(
         stores=lambda _: None,
