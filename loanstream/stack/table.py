@@ -10,7 +10,7 @@ from loanstream.installation import Installation
 from loanstream.settings import environment_of, load
 from loanstream.stack import ports, space
 from loanstream.stack.kafka import jars
-from loanstream.stack.kafka.guard import Guard
+from loanstream.stack.kafka.guard import PRINCIPALS, Guard
 from loanstream.stack.kafka.node import is_ready as broker_is_ready
 from loanstream.stack.layout import READER, WRITER, ClientPart, Layout
 from loanstream.stack.probe import answers
@@ -119,6 +119,7 @@ def operators_installation(plan: Plan) -> Installation:
     """The stack as whoever prepares it reaches it."""
     values = _installation(plan) | {
         "kafka_admin_security": plan.operator,
+        "kafka_principals": PRINCIPALS,
         "warehouse_writer_password": plan.passwords.writer_password,
     }
     return Installation(load(environment_of(values)))

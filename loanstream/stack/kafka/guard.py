@@ -1,9 +1,10 @@
 """A guarded broker: whom it believes, and on which listener.
 
 CONTROLLER and INTERNAL take certificates of the stack's own CA, OAUTH takes tokens of its one issuer. A principal is a
-certificate's common name, or a token's `client_id`: what Keycloak calls `sub` is a number that no table knows. The
-broker reads the issuer's public keys from a file: it needs nobody to be up before it, and sees a new key at once.
-Without an ACL (`schemas.access`) nobody may do anything.
+certificate's subject (`CN=stage-score`), or a token's `client_id`: what Keycloak calls `sub` is a number that no table
+knows. So no client of the issuer can be called what a stage or the operator is. The broker reads the issuer's public
+keys from a file: it needs nobody to be up before it, and sees a new key at once. Without an ACL (`schemas.access`)
+nobody may do anything.
 """
 
 from collections.abc import Mapping
@@ -11,12 +12,24 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from loanstream.stack.pki import BROKER, Pki
-from schemas.access import ADMIN_NAME
+from schemas.access import ADMIN, ADMIN_NAME, principal_of, stage_kind
+from schemas.stages import STAGES
 
 AUDIENCE = "loanstream-kafka"
 """What a token's `aud` must hold."""
 PRINCIPAL_CLAIM = "client_id"
 INTERNAL_LISTENER = "INTERNAL"
+
+
+def by_subject(name: str) -> str:
+    """Who the leaf `name` is at the broker."""
+    return f"User:CN={name}"
+
+
+PRINCIPALS: Mapping[str, str] = {
+    kind: by_subject(principal_of(kind)) for kind in (ADMIN, *(stage_kind(stage) for stage in STAGES))
+}
+"""Who at the guarded broker has another name than the table of access gives him: whoever has a certificate."""
 
 PROPERTIES: Mapping[str, str] = {
     "inter.broker.listener.name": INTERNAL_LISTENER,
@@ -26,7 +39,6 @@ PROPERTIES: Mapping[str, str] = {
     "ssl.enabled.protocols": "TLSv1.3,TLSv1.2",
     "listener.name.controller.ssl.client.auth": "required",
     "listener.name.internal.ssl.client.auth": "required",
-    "ssl.principal.mapping.rules": "RULE:^CN=([a-z0-9.-]+)$/$1/,DEFAULT",
     "listener.name.oauth.sasl.enabled.mechanisms": "OAUTHBEARER",
     "listener.name.oauth.oauthbearer.sasl.jaas.config": (
         "org.apache.kafka.common.security.oauthbearer.OAuthBearerLoginModule required;"
@@ -41,7 +53,7 @@ PROPERTIES: Mapping[str, str] = {
     "sasl.oauthbearer.clock.skew.seconds": "5",
     "authorizer.class.name": "org.apache.kafka.metadata.authorizer.StandardAuthorizer",
     "allow.everyone.if.no.acl.found": "false",
-    "super.users": f"User:{BROKER};User:{ADMIN_NAME}",
+    "super.users": f"{by_subject(BROKER)};{by_subject(ADMIN_NAME)}",
 }
 
 
