@@ -53,9 +53,9 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStack]:
 
 
 @pytest.fixture(scope="session")
-def broker(stack: RunningStack) -> str:
-    """The stack's broker: tests of the transport make topics of their own there."""
-    return stack.bootstrap
+def broker(bare_broker: EmbeddedKafka) -> str:
+    """Where tests of the transport make topics of their own."""
+    return bare_broker.bootstrap
 
 
 @pytest.fixture(scope="session")
