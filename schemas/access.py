@@ -27,6 +27,8 @@ CLUSTER = "kafka-cluster"
 TOPICS_BEGIN = "loan."
 """How every topic of ours begins."""
 
+BANKS_KINDS = ("producer", "consumer")
+"""What a bank has one of each of: its kinds are `producer:TENANT` and `consumer:TENANT`."""
 ADMIN = "admin"
 ADMIN_NAME = "platform-admin"
 
@@ -153,7 +155,9 @@ def _operator() -> Iterator[Grant]:
 
 
 def is_ours(grant: Grant, table: Mapping[str, tuple[Grant, ...]]) -> bool:
-    """Whether a grant is about something of ours: a broker may have other topics and groups."""
+    """Whether a grant is about something of ours: a broker may have other topics and groups, and is itself nobody's."""
+    if grant.resource == "cluster":
+        return False
     if grant.resource == "topic":
         shared = {CHECK_TOPIC, TOPICS_BEGIN, *(topic.name() for topic in SHARED_TOPICS)}
         return grant.name in shared or tenant_in(grant) is not None

@@ -16,7 +16,7 @@ from confluent_kafka import KafkaException
 from loanstream.installation import Installation
 from loanstream.stack import ports
 from loanstream.stack.kafka.broker import broker_command
-from loanstream.stack.kafka.guard import Guard
+from loanstream.stack.kafka.guard import Guard, by_token
 from loanstream.stack.kafka.node import PORT_NAMES
 from loanstream.stack.layout import READER, Layout, StackFile, default_state, write_stack
 from loanstream.stack.lock import hold
@@ -26,13 +26,15 @@ from loanstream.stack.supervisor import TICK_S, Supervisor, end_leftovers
 from loanstream.stack.table import WORKERS, Plan, children, operators_installation, worker_names
 from loanstream.stack.watch import watch
 from processors.transport.logs import log_to
-from schemas.access import ADMIN, stage_principal
+from schemas.access import ADMIN, BANKS_KINDS, stage_principal
 from schemas.problem import Problem
 from stores.keys import KeyFiles
 from stores.private_files import write_private
 from stores.warehouse.client import DATABASE
 
 READY_WITHIN_S = 180.0
+TOKEN_PATH, JWKS_PATH = "/oauth/token", "/jwks.json"
+"""Where the token server answers."""
 SUPERVISOR = "supervisor"
 SUPERVISOR_LOG = "supervisor.log"
 
@@ -118,12 +120,32 @@ def describe(plan: Plan, supervisor: Supervisor) -> StackFile:
     described = _described(plan, supervisor)
     if plan.guard is not None:
         described["tls"] = {"ca": str(plan.guard.pki.ca)}
+    if plan.clients and plan.guard is not None:
+        described["auth"] = {
+            "issuer": plan.guard.issuer,
+            "token_endpoint": plan.guard.issuer + TOKEN_PATH,
+            "jwks_uri": plan.guard.issuer + JWKS_PATH,
+            "clients": dict(plan.clients),
+        }
     return described
+
+
+def security_of(plan: Plan) -> dict[str, dict[str, str]]:
+    """How each kind of client proves itself to the broker: the operator by a certificate, banks by their tokens."""
+    if plan.guard is None:
+        return {}
+    ca, endpoint = plan.guard.pki.ca, plan.guard.issuer + TOKEN_PATH
+    banks = {
+        kind: by_token(plan.oauth, ca, endpoint, client["client_id"], client["client_secret"])
+        for kind, client in plan.clients.items()
+        if kind.partition(":")[0] in BANKS_KINDS
+    }
+    return {**banks, ADMIN: plan.operator}
 
 
 def _described(plan: Plan, supervisor: Supervisor) -> StackFile:
     return {
-        "kafka": {"bootstrap": plan.bootstrap, "security": {ADMIN: plan.operator} if plan.guard else {}},
+        "kafka": {"bootstrap": plan.bootstrap, "security": security_of(plan)},
         "warehouse": {
             "url": plan.warehouse_url,
             "database": DATABASE,
