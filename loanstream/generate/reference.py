@@ -98,7 +98,7 @@ def access_page() -> str:
     kinds = "\n\n".join(_rights(kind, grants) for kind, grants in access([_TENANT]).items())
     said = (
         "What is not here is refused: the broker denies by default. `<tenant>` is a bank's name; `…` stands for any "
-        "end of a name. READ and WRITE hold DESCRIBE. `loanstream install` and `loanstream up` make it so."
+        "end of a name. Reading and writing hold describing. `loanstream install` and `loanstream up` make it so."
     )
     return f"# Who may do what at the broker\n\n{said}\n\n{kinds}\n"
 
@@ -110,7 +110,9 @@ def _rights(kind: str, grants: Iterable[Grant]) -> str:
     operations: dict[tuple[str, str], list[str]] = {}
     for grant in grants:
         name = re.sub(rf"(^|\.|:){_TENANT}(\.|$)", r"\1<tenant>\2", grant.name)
-        operations.setdefault((grant.resource, f"`{name}{'…' if grant.prefixed else ''}`"), []).append(grant.operation)
+        operations.setdefault((grant.resource, f"`{name}{'…' if grant.prefixed else ''}`"), []).append(
+            grant.operation.lower().replace("_", " ")
+        )
     rows = ((resource, name, ", ".join(found)) for (resource, name), found in operations.items())
     title = kind.replace(f":{_TENANT}", ":<tenant>")
     principal = f"User:{principal_of(kind)}".replace(f":{_TENANT}-", ":<tenant>-")

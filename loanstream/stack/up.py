@@ -112,7 +112,7 @@ def run_up(
     return 0
 
 
-UNGUARDED = "NOT SECURED: whoever reaches the broker reads and writes every bank's records (--insecure)"
+UNGUARDED = "NOT SECURED: whoever reaches the broker reads and writes every bank's records; up --secure refuses them"
 
 
 def describe(plan: Plan, supervisor: Supervisor) -> StackFile:

@@ -38,6 +38,8 @@ TENANTS = (
     "beside-poison",
     "told",
 )
+SECURITY = os.environ.get("LOANSTREAM_TESTS_UP", "--insecure")
+"""Every test passes on a secured stack too, but for the README's program, which shows no token."""
 Outcomes = tuple[list[dict], list[dict]]
 """Decisions and dead letters."""
 
@@ -48,7 +50,7 @@ DEAD_LETTERS = ("applications_dlq", "applications_slow_dlq", "verifications_dlq"
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStack]:
     """`loanstream up` with every tenant the tests use."""
     state = tmp_path_factory.mktemp("stack") / "state"
-    with running_stack(state, "--tenants", ",".join(TENANTS)) as (running, _):
+    with running_stack(state, SECURITY, "--tenants", ",".join(TENANTS)) as (running, _):
         yield running
 
 
