@@ -22,6 +22,7 @@ BY_SETTINGS: Mapping[str, tuple[Callable[[Installation], Found], str]] = {
     "topics": (look_at.topics, "loanstream install; a tenant whose topics have other partitions needs another name"),
     "readers": (work.readers, "start the workers of that group; see loanstream install for offsets that are absent"),
     "progress": (work.progress, "see the log of the worker that has the partition, and its /healthz"),
+    "rights": (look_at.rights, "loanstream install; where others keep the ACLs, they: docs/reference/access.md"),
     "brokers' clocks": (look_at.clocks, look_at.SET_CLOCKS),
     "warehouse": (look_at.warehouse, "see LOANSTREAM_WAREHOUSE_URL"),
     "warehouse reader": (look_at.reader, "see LOANSTREAM_WAREHOUSE_READER and LOANSTREAM_WAREHOUSE_READER_PASSWORD"),

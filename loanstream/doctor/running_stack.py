@@ -82,6 +82,7 @@ ROWS: Mapping[str, Row] = {
         look_at.topics,
         f"{_START_AGAIN} (makes what is absent); a tenant whose topics have other partitions needs another name",
     ),
+    "rights": Row(look_at.rights, f"{_START_AGAIN} (grants what lacks, takes away what is too much)"),
     "readers": Row(work.readers, f"see {{logs}} for the workers of that group; then {_START_AGAIN}"),
     "progress": Row(work.progress, "see the log in {logs} of the worker that complains of the partition"),
     "brokers' clocks": Row(look_at.clocks, look_at.SET_CLOCKS),

@@ -1,6 +1,7 @@
 """`python sleeping_stack.py STATE [TROUBLE]`: run_up with children that only sleep, for tests of the life cycle.
 
 TROUBLE `stubborn` gives one that ignores SIGTERM, `broken` one that ends at once, `parent` one with a child of its own;
+`insecure` asks nobody who he is;
 `accused` is `broken` with a suspect that knows why;
 `full` is a disk without room, `fills` one that is full when the ports are written down, `late` one that is full when a
 hook writes.
@@ -56,7 +57,7 @@ def main(state, trouble=""):
         broker=lambda _: None,
         warehouse=_refuse_writes if trouble == "late" else lambda _: None,
     )
-    return up.run_up(Path(state), ("bank-a",), 1, _say, hooks)
+    return up.run_up(Path(state), ("bank-a",), 1, _say, hooks, secure=trouble != "insecure")
 
 
 if __name__ == "__main__":
