@@ -15,6 +15,7 @@ from loanstream.doctor.look_at import Found
 from loanstream.stack import ports
 from loanstream.stack.probe import page
 from loanstream.stack.running import RunningStack
+from loanstream.stack.table import WORKERS
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +37,7 @@ def check_stack(running: RunningStack) -> Iterator[Check]:
         yield _checked(running, name, row.look, row.fix.format(**places))
     known = ports.remembered(layout.ports)
     for part in running.stack["processes"]:
-        if part["name"] in known and part["name"] != "warehouse":
+        if part["name"] in known and part["name"].rpartition("-")[0] in WORKERS:
             url = f"http://{ports.LOOPBACK}:{known[part['name']]}/healthz"
             fix = f"see {layout.logs / part['name']}.log"
             yield Check(part["name"], *_health(url), fix)

@@ -217,7 +217,8 @@ def _plan(
     for tenant in tenants:
         keys.make_tenant(tenant)
     brokers = ports.keep_or_pick(layout.kafka / ports.FILE, PORT_NAMES).values()
-    chosen = ports.keep_or_pick(layout.ports, ("warehouse", "auth", *worker_names(workers)), besides=brokers)
+    servers = ("warehouse", *(["auth"] if secure else []))
+    chosen = ports.keep_or_pick(layout.ports, (*servers, *worker_names(workers)), besides=brokers)
     guard = _guard(layout, chosen["auth"]) if secure else None
     at, command = broker_command(layout.kafka, guard, on_progress=on_progress)
     plan = Plan(
