@@ -8,6 +8,7 @@ import socket
 import ssl
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -19,16 +20,22 @@ from confluent_kafka.admin._resource import ResourcePatternType, ResourceType
 from joserfc import jwt
 from joserfc.jwk import ECKey
 
+from loanstream.dlq.post import KafkaPost
+from loanstream.doctor import look_at
 from loanstream.install import grants, topics
 from loanstream.installation import Installation
 from loanstream.settings import environment_of, load
 from loanstream.stack.kafka.broker import EmbeddedKafka
-from loanstream.stack.kafka.guard import AUDIENCE, PRINCIPALS, Guard
-from loanstream.stack.pki import Pki
+from loanstream.stack.kafka.guard import AUDIENCE, PRINCIPALS, Guard, by_subject
+from loanstream.stack.pki import CLIENT, Pki
+from registry.publish import activations, send
 from schemas.access import CLUSTER, Grant, access, principal_of, stage_principal
+from schemas.operations import Activation
+from schemas.problem import Problem
 from schemas.stages import STAGES
 from schemas.topics import TOPICS
 from stores.private_files import write_private
+from stores.topics import KafkaTopics
 
 BANKS = ("bank-a", "bank-b")
 ISSUER = "https://localhost:29443"
@@ -526,3 +533,33 @@ def test_every_stage_has_a_certificate_of_its_own(guarded: Guarded) -> None:
     """No two stages share one, so that what one may do none of the others can."""
     leaves = {guarded.guard.pki.leaf(stage_principal(stage)).read_bytes() for stage in STAGES}
     assert len(leaves) == len(STAGES)
+
+
+def test_an_operator_with_the_rights_of_his_rows_installs_and_looks_after(guarded: Guarded) -> None:
+    """Who is no super user makes another bank ready, publishes what decides, keeps letters, and finds all well."""
+    pki = guarded.guard.pki
+    pki._make_leaf("operator", (CLIENT,), pki._authority())
+    values = {
+        "kafka_bootstrap": guarded.broker.bootstrap,
+        "kafka_admin_security": guarded.guard.client("operator"),
+        "kafka_principals": {**PRINCIPALS, "admin": by_subject("operator")},
+        "tenants": (*BANKS, "bank-c"),
+    }
+    here = Installation(load(environment_of(values)))
+    with pytest.raises(Problem, match=r"does not let the operator see and make ACLs.*--leave-grants"):
+        grants.make(here)
+    first = Installation(here.settings.model_copy(update={"kafka_admin_security": guarded.broker.security}))
+    grants.make(first)
+    assert grants.make(here) == grants.NONE
+    topics.provision(here.bootstrap, here.tenants, here.security)
+    assert topics.missing(here.admin_settings, here.tenants) == []
+    assert list(topics.without_offset(here.admin_settings, here.tenants)) == []
+    example = Path(__file__).resolve().parents[2] / "schemas" / "examples" / "loan.activation.published.json"
+    send(here.bootstrap, here.security, Activation.model_validate_json(example.read_bytes()))
+    assert len(activations(here.bootstrap, here.security)) == 1
+    post = KafkaPost(here.bootstrap, here.security)
+    post.open()
+    post.close()
+    assert [look(here)[0] for look in (look_at.kafka, look_at.topics, look_at.rights, look_at.clocks)] == [True] * 4
+    with closing(KafkaTopics(here.bootstrap, here.security)) as reader:
+        assert {topic for topic, _ in reader.bounds(NAMES)} == set(NAMES)
