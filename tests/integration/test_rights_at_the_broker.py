@@ -305,6 +305,7 @@ def test_nobody_but_the_operator_changes_the_broker(guarded: Guarded, kind: str)
                 future.result(10)
             codes[name] = refused.value.args[0].code()
     assert codes == {"create": TOPIC, "delete": TOPIC, "grant": CLUSTER_CODE}
+    assert grants._held(admin) == []
     assert "loan.applications.v1.bank-a" in guarded.admin.list_topics(timeout=10).topics
     assert grants.change(guarded.installation) == grants.NONE
 
