@@ -10,6 +10,7 @@ from functools import cached_property, lru_cache
 from typing import Any
 
 from loanstream.settings import Settings
+from schemas.access import principal_of
 from schemas.problem import Problem
 from scoring.receipt import ReceiptKey
 from stores.artefacts import ArtefactStore
@@ -71,6 +72,10 @@ class Installation:
         """Librdkafka settings of a tenant's producer, with the address (which they may override)."""
         own = self.settings.kafka_producer_security.get(tenant, self.security)
         return {"bootstrap.servers": self.bootstrap, **own}
+
+    def principal(self, kind: str) -> str:
+        """Who a kind of `schemas.access` is at the broker: `User:NAME`."""
+        return self.settings.kafka_principals.get(kind, f"User:{principal_of(kind)}")
 
     @property
     def warehouse_url(self) -> str:

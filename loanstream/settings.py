@@ -7,9 +7,11 @@ A wrong one stops the start with one line: which variable, what was found, what 
 
 import json
 import os
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 
@@ -18,12 +20,15 @@ from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, InitSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
 from loanstream.stack.layout import cache_directory, default_state
+from schemas.access import ADMIN, stage_kind
 from schemas.problem import Problem
+from schemas.stages import STAGES
 from schemas.topics import TENANT_PATTERN, TOPICS
 from stores.documents.blobs import path_of
 from stores.keys import column_key_of, tenant_keys_of
 
 PREFIX = "LOANSTREAM_"
+_KIND = "|".join([ADMIN, *map(stage_kind, STAGES), f"(producer|consumer):{TENANT_PATTERN}"])
 IN_A_FILE = "_FILE"
 """What follows a secret's variable in the name of the one that holds the path of a file with it."""
 
@@ -104,6 +109,15 @@ def _by_tenant(found: Any) -> dict[str, dict[str, str]]:
     return {str(tenant): _librdkafka(settings) for tenant, settings in found.items()}
 
 
+def _principals(found: Any) -> dict[str, str]:
+    if not isinstance(found, dict) or not all(
+        re.fullmatch(_KIND, str(kind)) and isinstance(name, str) and re.fullmatch(r"\w+:.+", name)
+        for kind, name in found.items()
+    ):
+        raise ValueError
+    return found
+
+
 def _json(understand: Callable[[Any], Any]) -> BeforeValidator:
     return BeforeValidator(lambda text: understand(json.loads(text)))
 
@@ -112,6 +126,7 @@ Directory = Annotated[Path, AfterValidator(_absolute)]
 HttpUrl = Annotated[str, AfterValidator(_http_url)]
 FileUrl = Annotated[str, AfterValidator(_file_url)]
 Tenants = Annotated[tuple[str, ...], BeforeValidator(_tenants)]
+Principals = Annotated[dict[str, str], _json(_principals)]
 Librdkafka = Annotated[dict[str, str], _json(_librdkafka)]
 ByTenant = Annotated[dict[str, dict[str, str]], _json(_by_tenant)]
 KeysByTenant = Annotated[dict[str, Any], _json(tenant_keys_of)]
@@ -140,6 +155,14 @@ class Settings(BaseSettings):
             'a JSON object: {"TENANT": {librdkafka settings}}',
             "how `submit` does for a tenant (one that is not named: as the operator)",
             secret=True,
+        ),
+    ] = {}
+    kafka_principals: Annotated[
+        Principals,
+        Row(
+            INSTALLATION,
+            'a JSON object: {"stage:score": "User:NAME", "producer:TENANT": "User:NAME", ...}',
+            "who each kind is at Kafka, where he has another name than in the table of access",
         ),
     ] = {}
     warehouse_url: Annotated[HttpUrl | None, Row(INSTALLATION, "an http(s) URL", "ClickHouse")] = None
@@ -290,14 +313,15 @@ def _wrong(row: Setting, found: str) -> str:
     return f"{row.variable} is {shown}; expected {row.expected} ({row.meaning})"
 
 
-def environment_of(values: Mapping[str, object]) -> dict[str, str]:
-    """The environment variables that make `load` find `values` (by the table's names).
+def environment_of(values: Mapping[str, object], files: Mapping[str, Path] = MappingProxyType({})) -> dict[str, str]:
+    """The environment variables that make `load` find `values` (by the table's names), and what stands in `files`.
 
     Laid over another environment they leave nothing of the installation that one describes: its variables are emptied.
     """
     rows = [row for row in SETTINGS if row.about == INSTALLATION]
     emptied = {name: "" for row in rows for name in (row.variable, row.file_variable) if name is not None}
-    return emptied | {_BY_NAME[name].variable: _as_text(value) for name, value in values.items()}
+    named = {_BY_NAME[name].file_variable or "": str(path) for name, path in files.items()}
+    return emptied | {_BY_NAME[name].variable: _as_text(value) for name, value in values.items()} | named
 
 
 def _as_text(value: object) -> str:

@@ -49,6 +49,7 @@ REASONS: Mapping[str, str] = {
 HEARD: Mapping[str, str] = {
     "_ALL_BROKERS_DOWN": "no broker answers at bootstrap.servers",
     "_RESOLVE": "the host in bootstrap.servers is not known",
+    "_AUTHENTICATION": "the token server or the broker does not believe the client's credentials",
     "_SSL": "the broker's certificate is not trusted, or it does not speak TLS",
 }
 """Why nothing moves, as librdkafka tells beside the deliveries; said with a delivery that timed out."""

@@ -14,6 +14,7 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
 from registry.history import ActivationHistory, InForce
 from registry.sight import Sight
+from schemas.access import CONTROL_READERS
 from schemas.decode import Undecodable, decode
 from schemas.operations import Activation
 from schemas.records import Message
@@ -46,7 +47,7 @@ class ControlReader:
         self._config = {
             **security,
             "bootstrap.servers": bootstrap,
-            "group.id": "control-readers",  # never committed to: every worker reads all of it
+            "group.id": CONTROL_READERS,  # never committed to: every worker reads all of it
             "enable.auto.commit": False,
             "auto.offset.reset": "earliest",
             "enable.partition.eof": True,

@@ -9,6 +9,7 @@ from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
 from registry.history import Published
 from registry.kinds import KINDS, Files, Kind
 from registry.scorers import Artefacts
+from schemas.access import CONTROL_READERS
 from schemas.decode import Undecodable, decode
 from schemas.headers import child_traceparent, event_headers
 from schemas.operations import Activation
@@ -147,7 +148,7 @@ def _value(activation: Activation) -> bytes:
 
 def is_active(bootstrap: str, security: Mapping[str, str]) -> bool:
     """Whether the control topic, which must exist, has an activation."""
-    consumer = Consumer({**security, "bootstrap.servers": bootstrap, "group.id": "control-readers"})
+    consumer = Consumer({**security, "bootstrap.servers": bootstrap, "group.id": CONTROL_READERS})
     try:
         control, until = TopicPartition(TOPICS["control"].name(), 0), time.monotonic() + ANSWER_S
         while True:

@@ -11,14 +11,15 @@ from dataclasses import dataclass
 class Stage:
     """One kind of worker process.
 
-    `reads` and `writes` are names of rows in `schemas.topics.TOPICS`. `name` is also what its workers' processes are
-    called in `stack.json`, before their `-N`.
+    `reads`, `writes` and `consults` are names of rows in `schemas.topics.TOPICS`; what it consults it reads whole and
+    beside its group. `name` is also what its workers' processes are called in `stack.json`, before their `-N`.
     """
 
     name: str
     reads: tuple[str, ...]
     writes: tuple[str, ...]
     does: str
+    consults: tuple[str, ...] = ()
 
     @property
     def group(self) -> str:
@@ -46,6 +47,7 @@ STAGES: dict[str, Stage] = {
             reads=("verifications",),
             writes=("decisions", "verifications_dlq", "metrics"),
             does="features, model, calibration, policy: one pure call a batch",
+            consults=("control",),
         ),
         Stage(
             "record",

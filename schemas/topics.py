@@ -28,6 +28,10 @@ REJECTIONS_MS = 2 * LETTERS_MS
 """How long banks are told what was rejected: longer than the letters, each of which can be held against it."""
 
 
+CHECK_TOPIC = "loan.coordinator-check.v1"
+"""Holds no record and is in no stage's flow: workers commit tokens to it, to see what their coordinator knows."""
+
+
 @dataclass(frozen=True, slots=True)
 class Topic:
     """A family of topics: one per tenant (`per_tenant`), or a single one.

@@ -5,6 +5,7 @@ The format is Kafka's message format 2 (kafka.apache.org, "Messages"); the reque
 
 import gzip
 import socket
+import ssl
 import struct
 import time
 
@@ -88,13 +89,25 @@ def _string(text):
     return struct.pack(">h", -1) if text is None else struct.pack(">h", len(text)) + text.encode()
 
 
-def produce(address, topic, partition, data):
-    """Send one batch; the broker's error code (0: it was taken), and the offset it gave."""
+def _connected(host, port, security):
+    connection = socket.create_connection((host, port), 60)
+    if not security:
+        return connection
+    context = ssl.create_default_context(cafile=security["ssl.ca.location"])
+    context.load_cert_chain(security["ssl.certificate.location"], security["ssl.key.location"])
+    return context.wrap_socket(connection, server_hostname=host)
+
+
+def produce(address, topic, partition, data, security=None):
+    """Send one batch; the broker's error code (0: it was taken), and the offset it gave.
+
+    `security` are librdkafka settings of a client with a certificate, none for plaintext.
+    """
     body = _string(None) + struct.pack(">hii", -1, 30_000, 1) + _string(topic)
     body += struct.pack(">iii", 1, partition, len(data)) + data
     request = struct.pack(">hhi", 0, 7, 1) + _string("wire") + body
     host, port = address.split(":")
-    with socket.create_connection((host, int(port)), 60) as connection:
+    with _connected(host, int(port), security or {}) as connection:
         connection.sendall(struct.pack(">i", len(request)) + request)
         answer = connection.makefile("rb")
         (size,) = struct.unpack(">i", answer.read(4))

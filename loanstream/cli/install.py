@@ -71,7 +71,7 @@ def _note(wanted: Wanted, plan: Plan) -> None:
 def _shown(plan: Plan, empty: bool) -> object:
     if empty:
         return "nothing is to be done: the installation is ready"
-    rows = [(name, "; ".join(_some(lines)) or "ready") for name, lines in plan.items()]
+    rows = [(name, "\n".join(lines) or "ready") for name, lines in plan.items()]
     return table("what is missing", "step", "would make", rows=rows)
 
 
@@ -90,7 +90,7 @@ def _say(line: str) -> None:
 
 
 @app.command()
-def install(
+def install(  # noqa: PLR0913, PLR0917 - a row an option, as the command line has them
     bundle: FirstBundle = None,
     policy: FirstPolicy = None,
     replication_factor: Annotated[
@@ -102,6 +102,9 @@ def install(
     make_keys: Annotated[bool, typer.Option("--make-keys", help="make the key files that are missing")] = False,
     trial: Annotated[
         bool, typer.Option("--trial", help="for a Kafka that may lose records: says what can be lost, and goes on")
+    ] = False,
+    leave_grants: Annotated[
+        bool, typer.Option("--leave-grants", help="leave Kafka's ACLs as they are: others keep them")
     ] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="show what is missing, and make nothing")] = False,
     yes: Yes = False,
@@ -123,5 +126,6 @@ def install(
         actor="loanstream install",
         replication=replication_factor,
         make_keys=make_keys,
+        leave_grants=leave_grants,
     )
     raise typer.Exit(prepare(wanted, trial=trial, dry_run=dry_run, yes=yes, as_json=as_json))

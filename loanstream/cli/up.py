@@ -23,7 +23,9 @@ from schemas.topics import TOPICS
 app = verb()
 
 
-def start(state: Path, tenants: str, workers: int, policy: str | None, bundle: str | None) -> int:
+def start(
+    state: Path, tenants: str, workers: int, policy: str | None, bundle: str | None, *, secure: bool = True
+) -> int:
     """Run the stack of `state` until it is told to stop. `tenants` are names by commas."""
     need("stack")
     stored: Future[Wanted] = Future()
@@ -37,7 +39,7 @@ def start(state: Path, tenants: str, workers: int, policy: str | None, bundle: s
         broker=lambda installation: _prepare_broker(wanted(installation), stored, where),
         warehouse=lambda installation: STEPS["warehouse"].make(wanted(installation)),
     )
-    return run_up(state, _tenants(tenants), workers, _say, hooks)
+    return run_up(state, _tenants(tenants), workers, _say, hooks, secure=secure)
 
 
 def _tenants(text: str) -> tuple[str, ...]:
@@ -71,10 +73,11 @@ def _store(wanted: Wanted, stored: Future[Wanted]) -> None:
 
 
 def _prepare_broker(wanted: Wanted, stored: Future[Wanted], where: str) -> None:
-    """Topics and first activation; tells what of this start's options the state does not follow.
+    """Rights, topics and first activation; tells what of this start's options the state does not follow.
 
     `where` names this state to another command.
     """
+    STEPS["grants"].make(wanted)
     STEPS["topics"].make(wanted)
     here = wanted.installation
     for tenant in unserved(here.admin_settings, here.tenants):
@@ -107,6 +110,12 @@ def up(
     policy: FirstPolicy = None,
     bundle: FirstBundle = None,
     tenants: Annotated[str, typer.Option(envvar="LOANSTREAM_TENANTS", help="banks, by commas")] = "bank-a,bank-b",
+    secure: Annotated[
+        bool,
+        typer.Option(
+            "--secure/--insecure", help="whether the broker asks who one is, and refuses whoever has no right"
+        ),
+    ] = False,
 ) -> None:
     """Run the whole embedded stack in the foreground: broker, warehouse, workers. Ctrl-C stops it."""
-    raise typer.Exit(start(state_of(state), tenants, workers, policy, bundle))
+    raise typer.Exit(start(state_of(state), tenants, workers, policy, bundle, secure=secure))

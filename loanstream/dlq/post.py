@@ -6,12 +6,13 @@ from typing import Any, NamedTuple, Protocol
 from confluent_kafka import Consumer, Producer, TopicPartition
 
 from loanstream.dlq.redrive_position import RedrivePosition
+from schemas.access import LETTER_KEEPERS
 from schemas.problem import Problem
 from schemas.records import LOG_APPEND_TIME, MemoryMessage, Partition
 from schemas.topics import RECORD_MAX_BYTES, TOPICS
 from stores.topics import TO_THE_END, MemoryTopics, TopicsUnreadable
 
-GROUP = "dlq-redrive"
+GROUP = LETTER_KEEPERS
 """The transactional id of all who handle letters, so that a second one ends the first; and the group under which
 versions before noted what was sent back.
 """

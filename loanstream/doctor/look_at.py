@@ -9,6 +9,7 @@ from typing import Any
 from clickhouse_connect.driver.exceptions import ClickHouseError
 
 from loanstream.doctor.check import Found
+from loanstream.install import grants
 from loanstream.install import topics as installed
 from loanstream.installation import Installation
 from loanstream.reach import kafka_fault, own_words, warehouse_fault
@@ -51,6 +52,14 @@ def some(lines: list[str]) -> str:
     """The first few, and how many more there are."""
     more = f"; and {len(lines) - TOLD} more" if len(lines) > TOLD else ""
     return "; ".join(lines[:TOLD]) + more
+
+
+def rights(installation: Installation) -> Found:
+    """Whether everybody may do at the broker what the table of access says, and no more."""
+    if not grants.is_guarded(installation):
+        return True, "nobody is refused: whoever reaches the broker may do everything"
+    wrong = grants.change(installation).lines
+    return not wrong, some(wrong) if wrong else "those of the table, for everybody"
 
 
 def clocks(installation: Installation) -> Found:

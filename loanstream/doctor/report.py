@@ -26,6 +26,9 @@ BY_SETTINGS: Mapping[str, Row] = {
         "kafka",
     ),
     "progress": Row(work.progress, "see the log of the worker that has the partition, and its /healthz", "kafka"),
+    "rights": Row(
+        look_at.rights, "loanstream install; where others keep the ACLs, they: docs/reference/access.md", "kafka"
+    ),
     "brokers' clocks": Row(look_at.clocks, look_at.SET_CLOCKS, "kafka"),
     "warehouse": Row(look_at.warehouse, "see LOANSTREAM_WAREHOUSE_URL"),
     "warehouse reader": Row(

@@ -11,6 +11,7 @@ from loanstream.doctor.check import Check, Found, Row, look_through
 from loanstream.stack import ports
 from loanstream.stack.probe import page
 from loanstream.stack.running import RunningStack
+from loanstream.stack.table import WORKERS
 from loanstream.stack.wellbeing import complaint_of
 
 
@@ -21,7 +22,7 @@ def check_stack(running: RunningStack) -> Iterator[Check]:
     yield from look_through(ROWS, running, places)
     known = ports.remembered(layout.ports)
     for part in running.stack["processes"]:
-        if part["name"] in known and part["name"] != "warehouse":
+        if part["name"] in known and part["name"].rpartition("-")[0] in WORKERS:
             url = f"http://{ports.LOOPBACK}:{known[part['name']]}"
             fix = f"see {layout.logs / part['name']}.log"
             yield Check(part["name"], *_health(url), fix)
@@ -59,6 +60,7 @@ ROWS: Mapping[str, Row] = {
         f"{_START_AGAIN} (makes what is absent); a tenant whose topics have other partitions needs another name",
         "kafka",
     ),
+    "rights": Row(look_at.rights, f"{_START_AGAIN} (grants what lacks, takes away what is too much)", "kafka"),
     "readers": Row(work.readers, f"see {{logs}} for the workers of that group; then {_START_AGAIN}", "kafka"),
     "progress": Row(work.progress, "see the log in {logs} of the worker that complains of the partition", "kafka"),
     "brokers' clocks": Row(look_at.clocks, look_at.SET_CLOCKS, "kafka"),

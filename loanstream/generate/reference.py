@@ -1,6 +1,7 @@
 """The reference pages under docs/reference/: each is a table of the code's own, as Markdown."""
 
 import json
+import re
 from collections.abc import Callable, Iterable, Sequence
 from decimal import ROUND_DOWN, Decimal
 from pathlib import Path
@@ -11,6 +12,7 @@ from loanstream.settings import IN_A_FILE, SETTINGS, Setting
 from processors.transport import CHECK_PARTITIONS, CHECK_TOPIC
 from processors.transport.meters import METERS
 from producers.columns import described
+from schemas.access import Grant, access, principal_of
 from schemas.beside import RULES
 from schemas.causes import CAUSES
 from schemas.events import EVENTS, EventType, Side, models
@@ -99,6 +101,34 @@ def stages_page() -> str:
 
 def _topic_names(keys: Sequence[str]) -> str:
     return "<br>".join(f"`{topic_name(TOPICS[key])}`" for key in keys)
+
+
+def access_page() -> str:
+    """Who may do what at the broker."""
+    kinds = "\n\n".join(_rights(kind, grants) for kind, grants in access([_TENANT]).items())
+    said = (
+        "What is not here is refused: the broker denies by default. `<tenant>` is a bank's name; `…` stands for any "
+        "end of a name. Reading and writing hold describing. `loanstream install` and `loanstream up` make it so."
+    )
+    return f"# Who may do what at the broker\n\n{said}\n\n{kinds}\n"
+
+
+_TENANT = "tenant"
+
+
+def _rights(kind: str, grants: Iterable[Grant]) -> str:
+    operations: dict[tuple[str, str], list[str]] = {}
+    for grant in grants:
+        name = re.sub(rf"(^|\.|:){_TENANT}(\.|$)", r"\1<tenant>\2", grant.name)
+        operations.setdefault((grant.resource, f"`{name}{'…' if grant.prefixed else ''}`"), []).append(
+            grant.operation.lower().replace("_", " ")
+        )
+    rows = ((resource, name, ", ".join(found)) for (resource, name), found in operations.items())
+    title = kind.replace(f":{_TENANT}", ":<tenant>")
+    principal = f"User:{principal_of(kind)}".replace(f":{_TENANT}-", ":<tenant>-")
+    return f"## `{title}`\n\nAs `{principal}`, where `LOANSTREAM_KAFKA_PRINCIPALS` names nobody else.\n\n" + table(
+        ("resource", "name", "operations"), rows
+    )
 
 
 def events_page() -> str:
@@ -347,6 +377,7 @@ REFERENCE: dict[str, Callable[[], str]] = {
     "flow.md": flow_page,
     "topics.md": topics_page,
     "stages.md": stages_page,
+    "access.md": access_page,
     "events.md": events_page,
     "columns.md": columns_page,
     "fields.md": fields_page,

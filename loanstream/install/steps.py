@@ -9,7 +9,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from functools import cached_property
 
-from loanstream.install import topics
+from loanstream.install import grants, topics
 from loanstream.installation import Installation
 from loanstream.problem import describe_problem
 from loanstream.reach import Fault, kafka_fault, writer_fault
@@ -27,6 +27,7 @@ class Wanted:
     """What is to be made ready, with which first bundle and policy: a name each, a folder, a file; None: FIRST's.
 
     `broker_topics` makes those topics too that the broker would make itself: it is for a broker of one node.
+    `leave_grants` leaves the broker's ACLs to somebody else.
     """
 
     installation: Installation
@@ -36,6 +37,7 @@ class Wanted:
     replication: int | None = None
     make_keys: bool = False
     broker_topics: bool = False
+    leave_grants: bool = False
 
     @property
     def asked(self) -> Mapping[str, str]:
@@ -146,6 +148,10 @@ ANY_DATABASE = "default"
 """What every ClickHouse has: the first migration makes ours."""
 
 
+def _missing_grants(wanted: Wanted) -> list[str]:
+    return [] if wanted.leave_grants else grants.change(wanted.installation).lines
+
+
 def _missing_topics(wanted: Wanted) -> list[str]:
     return topics.missing(wanted.installation.admin_settings, wanted.installation.tenants)
 
@@ -179,10 +185,12 @@ STEPS: Mapping[str, Step] = {
     "document store": Step(_missing_documents, lambda wanted: FileBlobs.create(wanted.installation.blobs.root)),
     "artefact store": Step(_missing_artefacts, _store_artefacts),
     "warehouse": Step(_missing_migrations, _migrate, "the warehouse"),
+    "grants": Step(_missing_grants, lambda wanted: grants.make(wanted.installation), "Kafka"),
     "topics": Step(_missing_topics, _provision, "Kafka"),
     "activation": Step(_missing_activation, activate, "Kafka"),
 }
-"""In the order they are taken: what decides is activated when everything else is there."""
+"""In the order they are taken: a topic's readers see it with their rights or not at all, and what decides is activated
+when everything else is there."""
 
 
 def plan(wanted: Wanted) -> tuple[dict[str, list[str]], list[str]]:

@@ -20,6 +20,7 @@ from confluent_kafka.cimpl import NewTopic
 
 from processors.transport import CHECK_PARTITIONS, CHECK_TOPIC
 from processors.transport.membership import PASSING_CODES, TOKEN_BITS
+from schemas.access import PROVISION
 from schemas.problem import Problem
 from schemas.stages import STAGES, Stage
 from schemas.topics import SHARED_TOPICS, TENANT_TOPICS, TOPICS, Topic
@@ -186,9 +187,7 @@ def commit_first_offsets(client: Client, tenants: tuple[str, ...]) -> None:
 
     In transactions: the broker takes them for a group whose workers are running too (a plain commit it would refuse).
     """
-    producer = Producer(
-        dict(client) | {"transactional.id": "loanstream-provision", "retry.backoff.ms": 50, "log_level": 3}
-    )
+    producer = Producer(dict(client) | {"transactional.id": PROVISION, "retry.backoff.ms": 50, "log_level": 3})
     producer.init_transactions(REQUEST_S)
     places = {stage.group: read_by(stage, tenants) for stage in STAGES.values()}
     # A coordinator that still reads its log may know of no offsets where there are some: a token, last in that log,

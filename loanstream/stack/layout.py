@@ -9,7 +9,7 @@ import json
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypedDict, cast
+from typing import NotRequired, TypedDict, cast
 
 from schemas.problem import Problem
 from stores.private_files import write_private
@@ -44,10 +44,34 @@ class ProcessPart(TypedDict):
     pid: int
 
 
+class ClientPart(TypedDict):
+    """A client of the token server."""
+
+    client_id: str
+    client_secret: str
+
+
+class AuthPart(TypedDict):
+    """The token server; `clients` by their kind, as in `security`."""
+
+    issuer: str
+    token_endpoint: str
+    jwks_uri: str
+    clients: dict[str, ClientPart]
+
+
+class TlsPart(TypedDict):
+    """The certificate (PEM) that clients of the stack are to trust."""
+
+    ca: str
+
+
 class StackFile(TypedDict):
-    """The content of `stack.json`; a part that does not exist yet is absent."""
+    """The content of `stack.json`; a part that does not exist is absent: `auth` and `tls` without broker security."""
 
     kafka: KafkaPart
+    auth: NotRequired[AuthPart]
+    tls: NotRequired[TlsPart]
     warehouse: WarehousePart
     documents: DocumentsPart
     tenants: list[str]
@@ -91,6 +115,21 @@ class Layout:
         return self.state / "keys"
 
     @property
+    def tls(self) -> Path:
+        """What is public of the stack's certificates: `ca.pem`."""
+        return self.state / "tls"
+
+    @property
+    def auth(self) -> Path:
+        """The token server's directory; `jwks.json` holds its public keys."""
+        return self.state / "auth"
+
+    @property
+    def jwks(self) -> Path:
+        """The public keys that the broker believes tokens by."""
+        return self.auth / "jwks.json"
+
+    @property
     def kafka(self) -> Path:
         """The broker's directory."""
         return self.state / "kafka"
@@ -128,7 +167,16 @@ class Layout:
 
     @property
     def _directories(self) -> tuple[Path, ...]:
-        return (self.kafka, self.warehouse, self.documents, self.artefacts, self.slots, self.logs)
+        return (
+            self.kafka,
+            self.warehouse,
+            self.documents,
+            self.artefacts,
+            self.slots,
+            self.logs,
+            self.tls,
+            self.auth,
+        )
 
     def make(self) -> None:
         """Create the directories, the state directory for its owner alone. Problem where that is impossible."""

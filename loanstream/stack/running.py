@@ -6,6 +6,7 @@ from typing import Any, Self
 
 from loanstream.installation import Installation
 from loanstream.settings import environment_of, load
+from loanstream.stack.kafka.guard import PRINCIPALS
 from loanstream.stack.layout import WRITER, Layout, StackFile, no_stack, read_stack
 from loanstream.stack.lock import is_held
 from stores.keys import KeyFiles
@@ -36,6 +37,7 @@ class RunningStack(Installation):
             "kafka_bootstrap": stack["kafka"]["bootstrap"],
             "kafka_admin_security": security.get("admin", {}),
             "kafka_producer_security": producers,
+            "kafka_principals": PRINCIPALS,
             "warehouse_url": stack["warehouse"]["url"],
             "warehouse_reader": stack["warehouse"]["user"],
             "warehouse_reader_password": stack["warehouse"]["password"],

@@ -1,16 +1,18 @@
 """The processes of the embedded stack as a table: command, environment, readiness, order of the stop."""
 
 import sys
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from functools import partial
+from pathlib import Path
 
 from loanstream.installation import Installation
 from loanstream.settings import environment_of, load
 from loanstream.stack import ports, space
 from loanstream.stack.kafka import jars
+from loanstream.stack.kafka.guard import PRINCIPALS, Guard
 from loanstream.stack.kafka.node import is_ready as broker_is_ready
-from loanstream.stack.layout import READER, WRITER, Layout
+from loanstream.stack.layout import READER, WRITER, ClientPart, Layout
 from loanstream.stack.probe import answers
 from loanstream.stack.supervisor import Child
 from stores.keys import WarehousePasswords
@@ -33,7 +35,11 @@ STOP_WITHIN_S = {STOP_WORKERS: 10.0, STOP_WAREHOUSE: 3.0, STOP_KAFKA: 5.0}
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What one start of the stack consists of."""
+    """What one start of the stack consists of.
+
+    Of a guarded broker `bootstrap` takes certificates and `oauth` tokens of the token server, whose `clients` are the
+    banks' (by their kind).
+    """
 
     layout: Layout
     tenants: tuple[str, ...]
@@ -42,11 +48,23 @@ class Plan:
     kafka_command: tuple[str, ...]
     passwords: WarehousePasswords
     ports: dict[str, int]
+    guard: Guard | None = None
+    oauth: str = ""
+    clients: Mapping[str, ClientPart] = field(default_factory=dict, repr=False)
 
     @property
     def warehouse_url(self) -> str:
         """Where the warehouse answers."""
         return f"http://{ports.LOOPBACK}:{self.ports['warehouse']}"
+
+    @property
+    def operator(self) -> dict[str, str]:
+        """The operator's librdkafka settings."""
+        return self.guard.operator if self.guard else {}
+
+    def security_file(self, stage: str) -> Path:
+        """The file with the librdkafka settings of a stage's workers."""
+        return self.layout.keys / f"kafka-{stage}.json"
 
 
 def worker_names(workers: int) -> tuple[str, ...]:
@@ -63,7 +81,7 @@ def children(plan: Plan) -> Iterator[Child]:
     yield Child(
         "kafka",
         plan.kafka_command,
-        lambda: broker_is_ready(plan.bootstrap),
+        lambda: broker_is_ready(plan.bootstrap, plan.operator),
         stop_rank=STOP_KAFKA,
         stop_within_s=STOP_WITHIN_S[STOP_KAFKA],
         suspects=(lambda: jars.corrupt(jars.broker_home()), disk),
@@ -99,7 +117,11 @@ def children(plan: Plan) -> Iterator[Child]:
 
 def operators_installation(plan: Plan) -> Installation:
     """The stack as whoever prepares it reaches it."""
-    values = _installation(plan) | {"warehouse_writer_password": plan.passwords.writer_password}
+    values = _installation(plan) | {
+        "kafka_admin_security": plan.operator,
+        "kafka_principals": PRINCIPALS,
+        "warehouse_writer_password": plan.passwords.writer_password,
+    }
     return Installation(load(environment_of(values)))
 
 
@@ -126,7 +148,7 @@ def _worker_environment(plan: Plan, stage: str, slot: int, port: int) -> dict[st
     if stage == "record":
         # The one stage that writes to the warehouse is the one that can.
         settings["warehouse_writer_password"] = plan.passwords.writer_password
-    return environment_of(settings)
+    return environment_of(settings, {"kafka_security": plan.security_file(stage)} if plan.guard else {})
 
 
 def _python(module: str, *arguments: object) -> tuple[str, ...]:

@@ -1,5 +1,6 @@
 """`loanstream up`: one state directory's stack in the foreground, from nothing to ready, until it is told to stop."""
 
+import json
 import shlex
 import signal
 import threading
@@ -15,18 +16,25 @@ from confluent_kafka import KafkaException
 from loanstream.installation import Installation
 from loanstream.stack import ports
 from loanstream.stack.kafka.broker import broker_command
+from loanstream.stack.kafka.guard import Guard, by_token
+from loanstream.stack.kafka.node import PORT_NAMES
 from loanstream.stack.layout import READER, Layout, StackFile, default_state, write_stack
 from loanstream.stack.lock import hold
+from loanstream.stack.pki import Pki
 from loanstream.stack.space import full_disk_named, need_room
 from loanstream.stack.supervisor import TICK_S, Supervisor, end_leftovers
-from loanstream.stack.table import Plan, children, operators_installation, worker_names
+from loanstream.stack.table import WORKERS, Plan, children, operators_installation, worker_names
 from loanstream.stack.watch import watch
 from processors.transport.logs import log_to
+from schemas.access import ADMIN, BANKS_KINDS, stage_principal
 from schemas.problem import Problem
 from stores.keys import KeyFiles
+from stores.private_files import write_private
 from stores.warehouse.client import DATABASE
 
 READY_WITHIN_S = 180.0
+TOKEN_PATH, JWKS_PATH = "/oauth/token", "/jwks.json"
+"""Where the token server answers."""
 SUPERVISOR = "supervisor"
 SUPERVISOR_LOG = "supervisor.log"
 
@@ -59,11 +67,14 @@ def run_up(
     workers: int,
     on_progress: Progress,
     hooks: Hooks,
+    *,
+    secure: bool = True,
 ) -> int:
     """Run the stack of `state` until SIGINT, SIGTERM or SIGHUP; 0 after a stop in order.
 
-    `workers` is the number a stage gets. To be called from the main thread. Raises Problem: another `up` has the
-    directory, its disk is full, the cache cannot be filled, a process does not start; nothing runs any more then.
+    `workers` is the number a stage gets. Without `secure` whoever reaches the broker may do everything there. To be
+    called from the main thread. Raises Problem: another `up` has the directory, its disk is full, the cache cannot be
+    filled, a process does not start; nothing runs any more then.
     """
     layout = Layout(state.expanduser().absolute())
     told_to_stop = _told_to_stop()
@@ -73,7 +84,9 @@ def run_up(
         for pid in end_leftovers(layout.state):
             on_progress(f"ended process {pid}, left behind by an earlier run")
         need_room(layout.state)
-        plan = _plan(layout, tenants, workers, on_progress)
+        plan = _plan(layout, tenants, workers, on_progress, secure=secure)
+        if not secure:
+            on_progress(UNGUARDED)
         ready = False
 
         def replaced() -> None:
@@ -99,10 +112,40 @@ def run_up(
     return 0
 
 
+UNGUARDED = "NOT SECURED: whoever reaches the broker reads and writes every bank's records; up --secure refuses them"
+
+
 def describe(plan: Plan, supervisor: Supervisor) -> StackFile:
     """The content of stack.json for what runs now."""
+    described = _described(plan, supervisor)
+    if plan.guard is not None:
+        described["tls"] = {"ca": str(plan.guard.pki.ca)}
+    if plan.clients and plan.guard is not None:
+        described["auth"] = {
+            "issuer": plan.guard.issuer,
+            "token_endpoint": plan.guard.issuer + TOKEN_PATH,
+            "jwks_uri": plan.guard.issuer + JWKS_PATH,
+            "clients": dict(plan.clients),
+        }
+    return described
+
+
+def security_of(plan: Plan) -> dict[str, dict[str, str]]:
+    """How each kind of client proves itself to the broker: the operator by a certificate, banks by their tokens."""
+    if plan.guard is None:
+        return {}
+    ca, endpoint = plan.guard.pki.ca, plan.guard.issuer + TOKEN_PATH
+    banks = {
+        kind: by_token(plan.oauth, ca, endpoint, client["client_id"], client["client_secret"])
+        for kind, client in plan.clients.items()
+        if kind.partition(":")[0] in BANKS_KINDS
+    }
+    return {**banks, ADMIN: plan.operator}
+
+
+def _described(plan: Plan, supervisor: Supervisor) -> StackFile:
     return {
-        "kafka": {"bootstrap": plan.bootstrap, "security": {}},
+        "kafka": {"bootstrap": plan.bootstrap, "security": security_of(plan)},
         "warehouse": {
             "url": plan.warehouse_url,
             "database": DATABASE,
@@ -167,14 +210,32 @@ def _watch_workers(plan: Plan, supervisor: Supervisor, on_progress: Progress, st
     ).start()
 
 
-def _plan(layout: Layout, tenants: tuple[str, ...], workers: int, on_progress: Progress) -> Plan:
+def _plan(
+    layout: Layout, tenants: tuple[str, ...], workers: int, on_progress: Progress, *, secure: bool = True
+) -> Plan:
     keys = KeyFiles(layout.keys)
     for tenant in tenants:
         keys.make_tenant(tenant)
-    bootstrap, command = broker_command(layout.kafka, on_progress=on_progress)
-    brokers = ports.remembered(layout.kafka / ports.FILE).values()
-    chosen = ports.keep_or_pick(layout.ports, ("warehouse", *worker_names(workers)), besides=brokers)
-    return Plan(layout, tenants, workers, bootstrap, tuple(command), keys.make_passwords(), chosen)
+    brokers = ports.keep_or_pick(layout.kafka / ports.FILE, PORT_NAMES).values()
+    servers = ("warehouse", *(["auth"] if secure else []))
+    chosen = ports.keep_or_pick(layout.ports, (*servers, *worker_names(workers)), besides=brokers)
+    guard = _guard(layout, chosen["auth"]) if secure else None
+    at, command = broker_command(layout.kafka, guard, on_progress=on_progress)
+    plan = Plan(
+        layout, tenants, workers, at.broker, tuple(command), keys.make_passwords(), chosen, guard=guard, oauth=at.oauth
+    )
+    if guard is not None:
+        for stage in WORKERS:
+            write_private(plan.security_file(stage), json.dumps(guard.client(stage_principal(stage))).encode())
+    return plan
+
+
+def _guard(layout: Layout, auth_port: int) -> Guard:
+    pki = Pki(layout.keys, layout.tls)
+    pki.make()
+    if not layout.jwks.exists():
+        write_private(layout.jwks, b'{"keys": []}')
+    return Guard(pki, layout.jwks, f"https://localhost:{auth_port}")
 
 
 class _Work:

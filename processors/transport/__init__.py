@@ -14,12 +14,12 @@ from processors.transport.ranges import OffsetRange
 from processors.transport.specs import (
     CHECK_PARTITIONS,
     CHECK_SLOTS,
-    CHECK_TOPIC,
     RangeSpec,
     Retry,
     StageSpec,
     WorkerKafka,
 )
+from schemas.topics import CHECK_TOPIC
 
 __all__ = [
     "CHECK_PARTITIONS",

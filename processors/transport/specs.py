@@ -10,6 +10,7 @@ from confluent_kafka import TopicPartition
 from processors.transport.batches import Batch, Output, Processed
 from processors.transport.ranges import OffsetRange
 from schemas.records import Message
+from schemas.topics import CHECK_TOPIC
 
 
 class Retry(Exception):
@@ -72,7 +73,6 @@ class RangeSpec:
         check_topics(self.topics)
 
 
-CHECK_TOPIC = "loan.coordinator-check.v1"
 CHECK_SLOTS = 8
 """Partitions for the tokens of slots. Two slots that share one may disturb each other's check; they repeat it."""
 CHECK_PARTITIONS = CHECK_SLOTS + 1

@@ -44,6 +44,8 @@ TENANTS = (
     "decided",
     "untold",
 )
+SECURITY = os.environ.get("LOANSTREAM_TESTS_UP", "--insecure")
+"""Every test passes on a secured stack too, but for the README's program, which shows no token."""
 Outcomes = tuple[list[dict], list[dict]]
 """Decisions and dead letters."""
 
@@ -54,14 +56,14 @@ DEAD_LETTERS = ("applications_dlq", "applications_slow_dlq", "verifications_dlq"
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStack]:
     """`loanstream up` with every tenant the tests use."""
     state = tmp_path_factory.mktemp("stack") / "state"
-    with running_stack(state, "--tenants", ",".join(TENANTS)) as (running, _):
+    with running_stack(state, SECURITY, "--tenants", ",".join(TENANTS)) as (running, _):
         yield running
 
 
 @pytest.fixture(scope="session")
-def broker(stack: RunningStack) -> str:
-    """The stack's broker: tests of the transport make topics of their own there."""
-    return stack.bootstrap
+def broker(bare_broker: EmbeddedKafka) -> str:
+    """Where tests of the transport make topics of their own."""
+    return bare_broker.bootstrap
 
 
 @pytest.fixture(scope="session")

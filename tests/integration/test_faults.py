@@ -69,7 +69,7 @@ def until(condition: Callable[[], object], seconds: float = 60) -> None:
 def works(running: RunningStack, name: str) -> bool:
     """Whether a process answers as one that does its work: a worker has its partitions, a store takes requests."""
     if name == "kafka":
-        return is_ready(running.bootstrap)
+        return is_ready(running.bootstrap, running.security)
     port = json.loads(running.layout.ports.read_text())[name]
     return answers(f"http://{ports.LOOPBACK}:{port}{'/ping' if name == 'warehouse' else '/readyz'}")
 

@@ -7,7 +7,8 @@ import time
 
 import pytest
 
-from loanstream.install import topics
+from loanstream.install import grants, topics
+from loanstream.installation import Installation
 from loanstream.served import not_served, unread
 from loanstream.stack.layout import read_stack
 from stores.keys import KeyFiles
@@ -32,7 +33,9 @@ def test_a_bank_that_is_added_is_served(stack, bank, shipped_example, tenant, re
     stack.layout.prepared.unlink()  # who comes back waits for it, and so joins when the topics are there
     for stage in restart:
         os.kill(processes[f"{stage}-0"], signal.SIGKILL)
-    topics.provision(stack.bootstrap, (*stack.tenants, tenant))
+    more = Installation(stack.settings.model_copy(update={"tenants": (*stack.tenants, tenant)}))
+    grants.make(more)
+    topics.provision(more.bootstrap, more.tenants, more.security)
     stack.layout.prepared.touch()
     event = shipped_example | {"tenant": tenant}
     bank.publish(tenant, event["application_id"], json.dumps(event).encode())

@@ -58,7 +58,7 @@ def batches(example):
 
 
 def sent(stack, topic, data, partition=0):
-    error, offset = wire.produce(stack.bootstrap, topic, partition, data)
+    error, offset = wire.produce(stack.bootstrap, topic, partition, data, stack.security)
     assert error == 0, (topic, error)
     return offset
 
@@ -112,7 +112,7 @@ def test_whatever_is_on_the_wire_ends_as_a_decision_or_a_letter_and_stops_nobody
     bank.flush()
     letters_due = {place for place, what in expected.items() if what == "letter"}
     decided_due = list(expected.values()).count("decided")
-    with closing(KafkaTopics(stack.bootstrap, {})) as topics:
+    with closing(KafkaTopics(stack.bootstrap, stack.security)) as topics:
         until(lambda: len(ends(topics, BESIDE)[1]) == 5)
         assert sorted(ends(topics, BESIDE)[1]) == [f"beside-{number}" for number in range(5)]
 

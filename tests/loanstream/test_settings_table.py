@@ -161,6 +161,39 @@ def test_who_proves_himself_how() -> None:
     assert each.producer_settings("bank-b") == {"bootstrap.servers": "b:1"} | admin
 
 
+def test_a_secret_in_a_file_is_handed_to_a_worker_by_its_path(tmp_path: Path) -> None:
+    """The environment of a process may be looked at: how a worker proves itself stands in a file, and not there."""
+    file = tmp_path / "kafka.json"
+    file.write_text('{"sasl.password": "hunter2"}')
+    environment = environment_of({"tenants": ("bank-a",)}, {"kafka_security": file})
+    assert "hunter2" not in repr(environment)
+    assert load(environment).kafka_security == {"sasl.password": "hunter2"}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '["User:a"]',
+        '{"stage:none": "User:a"}',
+        '{"producer:": "User:a"}',
+        '{"admin": "a"}',
+        '{"admin": 1}',
+        '{"score": "User:a"}',
+    ],
+)
+def test_a_principal_for_nobody_is_refused(text: str) -> None:
+    """Names are for kinds of the table of access, and of the broker's form: a misspelt one would grant nothing."""
+    with pytest.raises(SettingProblem, match=r"LOANSTREAM_KAFKA_PRINCIPALS is .*expected a JSON object"):
+        load({"LOANSTREAM_KAFKA_PRINCIPALS": text})
+
+
+def test_principals_of_your_own() -> None:
+    """A kind has the name that is set, else the table's."""
+    here = Installation(load({"LOANSTREAM_KAFKA_PRINCIPALS": '{"stage:score": "User:CN=scorer,O=bank"}'}))
+    assert here.principal("stage:score") == "User:CN=scorer,O=bank"
+    assert here.principal("producer:bank-a") == "User:bank-a-producer"
+
+
 def test_librdkafka_is_given_texts() -> None:
     """Numbers and truth values of JSON are written as librdkafka reads them."""
     found = load({"LOANSTREAM_KAFKA_SECURITY": '{"enable.ssl.certificate.verification": true, "a": 1}'})

@@ -1,9 +1,9 @@
 """A bare transactional loop on plain confluent-kafka: what a stage costs without our transport.
 
 `python -m loanstream.lab.bench.bare_loop BOOTSTRAP FROM TO REST_S [STAGE TENANT]` answers records until it is killed,
-and commits whatever one poll gave in one transaction. With STAGE (verify or score) it does the work of that stage on
-them and writes what it makes; without, it parses each value and writes it again. It says `joined` when it reads what
-comes from then on.
+and commits whatever one poll gave in one transaction; how it proves itself to the broker is a setting, as a worker's.
+With STAGE (verify or score) it does the work of that stage on them and writes what it makes; without, it parses each
+value and writes it again. It says `joined` when it reads what comes from then on.
 
 After each transaction it rests as long as the stage it stands for: back to back, transactions wait for each other's
 markers, so a rest makes a loop quicker, too, and two loops with other rests than the two stages' would be another
@@ -13,7 +13,8 @@ comparison.
 import os
 import sys
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
+from types import MappingProxyType
 from typing import Any, cast
 
 import orjson
@@ -59,9 +60,16 @@ def work_of(stage: str, tenant: str) -> Work:
     return answered
 
 
-def loop(bootstrap: str, source: str, target: str, rest_s: float, work: Work = copied) -> None:
+def loop(
+    bootstrap: str,
+    source: str,
+    target: str,
+    rest_s: float,
+    work: Work = copied,
+    security: Mapping[str, str] = MappingProxyType({}),
+) -> None:
     """Answer records for ever, with so many seconds of rest after each transaction."""
-    connection = {"bootstrap.servers": bootstrap}
+    connection = {"bootstrap.servers": bootstrap, **security}
     # Of this run alone: a group of an earlier one would wait for its killed member.
     name = f"bench-{target}-{os.getpid()}"
     consumer: Any = Consumer(
@@ -100,9 +108,10 @@ def _begin_at_the_ends(consumer: Any, partitions: list[TopicPartition]) -> None:
 
 
 if __name__ == "__main__":
+    from loanstream.settings import load
     from loanstream.worker import calm_collector
 
     _bootstrap, _source, _target, _rest_s, *_stage = sys.argv[1:]
     _work = work_of(*_stage) if _stage else copied
     calm_collector()  # as a worker does once it has loaded everything
-    loop(_bootstrap, _source, _target, float(_rest_s), _work)
+    loop(_bootstrap, _source, _target, float(_rest_s), _work, load().kafka_security)

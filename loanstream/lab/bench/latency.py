@@ -1,6 +1,7 @@
 """From submission to the decision in a read_committed consumer's hands, at a steady rate; and the same without us."""
 
 import json
+import os
 import select
 import subprocess
 import sys
@@ -19,6 +20,7 @@ from confluent_kafka import Consumer, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 
+from loanstream.settings import environment_of
 from loanstream.stack.bound import bound
 from loanstream.stack.running import RunningStack
 from loanstream.worker import FAST_LANE, SCORE
@@ -108,8 +110,9 @@ def two_bare_loops(running: RunningStack, *, working: bool) -> Iterator[Callable
     commands = bare_commands(running.bootstrap, topics, running.tenants[0] if working else None)
     # Sessions of their own, as the stack's workers have them: where the kernel shares processors out among sessions,
     # the loops would have to share that of the producer which loads them.
+    environment = os.environ | environment_of({"kafka_security": running.security})
     loops = [
-        subprocess.Popen(bound(command), stdout=subprocess.PIPE, text=True, start_new_session=True)
+        subprocess.Popen(bound(command), stdout=subprocess.PIPE, text=True, start_new_session=True, env=environment)
         for command in commands
     ]
 

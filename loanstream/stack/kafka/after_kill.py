@@ -52,7 +52,8 @@ def controller_properties(properties: str) -> str:
     table = dict(line.split("=", 1) for line in lines)
     table |= CONTROLLER
     table["listeners"] = next(part for part in table["listeners"].split(",") if part.startswith("CONTROLLER:"))
-    table["listener.security.protocol.map"] = "CONTROLLER:PLAINTEXT"
+    protocols = table["listener.security.protocol.map"].split(",")
+    table["listener.security.protocol.map"] = next(part for part in protocols if part.startswith("CONTROLLER:"))
     return "".join(f"{key}={value}\n" for key, value in table.items())
 
 

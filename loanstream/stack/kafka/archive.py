@@ -95,12 +95,12 @@ def _make_checkpoint(home: Path, scratch: Path) -> None:
 
 def _make_archive(home: Path, scratch: Path) -> None:
     format_directory(scratch, home)
-    properties, address = write_properties(scratch)
+    properties, at = write_properties(scratch)
     made = scratch / ARCHIVE
     command = java_command(home, "kafka.Kafka", str(properties), archive=False, extra=(f"-XX:AOTCacheOutput={made}",))
     with (scratch / "log").open("wb") as log, subprocess.Popen(command, stdout=log, stderr=log) as broker:
         try:
-            _exercise(broker, address)
+            _exercise(broker, at.broker)
         finally:
             # The archive is written on the way out.
             broker.terminate()

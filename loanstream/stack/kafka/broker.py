@@ -6,33 +6,32 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from loanstream.stack import ports
 from loanstream.stack.child import Child
 from loanstream.stack.kafka import after_kill, jars
 from loanstream.stack.kafka.archive import java_command, prepare
-from loanstream.stack.kafka.node import PORT_NAMES, format_directory, is_ready, write_properties
+from loanstream.stack.kafka.guard import Guard
+from loanstream.stack.kafka.node import Addresses, format_directory, is_ready, write_properties
 
 READY_WITHIN_S = 60.0
 
 
-def bootstrap(directory: Path) -> str:
-    """The address a broker in `directory` listens on (or will, once started): `127.0.0.1:PORT`."""
-    chosen = ports.keep_or_pick(directory / ports.FILE, PORT_NAMES)
-    return f"{ports.LOOPBACK}:{chosen['broker']}"
-
-
 def broker_command(
-    directory: Path, *, cache: Path | None = None, on_progress: Callable[[str], None] = lambda _: None
-) -> tuple[str, list[str]]:
-    """The address and the command of a broker whose data live in `directory`; formats the directory when new.
+    directory: Path,
+    guard: Guard | None = None,
+    *,
+    cache: Path | None = None,
+    on_progress: Callable[[str], None] = lambda _: None,
+) -> tuple[Addresses, list[str]]:
+    """Where a broker whose data live in `directory` listens, and its command; formats the directory when new.
 
     Fetches jars and makes the start-up archive where the user's cache has none. Raises Problem.
     """
     home = jars.broker_home(cache)
     prepare(home, on_progress)
     format_directory(directory, home)
-    properties, address = write_properties(directory)
-    return address, after_kill.broker_command(directory, java_command(home, "kafka.Kafka", str(properties)))
+    properties, at = write_properties(directory, guard)
+    java = java_command(home, "kafka.Kafka", str(properties), extra=guard.java_flags if guard else ())
+    return at, after_kill.broker_command(directory, java)
 
 
 class EmbeddedKafka(Child):
@@ -41,18 +40,21 @@ class EmbeddedKafka(Child):
     with EmbeddedKafka(tmp_path) as broker:
         Producer({"bootstrap.servers": broker.bootstrap})
 
-    A second start finds the data again.
+    A second start finds the data again. With a `guard`, `security` is the operator's, and `oauth` takes tokens.
     """
 
-    def __init__(self, directory: Path, *, cache: Path | None = None) -> None:
+    def __init__(self, directory: Path, guard: Guard | None = None, *, cache: Path | None = None) -> None:
         super().__init__("broker", directory / "kafka.log", READY_WITHIN_S)
         self.directory = directory
-        self.bootstrap = ""
+        self.bootstrap = self.oauth = ""
+        self.guard = guard
+        self.security = guard.operator if guard else {}
         self._cache = cache
         self._home = jars.broker_home(cache)
 
     def start(self) -> str:
         """Start the broker and wait until it answers; its bootstrap address. Problem that says why not."""
-        self.bootstrap, command = broker_command(self.directory, cache=self._cache)
-        self._launch(command, lambda: is_ready(self.bootstrap), fault=lambda: jars.corrupt(self._home))
+        at, command = broker_command(self.directory, self.guard, cache=self._cache)
+        self.bootstrap, self.oauth = at.broker, at.oauth
+        self._launch(command, lambda: is_ready(at.broker, self.security), fault=lambda: jars.corrupt(self._home))
         return self.bootstrap

@@ -3,23 +3,24 @@
 import base64
 import logging
 import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
 
 from loanstream.stack import ports
+from loanstream.stack.kafka.guard import INTERNAL_LISTENER, Guard
 from schemas.topics import RECORD_MAX_BYTES
 
 CHECKPOINT = "bootstrap.checkpoint"
-PORT_NAMES = ("controller", "broker")
+PORT_NAMES = ("controller", "broker", "oauth")
 
 PROPERTIES: dict[str, str] = {
     "process.roles": "broker,controller",
     "node.id": "1",
     "controller.listener.names": "CONTROLLER",
-    "inter.broker.listener.name": "PLAIN",
-    "listener.security.protocol.map": "CONTROLLER:PLAINTEXT,PLAIN:PLAINTEXT",
     # A topic nobody created is a mistake: it must not appear with settings nobody chose.
     "auto.create.topics.enable": "false",
     # One node.
@@ -46,6 +47,26 @@ PROPERTIES: dict[str, str] = {
     "num.io.threads": "4",
 }
 
+UNGUARDED: dict[str, str] = {
+    "inter.broker.listener.name": "PLAIN",
+    "listener.security.protocol.map": "CONTROLLER:PLAINTEXT,PLAIN:PLAINTEXT",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Addresses:
+    """Where a node listens, `127.0.0.1:PORT` each: `broker` for certificates (or for everybody), `oauth` for tokens."""
+
+    controller: str
+    broker: str
+    oauth: str
+
+    @classmethod
+    def of(cls, directory: Path) -> "Addresses":
+        """Those of the node in `directory`: the ports of its last start where they are free, else new ones."""
+        chosen = ports.keep_or_pick(directory / ports.FILE, PORT_NAMES)
+        return cls(**{name: f"{ports.LOOPBACK}:{port}" for name, port in chosen.items()})
+
 
 def format_directory(directory: Path, home: Path) -> None:
     """Give a new `directory` its identity. Only the identity differs between clusters, so no second JVM is needed."""
@@ -59,28 +80,33 @@ def format_directory(directory: Path, home: Path) -> None:
     (data / "meta.properties").write_text(identity)
 
 
-def write_properties(directory: Path) -> tuple[Path, str]:
-    """Write `server.properties` for this start's ports; the file and the broker's address."""
-    chosen = ports.keep_or_pick(directory / ports.FILE, PORT_NAMES)
-    controller = f"{ports.LOOPBACK}:{chosen['controller']}"
-    address = f"{ports.LOOPBACK}:{chosen['broker']}"
+def write_properties(directory: Path, guard: Guard | None = None) -> tuple[Path, Addresses]:
+    """Write `server.properties` for this start's ports; the file and where the node listens.
+
+    Without a guard everybody who reaches the broker may do everything there.
+    """
+    at = Addresses.of(directory)
+    if guard is None:
+        told, advertised = UNGUARDED, f"PLAIN://{at.broker}"
+    else:
+        told, advertised = guard.properties, f"{INTERNAL_LISTENER}://{at.broker},OAUTH://{at.oauth}"
     here = {
         "log.dirs": str((directory / "data").resolve()),
-        "controller.quorum.voters": f"1@{controller}",
-        "listeners": f"CONTROLLER://{controller},PLAIN://{address}",
-        "advertised.listeners": f"PLAIN://{address}",
+        "controller.quorum.voters": f"1@{at.controller}",
+        "listeners": f"CONTROLLER://{at.controller},{advertised}",
+        "advertised.listeners": advertised,
     }
     path = directory / "server.properties"
-    path.write_text("".join(f"{key}={value}\n" for key, value in (PROPERTIES | here).items()))
-    return path.resolve(), address
+    path.write_text("".join(f"{key}={value}\n" for key, value in (PROPERTIES | told | here).items()))
+    return path.resolve(), at
 
 
-def is_ready(address: str) -> bool:
-    """Whether the broker answers a metadata request (asked once, within a second)."""
+def is_ready(address: str, security: Mapping[str, str] | None = None) -> bool:
+    """Whether the broker answers a metadata request (asked once, within a second, as whom `security` proves)."""
     # A port that refuses is not worth a client: librdkafka would log each refusal.
     if ports.is_free(int(address.rpartition(":")[2])):
         return False
-    client = AdminClient({"bootstrap.servers": address, "log_level": 0}, logger=_SILENT)
+    client = AdminClient({**(security or {}), "bootstrap.servers": address, "log_level": 0}, logger=_SILENT)
     try:
         return bool(client.list_topics(timeout=1).brokers)
     except KafkaException:

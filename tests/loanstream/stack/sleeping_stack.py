@@ -1,6 +1,7 @@
 """`python sleeping_stack.py STATE [TROUBLE]`: run_up with children that only sleep, for tests of the life cycle.
 
 TROUBLE `stubborn` gives one that ignores SIGTERM, `broken` one that ends at once, `parent` one with a child of its own;
+`insecure` asks nobody who he is;
 `accused` is `broken` with a suspect that knows why;
 `full` is a disk without room, `fills` one that is full when the ports are written down, `late` one that is full when a
 hook writes.
@@ -12,6 +13,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 from loanstream.stack import space, up
+from loanstream.stack.kafka.node import Addresses
 from loanstream.stack.supervisor import Child
 
 SLEEP = "import time; time.sleep(1000)"
@@ -48,14 +50,14 @@ def main(state, trouble=""):
         space.shutil = SimpleNamespace(disk_usage=lambda _: SimpleNamespace(free=space.MIB))
     if trouble == "fills":
         up.ports.keep_or_pick = _refuse_writes
-    up.broker_command = lambda *_, **__: ("127.0.0.1:1", ["sleep"])
+    up.broker_command = lambda *_, **__: (Addresses("127.0.0.1:3", "127.0.0.1:1", "127.0.0.1:2"), ["sleep"])
     up.children = lambda plan: _children(trouble)
     hooks = up.Hooks(
         stores=lambda _: None,
         broker=lambda _: None,
         warehouse=_refuse_writes if trouble == "late" else lambda _: None,
     )
-    return up.run_up(Path(state), ("bank-a",), 1, _say, hooks)
+    return up.run_up(Path(state), ("bank-a",), 1, _say, hooks, secure=trouble != "insecure")
 
 
 if __name__ == "__main__":

@@ -10,9 +10,12 @@ import pytest
 
 from loanstream.stack import ports, space, up
 from loanstream.stack.kafka import archive, jars
+from loanstream.stack.kafka.node import Addresses
 from loanstream.stack.layout import Layout, read_stack
 from loanstream.stack.table import worker_names
 from schemas.problem import Problem
+
+ADDRESSES = Addresses(controller="127.0.0.1:3", broker="127.0.0.1:1", oauth="127.0.0.1:2")
 
 
 def test_ports_are_kept_while_free(tmp_path: Path) -> None:
@@ -31,12 +34,13 @@ def test_ports_are_kept_while_free(tmp_path: Path) -> None:
 def test_the_brokers_ports_are_nobody_elses(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The broker's ports are chosen first and still free when the others' are: those are others, remembered ones too."""
     layout = Layout(tmp_path)
-    brokers = ports.keep_or_pick(layout.kafka / ports.FILE, ("controller", "broker"))
+    layout.make()
+    brokers = ports.keep_or_pick(layout.kafka / ports.FILE, ("controller", "broker", "oauth"))
     free = [port for port in ports.PICKED_FROM if ports.is_free(port) and port not in brokers.values()]
-    enough = [*brokers.values(), *free[: 1 + len(worker_names(1))]]
+    enough = [*brokers.values(), *free[: 2 + len(worker_names(1))]]
     monkeypatch.setattr(ports, "PICKED_FROM", enough)
     layout.ports.write_text(json.dumps({"warehouse": brokers["broker"]}))
-    monkeypatch.setattr(up, "broker_command", lambda *_, **__: ("127.0.0.1:1", ["java"]))
+    monkeypatch.setattr(up, "broker_command", lambda *_, **__: (ADDRESSES, ["java"]))
     plan = up._plan(layout, (), 1, lambda _: None)
     assert sorted([*brokers.values(), *plan.ports.values()]) == sorted(enough)
 

@@ -95,6 +95,17 @@ def test_tells_how_far_the_start_is_and_what_comes_next(start: Start) -> None:
     assert lines[9].split(None, 1)[1] == f"loanstream submit FILE --state {stack.state}"
 
 
+def test_a_stack_that_refuses_nobody_says_so(start: Start) -> None:
+    """Whoever starts it without security reads first what that means; a secured one has nothing to say."""
+    warned = "NOT SECURED: whoever reaches the broker"
+    insecure = start("insecure").ready()
+    insecure.process.terminate()
+    assert insecure.output().splitlines()[0].startswith(warned)
+    secured = start().ready()
+    secured.process.terminate()
+    assert warned not in secured.output()
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_stops_everything_when_told(start: Start, number: signal.Signals) -> None:
     """SIGTERM and Ctrl-C end the stack with exit 0, no process and no stack.json left."""

@@ -6,7 +6,9 @@ import pytest
 
 from loanstream.stack.kafka import after_kill
 from loanstream.stack.kafka.after_kill import controller_properties, read_until_counted_out, was_killed
+from loanstream.stack.kafka.guard import Guard
 from loanstream.stack.kafka.node import write_properties
+from loanstream.stack.pki import Pki
 
 
 def test_the_controller_alone_is_a_node_without_its_broker(tmp_path: Path) -> None:
@@ -20,6 +22,22 @@ def test_the_controller_alone_is_a_node_without_its_broker(tmp_path: Path) -> No
     assert {name: alone[name] for name in ("node.id", "log.dirs", "controller.quorum.voters")} == {
         name: node[name] for name in ("node.id", "log.dirs", "controller.quorum.voters")
     }
+
+
+def test_the_controller_alone_of_a_guarded_node_asks_for_certificates(tmp_path: Path) -> None:
+    """Whoever may not talk to the controller beside a broker may not either while it is alone."""
+    guard = Guard(Pki(tmp_path / "keys", tmp_path / "tls"), tmp_path / "jwks.json", "https://localhost:1")
+    written, _ = write_properties(tmp_path, guard)
+    node = dict(line.split("=", 1) for line in written.read_text().splitlines())
+    alone = dict(line.split("=", 1) for line in controller_properties(written.read_text()).splitlines())
+    assert alone["listener.security.protocol.map"] == "CONTROLLER:SSL"
+    kept = (
+        "ssl.keystore.location",
+        "ssl.truststore.location",
+        "listener.name.controller.ssl.client.auth",
+        "super.users",
+    )
+    assert {name: alone[name] for name in kept} == {name: node[name] for name in kept}
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,154 @@
+"""Makes the broker's ACLs what the table of access says: adds what lacks, takes away of ours what is not in it.
+
+Ours are grants on our topics, groups and transactional ids to principals that the table names; a bank that is no longer
+served has its own. What others were granted, and every denial, is left alone. A broker without an authorizer has no
+ACLs: there everybody may do everything.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
+
+from confluent_kafka import KafkaError, KafkaException
+from confluent_kafka.admin import AdminClient
+from confluent_kafka.admin._acl import AclBinding, AclBindingFilter, AclOperation, AclPermissionType
+from confluent_kafka.admin._resource import ResourcePatternType, ResourceType
+
+from loanstream.install.topics import QUIET, REQUEST_S, Client, unserved
+from loanstream.installation import Installation
+from schemas.access import Grant, access, is_ours, tenant_in
+from schemas.problem import Problem
+
+ANY_HOST = "*"
+_RESOURCES: Mapping[str, ResourceType] = {
+    "topic": ResourceType.TOPIC,
+    "group": ResourceType.GROUP,
+    "transactional id": ResourceType.TRANSACTIONAL_ID,
+    "cluster": ResourceType.BROKER,
+}
+_NAMES: Mapping[ResourceType, Any] = {kind: name for name, kind in _RESOURCES.items()}
+
+
+class Held(NamedTuple):
+    """A grant and who has it: `User:NAME`."""
+
+    principal: str
+    grant: Grant
+
+    def __str__(self) -> str:
+        resource, name, operation, prefixed = self.grant
+        return f"{self.principal} {operation} {resource} {name}{'…' if prefixed else ''}"
+
+
+class Change(NamedTuple):
+    """What is to be granted, and what is to be taken away, each in order."""
+
+    lacking: tuple[Held, ...]
+    stale: tuple[Held, ...]
+
+    @property
+    def lines(self) -> list[str]:
+        """A line for each."""
+        return [*(f"grant {held}" for held in self.lacking), *(f"take away {held}" for held in self.stale)]
+
+
+NONE = Change((), ())
+
+
+def change(installation: Installation) -> Change:
+    """What `make` would do. Problem where the operator may not see ACLs; KafkaException."""
+    client: Client = {**installation.admin_settings, **QUIET}
+    found = _held(AdminClient(dict(client)))
+    if found is None:
+        return NONE
+    return difference(found, installation, unserved(client, installation.tenants))
+
+
+def is_guarded(installation: Installation) -> bool:
+    """Whether the broker has an authorizer. Problem where the operator may not see ACLs; KafkaException."""
+    return _held(AdminClient({**installation.admin_settings, **QUIET})) is not None
+
+
+def difference(found: Iterable[Held], installation: Installation, leaving: Iterable[str]) -> Change:
+    """What lacks of the table in `found`, and what of ours there is too much; banks that are `leaving` have topics."""
+    names = installation.principal
+    table = access(installation.tenants, leaving)
+    wanted = [Held(names(kind), grant) for kind, grants in table.items() for grant in grants]
+    have = set(found)
+
+    def is_stale(held: Held) -> bool:
+        if held in wanted or not is_ours(held.grant, table):
+            return False
+        tenant = tenant_in(held.grant)
+        gone = (f"producer:{tenant}", f"consumer:{tenant}") if tenant else ()
+        return held.principal in {names(kind) for kind in (*table, *gone)}
+
+    lacking = tuple(held for held in dict.fromkeys(wanted) if held not in have)
+    return Change(lacking, tuple(sorted(held for held in have if is_stale(held))))
+
+
+def make(installation: Installation) -> Change:
+    """Grant what lacks, then take away what is stale; what was done. Problem where the operator may not do that."""
+    done = change(installation)
+    admin = AdminClient({**installation.admin_settings, **QUIET})
+    if done.lacking:
+        for future in admin.create_acls([_binding(held) for held in done.lacking]).values():
+            _allowed(future)
+    if done.stale:
+        for future in admin.delete_acls([_filter(held) for held in done.stale]).values():
+            _allowed(future)
+    return done
+
+
+def _held(admin: AdminClient) -> list[Held] | None:
+    """Every grant there is, to any host; None at a broker without an authorizer."""
+    anything: Any = None  # which the client's types do not know
+    everything = AclBindingFilter(
+        ResourceType.ANY,
+        anything,
+        ResourcePatternType.ANY,
+        anything,
+        anything,
+        AclOperation.ANY,
+        AclPermissionType.ALLOW,
+    )
+    try:
+        bindings = _allowed(admin.describe_acls(everything))
+    except KafkaException as error:
+        if error.args[0].code() == KafkaError.SECURITY_DISABLED:
+            return None
+        raise
+    return [_read(found) for found in bindings if found.host == ANY_HOST and found.restype in _NAMES]
+
+
+def _allowed(future: Any) -> Any:
+    try:
+        return future.result(REQUEST_S)
+    except KafkaException as error:
+        if error.args[0].code() != KafkaError.CLUSTER_AUTHORIZATION_FAILED:
+            raise
+    # The broker's own words are a dump of its request.
+    raise Problem(
+        "the broker does not let the operator see and make ACLs: let him ALTER and DESCRIBE the cluster, or keep them "
+        "yourself (`loanstream install --leave-grants`; docs/reference/access.md has what is needed)"
+    )
+
+
+def _read(found: Any) -> Held:
+    prefixed = found.resource_pattern_type == ResourcePatternType.PREFIXED
+    return Held(found.principal, Grant(_NAMES[found.restype], found.name, found.operation.name, prefixed))
+
+
+def _binding(held: Held) -> AclBinding:
+    return AclBinding(*_parts(held))
+
+
+def _filter(held: Held) -> AclBindingFilter:
+    return AclBindingFilter(*_parts(held))
+
+
+def _parts(held: Held) -> tuple[Any, ...]:
+    grant = held.grant
+    pattern = ResourcePatternType.PREFIXED if grant.prefixed else ResourcePatternType.LITERAL
+    operation = AclOperation[grant.operation]
+    kind = _RESOURCES[grant.resource]
+    return kind, grant.name, pattern, held.principal, ANY_HOST, operation, AclPermissionType.ALLOW

@@ -1,0 +1,566 @@
+"""Who is refused at the guarded broker, by what a client sees and by what is in the log afterwards."""
+
+import base64
+import hashlib
+import hmac
+import json
+import socket
+import ssl
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicPartition
+from confluent_kafka.admin import AdminClient, NewTopic
+from confluent_kafka.admin._acl import AclBinding, AclOperation, AclPermissionType
+from confluent_kafka.admin._resource import ResourcePatternType, ResourceType
+from joserfc import jwt
+from joserfc.jwk import ECKey
+
+from loanstream.dlq.post import KafkaPost
+from loanstream.doctor import look_at
+from loanstream.install import grants, topics
+from loanstream.installation import Installation
+from loanstream.settings import environment_of, load
+from loanstream.stack.kafka.broker import EmbeddedKafka
+from loanstream.stack.kafka.guard import AUDIENCE, PRINCIPALS, Guard, by_subject
+from loanstream.stack.pki import CLIENT, Pki
+from registry.publish import activations, send
+from schemas.access import CLUSTER, Grant, access, principal_of, stage_principal
+from schemas.operations import Activation
+from schemas.problem import Problem
+from schemas.stages import STAGES
+from schemas.topics import TOPICS
+from stores.private_files import write_private
+from stores.topics import KafkaTopics
+
+BANKS = ("bank-a", "bank-b")
+ISSUER = "https://localhost:29443"
+TOPIC, GROUP, TRANSACTION, CLUSTER_CODE = 29, 30, 53, 31
+"""Kafka's codes for what one has no right to."""
+NOT_BELIEVED = KafkaError._AUTHENTICATION
+TABLE = access(BANKS)
+NAMES = sorted({topic.name(bank) if topic.per_tenant else topic.name() for topic in TOPICS.values() for bank in BANKS})
+
+
+class Guarded:
+    """The broker, and an issuer of tokens beside it."""
+
+    def __init__(self, broker: EmbeddedKafka, guard: Guard) -> None:
+        self.broker, self.guard = broker, guard
+        self.key = ECKey.generate_key("P-256", {"kid": "first"})
+        self.publish(self.key)
+        self.installation = self.installed(BANKS)
+
+    def installed(self, banks: tuple[str, ...]) -> Installation:
+        values = {
+            "kafka_bootstrap": self.broker.bootstrap,
+            "kafka_admin_security": self.broker.security,
+            "kafka_principals": PRINCIPALS,
+            "tenants": banks,
+        }
+        return Installation(load(environment_of(values)))
+
+    def publish(self, *keys: ECKey) -> None:
+        write_private(self.guard.jwks, json.dumps({"keys": [key.as_dict(private=False) for key in keys]}).encode())
+
+    def claims(self, client_id: str | None = "bank-a-producer", **other) -> dict[str, Any]:
+        now = int(time.time())
+        found = {
+            "iss": ISSUER,
+            "aud": AUDIENCE,
+            "sub": "1",
+            "client_id": client_id,
+            "iat": now,
+            "exp": now + 300,
+        } | other
+        return {name: value for name, value in found.items() if value is not None}
+
+    def token(self, client_id: str | None = "bank-a-producer", key: ECKey | None = None, kid="first", **other) -> str:
+        header = {"alg": "ES256", "typ": "at+jwt", "kid": kid}
+        return jwt.encode(header, self.claims(client_id, **other), key or self.key)
+
+    def with_token(self, token: str, **other) -> dict[str, Any]:
+        """Settings of a client that shows this token."""
+        return {
+            "bootstrap.servers": self.broker.oauth,
+            "security.protocol": "SASL_SSL",
+            "ssl.ca.location": str(self.guard.pki.ca),
+            "sasl.mechanisms": "OAUTHBEARER",
+            "oauth_cb": lambda _: (token, time.time() + 250),
+            **QUICK,
+            **other,
+        }
+
+    def as_(self, kind: str) -> dict[str, Any]:
+        """Settings of a kind of the table of access."""
+        if kind.startswith(("producer:", "consumer:")):
+            return self.with_token(self.token(principal_of(kind)))
+        return {"bootstrap.servers": self.broker.bootstrap, **self.guard.client(principal_of(kind)), **QUICK}
+
+    @property
+    def admin(self) -> AdminClient:
+        return AdminClient(self.installation.admin_settings)
+
+    def ends(self) -> dict[str, int]:
+        """How many records each topic has been given."""
+        consumer = Consumer({**self.installation.admin_settings, "group.id": "ends"})
+        try:
+            return {
+                name: sum(
+                    consumer.get_watermark_offsets(TopicPartition(name, number), timeout=10)[1]
+                    for number in range(len(found.partitions))
+                )
+                for name, found in consumer.list_topics(timeout=10).topics.items()
+                if name in NAMES
+            }
+        finally:
+            consumer.close()
+
+    def said(self) -> str:
+        return self.broker.log.read_text()
+
+
+QUICK = {"log_level": 0, "message.timeout.ms": 5000, "topic.metadata.propagation.max.ms": 500}
+
+
+@pytest.fixture(scope="module")
+def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Guarded]:
+    """A guarded broker with the topics and the rights of two banks, and a record on each topic."""
+    state = tmp_path_factory.mktemp("guarded")
+    pki = Pki(state / "keys", state / "tls")
+    pki.make()
+    guard = Guard(pki, state / "jwks.json", ISSUER)
+    guard.jwks.write_text('{"keys": []}')
+    with EmbeddedKafka(state / "kafka", guard) as broker:
+        made = Guarded(broker, guard)
+        grants.make(made.installation)
+        topics.provision(broker.bootstrap, BANKS, broker.security)
+        assert set(written(made.installation.admin_settings, NAMES).values()) == {None}
+        yield made
+
+
+def written(settings: dict[str, Any], names: list[str]) -> dict[str, int | None]:
+    """Sends a record to each topic; the code of what came of it, None for a confirmed one."""
+    codes: dict[str, int | None] = {}
+    producer = Producer(settings)
+
+    def told(name: str) -> Callable[[Any, Any], None]:
+        return lambda error, _: codes.update({name: None if error is None else error.code()})
+
+    for name in names:
+        producer.produce(name, b"v", b"k", on_delivery=told(name))
+    assert producer.flush(20) == 0
+    return codes
+
+
+def read(
+    settings: dict[str, Any], names: list[str], group: str, want: int = 1, within_s: float = 8
+) -> tuple[set[str], set[int]]:
+    """Subscribes; the topics that records came of, and the codes of errors, once so many of the two are there."""
+    consumer = Consumer(
+        {
+            **without_deliveries(settings),
+            "group.id": group,
+            "auto.offset.reset": "earliest",
+            "enable.auto.commit": False,
+        }
+    )
+    consumer.subscribe(names)
+    came, codes = set(), set()
+    until = time.monotonic() + within_s
+    try:
+        while len(came) + len(codes) < want and time.monotonic() < until:
+            message = consumer.poll(0.2)
+            if message is None:
+                continue
+            if message.error():
+                codes.add(message.error().code())
+            else:
+                came.add(message.topic())
+    finally:
+        consumer.close()
+    return came, codes
+
+
+def without_deliveries(settings: dict[str, Any]) -> dict[str, Any]:
+    return {
+        name: value
+        for name, value in settings.items()
+        if name not in {"message.timeout.ms", "topic.metadata.propagation.max.ms"}
+    }
+
+
+def names_with(kind: str, operation: str) -> set[str]:
+    return {name for grant in TABLE[kind] for name in NAMES if may(grant, name, operation)}
+
+
+def may(grant: Grant, name: str, operation: str) -> bool:
+    fits = name.startswith(grant.name) if grant.prefixed else name == grant.name
+    return grant.resource == "topic" and grant.operation == operation and fits
+
+
+KINDS = [kind for kind in TABLE if kind != "admin"]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_each_writes_what_the_table_says_and_nothing_else(guarded: Guarded, kind: str) -> None:
+    """Of all topics a principal fills those of its rows; every other record is refused at once with 29 and is nowhere."""
+    before = guarded.ends()
+    began = time.monotonic()
+    codes = written(guarded.as_(kind), NAMES)
+    assert time.monotonic() - began < 4, "a refusal comes at once, not when the time for a delivery is over"
+    own = names_with(kind, "WRITE")
+    assert codes == {name: None if name in own else TOPIC for name in NAMES}
+    after = guarded.ends()
+    assert {name: after[name] - before[name] for name in NAMES} == {name: int(name in own) for name in NAMES}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_each_sees_the_topics_of_its_rows_alone(guarded: Guarded, kind: str) -> None:
+    """Who asks for another one is refused with 29, whether it exists or not."""
+    client = Consumer({**without_deliveries(guarded.as_(kind)), "group.id": "none"})
+    try:
+        seen = set(client.list_topics(timeout=10).topics)
+        assert seen & set(NAMES) == names_with(kind, "READ") | names_with(kind, "WRITE")
+        hidden = min(set(NAMES) - seen)
+        for name in (hidden, f"{hidden}.absent"):
+            assert client.list_topics(name, timeout=10).topics[name].error.code() == TOPIC
+    finally:
+        client.close()
+
+
+@pytest.mark.parametrize("bank", BANKS)
+def test_a_consumer_reads_what_is_written_for_its_bank(guarded: Guarded, bank: str) -> None:
+    """In a group of its own name it gets decisions and outcomes; another bank's topic is refused with 29."""
+    other = next(name for name in BANKS if name != bank)
+    own = sorted(names_with(f"consumer:{bank}", "READ"))
+    settings = guarded.as_(f"consumer:{bank}")
+    assert read(settings, own, f"{bank}.sink", want=len(own)) == (set(own), set())
+    for foreign in (f"loan.decisions.v1.{other}", f"loan.verifications.v1.{bank}", f"loan.decisions.v1.{bank}.dlq"):
+        assert read(settings, [foreign], f"{bank}.sink") == (set(), {TOPIC})
+
+
+def test_a_consumer_that_assigns_itself_another_banks_topic_gets_nothing(guarded: Guarded) -> None:
+    """An assignment asks no coordinator: still no record comes, of its neighbour's topic which holds some."""
+    consumer = Consumer({**without_deliveries(guarded.as_("consumer:bank-a")), "group.id": "bank-a.sink"})
+    try:
+        consumer.assign([TopicPartition("loan.decisions.v1.bank-b", number, 0) for number in range(4)])
+        came = [message for message in consumer.consume(10, 3) if message.error() is None]
+        assert came == []
+    finally:
+        consumer.close()
+
+
+@pytest.mark.parametrize("kind", ["consumer:bank-a", "producer:bank-a", "stage:verify"])
+@pytest.mark.parametrize("group", ["bank-b.sink", "bank-ab.sink", "score", "verify-slow", "nobody"])
+def test_nobody_joins_a_foreign_group(guarded: Guarded, kind: str, group: str) -> None:
+    """A group that is not one's own is refused with 30, whoever's it is: nobody's offsets are moved."""
+    own = sorted(names_with(kind, "READ")) or ["loan.decisions.v1.bank-a"]
+    assert read(guarded.as_(kind), own[:1], group) == (set(), {GROUP})
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "code"),
+    [
+        ("producer:bank-a", "bank-a.core", None),
+        ("producer:bank-a", "bank-b.core", TRANSACTION),
+        ("producer:bank-a", "bank-ab.core", TRANSACTION),
+        ("producer:bank-a", "score-0", TRANSACTION),
+        ("consumer:bank-a", "bank-a.core", TRANSACTION),
+        ("stage:verify", "verify-31", None),
+        ("stage:verify", "verify-slow-0", TRANSACTION),
+        ("stage:verify-slow", "verify-slow-0", None),
+        ("stage:verify-slow", "verify-0", TRANSACTION),
+        ("stage:record", "score-0", TRANSACTION),
+    ],
+)
+def test_nobody_takes_a_foreign_transactional_id(guarded: Guarded, kind: str, name: str, code: int | None) -> None:
+    """A neighbour or another stage could fence its holder: it is refused with 53."""
+    producer = Producer({**guarded.as_(kind), "transactional.id": name})
+    if code is None:
+        producer.init_transactions(20)
+        return
+    with pytest.raises(KafkaException) as refused:
+        producer.init_transactions(20)
+    assert refused.value.args[0].code() == code
+
+
+@pytest.mark.parametrize("kind", ["producer:bank-a", "consumer:bank-a", "stage:score"])
+def test_nobody_but_the_operator_changes_the_broker(guarded: Guarded, kind: str) -> None:
+    """Making and deleting topics is refused with 29, making rights for oneself with 31; ACLs are not shown."""
+    admin = AdminClient(without_deliveries(guarded.as_(kind)))
+    asked = {
+        "create": admin.create_topics([NewTopic("loan.applications.v1.bank-a.mine", 1, 1)]),
+        "delete": admin.delete_topics(["loan.applications.v1.bank-a"]),
+        "grant": admin.create_acls([_everything(f"User:{principal_of(kind)}")]),
+    }
+    codes = {}
+    for name, futures in asked.items():
+        for future in futures.values():
+            with pytest.raises(KafkaException) as refused:
+                future.result(10)
+            codes[name] = refused.value.args[0].code()
+    assert codes == {"create": TOPIC, "delete": TOPIC, "grant": CLUSTER_CODE}
+    assert grants._held(admin) == []
+    assert "loan.applications.v1.bank-a" in guarded.admin.list_topics(timeout=10).topics
+    assert grants.change(guarded.installation) == grants.NONE
+
+
+def _everything(principal: str) -> AclBinding:
+    return AclBinding(
+        ResourceType.BROKER,
+        CLUSTER,
+        ResourcePatternType.LITERAL,
+        principal,
+        "*",
+        AclOperation.ALL,
+        AclPermissionType.ALLOW,
+    )
+
+
+def _unsigned(guarded: Guarded) -> str:
+    parts = [json.dumps({"alg": "none", "kid": "first"}).encode(), json.dumps(guarded.claims()).encode(), b""]
+    return ".".join(base64.urlsafe_b64encode(part).rstrip(b"=").decode() for part in parts)
+
+
+def _signed_with_the_public_key(guarded: Guarded) -> str:
+    """HS256 with what everybody knows as its secret."""
+    header = json.dumps({"alg": "HS256", "kid": "first"}).encode()
+    said = ".".join(
+        base64.urlsafe_b64encode(part).rstrip(b"=").decode() for part in (header, json.dumps(guarded.claims()).encode())
+    )
+    made = hmac.new(guarded.key.as_pem(private=False), said.encode(), hashlib.sha256).digest()
+    return f"{said}.{base64.urlsafe_b64encode(made).rstrip(b'=').decode()}"
+
+
+TOKENS: dict[str, Callable[[Guarded], str]] = {
+    "expired": lambda guarded: guarded.token(exp=int(time.time()) - 60),
+    "without an end": lambda guarded: guarded.token(exp=None),
+    "for somebody else": lambda guarded: guarded.token(aud="loanstream-gateway"),
+    "for nobody": lambda guarded: guarded.token(aud=None),
+    "of another issuer": lambda guarded: guarded.token(iss="https://localhost:1"),
+    "without an issuer": lambda guarded: guarded.token(iss=None),
+    "of no client": lambda guarded: guarded.token(None),
+    "signed by another key of that name": lambda guarded: guarded.token(key=ECKey.generate_key("P-256")),
+    "of an unknown key": lambda guarded: guarded.token(kid="none", key=ECKey.generate_key("P-256")),
+    "unsigned": _unsigned,
+    "signed with the public key": _signed_with_the_public_key,
+    "not yet good": lambda guarded: guarded.token(nbf=int(time.time()) + 120),
+    "no token at all": lambda _: "opaque-" + "x" * 60,
+}
+
+
+def refusal(settings: dict[str, Any], within_s: float = 5) -> int | None:
+    """The code a client is told while it tries to log in; None where it gets in."""
+    told: list[int] = []
+    client = Producer({**settings, "error_cb": lambda error: told.append(error.code())})
+    until = time.monotonic() + within_s
+    while not told and time.monotonic() < until:
+        try:
+            client.list_topics(timeout=0.2)
+        except KafkaException:
+            client.poll(0.1)
+        else:
+            return None
+    return told[0] if told else KafkaError._TIMED_OUT
+
+
+@pytest.mark.parametrize("what", TOKENS)
+def test_a_token_that_proves_nothing_is_refused(guarded: Guarded, what: str) -> None:
+    """Its client is told so within a second or two; the log has one line a try, with the reason, and no token."""
+    before = len(guarded.said())
+    token = TOKENS[what](guarded)
+    assert refusal(guarded.with_token(token)) == NOT_BELIEVED
+    lines = guarded.said()[before:].splitlines()
+    assert lines
+    assert all(" OAuthBearerValidatorCallbackHandler " in line and "-OAUTH-SASL_SSL-" in line for line in lines), lines
+    assert not any(part in line for line in lines for part in token.split(".") if len(part) > 20)
+    assert not any("claims->" in line or "\tat " in line for line in lines)
+
+
+def test_the_log_names_whose_token_was_refused(guarded: Guarded) -> None:
+    """Of a token whose signature was good its client stands there, and what was wrong."""
+    before = len(guarded.said())
+    assert refusal(guarded.with_token(guarded.token("bank-b-producer", exp=1))) == NOT_BELIEVED
+    assert "of client bank-b-producer rejected" in guarded.said()[before:]
+    assert "no longer valid" in guarded.said()[before:]
+
+
+def test_the_log_names_who_was_denied_what(guarded: Guarded) -> None:
+    """A denial is one line with principal, operation and topic."""
+    before, until = len(guarded.said()), time.monotonic() + 60
+    while not (lines := guarded.said()[before:].splitlines()):  # after many denials the next are told more seldom
+        assert time.monotonic() < until
+        written(guarded.as_("producer:bank-a"), ["loan.applications.v1.bank-b"])
+    assert "Principal = User:bank-a-producer is Denied" in lines[0]
+    assert "Topic:LITERAL:loan.applications.v1.bank-b" in lines[0]
+
+
+def test_a_good_token_gets_in(guarded: Guarded) -> None:
+    """What the refused ones differ from."""
+    assert refusal(guarded.with_token(guarded.token())) is None
+
+
+def test_a_clients_name_makes_nobody_an_operator(guarded: Guarded) -> None:
+    """A client that is called what the operator, the broker or a stage is has no right of theirs."""
+    for name in ("platform-admin", "broker", stage_principal("score")):
+        assert written(guarded.with_token(guarded.token(name)), ["loan.decisions.v1.bank-a"]) == {
+            "loan.decisions.v1.bank-a": TOPIC
+        }
+
+
+def test_an_old_key_is_refused_and_a_new_one_believed_at_once(guarded: Guarded) -> None:
+    """After a rotation a token of the key that was taken away is worth nothing, one of the new key lets in."""
+    old, new = guarded.key, ECKey.generate_key("P-256", {"kid": "second"})
+    try:
+        guarded.publish(old, new)
+        assert refusal(guarded.with_token(guarded.token(key=new, kid="second"))) is None
+        assert refusal(guarded.with_token(guarded.token())) is None
+        guarded.publish(new)
+        assert refusal(guarded.with_token(guarded.token())) == NOT_BELIEVED
+        assert refusal(guarded.with_token(guarded.token(key=new, kid="second"))) is None
+    finally:
+        guarded.publish(old)
+
+
+def test_nothing_gets_in_without_tls(guarded: Guarded) -> None:
+    """A plaintext client gets no answer at either port, and leaves nothing."""
+    before = guarded.ends()
+    for address in (guarded.broker.bootstrap, guarded.broker.oauth):
+        settings = {"bootstrap.servers": address, **QUICK, "message.timeout.ms": 1500}
+        assert written(settings, ["loan.applications.v1.bank-a"]) != {"loan.applications.v1.bank-a": None}
+    assert guarded.ends() == before
+
+
+@pytest.mark.parametrize("place", ["internal", "controller"])
+def test_the_inner_listeners_take_nobody_without_a_certificate_of_ours(
+    guarded: Guarded, place: str, tmp_path: Path
+) -> None:
+    """No certificate, or one of another CA, ends the handshake."""
+    other = Pki(tmp_path / "keys", tmp_path / "tls")
+    other.make()
+    properties = dict(
+        line.split("=", 1) for line in (guarded.broker.directory / "server.properties").read_text().splitlines()
+    )
+    listening = dict(part.lower().split("://") for part in properties["listeners"].split(","))
+    for leaf, gets_in in (
+        (None, False),
+        (other.leaf("platform-admin"), False),
+        (guarded.guard.pki.leaf("broker"), True),
+    ):
+        assert handshake(listening[place], guarded.guard.pki.ca, leaf) is gets_in
+
+
+def handshake(address: str, ca: Path, leaf: Path | None) -> bool:
+    """Whether the server goes on after the handshake. (In TLS 1.3 a refused certificate is told with the first read.)"""
+    host, _, port = address.partition(":")
+    context = ssl.create_default_context(cafile=ca)
+    if leaf is not None:
+        context.load_cert_chain(leaf)
+    try:
+        with (
+            socket.create_connection((host, int(port)), 5) as raw,
+            context.wrap_socket(raw, server_hostname=host) as secured,
+        ):
+            secured.settimeout(0.5)
+            return secured.recv(1) != b""
+    except TimeoutError:
+        return True  # it waits for a request
+    except OSError:
+        return False
+
+
+def test_a_certificate_is_no_token_and_a_token_no_certificate(guarded: Guarded) -> None:
+    """Each listener takes its own kind of proof: the operator's certificate opens no door at OAUTH, a token none inside."""
+    by_certificate = {**guarded.as_("stage:score"), "bootstrap.servers": guarded.broker.oauth}
+    assert refusal(by_certificate, within_s=3) is not None
+    by_token = guarded.with_token(guarded.token(), **{"bootstrap.servers": guarded.broker.bootstrap})
+    assert refusal(by_token, within_s=3) is not None
+
+
+def test_a_broker_of_another_ca_is_not_believed(guarded: Guarded, tmp_path: Path) -> None:
+    """A client with the stack's CA talks to nobody else: one with another CA does not talk to the broker."""
+    other = Pki(tmp_path / "keys", tmp_path / "tls")
+    other.make()
+    settings = guarded.with_token(guarded.token(), **{"ssl.ca.location": str(other.ca)})
+    assert refusal(settings) == KafkaError._SSL
+
+
+def test_rights_follow_the_table(guarded: Guarded) -> None:
+    """A bank that is served no more loses its rights at once, on open connections too; the rest and others' stay."""
+    open_producer = Producer(guarded.as_("producer:bank-b"))
+    codes: list[int | None] = []
+
+    def send() -> int | None:
+        open_producer.produce(
+            "loan.applications.v1.bank-b", b"v", on_delivery=lambda error, _: codes.append(error and error.code())
+        )
+        open_producer.flush(10)
+        return codes[-1]
+
+    foreign = AclBinding(
+        ResourceType.TOPIC,
+        "payments.v1",
+        ResourcePatternType.LITERAL,
+        "User:bank-b-producer",
+        "*",
+        AclOperation.READ,
+        AclPermissionType.ALLOW,
+    )
+    admin = guarded.admin
+    admin.create_acls([foreign])[foreign].result(10)
+    assert send() is None
+    try:
+        done = grants.make(guarded.installed(("bank-a",)))
+        assert done.lacking == ()
+        assert {held.principal for held in done.stale} == {"User:bank-b-producer", "User:bank-b-consumer"}
+        assert send() == TOPIC
+        assert written(guarded.as_("stage:score"), ["loan.decisions.v1.bank-b"]) == {"loan.decisions.v1.bank-b": None}
+        held = grants._held(admin)
+        assert ("User:bank-b-producer", "payments.v1") in {(one.principal, one.grant.name) for one in held}
+    finally:
+        assert {held.principal for held in grants.make(guarded.installation).lacking} == {
+            "User:bank-b-producer",
+            "User:bank-b-consumer",
+        }
+    assert grants.change(guarded.installation) == grants.NONE
+
+
+def test_every_stage_has_a_certificate_of_its_own(guarded: Guarded) -> None:
+    """No two stages share one, so that what one may do none of the others can."""
+    leaves = {guarded.guard.pki.leaf(stage_principal(stage)).read_bytes() for stage in STAGES}
+    assert len(leaves) == len(STAGES)
+
+
+def test_an_operator_with_the_rights_of_his_rows_installs_and_looks_after(guarded: Guarded) -> None:
+    """Who is no super user makes another bank ready, publishes what decides, keeps letters, and finds all well."""
+    pki = guarded.guard.pki
+    pki._make_leaf("operator", (CLIENT,), pki._authority())
+    values = {
+        "kafka_bootstrap": guarded.broker.bootstrap,
+        "kafka_admin_security": guarded.guard.client("operator"),
+        "kafka_principals": {**PRINCIPALS, "admin": by_subject("operator")},
+        "tenants": (*BANKS, "bank-c"),
+    }
+    here = Installation(load(environment_of(values)))
+    with pytest.raises(Problem, match=r"does not let the operator see and make ACLs.*--leave-grants"):
+        grants.make(here)
+    first = Installation(here.settings.model_copy(update={"kafka_admin_security": guarded.broker.security}))
+    grants.make(first)
+    assert grants.make(here) == grants.NONE
+    topics.provision(here.bootstrap, here.tenants, here.security)
+    assert topics.missing(here.admin_settings, here.tenants) == []
+    assert list(topics.without_offset(here.admin_settings, here.tenants)) == []
+    example = Path(__file__).resolve().parents[2] / "schemas" / "examples" / "loan.activation.published.json"
+    send(here.bootstrap, here.security, Activation.model_validate_json(example.read_bytes()))
+    assert len(activations(here.bootstrap, here.security)) == 1
+    post = KafkaPost(here.bootstrap, here.security)
+    post.open()
+    post.close()
+    assert [look(here)[0] for look in (look_at.kafka, look_at.topics, look_at.rights, look_at.clocks)] == [True] * 4
+    with closing(KafkaTopics(here.bootstrap, here.security)) as reader:
+        assert {topic for topic, _ in reader.bounds(NAMES)} == set(NAMES)
