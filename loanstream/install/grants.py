@@ -125,7 +125,7 @@ _NOBODYS = AclBindingFilter(
     ResourceType.TOPIC,
     TOPICS_BEGIN,
     ResourcePatternType.LITERAL,
-    "User:",
+    "User:nobody",
     ANY_HOST,
     AclOperation.READ,
     AclPermissionType.ALLOW,
