@@ -15,7 +15,7 @@ from confluent_kafka.admin._resource import ResourcePatternType, ResourceType
 
 from loanstream.install.topics import QUIET, REQUEST_S, Client, unserved
 from loanstream.installation import Installation
-from schemas.access import Grant, access, is_ours, tenant_in
+from schemas.access import TOPICS_BEGIN, Grant, access, is_ours, tenant_in
 from schemas.problem import Problem
 
 ANY_HOST = "*"
@@ -26,6 +26,10 @@ _RESOURCES: Mapping[str, ResourceType] = {
     "cluster": ResourceType.BROKER,
 }
 _NAMES: Mapping[ResourceType, Any] = {kind: name for name, kind in _RESOURCES.items()}
+
+
+class NotAllowed(Problem):
+    """The operator may not see or make ACLs."""
 
 
 class Held(NamedTuple):
@@ -55,7 +59,7 @@ NONE = Change((), ())
 
 
 def change(installation: Installation) -> Change:
-    """What `make` would do. Problem where the operator may not see ACLs; KafkaException."""
+    """What `make` would do. `NotAllowed`; KafkaException."""
     client: Client = {**installation.admin_settings, **QUIET}
     found = _held(AdminClient(dict(client)))
     if found is None:
@@ -64,7 +68,7 @@ def change(installation: Installation) -> Change:
 
 
 def is_guarded(installation: Installation) -> bool:
-    """Whether the broker has an authorizer. Problem where the operator may not see ACLs; KafkaException."""
+    """Whether the broker has an authorizer. `NotAllowed`; KafkaException."""
     return _held(AdminClient({**installation.admin_settings, **QUIET})) is not None
 
 
@@ -87,7 +91,7 @@ def difference(found: Iterable[Held], installation: Installation, leaving: Itera
 
 
 def make(installation: Installation) -> Change:
-    """Grant what lacks, then take away what is stale; what was done. Problem where the operator may not do that."""
+    """Grant what lacks, then take away what is stale; what was done. `NotAllowed`; KafkaException."""
     done = change(installation)
     admin = AdminClient({**installation.admin_settings, **QUIET})
     if done.lacking:
@@ -101,6 +105,8 @@ def make(installation: Installation) -> Change:
 
 def _held(admin: AdminClient) -> list[Held] | None:
     """Every grant there is, to any host; None at a broker without an authorizer."""
+    if not _is_kept(admin):
+        return None
     anything: Any = None  # which the client's types do not know
     everything = AclBindingFilter(
         ResourceType.ANY,
@@ -111,13 +117,32 @@ def _held(admin: AdminClient) -> list[Held] | None:
         AclOperation.ANY,
         AclPermissionType.ALLOW,
     )
+    bindings = _allowed(admin.describe_acls(everything))
+    return [_read(found) for found in bindings if found.host == ANY_HOST and found.restype in _NAMES]
+
+
+_NOBODYS = AclBindingFilter(
+    ResourceType.TOPIC,
+    TOPICS_BEGIN,
+    ResourcePatternType.LITERAL,
+    "User:nobody",
+    ANY_HOST,
+    AclOperation.READ,
+    AclPermissionType.ALLOW,
+)
+
+
+def _is_kept(admin: AdminClient) -> bool:
+    """Whether the broker has an authorizer. Asked by taking away what nobody has: of a description that is refused the
+    client hands over an empty list, and no error.
+    """
     try:
-        bindings = _allowed(admin.describe_acls(everything))
+        _allowed(admin.delete_acls([_NOBODYS])[_NOBODYS])
     except KafkaException as error:
         if error.args[0].code() == KafkaError.SECURITY_DISABLED:
-            return None
+            return False
         raise
-    return [_read(found) for found in bindings if found.host == ANY_HOST and found.restype in _NAMES]
+    return True
 
 
 def _allowed(future: Any) -> Any:
@@ -127,7 +152,7 @@ def _allowed(future: Any) -> Any:
         if error.args[0].code() != KafkaError.CLUSTER_AUTHORIZATION_FAILED:
             raise
     # The broker's own words are a dump of its request.
-    raise Problem(
+    raise NotAllowed(
         "the broker does not let the operator see and make ACLs: let him ALTER and DESCRIBE the cluster, or keep them "
         "yourself (`loanstream install --leave-grants`; docs/reference/access.md has what is needed)"
     )

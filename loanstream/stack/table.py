@@ -9,10 +9,12 @@ from pathlib import Path
 from loanstream.installation import Installation
 from loanstream.settings import environment_of, load
 from loanstream.stack import ports, space
+from loanstream.stack.auth.child import AuthServer
+from loanstream.stack.auth.registration import ClientSecret
 from loanstream.stack.kafka import jars
 from loanstream.stack.kafka.guard import PRINCIPALS, Guard
 from loanstream.stack.kafka.node import is_ready as broker_is_ready
-from loanstream.stack.layout import READER, WRITER, ClientPart, Layout
+from loanstream.stack.layout import READER, WRITER, Layout
 from loanstream.stack.probe import answers
 from loanstream.stack.supervisor import Child
 from stores.keys import WarehousePasswords
@@ -29,16 +31,16 @@ READY_S = 0.5
 """How long a process may take to say that it is ready; it is asked again and again."""
 
 # rank of the stop: seconds a process gets to stop in order (a worker commits what it holds); 18 of the 20 of a stop
-STOP_WORKERS, STOP_WAREHOUSE, STOP_KAFKA = 0, 1, 2
-STOP_WITHIN_S = {STOP_WORKERS: 10.0, STOP_WAREHOUSE: 3.0, STOP_KAFKA: 5.0}
+STOP_WORKERS, STOP_SERVERS, STOP_KAFKA = 0, 1, 2
+STOP_WITHIN_S = {STOP_WORKERS: 10.0, STOP_SERVERS: 3.0, STOP_KAFKA: 5.0}
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
     """What one start of the stack consists of.
 
-    Of a guarded broker `bootstrap` takes certificates and `oauth` tokens of the token server, whose `clients` are the
-    banks' (by their kind).
+    Of a guarded broker `bootstrap` takes certificates and `oauth` tokens of the token server `auth`; `clients` are the
+    banks', by their role (`producer:bank-a`).
     """
 
     layout: Layout
@@ -50,7 +52,8 @@ class Plan:
     ports: dict[str, int]
     guard: Guard | None = None
     oauth: str = ""
-    clients: Mapping[str, ClientPart] = field(default_factory=dict, repr=False)
+    auth: AuthServer | None = None
+    clients: Mapping[str, ClientSecret] = field(default_factory=dict, repr=False)
 
     @property
     def warehouse_url(self) -> str:
@@ -94,11 +97,13 @@ def children(plan: Plan) -> Iterator[Child]:
             "LOANSTREAM_WAREHOUSE_WRITER_PASSWORD": plan.passwords.writer_password,
             "LOANSTREAM_WAREHOUSE_READER_PASSWORD": plan.passwords.reader_password,
         },
-        stop_rank=STOP_WAREHOUSE,
+        stop_rank=STOP_SERVERS,
         background=True,
-        stop_within_s=STOP_WITHIN_S[STOP_WAREHOUSE],
+        stop_within_s=STOP_WITHIN_S[STOP_SERVERS],
         suspects=(disk,),
     )
+    if plan.auth is not None:
+        yield plan.auth.child(STOP_SERVERS, STOP_WITHIN_S[STOP_SERVERS])
     for stage, arguments in WORKERS.items():
         for slot in range(plan.workers):
             name = f"{stage}-{slot}"

@@ -5,7 +5,7 @@ import shlex
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -15,12 +15,16 @@ from confluent_kafka import KafkaException
 
 from loanstream.installation import Installation
 from loanstream.stack import ports
+from loanstream.stack.auth.child import AuthServer
+from loanstream.stack.auth.paths import AuthFiles
+from loanstream.stack.auth.registration import ClientSecret, ensure_clients
+from loanstream.stack.auth.ring_file import make_ring
 from loanstream.stack.kafka.broker import broker_command
 from loanstream.stack.kafka.guard import Guard, by_token
 from loanstream.stack.kafka.node import PORT_NAMES
 from loanstream.stack.layout import READER, Layout, StackFile, default_state, write_stack
 from loanstream.stack.lock import hold
-from loanstream.stack.pki import Pki
+from loanstream.stack.pki import AUTH, Pki
 from loanstream.stack.space import full_disk_named, need_room
 from loanstream.stack.supervisor import TICK_S, Supervisor, end_leftovers
 from loanstream.stack.table import WORKERS, Plan, children, operators_installation, worker_names
@@ -33,7 +37,6 @@ from stores.private_files import write_private
 from stores.warehouse.client import DATABASE
 
 READY_WITHIN_S = 180.0
-TOKEN_PATH, JWKS_PATH = "/oauth/token", "/jwks.json"
 """Where the token server answers."""
 SUPERVISOR = "supervisor"
 SUPERVISOR_LOG = "supervisor.log"
@@ -120,25 +123,20 @@ def describe(plan: Plan, supervisor: Supervisor) -> StackFile:
     described = _described(plan, supervisor)
     if plan.guard is not None:
         described["tls"] = {"ca": str(plan.guard.pki.ca)}
-    if plan.clients and plan.guard is not None:
-        described["auth"] = {
-            "issuer": plan.guard.issuer,
-            "token_endpoint": plan.guard.issuer + TOKEN_PATH,
-            "jwks_uri": plan.guard.issuer + JWKS_PATH,
-            "clients": dict(plan.clients),
-        }
+    if plan.auth is not None:
+        described["auth"] = plan.auth.part(plan.clients)
     return described
 
 
 def security_of(plan: Plan) -> dict[str, dict[str, str]]:
     """How each kind of client proves itself to the broker: the operator by a certificate, banks by their tokens."""
-    if plan.guard is None:
+    if plan.guard is None or plan.auth is None:
         return {}
-    ca, endpoint = plan.guard.pki.ca, plan.guard.issuer + TOKEN_PATH
+    ca, endpoint = plan.guard.pki.ca, plan.auth.endpoints.token_endpoint
     banks = {
-        kind: by_token(plan.oauth, ca, endpoint, client["client_id"], client["client_secret"])
-        for kind, client in plan.clients.items()
-        if kind.partition(":")[0] in BANKS_KINDS
+        role: by_token(plan.oauth, ca, endpoint, client.client_id, client.client_secret)
+        for role, client in plan.clients.items()
+        if role.partition(":")[0] in BANKS_KINDS
     }
     return {**banks, ADMIN: plan.operator}
 
@@ -219,10 +217,20 @@ def _plan(
     brokers = ports.keep_or_pick(layout.kafka / ports.FILE, PORT_NAMES).values()
     servers = ("warehouse", *(["auth"] if secure else []))
     chosen = ports.keep_or_pick(layout.ports, (*servers, *worker_names(workers)), besides=brokers)
-    guard = _guard(layout, chosen["auth"]) if secure else None
+    guard, auth, clients = _guard(layout, chosen["auth"], tenants) if secure else (None, None, {})
     at, command = broker_command(layout.kafka, guard, on_progress=on_progress)
     plan = Plan(
-        layout, tenants, workers, at.broker, tuple(command), keys.make_passwords(), chosen, guard=guard, oauth=at.oauth
+        layout,
+        tenants,
+        workers,
+        at.broker,
+        tuple(command),
+        keys.make_passwords(),
+        chosen,
+        guard=guard,
+        oauth=at.oauth,
+        auth=auth,
+        clients=clients,
     )
     if guard is not None:
         for stage in WORKERS:
@@ -230,12 +238,15 @@ def _plan(
     return plan
 
 
-def _guard(layout: Layout, auth_port: int) -> Guard:
+def _guard(
+    layout: Layout, auth_port: int, tenants: tuple[str, ...]
+) -> tuple[Guard, AuthServer, Mapping[str, ClientSecret]]:
+    """What the broker believes: certificates, the token server's keys. Both are there before anything is started."""
     pki = Pki(layout.keys, layout.tls)
     pki.make()
-    if not layout.jwks.exists():
-        write_private(layout.jwks, b'{"keys": []}')
-    return Guard(pki, layout.jwks, f"https://localhost:{auth_port}")
+    make_ring(AuthFiles(layout.state), time.time())
+    server = AuthServer(layout.state, auth_port, pki.leaf(AUTH), pki.leaf(AUTH), pki.ca)
+    return Guard(pki, layout.jwks, server.endpoints.issuer), server, ensure_clients(layout.state, tenants)
 
 
 class _Work:

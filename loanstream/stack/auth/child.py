@@ -9,32 +9,16 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TypedDict
 
 from loanstream.stack.auth.endpoints import Endpoints
 from loanstream.stack.auth.registration import ClientSecret
 from loanstream.stack.auth.ring import Times
+from loanstream.stack.layout import AuthPart
 from loanstream.stack.probe import answers
 from loanstream.stack.supervisor import Child
 
 NAME = "auth"
 READY_S = 0.5
-
-
-class ClientPart(TypedDict):
-    """What one client needs."""
-
-    client_id: str
-    client_secret: str
-
-
-class AuthPart(TypedDict):
-    """Where tokens are got and verified, and the stack's own clients by role: `producer:bank-a`."""
-
-    issuer: str
-    token_endpoint: str
-    jwks_uri: str
-    clients: dict[str, ClientPart]
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,6 @@
 
 import json
 import stat
-from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -18,11 +17,6 @@ from loanstream.stack.table import WORKERS, Plan, children, operators_installati
 
 ADDRESSES = Addresses(controller="127.0.0.1:3", broker="127.0.0.1:1", oauth="127.0.0.1:2")
 NOBODY = SimpleNamespace(processes=list)
-CLIENTS = {
-    "producer:bank-a": {"client_id": "bank-a-producer", "client_secret": "producer's"},
-    "consumer:bank-a": {"client_id": "bank-a-consumer", "client_secret": "consumer's"},
-    "gateway-reviewer:bank-a": {"client_id": "bank-a-gateway-reviewer", "client_secret": "reviewer's"},
-}
 
 
 @pytest.fixture
@@ -67,7 +61,7 @@ def test_the_operator_prepares_the_broker_by_a_certificate(plan_of) -> None:
 
 def test_stack_json_tells_each_kind_how_to_prove_itself(plan_of) -> None:
     """Banks get their client's secret, the token server and the listener for tokens; the operator his certificate."""
-    plan = replace(plan_of(secure=True), clients=CLIENTS)
+    plan = plan_of(secure=True)
     described = up.describe(plan, NOBODY)
     issuer = plan.guard.issuer
     assert described["tls"] == {"ca": str(plan.layout.state / "tls" / "ca.pem")}
@@ -75,7 +69,10 @@ def test_stack_json_tells_each_kind_how_to_prove_itself(plan_of) -> None:
         "issuer": issuer,
         "token_endpoint": f"{issuer}/oauth/token",
         "jwks_uri": f"{issuer}/jwks.json",
-        "clients": CLIENTS,
+        "clients": {
+            role: {"client_id": client.client_id, "client_secret": client.client_secret}
+            for role, client in plan.clients.items()
+        },
     }
     assert set(described["kafka"]["security"]) == {"admin", "producer:bank-a", "consumer:bank-a"}
     assert described["kafka"]["security"]["producer:bank-a"] == {
@@ -85,7 +82,7 @@ def test_stack_json_tells_each_kind_how_to_prove_itself(plan_of) -> None:
         "sasl.mechanisms": "OAUTHBEARER",
         "sasl.oauthbearer.method": "oidc",
         "sasl.oauthbearer.client.id": "bank-a-producer",
-        "sasl.oauthbearer.client.secret": "producer's",
+        "sasl.oauthbearer.client.secret": plan.clients["producer:bank-a"].client_secret,
         "sasl.oauthbearer.token.endpoint.url": f"{issuer}/oauth/token",
         "https.ca.location": described["tls"]["ca"],
     }
@@ -93,7 +90,7 @@ def test_stack_json_tells_each_kind_how_to_prove_itself(plan_of) -> None:
 
 def test_commands_submit_as_the_bank_and_ask_as_the_operator(plan_of) -> None:
     """What `submit` does for a bank it does with the bank's own rights, at the listener for tokens."""
-    plan = replace(plan_of(secure=True), clients=CLIENTS)
+    plan = plan_of(secure=True)
     write_stack(plan.layout, up.describe(plan, NOBODY))
     here = RunningStack.described(plan.layout, json.loads(plan.layout.stack_file.read_text()))
     assert here.producer_settings("bank-a")["bootstrap.servers"] == ADDRESSES.oauth
