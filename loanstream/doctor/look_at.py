@@ -56,20 +56,12 @@ def some(lines: list[str]) -> str:
 
 def rights(installation: Installation) -> Found:
     """Whether everybody may do at the broker what the table of access says, and no more."""
-<<<<<<< HEAD
-    if not grants.is_guarded(installation):
-        return True, "nobody is refused: whoever reaches the broker may do everything"
-    wrong = grants.change(installation).lines
-=======
-    if not is_ready(installation):
-        raise Problem("kafka does not answer")
     try:
         if not grants.is_guarded(installation):
             return True, "nobody is refused: whoever reaches the broker may do everything"
         wrong = grants.change(installation).lines
     except grants.NotAllowed:
         return True, "kept by others: the operator may not see them"
->>>>>>> wt-g19
     return not wrong, some(wrong) if wrong else "those of the table, for everybody"
 
 

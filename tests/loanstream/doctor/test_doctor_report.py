@@ -79,6 +79,7 @@ def _describe(state: Path, **parts: object) -> Layout:
 def _answering(monkeypatch: pytest.MonkeyPatch, **found: list[str]) -> None:
     """Kafka answers: of topics without an offset, unread ones and partitions that stand still it tells what is found."""
     monkeypatch.setattr(look_at, "kafka_fault", lambda _: None)
+    monkeypatch.setattr(look_at.grants, "is_guarded", lambda _: False)
     monkeypatch.setattr(work.installed, "not_installed", lambda *_: found.get("not_installed", []))
     monkeypatch.setattr(work.installed, "without_offset", lambda *_: found.get("without_offset", []))
     monkeypatch.setattr(work.served, "unread", lambda _: found.get("unread", []))
@@ -97,7 +98,7 @@ def test_finds_the_dead_parts_of_a_stack(tmp_path: Path) -> None:
 
 
 NEED = {
-    "kafka": {"topics", "readers", "progress", "brokers' clocks"},
+    "kafka": {"topics", "rights", "readers", "progress", "brokers' clocks"},
     "warehouse": {"warehouse reader", "reader's limits", "refusals"},
 }
 
@@ -333,7 +334,7 @@ def test_the_report_fits_the_terminal(tmp_path: Path, width: int) -> None:
     text = " ".join(" ".join(told).split())
     assert all(check.found in text for check in checks)
     wrong = ", ".join(check.name for check in checks if check.looked and not check.ok)
-    assert text.endswith(f"wrong: {wrong}; not looked at: 7 lines")
+    assert text.endswith(f"wrong: {wrong}; not looked at: 8 lines")
 
 
 def test_a_report_without_a_fault_ends_in_three_words() -> None:
