@@ -21,5 +21,5 @@ def test_every_example_that_an_integrator_is_shown_goes_to_its_topic(example, to
 
 
 def test_an_integrator_is_shown_what_to_send_and_what_to_read():
-    """The table has applications, outcomes, decisions and dead letters."""
+    """The table has applications, outcomes, decisions and rejections."""
     assert len({topic for _, topic in ROWS}) == 4

@@ -115,7 +115,7 @@ def up(
         typer.Option(
             "--secure/--insecure", help="whether the broker asks who one is, and refuses whoever has no right"
         ),
-    ] = False,
+    ] = True,
 ) -> None:
     """Run the whole embedded stack in the foreground: broker, warehouse, workers. Ctrl-C stops it."""
     raise typer.Exit(start(state_of(state), tenants, workers, policy, bundle, secure=secure))

@@ -115,7 +115,7 @@ def run_up(
     return 0
 
 
-UNGUARDED = "NOT SECURED: whoever reaches the broker reads and writes every bank's records; up --secure refuses them"
+UNGUARDED = "NOT SECURED: whoever reaches the broker reads and writes every bank's records (--insecure)"
 
 
 def describe(plan: Plan, supervisor: Supervisor) -> StackFile:

@@ -44,8 +44,8 @@ TENANTS = (
     "decided",
     "untold",
 )
-SECURITY = os.environ.get("LOANSTREAM_TESTS_UP", "--insecure")
-"""Every test passes on a secured stack too, but for the README's program, which shows no token."""
+SECURITY = os.environ.get("LOANSTREAM_TESTS_UP", "--secure")
+"""Every test passes on an insecure stack, too."""
 Outcomes = tuple[list[dict], list[dict]]
 """Decisions and dead letters."""
 
