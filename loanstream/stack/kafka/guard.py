@@ -59,11 +59,15 @@ PROPERTIES: Mapping[str, str] = {
 
 @dataclass(frozen=True, slots=True)
 class Guard:
-    """The certificates, the file with the issuer's public keys (a JWKS; it must exist), and the issuer's name."""
+    """The certificates, the file with the issuer's public keys (a JWKS; it must exist), and the issuer's name.
+
+    An issuer of yours publishes its keys at `jwks_url` instead: the broker asks there at its start, and every 20 s.
+    """
 
     pki: Pki
     jwks: Path
     issuer: str
+    jwks_url: str | None = None
 
     @property
     def properties(self) -> dict[str, str]:
@@ -72,18 +76,20 @@ class Guard:
             **PROPERTIES,
             "ssl.keystore.location": str(self.pki.leaf(BROKER).resolve()),
             "ssl.truststore.location": str(self.pki.ca.resolve()),
-            "sasl.oauthbearer.jwks.endpoint.url": self._jwks_url,
+            "sasl.oauthbearer.jwks.endpoint.url": self._keys_at,
+            # A key that its issuer has withdrawn is believed until then.
+            "sasl.oauthbearer.jwks.endpoint.refresh.ms": "20000",
             "sasl.oauthbearer.expected.issuer": self.issuer,
         }
 
     @property
     def java_flags(self) -> tuple[str, ...]:
         """What Kafka wants to be told beside its settings: the one address that public keys may come from."""
-        return (f"-Dorg.apache.kafka.sasl.oauthbearer.allowed.urls={self._jwks_url}",)
+        return (f"-Dorg.apache.kafka.sasl.oauthbearer.allowed.urls={self._keys_at}",)
 
     @property
-    def _jwks_url(self) -> str:
-        return self.jwks.resolve().as_uri()
+    def _keys_at(self) -> str:
+        return self.jwks_url or self.jwks.resolve().as_uri()
 
     def client(self, name: str) -> dict[str, str]:
         """Librdkafka settings for INTERNAL of whoever has the leaf `name`."""
