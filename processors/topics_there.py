@@ -32,7 +32,7 @@ class TopicsThere:
         now: Callable[[], float] = time.monotonic,
     ) -> None:
         self._admin, self._now = admin, now
-        self._settings = {"bootstrap.servers": bootstrap, **security, "log_level": 3}
+        self._settings = {"bootstrap.servers": bootstrap, **security}
         self._client: Any = None
         self._there: set[str] = set()
         self._absent: dict[str, float] = {}
@@ -45,7 +45,7 @@ class TopicsThere:
         if self._now() < self._absent.get(topic, 0.0):
             return False
         if self._client is None:
-            self._client = self._admin(self._settings)
+            self._client = self._admin(self._settings, logger=logging.getLogger("librdkafka"))
         try:
             found = self._client.list_topics(topic, timeout=ANSWER_S).topics.get(topic)
         except KafkaException:

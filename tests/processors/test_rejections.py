@@ -292,7 +292,7 @@ class Admin:
     def __init__(self, *there):
         self.there, self.asked, self.deaf = set(there), 0, False
 
-    def __call__(self, settings):
+    def __call__(self, settings, logger):
         return self
 
     def list_topics(self, topic, timeout):
