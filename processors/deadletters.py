@@ -16,10 +16,17 @@ from schemas.records import Message, Unreadable, partition_of, place
 from schemas.topics import RECORD_MAX_BYTES, topic_of
 from schemas.values import rfc3339, utc_of_ms
 
-ORIGINAL_MAX_BYTES = RECORD_MAX_BYTES // 4 * 3 - 128 * 1024
+BESIDE_MAX_BYTES = 64 * 1024
+"""The largest key that a dead letter keeps, and the most that the original's headers take in it."""
+
+LETTER_ROOM = 6 * BESIDE_MAX_BYTES
+"""What a dead letter takes beside its original's value: the key twice, headers, twenty errors, its own headers."""
+
+ORIGINAL_MAX_BYTES = (RECORD_MAX_BYTES - LETTER_ROOM) // 4 * 3
 """The largest original that still fits into a dead letter in base64; of a larger one it keeps hash and origin."""
 
-HEADERS_MAX_BYTES = 64 * 1024
+HEADER_COSTS = 48
+"""Bytes of JSON around a header's name and value."""
 
 
 Refused = tuple[Message, Undecodable]
@@ -66,7 +73,7 @@ def _letter(
     message: Message, cause: str, errors: Sequence[FieldError], worker: Worker, *, sender_told: bool
 ) -> DeadLetter:
     topic = message.topic()
-    key, value = message.key(), _original(message)
+    value = _original(message)
     return DeadLetter(
         tenant=topic_of(topic)[1],
         stage=worker.stage,
@@ -80,7 +87,7 @@ def _letter(
         ),
         attempts=attempts(message) + 1,
         at=utc_of_ms(worker.now_ms()),
-        key_base64=_base64(key) if key is None or len(key) <= HEADERS_MAX_BYTES else None,
+        key_base64=_base64(_kept_key(message)),
         value_base64=_base64(value) if value is None or len(value) <= ORIGINAL_MAX_BYTES else None,
         value_sha256=None if value is None else hashlib.sha256(value).hexdigest(),
         value_size=None if value is None else len(value),
@@ -103,7 +110,13 @@ def _letter_output(letter: DeadLetter, message: Message, worker: Worker) -> Outp
     # What lies among dead letters has no other topic: there is no .dlq of a .dlq.
     letters = topic if topic_of(topic)[0].is_dlq else f"{topic}.dlq"
     written = letter.model_dump_json().encode()
-    return Output(letters, message.key(), written, headers, partition_of(message), tallied=("letters", letter.cause))
+    return Output(letters, _kept_key(message), written, headers, partition_of(message), tallied=("letters", letter.cause))
+
+
+def _kept_key(message: Message) -> bytes | None:
+    """The original's key; None where it has none, or one that no letter has room for."""
+    key = message.key()
+    return None if key is None or len(key) > BESIDE_MAX_BYTES else key
 
 
 def _original(message: Message) -> bytes | None:
@@ -125,8 +138,9 @@ def _headers(message: Message) -> tuple[Header, ...] | None:
         return None
     kept, size = [], 0
     for name, value in message.headers() or ():
-        size += len(name) + len(value or b"")
-        if size > HEADERS_MAX_BYTES:
+        # As JSON, in which a character of a name takes up to six bytes: a million headers of nothing are no small thing.
+        size += HEADER_COSTS + 6 * len(name) + 4 * len(value or b"") // 3
+        if size > BESIDE_MAX_BYTES:
             break
         kept.append(Header(name=name[:HEADER_NAME_MAX], value_base64=_base64(value)))
     return tuple(kept)
