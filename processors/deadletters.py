@@ -110,7 +110,8 @@ def _letter_output(letter: DeadLetter, message: Message, worker: Worker) -> Outp
     # What lies among dead letters has no other topic: there is no .dlq of a .dlq.
     letters = topic if topic_of(topic)[0].is_dlq else f"{topic}.dlq"
     written = letter.model_dump_json().encode()
-    return Output(letters, _kept_key(message), written, headers, partition_of(message), tallied=("letters", letter.cause))
+    key, partition = _kept_key(message), partition_of(message)
+    return Output(letters, key, written, headers, partition, tallied=("letters", letter.cause))
 
 
 def _kept_key(message: Message) -> bytes | None:
@@ -138,7 +139,7 @@ def _headers(message: Message) -> tuple[Header, ...] | None:
         return None
     kept, size = [], 0
     for name, value in message.headers() or ():
-        # As JSON, in which a character of a name takes up to six bytes: a million headers of nothing are no small thing.
+        # As JSON, where a character of a name takes up to six bytes: a million headers of nothing are no small thing.
         size += HEADER_COSTS + 6 * len(name) + 4 * len(value or b"") // 3
         if size > BESIDE_MAX_BYTES:
             break
