@@ -64,14 +64,15 @@ def decided(found: Known, tenants: Sequence[str], at_ms: int) -> list[dict[str, 
     part by which activation. Empty values where nothing decides.
 
     `before_withdrawals` is what decided until an activation was withdrawn, where that was something else: decisions
-    made in that time keep it in their receipts.
+    made in that time keep it in their receipts. `activation_id` is what a rollback at that moment takes back.
     """
     history = found.history
-    unwithdrawn = history_of(one for one in found.published if one.activation.withdraws is None)
     rows = []
     for tenant in tenants:
-        now, then = (_in_force(one, tenant, at_ms) for one in (history, unwithdrawn))
+        now, then = _in_force(history, tenant, at_ms), history.before_withdrawals(tenant, at_ms)
+        stack = history.stands(tenant, at_ms)
         row: dict[str, Any] = {"tenant": tenant, **pair(now, found.named)}
+        row["activation_id"] = stack[-1].activation_id if stack else None
         for kind in KINDS:
             row |= {f"{kind}_{name}": value for name, value in _by(history, tenant, at_ms, kind).items()}
         rows.append(row | {"before_withdrawals": None if then == now else pair(then, found.named)})
@@ -86,12 +87,28 @@ def _in_force(history: ActivationHistory, tenant: str, at_ms: int) -> InForce | 
 
 
 def _by(history: ActivationHistory, tenant: str | None, at_ms: int, kind: str) -> dict[str, str | None]:
-    """The activation that a bank's bundle or policy comes from."""
-    of = [(since, one) for since, one in history.effective(tenant) if since <= at_ms and KINDS[kind].named_by(one)]
-    if not of:
-        return dict.fromkeys(("since", *_SAID))
-    since, one = of[-1]
-    return {"since": moment(since), **{name: getattr(one, name) for name in _SAID}}
+    """The activation that a bank's bundle or policy comes from: the last that changed it."""
+    by: dict[str, str | None] = dict.fromkeys(("since", *_SAID))
+    named = [(since, one) for since, one in history.effective(tenant) if since <= at_ms and KINDS[kind].named_by(one)]
+    before = None
+    for since, together in groupby(named, key=itemgetter(0)):
+        *_, (_, one) = together  # of two at one moment the later wins
+        if KINDS[kind].named_by(one) != before:
+            before = KINDS[kind].named_by(one)
+            by = {"since": moment(since), **{name: getattr(one, name) for name in _SAID}}
+    return by
+
+
+def _deciding(history: ActivationHistory, tenant: str | None, now_ms: int) -> Iterator[str | None]:
+    """The activations that a bank's bundle and policy come from: those on the stack, and rollbacks back to them."""
+    stack = history.stands(tenant, now_ms)
+    for kind, row in KINDS.items():
+        yield _by(history, tenant, now_ms, kind)["activation_id"]
+        above = takewhile(
+            lambda one, row=row: row.named_by(one.in_force) == row.named_by(stack[-1].in_force),  # type: ignore[misc]
+            reversed(stack),
+        )
+        yield from (one.activation_id for one in deque(above, maxlen=1))
 
 
 _SAID = ("actor", "reason", "activation_id", "rolls_back")
@@ -101,13 +118,16 @@ _SAID = ("actor", "reason", "activation_id", "rolls_back")
 def told_activations(found: Known, tenant: str | None) -> list[dict[str, Any]]:
     """The activations and withdrawals in the order of the control topic; of one bank: its own, and those for all.
 
-    `in_force_from` is the moment for the bank that it names, or for one without activations of its own; None for what
-    never takes effect. `state` is one of STATES.
+    `in_force_from` is the moment for the bank that it names, or for one without activations of its own, or else for
+    the first for which it counts; None for what never takes effect. `state` is one of STATES; `void_for` are the banks
+    for which a rollback changes nothing (None: any other).
     """
     history = found.history
     views = concerned(found.published, tenant, found.served)
     moments = {view: {one.activation_id: since for since, one in history.effective(view)} for view in views}
-    deciding = {_by(history, view, found.now_ms, kind)["activation_id"] for view in views for kind in KINDS}
+    stacks = {view: history.stack(view) for view in views}
+    void = {view: history.void(view) for view in views}
+    deciding = {one for view in views for one in _deciding(history, view, found.now_ms)}
     withdrawals = {one.activation.withdraws: one.activation.activation_id for one in found.published}
     rollbacks = {
         one.rolls_back: one.activation_id
@@ -119,9 +139,18 @@ def told_activations(found: Known, tenant: str | None) -> list[dict[str, Any]]:
     for one in found.published:
         activation = one.activation
         if tenant is None or activation.tenant in (None, tenant):
-            since = moments[tenant or activation.tenant].get(activation.activation_id)
-            ended = withdrawals.get(activation.activation_id), rollbacks.get(activation.activation_id)
-            fate = _Fate(activation, since, *ended, deciding, found.now_ms)
+            one_s = [view for view in (tenant or activation.tenant, *views) if activation.tenant in (None, view)]
+            mine = activation.activation_id
+            fate = _Fate(
+                activation,
+                next((moments[view][mine] for view in one_s if mine in moments[view]), None),
+                withdrawals.get(mine),
+                rollbacks.get(mine),
+                [view for view in views if mine in void[view]],
+                idle=all(mine in stacks[view].idle for view in one_s),
+                deciding=deciding,
+                now_ms=found.now_ms,
+            )
             rows.append(_row(one, fate, found.named))
     return rows
 
