@@ -1,13 +1,15 @@
 """Which bundle and policy decide, since when, and who said so: what the control topic tells, as plain data."""
 
 import time
-from collections.abc import Callable, Container, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import groupby
+from operator import itemgetter
 from typing import Any
 
 from loanstream.installation import Installation
-from registry.change import Change, concerned, moment
-from registry.history import ActivationHistory, InForce, NothingActive, Published, history_of
+from registry.change import Change, concerned, moment, whom
+from registry.history import ActivationHistory, InForce, NothingActive, Published, Standing, history_of
 from registry.kinds import KINDS
 from registry.publish import activations
 from schemas.operations import Activation
@@ -102,13 +104,19 @@ def _by(history: ActivationHistory, tenant: str | None, at_ms: int, kind: str) -
 def _deciding(history: ActivationHistory, tenant: str | None, now_ms: int) -> Iterator[str | None]:
     """The activations that a bank's bundle and policy come from: those on the stack, and rollbacks back to them."""
     stack = history.stands(tenant, now_ms)
-    for kind, row in KINDS.items():
+    for kind in KINDS:
         yield _by(history, tenant, now_ms, kind)["activation_id"]
-        above = takewhile(
-            lambda one, row=row: row.named_by(one.in_force) == row.named_by(stack[-1].in_force),  # type: ignore[misc]
-            reversed(stack),
-        )
-        yield from (one.activation_id for one in deque(above, maxlen=1))
+        yield _stands_for(stack, kind)
+
+
+def _stands_for(stack: Sequence[Standing], kind: str) -> str | None:
+    """The lowest from which on all on the stack have the bundle or policy that decides."""
+    found = None
+    for one in reversed(stack):
+        if KINDS[kind].named_by(one.in_force) != KINDS[kind].named_by(stack[-1].in_force):
+            break
+        found = one.activation_id
+    return found
 
 
 _SAID = ("actor", "reason", "activation_id", "rolls_back")
@@ -120,12 +128,12 @@ def told_activations(found: Known, tenant: str | None) -> list[dict[str, Any]]:
 
     `in_force_from` is the moment for the bank that it names, or for one without activations of its own, or else for
     the first for which it counts; None for what never takes effect. `state` is one of STATES; `void_for` are the banks
-    for which a rollback changes nothing (None: any other).
+    for which a rollback is void.
     """
     history = found.history
     views = concerned(found.published, tenant, found.served)
     moments = {view: {one.activation_id: since for since, one in history.effective(view)} for view in views}
-    stacks = {view: history.stack(view) for view in views}
+    idle = {view: history.stack(view).idle for view in views}
     void = {view: history.void(view) for view in views}
     deciding = {one for view in views for one in _deciding(history, view, found.now_ms)}
     withdrawals = {one.activation.withdraws: one.activation.activation_id for one in found.published}
@@ -139,16 +147,16 @@ def told_activations(found: Known, tenant: str | None) -> list[dict[str, Any]]:
     for one in found.published:
         activation = one.activation
         if tenant is None or activation.tenant in (None, tenant):
-            one_s = [view for view in (tenant or activation.tenant, *views) if activation.tenant in (None, view)]
             mine = activation.activation_id
+            own = [view for view in (tenant or activation.tenant, *views) if activation.tenant in (None, view)]
             fate = _Fate(
                 activation,
-                next((moments[view][mine] for view in one_s if mine in moments[view]), None),
+                next((moments[view][mine] for view in own if mine in moments[view]), None),
                 withdrawals.get(mine),
                 rollbacks.get(mine),
                 [view for view in views if mine in void[view]],
-                idle=all(mine in stacks[view].idle for view in one_s),
-                deciding=deciding,
+                idle=all(mine in idle[view] for view in own),
+                deciding=mine in deciding,
                 now_ms=found.now_ms,
             )
             rows.append(_row(one, fate, found.named))
@@ -163,17 +171,21 @@ class _Fate:
     since_ms: int | None
     withdrawn_by: str | None
     rolled_back_by: str | None
-    deciding: Container[str | None]
+    void_for: Sequence[str | None]
+    idle: bool
+    deciding: bool
     now_ms: int
 
 
 STATES: Mapping[str, Callable[[_Fate], bool]] = {
     "withdrawal": lambda fate: fate.activation.withdraws is not None,
     "withdrawn": lambda fate: fate.withdrawn_by is not None,
+    "void": lambda fate: fate.since_ms is None and bool(fate.void_for),
     "not enough": lambda fate: fate.since_ms is None,  # a bundle without a policy, or the other way round
     "coming": lambda fate: fate.since_ms is not None and fate.since_ms > fate.now_ms,
-    "in force": lambda fate: fate.activation.activation_id in fate.deciding,
+    "in force": lambda fate: fate.deciding,
     "rolled back": lambda fate: fate.rolled_back_by is not None,
+    "repeat": lambda fate: fate.idle,
     "replaced": lambda _: True,
 }
 """The state of an activation is the first whose question is answered with yes."""
@@ -194,6 +206,7 @@ def _row(one: Published, fate: _Fate, named: Named) -> dict[str, Any]:
         "withdrawn_by": fate.withdrawn_by,
         "rolls_back": activation.rolls_back,
         "rolled_back_by": fate.rolled_back_by,
+        "void_for": [whom(view) for view in fate.void_for],
     }
 
 

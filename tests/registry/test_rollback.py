@@ -211,3 +211,146 @@ def test_activations_and_rollbacks_in_any_order_are_a_stack(moves):
             model.pop()
         assert in_force(topic, at_ms + LEAD) == InForce(A, model[-1])
         at_ms += LEAD + 1
+
+
+def test_a_rollback_that_comes_too_late_brings_back_nothing_that_another_got_rid_of():
+    """Two see the same mistake. One takes it back, and the step below; the other's rollback is void."""
+    topic = [FIRST, put(50_000, policy=C), put(60_000, policy=D)]
+    late = drafted(topic, 90_000)
+    topic = rolled_back(rolled_back(topic, 80_000), 85_000)
+    before = in_force(topic)
+    topic.append(late)
+    assert in_force(topic) == before == InForce(A, B)
+    assert void_for(topic, id_of(late), ["bank-a", "bank-b"]) == ["bank-a"]
+    with pytest.raises(Problem, match="nothing was there before it"):
+        back(topic)
+
+
+def test_what_is_activated_upon_a_mistake_makes_its_rollback_void():
+    """A bundle never decides with a policy that nobody chose for it: the mistake stays below, and goes in its turn."""
+    topic = [FIRST, put(50_000, policy=D)]
+    late = drafted(topic, 80_200)
+    topic += [put(80_100, bundle=C), late]
+    assert in_force(topic) == InForce(C, D)
+    assert void_for(topic, id_of(late), ["bank-a"]) == ["bank-a"]
+    topic = rolled_back(topic, 110_000)
+    assert in_force(topic) == InForce(A, D)
+    assert in_force(rolled_back(topic, 140_000)) == InForce(A, B)
+
+
+def test_a_rollback_for_all_is_void_for_the_banks_where_something_else_is_on_top():
+    """It counts for the others."""
+    mistake = put(50_000, policy=D)
+    late = put(80_200, policy=B, rolls_back=id_of(mistake))
+    topic = [FIRST, mistake, put(80_100, "bank-b", bundle=C), late]
+    assert void_for(topic, id_of(late), [*TENANTS, None]) == ["bank-b"]
+    assert in_force(topic) == InForce(A, B)
+    assert in_force(topic, tenant="bank-b") == InForce(C, D)
+
+
+def test_a_withdrawal_never_makes_an_earlier_rollback_void_nor_lets_it_count():
+    """Who withdraws the first of two rollbacks, or what it brought back, keeps what the second one brought back."""
+    topic = rolled_back(rolled_back([FIRST, put(50_000, policy=C), put(60_000, policy=D)], 90_000), 120_000)
+    for gone in (topic[1], topic[3]):
+        assert in_force([*topic, put(150_000, withdraws=id_of(gone))]) == InForce(A, B)
+    mistake = put(50_000, policy=D)
+    late = drafted([FIRST, mistake], 80_200)
+    upon = put(80_100, bundle=C)
+    assert in_force([FIRST, mistake, upon, late, put(150_000, withdraws=id_of(upon))]) == InForce(A, D)
+
+
+def test_after_a_withdrawal_a_rollback_takes_back_what_is_left_on_top():
+    """What was withdrawn before it is not on top."""
+    bad = put(60_000, policy=D)
+    topic = [FIRST, put(50_000, policy=C), bad, put(80_000, withdraws=id_of(bad))]
+    topic = rolled_back(topic, 110_000)
+    assert void_for(topic, id_of(topic[-1]), ["bank-a"]) == []
+    assert in_force(topic) == InForce(A, B)
+    assert history_of(topic).before_withdrawals("bank-a", LATE) == InForce(A, B)
+
+
+def test_an_activation_that_names_what_decides_already_is_no_step():
+    """The first one is taken back."""
+    better = put(50_000, policy=C)
+    assert back([FIRST, better, put(80_000, policy=C)]) == (id_of(better), None, B)
+
+
+_moves = st.lists(
+    st.one_of(
+        st.tuples(st.just("policy"), st.sampled_from((B, C, D))),
+        st.tuples(st.just("bundle"), st.sampled_from((A, D))),
+        st.tuples(st.just("rollback"), st.integers(0, 3)),
+        st.tuples(st.just("withdraw"), st.integers(0, 9)),
+    ),
+    max_size=10,
+)
+"""Activations, rollbacks as who has not read the last so many records drafts them, withdrawals of the record so-and-so."""
+
+
+def played(moves, gap_ms=4_000):
+    topic = [FIRST]
+    for number, (kind, what) in enumerate(moves, 1):
+        at_ms = 50_000 + number * gap_ms
+        if kind == "rollback":
+            try:
+                topic.append(drafted(topic[: len(topic) - what], at_ms))
+            except Problem:
+                continue
+        elif kind == "withdraw":
+            if what < len(topic) and topic[what].activation.withdraws is None:
+                topic.append(put(at_ms, withdraws=id_of(topic[what])))
+        else:
+            topic.append(put(at_ms, **{kind: what}))
+    return topic
+
+
+@patient
+@given(_moves.filter(lambda moves: all(kind != "withdraw" for kind, _ in moves)))
+def test_whoever_is_late_changes_nothing(moves):
+    """However stale what somebody read before a rollback: it takes the top away, as it meant to, or is void."""
+    model = [(id_of(FIRST), InForce(A, B))]
+    topic = played(moves)
+    for number, one in enumerate(topic[1:], 2):
+        made, now = one.activation, model[-1][1]
+        then = InForce(made.bundle_id or now.bundle_id, made.policy_id or now.policy_id)
+        if made.rolls_back == model[-1][0]:
+            model.pop()
+            assert then == model[-1][1]
+        elif made.rolls_back is None and then != now:
+            model.append((id_of(one), then))
+        assert in_force(topic[:number]) == model[-1][1]
+        assert [standing.activation_id for standing in history_of(topic[:number]).stands("bank-a")] == [
+            activation_id for activation_id, _ in model
+        ]
+
+
+@patient
+@given(_moves)
+def test_what_is_void_stays_void_and_nothing_else_becomes_it(moves):
+    """Activations, rollbacks and withdrawals that come later on the topic change no verdict."""
+    topic = played(moves)
+    verdicts = [history_of(topic[:number]).void("bank-a") for number in range(len(topic) + 1)]
+    for number, verdict in enumerate(verdicts):
+        assert verdict == verdicts[-1] & {id_of(one) for one in topic[:number]}
+
+
+@patient
+@given(_moves, st.integers(50_000, 110_000))
+def test_a_worker_that_has_read_as_far_as_it_must_knows_what_is_void(moves, accepted_ms):
+    """What decides at a moment is known a lead before it, whoever comes late with a rollback after that."""
+    topic = played([move for move in moves if move[0] != "withdraw"])
+    seen = [one for one in topic if one.at_ms <= accepted_ms - LEAD]
+    assert in_force(seen, accepted_ms) == in_force(topic, accepted_ms)
+
+
+@patient
+@given(_moves)
+def test_a_worker_that_asks_between_any_two_records_decides_as_one_that_reads_them_at_once(moves):
+    """The verdicts that it keeps are those of the topic."""
+    topic, asked = played(moves), history_of([])
+    for number, one in enumerate(topic, 1):
+        asked.add(one.activation, one.at_ms)
+        whole = history_of(topic[:number])
+        assert asked.stands("bank-a") == whole.stands("bank-a")
+        assert asked.steps("bank-a") == whole.steps("bank-a")
+        assert asked.void("bank-a") == whole.void("bank-a")
