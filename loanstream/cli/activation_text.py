@@ -45,8 +45,8 @@ def void_lines(void_for: Iterable[str | None], draft: Activation) -> list[str]:
     """That a published rollback takes nothing back for these."""
     banks = ", ".join(tenant or ANY_OTHER for tenant in void_for)
     return [
-        f"NOTHING IS TAKEN BACK for {banks}: activation {draft.rolls_back} is not on top any more, somebody was quicker;",
-        f"rollback {draft.activation_id} is void there, and changes nothing. What decides:",
+        f"NOTHING IS TAKEN BACK for {banks}: activation {draft.rolls_back} is not on top any more;",
+        f"somebody was quicker. Rollback {draft.activation_id} is void there, and changes nothing. What decides:",
     ]
 
 
