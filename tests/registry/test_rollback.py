@@ -272,7 +272,20 @@ def test_after_a_withdrawal_a_rollback_takes_back_what_is_left_on_top():
 def test_an_activation_that_names_what_decides_already_is_no_step():
     """The first one is taken back."""
     better = put(50_000, policy=C)
-    assert back([FIRST, better, put(80_000, policy=C)]) == (id_of(better), None, B)
+    topic = [FIRST, better, put(80_000, policy=C)]
+    assert back(topic) == (id_of(better), None, B)
+    assert history_of(topic).stands("bank-a")[-1].by == id_of(better)
+
+
+def test_what_comes_later_by_its_lead_is_not_on_top_yet():
+    """A rollback sent past the command counts at its own moment, and is overtaken."""
+    mistake, coming = put(50_000, policy=D), put(55_000, bundle=C, lead_ms=600_000)
+    topic = [FIRST, mistake, coming, put(80_000, policy=B, rolls_back=id_of(mistake))]
+    assert in_force(topic, 100_000) == InForce(A, B)
+    assert in_force(topic) == InForce(C, B)
+    topic[-1] = put(80_000, bundle=A, rolls_back=id_of(coming))
+    assert void_for(topic, id_of(topic[-1]), ["bank-a"]) == ["bank-a"]
+    assert in_force(topic) == InForce(C, D)
 
 
 _moves = st.lists(
