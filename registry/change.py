@@ -36,6 +36,15 @@ def concerned(published: Iterable[Published], tenant: str | None, served: Iterab
     return (*served, *sorted(own.difference(served)), None)
 
 
+def concerning(published: Iterable[Published], tenant: str | None) -> list[Published]:
+    """What may change what an activation for `tenant` does: other banks' own activations do not, withdrawals may."""
+    return [
+        one
+        for one in published
+        if tenant is None or one.activation.tenant in (None, tenant) or one.activation.withdraws is not None
+    ]
+
+
 def changes(published: Sequence[Published], draft: Published, tenants: Tenants) -> list[Change]:
     """What `draft`, put behind what is published, changes for `tenants`. Empty: all is as it says, and stays so."""
     before, after = history_of(published), history_of([*published, draft])

@@ -1,11 +1,13 @@
 """Which bundle and policy decide: a pure function of `accepted_at` and the history of activations."""
 
 from bisect import bisect_right
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from dataclasses import dataclass, field
+from itertools import islice
 from operator import itemgetter
 from typing import NamedTuple
 
+from registry.stack import Stack
 from schemas.operations import Activation
 from schemas.problem import Problem
 
@@ -26,6 +28,18 @@ class Step(NamedTuple):
 
     since_ms: int
     in_force: InForce
+
+
+class Standing(NamedTuple):
+    """An activation that is on the stack: from `since_ms` on (0: from the first moment) it left `in_force`.
+
+    `by` is the record that put it on top: itself, or the rollback that brought it back.
+    """
+
+    activation_id: str
+    since_ms: int
+    in_force: InForce
+    by: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +71,14 @@ class _Timeline:
         return max(bisect_right(self.starts, accepted_ms) - 1, 0)
 
 
+@dataclass(slots=True)
+class _Judged:
+    """Of the first `count` activations, the numbers of those that are void for a tenant."""
+
+    count: int = 0
+    void: set[int] = field(default_factory=set)
+
+
 @dataclass
 class ActivationHistory:
     """Activations in the order of the control topic.
@@ -68,10 +90,17 @@ class ActivationHistory:
     A withdrawn activation counts as if it had never been published, for every `accepted_at` (`Activation` says what
     that means for decisions made before). Where the first is withdrawn, the first of those that are left takes its
     place: what was accepted since would otherwise wait for ever.
+
+    A rollback is void, as if it had never been published, for a tenant for whom what it takes back is not on top of the
+    stack (`registry.stack`) at the moment it takes effect, as the topic stood before it. So nobody takes back what
+    another has taken back, or built upon, meanwhile. What comes later on the topic, a withdrawal included, never
+    changes that.
     """
 
     _published: list[tuple[int, Activation]] = field(default_factory=list)
-    _withdrawn: set[str] = field(default_factory=set)
+    _withdrawn: dict[str, int] = field(default_factory=dict)
+    """Each with the number of activations that came before its withdrawal."""
+    _judged: dict[str | None, _Judged] = field(default_factory=dict)
     _timelines: dict[str, _Timeline | None] = field(default_factory=dict)
     """Of each tenant that was asked for; None until it is asked for again."""
 
@@ -80,7 +109,7 @@ class ActivationHistory:
         if activation.withdraws is None:
             self._published.append((published_ms, activation))
         else:
-            self._withdrawn.add(activation.withdraws)
+            self._withdrawn.setdefault(activation.withdraws, len(self._published))
         self._timelines = dict.fromkeys(self._timelines)
 
     def in_force(self, tenant: str, accepted_ms: int) -> InForce:
@@ -102,20 +131,62 @@ class ActivationHistory:
 
     def effective(self, tenant: str | None) -> list[tuple[int, Activation]]:
         """The activations that `steps` come from, each with the moment from which it counts (0: every moment)."""
-        return _effective(self.standing(tenant))
+        found = self.stack(tenant)
+        return found.effective if found.whole else []
+
+    def stack(self, tenant: str | None, until_ms: int | None = None) -> Stack:
+        """The stack that the activations make which take effect until then (None: all)."""
+        return _stack(self.standing(tenant), until_ms)
+
+    def stands(self, tenant: str | None, until_ms: int | None = None) -> list[Standing]:
+        """What is on that stack: the last decides, below it is what was in force before it. Empty: nothing decides."""
+        return [
+            Standing(one.activation_id, one.since_ms, InForce(one.bundle_id, one.policy_id), one.by)
+            for one in self.stack(tenant, until_ms).layers
+            if one.bundle_id is not None and one.policy_id is not None
+        ]
 
     def needed(self, since_ms: int) -> frozenset[InForce]:
         """What decides on records accepted from `since_ms` on, for the tenants that were asked for so far."""
         timelines = [self._timelines[tenant] or self._timeline(tenant) for tenant in tuple(self._timelines)]
         return frozenset(chosen for timeline in timelines if timeline for chosen in timeline.since(since_ms))
 
-    def standing(self, tenant: str | None) -> Iterable[tuple[int, Activation]]:
-        """The activations for `tenant` that are not withdrawn, each with its broker time, in the topic's order."""
-        return (
-            (at_ms, activation)
-            for at_ms, activation in self._published
-            if activation.tenant in (None, tenant) and activation.activation_id not in self._withdrawn
-        )
+    def standing(self, tenant: str | None) -> list[tuple[int, Activation]]:
+        """The activations for `tenant` that are neither withdrawn nor void, each with its broker time, in the topic's
+        order.
+        """
+        judged = self._judged.setdefault(tenant, _Judged())
+        for number in range(judged.count, len(self._published)):
+            at_ms, one = self._published[number]
+            if one.rolls_back is not None and one.tenant in (None, tenant):
+                before = _stack(self._before(number, tenant, judged.void), at_ms + one.lead_ms)
+                if not before.goes_back_from(one):
+                    judged.void.add(number)
+        judged.count = len(self._published)
+        return self._before(judged.count, tenant, judged.void)
+
+    def before_withdrawals(self, tenant: str, accepted_ms: int) -> InForce | None:
+        """What would decide if nothing had been withdrawn; None: nothing."""
+        self.standing(tenant)
+        void = self._judged[tenant].void
+        rows = enumerate(self._published)
+        timeline = _timeline(row for number, row in rows if row[1].tenant in (None, tenant) and number not in void)
+        return None if timeline is None else timeline.at(accepted_ms)
+
+    def void(self, tenant: str | None) -> frozenset[str]:
+        """The rollbacks that are void for `tenant`."""
+        self.standing(tenant)
+        return frozenset(self._published[number][1].activation_id for number in self._judged[tenant].void)
+
+    def _before(self, end: int, tenant: str | None, void: Container[int]) -> list[tuple[int, Activation]]:
+        """What stood for `tenant` before the activation of this number was published."""
+        return [
+            row
+            for number, row in enumerate(islice(self._published, end))
+            if row[1].tenant in (None, tenant)
+            and number not in void
+            and self._withdrawn.get(row[1].activation_id, end + 1) > end
+        ]
 
     def _timeline(self, tenant: str) -> _Timeline | None:
         timeline = self._timelines[tenant] = _timeline(self.standing(tenant))
@@ -130,26 +201,27 @@ def history_of(published: Iterable[Published]) -> ActivationHistory:
     return history
 
 
-def _effective(published: Iterable[tuple[int, Activation]]) -> list[tuple[int, Activation]]:
+def _stack(published: Iterable[tuple[int, Activation]], until_ms: int | None = None) -> Stack:
     """A tenant's activations in the order they take effect, with their moments: 0 for those to the first that leaves it
-    with both a bundle and a policy. Empty where none does.
+    with both a bundle and a policy.
     """
-    first, rest = list[tuple[int, Activation]](), iter(published)
+    stack, rest = Stack(), iter(published)
     for _, activation in rest:
-        first.append((0, activation))
-        if any(one.bundle_id for _, one in first) and any(one.policy_id for _, one in first):
+        stack.take(0, activation)
+        if stack.whole:
             break
-    else:
-        return []
     # Sorting keeps the order of equals: of two changes at one moment the later record stays behind, and wins.
-    return [*first, *sorted(((at_ms + one.lead_ms, one) for at_ms, one in rest), key=itemgetter(0))]
+    for since_ms, activation in sorted(((at_ms + one.lead_ms, one) for at_ms, one in rest), key=itemgetter(0)):
+        if until_ms is None or since_ms <= until_ms:
+            stack.take(since_ms, activation)
+    return stack
 
 
 def _timeline(published: Iterable[tuple[int, Activation]]) -> _Timeline | None:
     """Of a tenant's activations; None where they leave it without a bundle or without a policy."""
     bundle_id = policy_id = None
     starts, chosen = list[int](), list[InForce]()
-    for start, activation in _effective(published):
+    for start, activation in _stack(published).effective:
         bundle_id, policy_id = activation.bundle_id or bundle_id, activation.policy_id or policy_id
         if bundle_id is not None and policy_id is not None:
             starts.append(start)

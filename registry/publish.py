@@ -2,7 +2,7 @@
 
 import time
 import uuid
-from collections.abc import Container, Mapping
+from collections.abc import Callable, Container, Mapping
 
 from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
 
@@ -81,11 +81,21 @@ def activate_first(bootstrap: str, security: Mapping[str, str], bundle_id: str, 
     return True
 
 
-def publish(bootstrap: str, security: Mapping[str, str], activation: Activation, artefacts: Artefacts) -> None:
-    """Publish an activation whose artefacts are in the store and load: `Unusable`, a Problem, where they do not."""
+def publish(
+    bootstrap: str,
+    security: Mapping[str, str],
+    activation: Activation,
+    artefacts: Artefacts,
+    last_look: Callable[[], object] = lambda: None,
+) -> None:
+    """Publish an activation whose artefacts are in the store and load: `Unusable`, a Problem, where they do not.
+
+    `last_look` is called when all but the sending is done; what it raises keeps the activation from being sent.
+    """
     for row in KINDS.values():
         if (artefact_id := row.named_by(activation)) is not None:
             row.stored(artefacts, artefact_id)
+    last_look()
     send(bootstrap, security, activation)
 
 

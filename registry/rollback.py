@@ -1,55 +1,25 @@
-"""What a rollback takes back: a bank's activations as a stack, whose top decides."""
+"""What a rollback takes back: the top of a bank's stack of activations, for what is below it."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from registry.change import Tenants, moment, told, whom
-from registry.history import ActivationHistory, InForce, Published, history_of
-from schemas.operations import Activation
+from registry.history import ActivationHistory, Published, Standing, history_of
 from schemas.problem import Problem
 from stores.artefacts import Named
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
-    """An activation that changed what decides for a bank, from `since_ms` on (0: from the first moment)."""
-
-    activation_id: str
-    since_ms: int
-    in_force: InForce
-
-
-@dataclass(frozen=True, slots=True)
 class Rollback:
-    """The activation that is taken back, and what is activated instead (None: as it is)."""
+    """The activation that is taken back, and what is activated instead (None: as it is).
+
+    `put_by` is the record that put it on top: itself, or the rollback that brought it back.
+    """
 
     activation_id: str
     bundle_id: str | None
     policy_id: str | None
-
-
-def stack_of(effective: Iterable[tuple[int, Activation]]) -> list[Standing]:
-    """Activations in the order they take effect, as what they leave: the last decides, below it is what was in force
-    before it.
-
-    One that changes what decides is put on top. A rollback takes away the one that it names, and what was put on that;
-    where what it activates is not what lies below then, it stands there itself. One that was replaced in its own moment
-    never decided, and is not in the stack.
-    """
-    stack = list[Standing]()
-    bundle_id = policy_id = None
-    for since_ms, one in effective:
-        bundle_id, policy_id = one.bundle_id or bundle_id, one.policy_id or policy_id
-        if bundle_id is None or policy_id is None:
-            continue
-        ids = [standing.activation_id for standing in stack]
-        if one.rolls_back in ids:
-            stack = stack[: ids.index(one.rolls_back)]
-        elif stack and stack[-1].since_ms == since_ms:
-            stack.pop()
-        if not stack or stack[-1].in_force != (bundle_id, policy_id):
-            stack.append(Standing(one.activation_id, since_ms, InForce(bundle_id, policy_id)))
-    return stack
+    put_by: str = field(compare=False)
 
 
 def rollback(published: Iterable[Published], tenants: Tenants, effect_ms: int, named: Named) -> Rollback:
@@ -67,12 +37,17 @@ def rollback(published: Iterable[Published], tenants: Tenants, effect_ms: int, n
     return next(iter(found.values()))
 
 
+def void_for(published: Iterable[Published], activation_id: str, tenants: Tenants) -> list[str | None]:
+    """Those of `tenants` for whom this rollback changes nothing: what it names was not what decided at its moment."""
+    history = history_of(published)
+    return [tenant for tenant in tenants if activation_id in history.void(tenant)]
+
+
 def _rollback(history: ActivationHistory, tenant: str | None, effect_ms: int, named: Named) -> Rollback:
-    effective = history.effective(tenant)
-    if not effective:
+    stack = history.stands(tenant)
+    if not stack:
         raise Problem(f"no activation is in force for {whom(tenant)}: there is nothing to go back from")
-    stack = stack_of(effective)
-    last_ms, top = effective[-1][0], stack[-1]
+    last_ms, top = history.effective(tenant)[-1][0], stack[-1]
     if last_ms > effect_ms:
         raise Problem(
             f"{told(top.in_force, named)} will decide for {whom(tenant)} from {moment(last_ms)} on, and would overtake "
@@ -90,4 +65,4 @@ def _step(stack: Sequence[Standing]) -> Rollback:
     bundle_id, policy_id = (
         before if before != now else None for before, now in zip(below.in_force, top.in_force, strict=True)
     )
-    return Rollback(top.activation_id, bundle_id, policy_id)
+    return Rollback(top.activation_id, bundle_id, policy_id, top.by)

@@ -181,8 +181,8 @@ class Activation(OwnEvent):
     shows. What is withdrawn stays withdrawn: publish it again under another `activation_id`.
 
     A rollback (`rolls_back`) names the activation that it takes back, beside the bundle or policy that was in force
-    before that. It decides as any other activation does. What it names says where the next rollback goes: to what lies
-    before the activation that was taken back.
+    before that. It decides as any other activation does, and the next rollback goes on from there. Where what it names
+    is not what would be in force at its moment, by what stands before it on the topic, it is void: it changes nothing.
     """
 
     activation_id: Annotated[str, Field(pattern=r"^[0-9a-f-]{36}$")]

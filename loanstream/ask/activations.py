@@ -1,13 +1,15 @@
 """Which bundle and policy decide, since when, and who said so: what the control topic tells, as plain data."""
 
 import time
-from collections.abc import Callable, Container, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import groupby
+from operator import itemgetter
 from typing import Any
 
 from loanstream.installation import Installation
-from registry.change import Change, concerned, moment
-from registry.history import ActivationHistory, InForce, NothingActive, Published, history_of
+from registry.change import Change, concerned, moment, whom
+from registry.history import ActivationHistory, InForce, NothingActive, Published, Standing, history_of
 from registry.kinds import KINDS
 from registry.publish import activations
 from schemas.operations import Activation
@@ -64,14 +66,15 @@ def decided(found: Known, tenants: Sequence[str], at_ms: int) -> list[dict[str, 
     part by which activation. Empty values where nothing decides.
 
     `before_withdrawals` is what decided until an activation was withdrawn, where that was something else: decisions
-    made in that time keep it in their receipts.
+    made in that time keep it in their receipts. `activation_id` is what a rollback at that moment takes back.
     """
     history = found.history
-    unwithdrawn = history_of(one for one in found.published if one.activation.withdraws is None)
     rows = []
     for tenant in tenants:
-        now, then = (_in_force(one, tenant, at_ms) for one in (history, unwithdrawn))
+        now, then = _in_force(history, tenant, at_ms), history.before_withdrawals(tenant, at_ms)
+        stack = history.stands(tenant, at_ms)
         row: dict[str, Any] = {"tenant": tenant, **pair(now, found.named)}
+        row["activation_id"] = stack[-1].activation_id if stack else None
         for kind in KINDS:
             row |= {f"{kind}_{name}": value for name, value in _by(history, tenant, at_ms, kind).items()}
         rows.append(row | {"before_withdrawals": None if then == now else pair(then, found.named)})
@@ -86,12 +89,34 @@ def _in_force(history: ActivationHistory, tenant: str, at_ms: int) -> InForce | 
 
 
 def _by(history: ActivationHistory, tenant: str | None, at_ms: int, kind: str) -> dict[str, str | None]:
-    """The activation that a bank's bundle or policy comes from."""
-    of = [(since, one) for since, one in history.effective(tenant) if since <= at_ms and KINDS[kind].named_by(one)]
-    if not of:
-        return dict.fromkeys(("since", *_SAID))
-    since, one = of[-1]
-    return {"since": moment(since), **{name: getattr(one, name) for name in _SAID}}
+    """The activation that a bank's bundle or policy comes from: the last that changed it."""
+    by: dict[str, str | None] = dict.fromkeys(("since", *_SAID))
+    named = [(since, one) for since, one in history.effective(tenant) if since <= at_ms and KINDS[kind].named_by(one)]
+    before = None
+    for since, together in groupby(named, key=itemgetter(0)):
+        *_, (_, one) = together  # of two at one moment the later wins
+        if KINDS[kind].named_by(one) != before:
+            before = KINDS[kind].named_by(one)
+            by = {"since": moment(since), **{name: getattr(one, name) for name in _SAID}}
+    return by
+
+
+def _deciding(history: ActivationHistory, tenant: str | None, now_ms: int) -> Iterator[str | None]:
+    """The activations that a bank's bundle and policy come from: those on the stack, and rollbacks back to them."""
+    stack = history.stands(tenant, now_ms)
+    for kind in KINDS:
+        yield _by(history, tenant, now_ms, kind)["activation_id"]
+        yield _stands_for(stack, kind)
+
+
+def _stands_for(stack: Sequence[Standing], kind: str) -> str | None:
+    """The lowest from which on all on the stack have the bundle or policy that decides."""
+    found = None
+    for one in reversed(stack):
+        if KINDS[kind].named_by(one.in_force) != KINDS[kind].named_by(stack[-1].in_force):
+            break
+        found = one.activation_id
+    return found
 
 
 _SAID = ("actor", "reason", "activation_id", "rolls_back")
@@ -101,13 +126,16 @@ _SAID = ("actor", "reason", "activation_id", "rolls_back")
 def told_activations(found: Known, tenant: str | None) -> list[dict[str, Any]]:
     """The activations and withdrawals in the order of the control topic; of one bank: its own, and those for all.
 
-    `in_force_from` is the moment for the bank that it names, or for one without activations of its own; None for what
-    never takes effect. `state` is one of STATES.
+    `in_force_from` is the moment for the bank that it names, or for one without activations of its own, or else for
+    the first for which it counts; None for what never takes effect. `state` is one of STATES; `void_for` are the banks
+    for which a rollback is void.
     """
     history = found.history
     views = concerned(found.published, tenant, found.served)
     moments = {view: {one.activation_id: since for since, one in history.effective(view)} for view in views}
-    deciding = {_by(history, view, found.now_ms, kind)["activation_id"] for view in views for kind in KINDS}
+    idle = {view: history.stack(view).idle for view in views}
+    void = {view: history.void(view) for view in views}
+    deciding = {one for view in views for one in _deciding(history, view, found.now_ms)}
     withdrawals = {one.activation.withdraws: one.activation.activation_id for one in found.published}
     rollbacks = {
         one.rolls_back: one.activation_id
@@ -119,9 +147,18 @@ def told_activations(found: Known, tenant: str | None) -> list[dict[str, Any]]:
     for one in found.published:
         activation = one.activation
         if tenant is None or activation.tenant in (None, tenant):
-            since = moments[tenant or activation.tenant].get(activation.activation_id)
-            ended = withdrawals.get(activation.activation_id), rollbacks.get(activation.activation_id)
-            fate = _Fate(activation, since, *ended, deciding, found.now_ms)
+            mine = activation.activation_id
+            own = [view for view in (tenant or activation.tenant, *views) if activation.tenant in (None, view)]
+            fate = _Fate(
+                activation,
+                next((moments[view][mine] for view in own if mine in moments[view]), None),
+                withdrawals.get(mine),
+                rollbacks.get(mine),
+                [view for view in views if mine in void[view]],
+                idle=all(mine in idle[view] for view in own),
+                deciding=mine in deciding,
+                now_ms=found.now_ms,
+            )
             rows.append(_row(one, fate, found.named))
     return rows
 
@@ -134,17 +171,21 @@ class _Fate:
     since_ms: int | None
     withdrawn_by: str | None
     rolled_back_by: str | None
-    deciding: Container[str | None]
+    void_for: Sequence[str | None]
+    idle: bool
+    deciding: bool
     now_ms: int
 
 
 STATES: Mapping[str, Callable[[_Fate], bool]] = {
     "withdrawal": lambda fate: fate.activation.withdraws is not None,
     "withdrawn": lambda fate: fate.withdrawn_by is not None,
+    "void": lambda fate: fate.since_ms is None and bool(fate.void_for),
     "not enough": lambda fate: fate.since_ms is None,  # a bundle without a policy, or the other way round
     "coming": lambda fate: fate.since_ms is not None and fate.since_ms > fate.now_ms,
-    "in force": lambda fate: fate.activation.activation_id in fate.deciding,
+    "in force": lambda fate: fate.deciding,
     "rolled back": lambda fate: fate.rolled_back_by is not None,
+    "repeat": lambda fate: fate.idle,
     "replaced": lambda _: True,
 }
 """The state of an activation is the first whose question is answered with yes."""
@@ -165,6 +206,7 @@ def _row(one: Published, fate: _Fate, named: Named) -> dict[str, Any]:
         "withdrawn_by": fate.withdrawn_by,
         "rolls_back": activation.rolls_back,
         "rolled_back_by": fate.rolled_back_by,
+        "void_for": [whom(view) for view in fate.void_for],
     }
 
 

@@ -41,6 +41,15 @@ def taken_back_lines(published: Sequence[Published], draft: Activation) -> list[
     ]
 
 
+def void_lines(void_for: Iterable[str | None], draft: Activation) -> list[str]:
+    """That a published rollback takes nothing back for these."""
+    banks = ", ".join(tenant or ANY_OTHER for tenant in void_for)
+    return [
+        f"NOTHING IS TAKEN BACK for {banks}: activation {draft.rolls_back} is not on top any more;",
+        f"somebody was quicker. Rollback {draft.activation_id} is void there, and changes nothing. What decides:",
+    ]
+
+
 def step_lines(tenant: str, steps: Sequence[Step], now_ms: int, named: Named) -> list[str]:
     """What decides for a bank now, and what comes."""
     now = f"  now  {told(decides(steps, now_ms), named)}"
@@ -57,6 +66,8 @@ def _block(row: Mapping[str, Any]) -> Iterator[str]:
     yield f"{row['published_at']}  {row['tenant'] or EVERY}: {_what(row)}"
     yield f"  {row['state']}{_from(row)}; by {shown(row['actor'])}: {shown(row['reason'])}"
     yield f"  id {row['activation_id']}"
+    if row["void_for"]:
+        yield f"  void for {', '.join(row['void_for'])}: another was in force than the one it takes back"
 
 
 def _what(row: Mapping[str, Any]) -> str:
@@ -83,7 +94,7 @@ def _decided(row: Mapping[str, Any]) -> Iterator[str]:
     if row["policy_id"] is None:
         yield f"{row['tenant']}: nothing decides; its applications wait"
         return
-    yield f"{row['tenant']}"
+    yield f"{row['tenant']}, in force by activation {row['activation_id']}"
     for kind in KINDS:
         by = f"by {shown(row[f'{kind}_actor'])}: {shown(row[f'{kind}_reason'])}"
         if (rolled_back := row[f"{kind}_rolls_back"]) is not None:

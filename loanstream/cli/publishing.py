@@ -2,21 +2,23 @@
 
 import sys
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Annotated, Any, Self
 
 import typer
 
 from loanstream.ask.activations import Known, told_changes
-from loanstream.cli.activation_text import change_lines, step_lines, taken_back_lines
+from loanstream.cli.activation_text import ANY_OTHER, change_lines, step_lines, taken_back_lines, void_lines
 from loanstream.cli.options import confirm
 from loanstream.cli.words import actor_of, reason_of
 from loanstream.installation import Installation
 from loanstream.terminal import emit
-from registry.change import Change, Tenants, changes, concerned
-from registry.history import Published
+from registry.change import Change, Tenants, changes, concerned, concerning, whom
+from registry.history import Published, history_of
 from registry.publish import activations, publish, seen
+from registry.rollback import void_for
 from registry.scorers import Scorers
 from schemas.operations import ACTIVATION_LEAD_MS, Activation
 from schemas.problem import Problem
@@ -68,6 +70,8 @@ class Words:
 def publish_change(here: Installation, found: Known, draft: Activation, *, yes: bool, as_json: bool) -> int:
     """Publish `draft`, unless all is as it says already. Nothing is published where an artefact is missing or does not
     load, where a person says no, and where somebody else published meanwhile: Problem or Abort.
+
+    The exit code: 1 where it was published and is void for one of its banks, because somebody was quicker all the same.
     """
     tenants = concerned(found.published, draft.tenant, found.served)
     planned = changes(found.published, Published(draft, found.now_ms), tenants)
@@ -80,15 +84,38 @@ def publish_change(here: Installation, found: Known, draft: Activation, *, yes: 
     _say("\n".join([*taken_back_lines(found.published, draft), *change_lines(planned, found.named, when)]))
     if not yes:
         confirm("publish it?", "run it with --yes")
-        if activations(here.bootstrap, here.security) != found.published:
-            raise Problem("somebody published an activation meanwhile, and nothing was published here: run it again")
-    publish(here.bootstrap, here.security, draft, here.artefacts)
+    publish(here.bootstrap, here.security, draft, here.artefacts, partial(_look_again, here, found, draft.tenant))
     *earlier, mine = seen(here.bootstrap, here.security, draft.activation_id)
-    made = changes(earlier, mine, tenants)
+    tenants = concerned(earlier, draft.tenant, found.served)
+    made, void = changes(earlier, mine, tenants), void_for([*earlier, mine], draft.activation_id, tenants)
     published = f"published at {rfc3339_of_ms(mine.at_ms)} as {draft.activation_id}, by {draft.actor}"
     text = "\n".join([published, *change_lines(made, found.named)])
-    emit(_value(mine, made, found), text, as_json=as_json)
-    return 0
+    emit(_value(mine, made, void, found), text, as_json=as_json)
+    if void:
+        _say("\n".join(_mending([*earlier, mine], void, draft, found)))
+    return 1 if void else 0
+
+
+def _look_again(here: Installation, found: Known, tenant: str | None) -> None:
+    """Problem where somebody published what concerns these banks since the plan was made."""
+    now = activations(here.bootstrap, here.security)
+    if concerning(now, tenant) != concerning(found.published, tenant):
+        raise Problem("somebody published an activation meanwhile, and nothing was published here: run it again")
+
+
+def _mending(published: Sequence[Published], void: Sequence[str | None], draft: Activation, found: Known) -> list[str]:
+    """What decides for those for whom a rollback came too late, and the commands for what to do."""
+    history, lines = history_of(published), void_lines(void, draft)
+    now_ms = max(found.now_ms, published[-1].at_ms)
+    for tenant in void:
+        option = f" --tenant {tenant}" if tenant else ""
+        lines += step_lines(tenant or ANY_OTHER, history.steps(tenant), now_ms, found.named)
+        for top in history.stands(tenant)[-1:]:
+            lines += [
+                f"  if that is not as it should be, look: loanstream history{option}",
+                f"  and take back what is on top: loanstream rollback{option} --of {top.activation_id} --reason '...'",
+            ]
+    return lines
 
 
 def _nothing(found: Known, tenants: Tenants, *, as_json: bool) -> int:
@@ -96,18 +123,19 @@ def _nothing(found: Known, tenants: Tenants, *, as_json: bool) -> int:
     banks = [tenant for tenant in tenants if tenant is not None]
     lines = [line for bank in banks for line in step_lines(bank, history.steps(bank), found.now_ms, found.named)]
     value: dict[str, Any] = {"published": False, "activation_id": None, "published_at": None, "rolls_back": None}
-    value["changes"] = []
+    value |= {"changes": [], "void_for": []}
     emit(value, "\n".join(["nothing is published: it decides already, or will", *lines]), as_json=as_json)
     return 0
 
 
-def _value(mine: Published, made: list[Change], found: Known) -> Mapping[str, Any]:
+def _value(mine: Published, made: list[Change], void: Sequence[str | None], found: Known) -> Mapping[str, Any]:
     return {
         "published": True,
         "activation_id": mine.activation.activation_id,
         "published_at": rfc3339_of_ms(mine.at_ms),
         "rolls_back": mine.activation.rolls_back,
         "changes": told_changes(made, found.named),
+        "void_for": [whom(tenant) for tenant in void],
     }
 
 

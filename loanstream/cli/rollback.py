@@ -41,7 +41,7 @@ def rollback(
     found = known(here)
     tenants = concerned(found.published, whom, found.served)
     back = taken_back(found.published, tenants, found.now_ms + ACTIVATION_LEAD_MS, found.named)
-    if of not in {None, back.activation_id}:
+    if of not in {None, back.activation_id, back.put_by}:
         raise Problem(f"what is in force comes from activation {back.activation_id}: nothing is taken back")
     draft = words.draft(
         whom,

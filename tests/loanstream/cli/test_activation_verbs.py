@@ -367,6 +367,114 @@ def test_a_rollback_that_names_what_it_takes_back_may_be_sent_twice(control, cal
     assert len(control.records) == before
 
 
+def quicker(control, monkeypatch, **fields):
+    """Somebody's record comes between the last look and the next one that is sent."""
+    send = publish.send
+
+    def late(*arguments):
+        monkeypatch.setattr(publish, "send", send)
+        control.put(**fields)
+        control.later(100)
+        send(*arguments)
+
+    monkeypatch.setattr(publish, "send", late)
+
+
+def mistaken(control, call):
+    """A better policy, then a mistake; the ids of both."""
+    made = []
+    for policy, reason in (("paper", "better"), ("standard", "mistake")):
+        done = call("activate", "policy", policy, "--tenant", "bank-a", "--reason", reason, "--yes")
+        made.append(done.value["activation_id"])
+        control.later()
+    return made
+
+
+def test_a_rollback_that_came_too_late_says_so_and_changes_nothing(control, call, monkeypatch):
+    """Another has taken back the mistake since the last look: exit 1, what decides, what to run; the history shows it."""
+    better, mistake = mistaken(control, call)
+    paper = publish.activations("", {})[1].activation.policy_id
+    quicker(control, monkeypatch, tenant="bank-a", policy_id=paper, rolls_back=mistake)
+    done = call("rollback", *FOR_A, "--yes", code=1)
+    assert (done.value["published"], done.value["changes"], done.value["void_for"]) == (True, [], ["bank-a"])
+    assert f"NOTHING IS TAKEN BACK for bank-a: activation {mistake} is not on top any more" in done.stderr
+    assert "\nbank-a\n  now  policy standard (" in done.stderr
+    assert "  policy paper (" in done.stderr.split("NOTHING IS TAKEN BACK")[1]
+    assert f"loanstream rollback --tenant bank-a --of {better} --reason '...'" in done.stderr
+    control.later()
+    assert control.in_force("bank-a").policy_id == paper
+    *_, others, late = call("history").value["activations"]
+    assert (others["state"], late["state"], late["void_for"]) == ("in force", "void", ["bank-a"])
+
+
+def test_the_history_says_for_whom_a_rollback_is_void(control, call, loanstream, monkeypatch):
+    """One for all banks counts for those where what it takes back was on top."""
+    call("activate", "policy", "paper", "--all-tenants", "--reason", "all", "--yes")
+    control.later()
+    bundle = call("activate", "bundle", "paper", "--tenant", "bank-b", "--reason", "own", "--yes").value
+    bundle_id = publish.activations("", {})[-1].activation.bundle_id
+    control.put(tenant="bank-b", bundle_id=control.bundle_id, rolls_back=bundle["activation_id"])
+    control.later()
+    quicker(control, monkeypatch, tenant="bank-b", bundle_id=bundle_id)
+    done = call("rollback", "--reason", "all back", "--yes", code=1)
+    assert done.value["void_for"] == ["bank-b"]
+    assert [change["tenant"] for change in done.value["changes"]] == ["bank-a", None]
+    control.later()
+    late = call("history").value["activations"][-1]
+    assert (late["state"], late["void_for"]) == ("in force", ["bank-b"])
+    assert "void for bank-b" in loanstream("history").stdout
+
+
+@pytest.mark.parametrize("verb", [("rollback",), ("activate", "bundle", "paper")])
+def test_the_topic_is_read_again_right_before_a_record_is_sent(verb, control, call, monkeypatch):
+    """With --yes, too: what came since the plan was made stops it. What another bank has of its own does not."""
+    mistaken(control, call)
+    usable = publishing.Scorers.of
+
+    def meanwhile(whose):
+        def of(*arguments):
+            monkeypatch.setattr(publishing.Scorers, "of", usable)
+            control.put(tenant=whose, policy_id=control.policy_id)
+            return usable(*arguments)
+
+        monkeypatch.setattr(publishing.Scorers, "of", of)
+
+    for whose in (None, "bank-a"):
+        meanwhile(whose)
+        before = len(control.records)
+        said = call(*verb, *FOR_A, "--yes", code=1).stderr
+        assert "somebody published an activation meanwhile, and nothing was published here" in said
+        assert len(control.records) == before + 1
+    control.later()
+    meanwhile("bank-b")
+    assert call(*verb, *FOR_A, "--yes").value["published"] is True
+
+
+def test_history_and_rollback_name_the_same_activation(control, call, loanstream):
+    """A repeat of what decides changes nothing: the first is in force, and is taken back; so after a rollback."""
+    better, mistake = mistaken(control, call)
+    control.put(tenant="bank-a", policy_id=control.policy_id)
+    control.later()
+    rows = call("history", "--tenant", "bank-a").value
+    assert [row["state"] for row in rows["activations"]] == ["in force", "replaced", "in force", "repeat"]
+    (now,) = rows["now"]
+    assert (now["activation_id"], now["policy_activation_id"]) == (mistake, mistake)
+    assert f"bank-a, in force by activation {mistake}" in _unwrapped(loanstream("history").stdout)
+    back = call("rollback", *FOR_A, "--of", now["policy_activation_id"], "--yes").value
+    assert back["rolls_back"] == mistake
+    control.later()
+    rows = call("history", "--tenant", "bank-a").value
+    assert [row["state"] for row in rows["activations"]][1:] == ["in force", "rolled back", "repeat", "in force"]
+    (now,) = rows["now"]
+    assert (now["activation_id"], now["policy_activation_id"]) == (better, back["activation_id"])
+    again = call("rollback", *FOR_A, "--of", now["policy_activation_id"], "--yes").value
+    assert again["rolls_back"] == better
+    before = len(control.records)
+    for done in (better, back["activation_id"]):
+        call("rollback", *FOR_A, "--of", done, "--yes", code=1)
+    assert len(control.records) == before
+
+
 def test_as_of_a_moment_it_is_told_which_activation_a_rollback_took_back(control, call, loanstream):
     """Before the rollback the campaign decided, after it what was there before, by whose word and instead of what."""
     taken = call("activate", "policy", "paper", *FOR_A, "--yes").value["activation_id"]
