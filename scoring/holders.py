@@ -11,26 +11,11 @@ from dataclasses import dataclass
 from schemas.application import LoanApplication
 from schemas.verification import WORST_FIRST, Check, Extraction
 from scoring.canonical import two_decimals
+from scoring.identifiers import IDENTIFYING, is_one_persons
 from scoring.readings import PAY, fields_of, pays_of
 
 HOLDER = "holder"
 SAME_PAY = "same_pay"
-
-IDENTIFYING: frozenset[str] = frozenset(
-    {
-        "aadhaar",
-        "account_number",
-        "customer_number",
-        "iban",
-        "national_id",
-        "pan",
-        "passport_number",
-        "tax_number",
-    }
-)
-"""Kinds of identifiers that one person has. Others are compared and tie nothing: four digits of an account number, an
-employer's number, or a field that is no identifier at all.
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +31,8 @@ TIES: tuple[Tie, ...] = (
     Tie("name", "the name on it is `applicant.name`", lambda check: check.claim == "name"),
     Tie(
         "identifier",
-        "an identifier on it, of a kind that one person has, equals that of `applicant.identifiers`",
-        lambda check: check.claim == "identifier" and check.field in IDENTIFYING,
+        "an identifier on it, of a kind that one person has and not masked, equals that of `applicant.identifiers`",
+        lambda check: check.claim == "identifier" and check.field in IDENTIFYING and is_one_persons(check.found or ""),
     ),
     Tie(
         "same pay",

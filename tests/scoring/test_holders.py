@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from schemas.verification import Extraction
 from scoring.checks import verify
 from scoring.decision import Scorer
-from scoring.holders import IDENTIFYING, SAME_PAY
+from scoring.holders import SAME_PAY
+from scoring.identifiers import IDENTIFYING
 from scoring.policy_document import parse_policy
 from scoring.shipped import shipped_policy_text
 
@@ -96,6 +97,49 @@ def test_what_many_have_ties_nothing(application, kind, value):
     """A month, an employer, four digits or no digit at all are no identity, though the bank calls it an identifier."""
     claimed = application(name=None, **{kind: value})
     assert holders(claimed, slip(**{kind: value}))[0] in {"not_provided", "mismatch"}
+
+
+MASKED = [
+    "XXXX XXXX 1234",
+    "xxxx-xxxx-123456",
+    "****1234",
+    "••••••123456",
+    "XX123456",
+    "123456XX",
+    "XXXXX1234F",
+    "ABXXXX234F",
+    "\u0425\u0425\u0425\u0425 5678 1234",  # Cyrillic
+    "XX56XX781234",
+    "####5678",
+    "....567812",
+    "1234…5678",
+    "5678\u00d7\u00d71234",
+    "XXXXXXXXXXXX",
+]
+
+
+@pytest.mark.parametrize("kind", sorted(IDENTIFYING))
+@pytest.mark.parametrize("value", MASKED)
+def test_what_is_masked_ties_nothing(application, kind, value):
+    """The last four digits, in the dress of a whole number, are those of one in ten thousand others."""
+    assert holders(application(name=None, **{kind: value}), slip(**{kind: value}))[0] == "not_provided"
+
+
+@pytest.mark.parametrize(
+    ("kind", "value"),
+    [
+        ("pan", "AXXPX1234X"),
+        ("pan", "XXXPK-1234-X"),
+        ("passport_number", "X1234567"),
+        ("aadhaar", "9999 1111 2222"),
+        ("iban", "DE02 1203 0000 0000 2020 51"),
+        ("account_number", "0000-0012/34"),
+        ("national_id", "१२३४५६७८"),
+    ],
+)
+def test_what_is_written_out_ties_whatever_its_letters(application, kind, value):
+    """An X may be a letter like any other, and zeros are digits."""
+    assert holders(application(name=None, **{kind: value}), slip(**{kind: value}))[0] == "verified"
 
 
 @pytest.mark.parametrize(("named", "other"), [(slip, statement), (statement, slip)])
