@@ -134,7 +134,8 @@ REASONS: dict[str, ReasonCode] = {
         _refers(
             "income_from_net_credits",
             "income_from net_credits",
-            "The income was inferred from net credits, no document showed a gross income: a person decides.",
+            "The income was inferred from net credits, no document that names the applicant showed a gross income: "
+            "a person decides.",
         ),
         _refers(
             "beyond_training_range",
@@ -196,7 +197,8 @@ REASONS: dict[str, ReasonCode] = {
 BASIS: dict[str, str] = {
     "documents_verified": "Documents support the claims.",
     "no_documents": "No document that supports the claims was provided.",
-    "income_from_net_credits": "The income was inferred from net credits: no document showed a gross income.",
+    "income_from_net_credits": "The income was inferred from net credits: no document that names the applicant showed a "
+    "gross income.",
     "holder_not_checked": "Nobody checked whose the documents are: the application gives no name.",
     "holder_not_read": "Nobody checked whose a document is: no name could be read on it.",
     "documents_mismatch": "A document contradicts a claim.",

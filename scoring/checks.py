@@ -101,9 +101,14 @@ REASON_OF: dict[tuple[str, VerificationResult], str] = {
 
 
 def inferred_incomes(checks: Sequence[Check]) -> list[Check]:
-    """The checks of an income where all documents show what was left of it; none where one shows a gross income."""
+    """The checks of an income that show what was left of it; none where a document that a name or an identifier ties
+    shows a gross income. One that the same pay links is believed for what the other bears out, and shows no more.
+    """
     incomes = [check for check in checks if check.claim == "annual_income"]
-    return incomes if {check.label for check in incomes} == {FROM_NET} else []
+    tied = tied_by(check for check in checks if check.claim != HOLDER)
+    if any(check.field in GROSS and check.document in tied for check in incomes):
+        return []
+    return [check for check in incomes if check.label == FROM_NET]
 
 
 class Verification(NamedTuple):

@@ -5,7 +5,7 @@ that is tied by one of these and bears the same claim out. One check of claim `h
 bears a claim of money out and is tied by neither name nor identifier.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from schemas.application import LoanApplication
@@ -44,7 +44,7 @@ TIES: tuple[Tie, ...] = (
 """What shows that a document is the applicant's: any one of these."""
 
 
-def tied_by(checks: Sequence[Check]) -> set[str]:
+def tied_by(checks: Iterable[Check]) -> set[str]:
     """The documents (SHA-256) that checks show to be the applicant's."""
     return {
         check.document

@@ -28,7 +28,7 @@ _SEPARATORS = frozenset(" -./,:_'()")
 _COVERED = re.compile(r"([^\W\d_])\1{3}|^[\dx]*xx[\dx]*$")
 """Four times the same letter, or several x among digits alone. A PAN may have three of a letter."""
 
-_REPEATED = re.compile(r"([^\w\s])\1")
+_REPEATED = re.compile(r"([^\w\s]|_)\1")
 """What separates stands alone: of several dots each stands for what is not shown."""
 
 

@@ -331,10 +331,25 @@ def test_a_policy_says_how_far_it_takes_net_credits_for_a_gross_income(
     assert shown["outcome"] == "approve"
 
 
+LINKED = slip(pay="78000.50")
+"""Anybody's payslip of the pay that stands on the applicant's statement."""
+
+
+def test_what_a_pay_links_does_not_show_the_gross_income(make_event, application, bundles, decide_one):
+    """The doubt about an inferred income is not taken away by a payslip that names nobody."""
+    asking = Scorer(bundles["default"], parse_policy(shipped_policy_text("standard").replace("rules:", ASKS + "}")))
+    modest = {"amount": "2500000.00", "term_years": "8.00"}
+    own = statement(holder_name=NAME, pay="78000.50")
+    for other, outcome in ((LINKED, "refer"), (slip(pay="78000.50", holder_name=NAME), "approve")):
+        found = events(make_event, application(), own, other, loan=modest)
+        assert found.verification_result == "verified"
+        assert decide_one(asking, found)["outcome"] == outcome
+
+
 def test_a_basis_of_net_credits_alone_says_so(make_event, application, standard, decide_one):
     """A statement shows what was left of an income: a decision that saw nothing else says that it was inferred."""
-    net, gross = statement(holder_name=NAME), slip(holder_name=NAME)
-    for found, inferred in (([net], True), ([net, gross], False), ([gross], False)):
+    net, gross = statement(holder_name=NAME, pay="78000.50"), slip(holder_name=NAME)
+    for found, inferred in (([net], True), ([net, gross], False), ([gross], False), ([net, LINKED], True)):
         basis = decide_one(standard, events(make_event, application(), *found))["basis"]
         assert ("income_from_net_credits" in basis) is inferred
         assert "documents_verified" in basis
