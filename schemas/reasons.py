@@ -162,6 +162,7 @@ REASONS: dict[str, ReasonCode] = {
             "check",
             "Nobody checked whose a document is: no name could be read on it, nothing else ties it to the applicant.",
         ),
+        ReasonCode("holders_differ", "check", "The documents name different persons."),
         # What a document reader reports.
         ReasonCode("no_text_layer", "document", "A document is a picture without readable text."),
         ReasonCode("encrypted", "document", "A document is protected by a password."),
@@ -197,10 +198,11 @@ REASONS: dict[str, ReasonCode] = {
 BASIS: dict[str, str] = {
     "documents_verified": "Documents support the claims.",
     "no_documents": "No document that supports the claims was provided.",
-    "income_from_net_credits": "The income was inferred from net credits: no document that names the applicant showed a "
-    "gross income.",
+    "income_from_net_credits": "The income was inferred from net credits: no document that names the applicant showed "
+    "a gross income.",
     "holder_not_checked": "Nobody checked whose the documents are: the application gives no name.",
     "holder_not_read": "Nobody checked whose a document is: no name could be read on it.",
+    "holders_differ": "The documents name different persons.",
     "documents_mismatch": "A document contradicts a claim.",
     "documents_suspicious": "A document shows signs of alteration.",
     "documents_unreadable": "A document could not be read.",

@@ -9,6 +9,14 @@ from rapidfuzz.distance import Levenshtein
 from scoring.alignment import Alignment, align, between, in_full
 from scoring.words import is_initial, words
 
+NAME_MATCH = 84.0
+"""From here up two names are the same; measured on hard pairs."""
+
+NAME_NEAR = 70.0
+"""From here up to NAME_MATCH a person has to look: a mismatch with the label `near_match`."""
+
+NEAR_MATCH = "near_match"
+
 CLOSE = 75.0
 """One name of several, or initials alone: too little to be the same person, and a person should look."""
 
@@ -107,6 +115,11 @@ def _says_who(a: Sequence[str], b: Sequence[str], aligned: Alignment) -> bool:
     if set(names) & {*aligned.left[0], *aligned.left[1]}:
         return not aligned.guesses and between([names.index(j) for _, j in sorted(pairs)], len(names))
     return True
+
+
+def is_near(alike: float, match: float = NAME_MATCH) -> bool:
+    """Whether two texts that do not match are so alike that a person has to look."""
+    return NAME_NEAR <= alike < match
 
 
 @lru_cache(maxsize=4096)

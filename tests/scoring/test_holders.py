@@ -14,6 +14,7 @@ from scoring.holders import SAME_PAY
 from scoring.identifiers import IDENTIFYING
 from scoring.policy_document import parse_policy
 from scoring.shipped import shipped_policy_text
+from scoring.similarity import NAME_MATCH, NEAR_MATCH, person_similarity
 
 NAME = "Kavya Deshmukh"
 YEAR = {"payslip": ("gross_monthly", "100000.00"), "bank_statement": ("annual_net_income", "936000.00")}
@@ -195,6 +196,100 @@ def test_a_name_that_its_reader_doubts_ties_nothing(application):
 def test_a_document_that_bears_nothing_out_needs_no_holder(application):
     """Beside a payslip that is the applicant's, a paper that shows no income does no harm."""
     assert holders(application(), slip(holder_name=NAME), statement(income=False)) == ("verified", {})
+
+
+TWO_NAMES = [
+    ("Dev Rao", "Mira Sen", None),
+    ("Suresh Kumar", "S. Kumar", NEAR_MATCH),
+    ("Rajesh Kumar Sharma", "Rajesh Mohan Sharma", None),
+    ("Anita Rao", "Anita Rao Sharma", NEAR_MATCH),
+    ("सुनीता शर्मा", "सीता शर्मा", NEAR_MATCH),
+]
+PAN, ACCOUNT = "ABCDE1234F", "998877665"
+
+
+@pytest.mark.parametrize(("one", "other", "label"), TWO_NAMES)
+def test_two_documents_that_name_two_persons_do_not_both_tie(application, one, other, label):
+    """A number of one's and a number of another's are not one applicant's, whatever both equal."""
+    claimed = application(name=None, pan=PAN, account_number=ACCOUNT)
+    found = slip(1, holder_name=one, pan=PAN), statement(2, holder_name=other, account_number=ACCOUNT)
+    assert holders(claimed, *found) == ("mismatch", {2: ("mismatch", label)})
+    assert holders(claimed, *found[::-1]) == ("mismatch", {1: ("mismatch", label)})
+    assert holders(claimed, found[0], statement(2, account_number=ACCOUNT))[0] == "verified"
+
+
+def test_the_name_that_was_claimed_does_not_make_two_persons_one(application):
+    """Rajesh Sharma may be Rajesh Kumar Sharma or Rajesh Mohan Sharma, and is not both."""
+    found = slip(1, holder_name="Rajesh Kumar Sharma"), statement(2, holder_name="Rajesh Mohan Sharma")
+    assert [holders(application(name="Rajesh Sharma"), one)[0] for one in found] == ["verified"] * 2
+    assert holders(application(name="Rajesh Sharma"), *found) == ("mismatch", {2: ("mismatch", None)})
+
+
+def test_names_that_differ_by_a_guess_are_looked_at(application):
+    """Of a name that its reader doubts nobody says that it is another one's."""
+    claimed = application(name=None, pan=PAN)
+    doubted = slip(2, holder_name="Mira Sen", pan=PAN, confidence=0.6)
+    assert holders(claimed, slip(1, holder_name="Dev Rao", pan=PAN), doubted)[0] == "unreadable"
+
+
+@pytest.mark.parametrize(
+    ("on_tied", "on_other", "result"),
+    [
+        ("Dev Rao", "Mira Sen", "not_provided"),
+        (None, "Mira Sen", "not_provided"),
+        ("Suresh Kumar", "S. Kumar", "not_provided"),
+        ("Dev Rao", "RAO DEV", "verified"),
+        ("Dev Rao", None, "verified"),
+        (None, None, "verified"),
+    ],
+)
+def test_a_pay_does_not_link_whom_it_names_to_whom_an_identifier_ties(application, on_tied, on_other, result):
+    """Where the application names nobody, a colleague's statement of the same pay is not the applicant's."""
+    tied, other = ({"holder_name": name} if name else {} for name in (on_tied, on_other))
+    found = slip(1, pan=PAN, pay="78000.50", **tied), statement(2, pay="78000.50", **other)
+    assert holders(application(name=None, pan=PAN), *found)[0] == result
+    assert holders(application(name=None, pan=PAN), *found[::-1])[0] == result
+
+
+def test_a_nameless_document_between_them_does_not_make_two_names_one(application):
+    """A statement that names nobody links the next payslip only if that names whom the first one names."""
+    tied, between = slip(1, pan=PAN, holder_name="Dev Rao", pay="78000.50"), statement(2, pay="78000.50")
+    for name, result in (("Mira Sen", "not_provided"), ("Dev Rao", "verified")):
+        third = slip(3, holder_name=name, pay="78000.50")
+        assert holders(application(name=None, pan=PAN), tied, between, third)[0] == result
+
+
+named = st.builds(
+    lambda make, number, name, pan, account: make(
+        number,
+        pay="78000.50",
+        **{
+            field: value for field, value in (("holder_name", name), ("pan", pan), ("account_number", account)) if value
+        },
+    ),
+    st.sampled_from([slip, statement]),
+    st.integers(1, 9),
+    st.sampled_from(
+        [None, "Dev Rao", "Rao Dev", "D. Rao", "Dev Rao Iyer", "Dev Anand Rao", "Dev Kumar Rao", "Mira Sen"]
+    ),
+    st.sampled_from([None, PAN]),
+    st.sampled_from([None, ACCOUNT]),
+)
+
+
+@settings(max_examples=300)
+@given(
+    documents=st.lists(named, min_size=2, max_size=4, unique_by=lambda one: one.sha256),
+    claim=st.sampled_from([None, "Dev Rao"]),
+)
+def test_what_verifies_names_one_person(make_event, documents, claim):
+    """Whatever ties them: of documents that were verified together all names are one person's."""
+    numbers = [{"kind": "pan", "value": PAN}, {"kind": "account_number", "value": ACCOUNT}]
+    applicant = ({"name": claim} if claim else {}) | {"identifiers": numbers}
+    application = make_event(annual_income=1_200_000, applicant=applicant).application
+    if verify(application, documents).result == "verified":
+        names = [field.value for one in documents for field in one.fields if field.name == "holder_name"]
+        assert all(person_similarity(one, other) >= NAME_MATCH for one in names for other in names)
 
 
 documents = st.lists(

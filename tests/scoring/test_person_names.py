@@ -6,8 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scoring.checks import NAME_MATCH, NAME_NEAR
-from scoring.similarity import CLOSE, person_similarity
+from scoring.similarity import CLOSE, NAME_MATCH, NAME_NEAR, person_similarity
 from scoring.words import is_initial, words
 
 ONE_PERSON = [
