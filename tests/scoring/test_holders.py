@@ -396,6 +396,29 @@ def test_the_decision_says_that_nobody_checked_whose_documents_they_are(
     assert "documents_verified" not in decision["basis"]
 
 
+@pytest.mark.parametrize(
+    ("found", "first"),
+    [
+        (document(1, holder_name=NAME, confidence=0.6), "holder_not_read"),
+        (slip(1), "holder_not_read"),
+        (document(1, holder_name=NAME, currency="INR", confidence=0.6), "documents_unreadable"),
+        (slip(1).model_copy(update={"status": "unreadable", "reason": "no_text_layer"}), "documents_unreadable"),
+    ],
+)
+def test_a_document_of_which_the_name_alone_was_unsure_was_read(
+    make_event, application, scorers, decide_one, found, first
+):
+    """Whoever is told that a document could not be read has one that could not; else the reason is its name."""
+    for scorer in scorers.values():
+        own = statement(2, holder_name=NAME)
+        decision = decide_one(scorer, events(make_event, application(), found, own))
+        codes = [reason["code"] for reason in decision["reasons"] if reason["decisive"]]
+        if decision["outcome"] == "refer":
+            assert codes[0] == decision["basis"][0] == first
+        assert ("documents_unreadable" in {*codes, *decision["basis"]}) is (first == "documents_unreadable")
+        assert len(decision["basis"]) == len(set(decision["basis"]))
+
+
 @pytest.mark.parametrize("name", [None, NAME])
 def test_under_no_shipped_policy_do_they_stand_in_the_basis(make_event, application, scorers, decide_one, name):
     """A policy that approves without documents may approve: the basis then names none that supports the claims."""
