@@ -51,9 +51,15 @@ MODEL_ALONE = "what the model knows"
 
 
 def _penalty(
-    code: str, about: str, sentence: str, at_most: float | None = None, beyond: str | None = None
+    code: str,
+    about: str,
+    sentence: str,
+    *,
+    at_least: float | None = None,
+    at_most: float | None = None,
+    beyond: str | None = None,
 ) -> ReasonCode:
-    return ReasonCode(code, "penalty", sentence, about, at_most=at_most, beyond=beyond)
+    return ReasonCode(code, "penalty", sentence, about, at_least=at_least, at_most=at_most, beyond=beyond)
 
 
 def _rule(code: str, about: str, sentence: str, at_least: float | None = None) -> ReasonCode:
@@ -64,6 +70,9 @@ def _refers(code: str, about: str, sentence: str) -> ReasonCode:
     """A rule whose sentence says that a person decides."""
     return ReasonCode(code, "rule", sentence, about, outcome="refer")
 
+
+CIBIL_GOOD = 750
+"""From here up lenders call a CIBIL score good, and none is low."""
 
 OWN = "own_"
 """How the codes begin that a bank's policy brings itself. Their sentences stand in the policy and in each decision that
@@ -96,10 +105,16 @@ REASONS: dict[str, ReasonCode] = {
             "penalty_lti_high",
             "lti above",
             "The loan is very large for the income: {value} times a year's.",
+            at_least=2,
             beyond="penalty_lti_elevated",
         ),
-        _penalty("penalty_lti_elevated", "lti above", "The loan is large for the income: {value} times a year's."),
-        _penalty("penalty_cibil_low", "cibil_score below", "The CIBIL score of {value} is low."),
+        _penalty(
+            "penalty_lti_elevated",
+            "lti above",
+            "The loan is large for the income: {value} times a year's.",
+            at_least=1,
+        ),
+        _penalty("penalty_cibil_low", "cibil_score below", "The CIBIL score of {value} is low.", at_most=CIBIL_GOOD),
         _penalty(
             "penalty_acr_low", "acr below", "The declared assets cover only {value} of the loan amount.", at_most=1
         ),
@@ -134,7 +149,8 @@ REASONS: dict[str, ReasonCode] = {
         _refers(
             "income_from_net_credits",
             "income_from net_credits",
-            "The income was inferred from net credits, no document showed a gross income: a person decides.",
+            "The income was inferred from net credits, no document that names the applicant showed a gross income: "
+            "a person decides.",
         ),
         _refers(
             "beyond_training_range",
@@ -161,6 +177,7 @@ REASONS: dict[str, ReasonCode] = {
             "check",
             "Nobody checked whose a document is: no name could be read on it, nothing else ties it to the applicant.",
         ),
+        ReasonCode("holders_differ", "check", "The documents name different persons."),
         # What a document reader reports.
         ReasonCode("no_text_layer", "document", "A document is a picture without readable text."),
         ReasonCode("encrypted", "document", "A document is protected by a password."),
@@ -196,9 +213,11 @@ REASONS: dict[str, ReasonCode] = {
 BASIS: dict[str, str] = {
     "documents_verified": "Documents support the claims.",
     "no_documents": "No document that supports the claims was provided.",
-    "income_from_net_credits": "The income was inferred from net credits: no document showed a gross income.",
+    "income_from_net_credits": "The income was inferred from net credits: no document that names the applicant showed "
+    "a gross income.",
     "holder_not_checked": "Nobody checked whose the documents are: the application gives no name.",
     "holder_not_read": "Nobody checked whose a document is: no name could be read on it.",
+    "holders_differ": "The documents name different persons.",
     "documents_mismatch": "A document contradicts a claim.",
     "documents_suspicious": "A document shows signs of alteration.",
     "documents_unreadable": "A document could not be read.",

@@ -14,10 +14,17 @@ from schemas.verification import CHECKS_MAX, WORST_FIRST, Check, ExtractedField,
 from scoring.canonical import two_decimals
 from scoring.holders import HOLDER, tied_by, whose
 from scoring.readings import SURE, amounts_of, fields_of, pays_of
-from scoring.similarity import identifier_similarity, organisation_similarity, person_similarity, text_similarity
+from scoring.similarity import (
+    NAME_MATCH,
+    NEAR_MATCH,
+    identifier_similarity,
+    is_near,
+    organisation_similarity,
+    person_similarity,
+    text_similarity,
+)
 
 MISREAD = "looks_like_misread_digit"
-NEAR_MATCH = "near_match"
 FROM_NET = "from_net_credits"
 """An income of which the document shows what was left of it: that it was the income claimed is inferred."""
 
@@ -31,12 +38,6 @@ more, where no payslip shows what was taken off. Tax and contributions take up t
 
 MISREAD_SIMILARITY = 0.8
 """Digits this alike (the paper's S), but too far apart as amounts, may be one digit that was read wrongly."""
-
-NAME_MATCH = 84.0
-"""From here up two names are the same; measured on hard pairs."""
-
-NAME_NEAR = 70.0
-"""From here up to NAME_MATCH a person has to look: a mismatch with the label `near_match`."""
 
 IDENTIFIER_MATCH = 100.0
 """Identifiers have to be equal; one that is merely close is a mismatch with the label `near_match`."""
@@ -95,15 +96,21 @@ REASON_OF: dict[tuple[str, VerificationResult], str] = {
     **{(row.claim, "mismatch"): row.reason for row in TEXT_CHECKS},
     (HOLDER, "not_provided"): "holder_not_checked",
     (HOLDER, "unreadable"): "holder_not_read",
+    (HOLDER, "mismatch"): "holders_differ",
     ("name", "unreadable"): "holder_not_read",
 }
 """Claim and result of a check -> the reason code that says it. What has none is said by the overall result."""
 
 
 def inferred_incomes(checks: Sequence[Check]) -> list[Check]:
-    """The checks of an income where all documents show what was left of it; none where one shows a gross income."""
+    """The checks of an income that show what was left of it; none where a document that a name or an identifier ties
+    shows a gross income. One that the same pay links is believed for what the other bears out, and shows no more.
+    """
     incomes = [check for check in checks if check.claim == "annual_income"]
-    return incomes if {check.label for check in incomes} == {FROM_NET} else []
+    tied = tied_by(check for check in checks if check.claim != HOLDER)
+    if any(check.field in GROSS and check.document in tied for check in incomes):
+        return []
+    return [check for check in incomes if check.label == FROM_NET]
 
 
 class Verification(NamedTuple):
@@ -262,7 +269,7 @@ def _text_check(
         claimed=claimed,
         found=field.value,
         similarity=text_similarity(claimed.casefold(), field.value.casefold()),
-        label=NEAR_MATCH if NAME_NEAR <= alike < match else None,
+        label=NEAR_MATCH if is_near(alike, match) else None,
     )
 
 

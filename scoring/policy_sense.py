@@ -6,8 +6,10 @@ decisions are made again as they were.
 
 import math
 from collections.abc import Callable, Iterable
+from decimal import Decimal
 
 from schemas.reasons import OWN, REASONS
+from scoring.checks import NET_EXCESS
 from scoring.feature_values import DIFFERENCE
 from scoring.features import FEATURES
 from scoring.policy import Condition, Penalty, Rule
@@ -82,6 +84,19 @@ def _meant_in_per_cent(row: Row) -> str | None:
     )
 
 
+def _never_verified(row: Row) -> str | None:
+    """An income is inferred only within the bound of net credits: beyond it they are a mismatch, which has its rule."""
+    condition = row.condition
+    if condition.kind != "income_from" or not math.isfinite(condition.above):
+        return None
+    if Decimal(repr(condition.above)) < NET_EXCESS:
+        return None
+    return (
+        f"can never apply to what is verified: a claim that exceeds net credits by more than {NET_EXCESS} of itself is "
+        f"a mismatch: expected 'difference_above' of less than {NET_EXCESS}, not {condition.above:.15g}"
+    )
+
+
 def _contradicts_its_sentence(row: Row) -> str | None:
     """A registered sentence is told to applicants: the row does what it says, or brings another sentence."""
     if row.code.startswith(OWN):
@@ -108,4 +123,9 @@ def _bounds(condition: Condition) -> dict[str, float]:
 YOUR_OWN = f"a code of your own, {OWN}…, with its 'text'"
 """The way out for whoever means what a registered sentence does not say."""
 
-_CHECKS: tuple[Callable[[Row], str | None], ...] = (_applies_to_all, _meant_in_per_cent, _contradicts_its_sentence)
+_CHECKS: tuple[Callable[[Row], str | None], ...] = (
+    _applies_to_all,
+    _meant_in_per_cent,
+    _never_verified,
+    _contradicts_its_sentence,
+)

@@ -21,6 +21,8 @@ from scoring.holders import HOLDER
 from scoring.past_bound import past_bound
 from scoring.policy import TRAINING_RANGE, Condition, Policy, Rule
 
+HOLDER_NOT_READ = REASON_OF[HOLDER, "unreadable"]
+
 MAX_FINDINGS = 100
 """Rows for what documents show: a decision has room for 200 rows in all."""
 
@@ -95,12 +97,13 @@ class Judge:
         if decline and not foreign:
             return "decline", self._rows(event, decline)
         if banded == "approve" and not refer and (code := RULE_OF_DEGRADED.get(event.verification_result)):
-            refer.append(Fired(code, None, event.verification_result))
+            refer.append(Fired(_said(code, event), None, event.verification_result))
         return ("refer", self._rows(event, refer)) if refer else (banded, [])
 
     def basis(self, event: ApplicationVerified, gates: Sequence[Fired] = ()) -> list[str]:
         """What the decision stood on, as codes of `schemas.reasons.BASIS`."""
-        codes = [BASIS_OF_RESULT[event.verification_result], *_doubts(event), *self._always]
+        result = _said(BASIS_OF_RESULT[event.verification_result], event)
+        codes = list(dict.fromkeys([result, *_doubts(event), *self._always]))
         if event.application.cibil_score is None:
             codes.append("thin_file")
         return list(dict.fromkeys([*codes, *(gate.code for gate in gates)])) if gates else codes
@@ -175,9 +178,20 @@ def _fired(rule: Rule, event: ApplicationVerified, features: Sequence[float]) ->
             shown = past_bound(rule.condition, FEATURES[name].show, features[POSITION[name]])
             return Fired(rule.code, f"{name} {shown}")
         case "verification" | "income_gap" | "income_from":
-            return Fired(rule.code, None, event.verification_result)
+            return Fired(_said(rule.code, event), None, event.verification_result)
         case _:
             return Fired(rule.code)
+
+
+def _said(code: str, event: ApplicationVerified) -> str:
+    """The code whose sentence is true: where all was read but whose a document is, no document "could not be read"."""
+    return HOLDER_NOT_READ if code == "documents_unreadable" and _only_holders_unread(event) else code
+
+
+def _only_holders_unread(event: ApplicationVerified) -> bool:
+    read = {extraction.sha256 for extraction in event.extractions if extraction.status == "read"}
+    unread = {REASON_OF.get((check.claim, check.result)) for check in event.checks if check.result == "unreadable"}
+    return unread == {HOLDER_NOT_READ} and read == {document.sha256 for document in event.application.documents}
 
 
 def _doubts(event: ApplicationVerified) -> Iterator[str]:

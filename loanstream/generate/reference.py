@@ -24,7 +24,8 @@ from schemas.stages import STAGES
 from schemas.topics import DAY_MS, TOPICS, Topic
 from scoring.checks import INCOME_CHECKS, REASON_OF, TEXT_CHECKS, MoneyCheck, TextCheck
 from scoring.features import FEATURES
-from scoring.holders import IDENTIFYING, TIES
+from scoring.holders import TIES
+from scoring.identifiers import IDENTIFYING, LEAST
 from scoring.readings import PAY, SURE
 
 _SIDES = {"read": "others, for us", "written": "us, for others", "internal": "our own stages"}
@@ -216,7 +217,8 @@ Each document that shows an income has to be tied to the applicant by one of the
 
 {table(("by", "where"), ((tie.by, tie.says) for tie in TIES))}
 
-Kinds of identifiers that one person has: {_code(sorted(IDENTIFYING))}. The pay is {_pays()}.
+Kinds of identifiers that one person has: {_code(sorted(IDENTIFYING))}. One that is masked (`XXXX XXXX 1234`,
+`****1234`) or has fewer than {LEAST} letters and digits ties nothing. The pay is {_pays()}.
 
 ## What a decision says
 

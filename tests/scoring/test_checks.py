@@ -6,7 +6,8 @@ import pytest
 
 from schemas.decode import decode_own
 from schemas.verification import CHECKS_MAX, ApplicationVerified, Extraction
-from scoring.checks import FROM_NET, MISREAD, NEAR_MATCH, verify
+from scoring.checks import FROM_NET, MISREAD, verify
+from scoring.similarity import NEAR_MATCH
 
 SLIP, STATEMENT = "1" * 64, "2" * 64
 NAME = "Anita Iyer"

@@ -166,11 +166,16 @@ def test_an_inferred_income_is_compared_exactly(make_event, income, found, typed
 
 def test_an_income_is_inferred_where_no_document_shows_a_gross_one(make_event):
     """A payslip beside the statement shows the income; what was verified before this was told is not said to be."""
-    gross = income_check(field="gross_monthly", label=None, difference=0.0)
+    gross = income_check(field="gross_monthly", label=None, difference=0.0, document="1" * 64)
+    named = {"claim": "name", "result": "verified", "document": "1" * 64}
+    linked = {"claim": "holder", "result": "verified", "document": "1" * 64, "label": "same_pay"}
     for checks, inferred in (
         ([income_check()], True),
         ([income_check(), income_check(difference=0.1)], True),
-        ([income_check(), gross], False),
+        ([income_check(), gross, named], False),
+        ([income_check(), gross, linked], True),
+        ([income_check(), gross, named | {"document": "2" * 64}], True),
+        ([income_check(), gross, named | {"result": "mismatch"}], True),
         ([gross], False),
         ([income_check(label=None)], False),
         ([{"claim": "annual_income", "result": "not_provided"}], False),

@@ -10,9 +10,11 @@ from hypothesis import strategies as st
 from schemas.verification import Extraction
 from scoring.checks import verify
 from scoring.decision import Scorer
-from scoring.holders import IDENTIFYING, SAME_PAY
+from scoring.holders import SAME_PAY
+from scoring.identifiers import IDENTIFYING
 from scoring.policy_document import parse_policy
 from scoring.shipped import shipped_policy_text
+from scoring.similarity import NAME_MATCH, NEAR_MATCH, person_similarity
 
 NAME = "Kavya Deshmukh"
 YEAR = {"payslip": ("gross_monthly", "100000.00"), "bank_statement": ("annual_net_income", "936000.00")}
@@ -98,6 +100,50 @@ def test_what_many_have_ties_nothing(application, kind, value):
     assert holders(claimed, slip(**{kind: value}))[0] in {"not_provided", "mismatch"}
 
 
+MASKED = [
+    "XXXX XXXX 1234",
+    "xxxx-xxxx-123456",
+    "****1234",
+    "••••••123456",
+    "XX123456",
+    "123456XX",
+    "XXXXX1234F",
+    "ABXXXX234F",
+    "\u0425\u0425\u0425\u0425 5678 1234",  # Cyrillic
+    "XX56XX781234",
+    "####5678",
+    "....567812",
+    "____567812",
+    "1234…5678",
+    "5678\u00d7\u00d71234",
+    "XXXXXXXXXXXX",
+]
+
+
+@pytest.mark.parametrize("kind", sorted(IDENTIFYING))
+@pytest.mark.parametrize("value", MASKED)
+def test_what_is_masked_ties_nothing(application, kind, value):
+    """The last four digits, in the dress of a whole number, are those of one in ten thousand others."""
+    assert holders(application(name=None, **{kind: value}), slip(**{kind: value}))[0] == "not_provided"
+
+
+@pytest.mark.parametrize(
+    ("kind", "value"),
+    [
+        ("pan", "AXXPX1234X"),
+        ("pan", "XXXPK-1234-X"),
+        ("passport_number", "X1234567"),
+        ("aadhaar", "9999 1111 2222"),
+        ("iban", "DE02 1203 0000 0000 2020 51"),
+        ("account_number", "0000-0012/34"),
+        ("national_id", "१२३४५६७८"),
+    ],
+)
+def test_what_is_written_out_ties_whatever_its_letters(application, kind, value):
+    """An X may be a letter like any other, and zeros are digits."""
+    assert holders(application(name=None, **{kind: value}), slip(**{kind: value}))[0] == "verified"
+
+
 @pytest.mark.parametrize(("named", "other"), [(slip, statement), (statement, slip)])
 def test_a_pay_that_stands_on_both_to_the_cent_makes_them_one_persons(application, named, other):
     """A payslip by name and a nameless statement that its net pay came in on are the same person's, and the reverse."""
@@ -151,6 +197,100 @@ def test_a_name_that_its_reader_doubts_ties_nothing(application):
 def test_a_document_that_bears_nothing_out_needs_no_holder(application):
     """Beside a payslip that is the applicant's, a paper that shows no income does no harm."""
     assert holders(application(), slip(holder_name=NAME), statement(income=False)) == ("verified", {})
+
+
+TWO_NAMES = [
+    ("Dev Rao", "Mira Sen", None),
+    ("Suresh Kumar", "S. Kumar", NEAR_MATCH),
+    ("Rajesh Kumar Sharma", "Rajesh Mohan Sharma", None),
+    ("Anita Rao", "Anita Rao Sharma", NEAR_MATCH),
+    ("सुनीता शर्मा", "सीता शर्मा", NEAR_MATCH),
+]
+PAN, ACCOUNT = "ABCDE1234F", "998877665"
+
+
+@pytest.mark.parametrize(("one", "other", "label"), TWO_NAMES)
+def test_two_documents_that_name_two_persons_do_not_both_tie(application, one, other, label):
+    """A number of one's and a number of another's are not one applicant's, whatever both equal."""
+    claimed = application(name=None, pan=PAN, account_number=ACCOUNT)
+    found = slip(1, holder_name=one, pan=PAN), statement(2, holder_name=other, account_number=ACCOUNT)
+    assert holders(claimed, *found) == ("mismatch", {2: ("mismatch", label)})
+    assert holders(claimed, *found[::-1]) == ("mismatch", {1: ("mismatch", label)})
+    assert holders(claimed, found[0], statement(2, account_number=ACCOUNT))[0] == "verified"
+
+
+def test_the_name_that_was_claimed_does_not_make_two_persons_one(application):
+    """Rajesh Sharma may be Rajesh Kumar Sharma or Rajesh Mohan Sharma, and is not both."""
+    found = slip(1, holder_name="Rajesh Kumar Sharma"), statement(2, holder_name="Rajesh Mohan Sharma")
+    assert [holders(application(name="Rajesh Sharma"), one)[0] for one in found] == ["verified"] * 2
+    assert holders(application(name="Rajesh Sharma"), *found) == ("mismatch", {2: ("mismatch", None)})
+
+
+def test_names_that_differ_by_a_guess_are_looked_at(application):
+    """Of a name that its reader doubts nobody says that it is another one's."""
+    claimed = application(name=None, pan=PAN)
+    doubted = slip(2, holder_name="Mira Sen", pan=PAN, confidence=0.6)
+    assert holders(claimed, slip(1, holder_name="Dev Rao", pan=PAN), doubted)[0] == "unreadable"
+
+
+@pytest.mark.parametrize(
+    ("on_tied", "on_other", "result"),
+    [
+        ("Dev Rao", "Mira Sen", "not_provided"),
+        (None, "Mira Sen", "not_provided"),
+        ("Suresh Kumar", "S. Kumar", "not_provided"),
+        ("Dev Rao", "RAO DEV", "verified"),
+        ("Dev Rao", None, "verified"),
+        (None, None, "verified"),
+    ],
+)
+def test_a_pay_does_not_link_whom_it_names_to_whom_an_identifier_ties(application, on_tied, on_other, result):
+    """Where the application names nobody, a colleague's statement of the same pay is not the applicant's."""
+    tied, other = ({"holder_name": name} if name else {} for name in (on_tied, on_other))
+    found = slip(1, pan=PAN, pay="78000.50", **tied), statement(2, pay="78000.50", **other)
+    assert holders(application(name=None, pan=PAN), *found)[0] == result
+    assert holders(application(name=None, pan=PAN), *found[::-1])[0] == result
+
+
+def test_a_nameless_document_between_them_does_not_make_two_names_one(application):
+    """A statement that names nobody links the next payslip only if that names whom the first one names."""
+    tied, between = slip(1, pan=PAN, holder_name="Dev Rao", pay="78000.50"), statement(2, pay="78000.50")
+    for name, result in (("Mira Sen", "not_provided"), ("Dev Rao", "verified")):
+        third = slip(3, holder_name=name, pay="78000.50")
+        assert holders(application(name=None, pan=PAN), tied, between, third)[0] == result
+
+
+named = st.builds(
+    lambda make, number, name, pan, account: make(
+        number,
+        pay="78000.50",
+        **{
+            field: value for field, value in (("holder_name", name), ("pan", pan), ("account_number", account)) if value
+        },
+    ),
+    st.sampled_from([slip, statement]),
+    st.integers(1, 9),
+    st.sampled_from(
+        [None, "Dev Rao", "Rao Dev", "D. Rao", "Dev Rao Iyer", "Dev Anand Rao", "Dev Kumar Rao", "Mira Sen"]
+    ),
+    st.sampled_from([None, PAN]),
+    st.sampled_from([None, ACCOUNT]),
+)
+
+
+@settings(max_examples=300)
+@given(
+    documents=st.lists(named, min_size=2, max_size=4, unique_by=lambda one: one.sha256),
+    claim=st.sampled_from([None, "Dev Rao"]),
+)
+def test_what_verifies_names_one_person(make_event, documents, claim):
+    """Whatever ties them: of documents that were verified together all names are one person's."""
+    numbers = [{"kind": "pan", "value": PAN}, {"kind": "account_number", "value": ACCOUNT}]
+    applicant = ({"name": claim} if claim else {}) | {"identifiers": numbers}
+    application = make_event(annual_income=1_200_000, applicant=applicant).application
+    if verify(application, documents).result == "verified":
+        names = [field.value for one in documents for field in one.fields if field.name == "holder_name"]
+        assert all(person_similarity(one, other) >= NAME_MATCH for one in names for other in names)
 
 
 documents = st.lists(
@@ -257,6 +397,29 @@ def test_the_decision_says_that_nobody_checked_whose_documents_they_are(
     assert "documents_verified" not in decision["basis"]
 
 
+@pytest.mark.parametrize(
+    ("found", "first"),
+    [
+        (document(1, holder_name=NAME, confidence=0.6), "holder_not_read"),
+        (slip(1), "holder_not_read"),
+        (document(1, holder_name=NAME, currency="INR", confidence=0.6), "documents_unreadable"),
+        (slip(1).model_copy(update={"status": "unreadable", "reason": "no_text_layer"}), "documents_unreadable"),
+    ],
+)
+def test_a_document_of_which_the_name_alone_was_unsure_was_read(
+    make_event, application, scorers, decide_one, found, first
+):
+    """Whoever is told that a document could not be read has one that could not; else the reason is its name."""
+    for scorer in scorers.values():
+        own = statement(2, holder_name=NAME)
+        decision = decide_one(scorer, events(make_event, application(), found, own))
+        codes = [reason["code"] for reason in decision["reasons"] if reason["decisive"]]
+        if decision["outcome"] == "refer":
+            assert codes[0] == decision["basis"][0] == first
+        assert ("documents_unreadable" in {*codes, *decision["basis"]}) is (first == "documents_unreadable")
+        assert len(decision["basis"]) == len(set(decision["basis"]))
+
+
 @pytest.mark.parametrize("name", [None, NAME])
 def test_under_no_shipped_policy_do_they_stand_in_the_basis(make_event, application, scorers, decide_one, name):
     """A policy that approves without documents may approve: the basis then names none that supports the claims."""
@@ -287,10 +450,25 @@ def test_a_policy_says_how_far_it_takes_net_credits_for_a_gross_income(
     assert shown["outcome"] == "approve"
 
 
+LINKED = slip(pay="78000.50")
+"""Anybody's payslip of the pay that stands on the applicant's statement."""
+
+
+def test_what_a_pay_links_does_not_show_the_gross_income(make_event, application, bundles, decide_one):
+    """The doubt about an inferred income is not taken away by a payslip that names nobody."""
+    asking = Scorer(bundles["default"], parse_policy(shipped_policy_text("standard").replace("rules:", ASKS + "}")))
+    modest = {"amount": "2500000.00", "term_years": "8.00"}
+    own = statement(holder_name=NAME, pay="78000.50")
+    for other, outcome in ((LINKED, "refer"), (slip(pay="78000.50", holder_name=NAME), "approve")):
+        found = events(make_event, application(), own, other, loan=modest)
+        assert found.verification_result == "verified"
+        assert decide_one(asking, found)["outcome"] == outcome
+
+
 def test_a_basis_of_net_credits_alone_says_so(make_event, application, standard, decide_one):
     """A statement shows what was left of an income: a decision that saw nothing else says that it was inferred."""
-    net, gross = statement(holder_name=NAME), slip(holder_name=NAME)
-    for found, inferred in (([net], True), ([net, gross], False), ([gross], False)):
+    net, gross = statement(holder_name=NAME, pay="78000.50"), slip(holder_name=NAME)
+    for found, inferred in (([net], True), ([net, gross], False), ([gross], False), ([net, LINKED], True)):
         basis = decide_one(standard, events(make_event, application(), *found))["basis"]
         assert ("income_from_net_credits" in basis) is inferred
         assert "documents_verified" in basis

@@ -72,6 +72,10 @@ def test_a_registered_rule_has_the_outcome_that_its_sentence_tells(row, outcome)
     [
         (with_rule(f"code: income_gap, outcome: refer, {GAP.replace('0.25', '0.19')}"), "'difference_above' of 0.2 or"),
         (with_penalty("code: penalty_acr_low, feature: acr, below: 1.01"), "'below' of 1 or less"),
+        (with_penalty("code: penalty_cibil_low, feature: cibil_score, below: 751"), "'below' of 750 or less"),
+        (with_penalty("code: penalty_cibil_low, feature: cibil_score, below: 900"), "'below' of 750 or less"),
+        (with_penalty("code: penalty_lti_high, feature: lti, above: 1.9"), "'above' of 2 or more"),
+        (with_penalty("code: penalty_lti_elevated, feature: lti, above: 0.1"), "'above' of 1 or more"),
         (with_penalty("code: penalty_acr_low, feature: acr, above: 0.2, below: 4"), "'below' of 1 or less"),
     ],
 )
@@ -89,6 +93,11 @@ def test_a_registered_row_has_the_bound_that_its_sentence_tells(text, expected):
         with_rule(f"code: income_gap, outcome: decline, {GAP.replace('0.25', '0.2')}"),
         with_rule(f"code: income_gap, outcome: refer, {GAP.replace('0.25', '0.6')}"),
         with_penalty("code: penalty_acr_low, feature: acr, below: 1"),
+        with_penalty("code: penalty_cibil_low, feature: cibil_score, below: 750"),
+        with_penalty("code: penalty_lti_high, feature: lti, above: 2"),
+        with_penalty("code: penalty_lti_elevated, feature: lti, above: 1"),
+        with_penalty('code: own_score, text: "The score is not the best.", feature: cibil_score, below: 880'),
+        with_penalty('code: own_lti, text: "The loan is not small.", feature: lti, above: 0.1'),
         with_rule(f'code: own_gap, text: "The incomes are apart.", outcome: decline, {GAP.replace("0.25", "0.1")}'),
         with_rule('code: own_thin, text: "There is no CIBIL score.", outcome: decline, missing: cibil_score'),
         with_rule('code: own_forged, text: "A document was altered.", outcome: decline, verification: suspicious'),
@@ -116,7 +125,26 @@ def test_what_is_very_large_is_larger_than_what_is_large(high, taken):
         assert len(parse_policy(text, stored=True).penalties) == 2
 
 
+INFERRED = "code: income_from_net_credits, outcome: refer, income_from: net_credits, difference_above"
+
+
+@pytest.mark.parametrize(
+    ("above", "taken"), [("0", True), ("0.25", True), ("0.3499", True), ("0.35", False), ("0.36", False), ("1", False)]
+)
+def test_an_income_that_is_inferred_is_never_further_from_the_claim_than_net_credits_may_be(above, taken):
+    """A row that waits for more waits for a mismatch, and would never say anything of what was verified."""
+    text = with_rule(f"{INFERRED}: {above}")
+    if taken:
+        parse_policy(text)
+    else:
+        assert refusal(text) == (
+            "line 6: can never apply to what is verified: a claim that exceeds net credits by more than 0.35 of itself "
+            f"is a mismatch: expected 'difference_above' of less than 0.35, not {above}"
+        )
+
+
 CONTRADICTING = {
+    "an inferred income beyond all": f"{INFERRED}: 1",
     "a decline that says a person decides": "code: thin_file, outcome: decline, missing: cibil_score",
     "documents that decline": "code: documents_suspicious, outcome: decline, verification: suspicious",
     "a tenth that says a fifth": f"code: income_gap, outcome: decline, {GAP.replace('0.25', '0.1')}",
@@ -132,6 +160,20 @@ def test_what_was_activated_before_these_checks_still_decides(row):
     """A policy in the store is read as on the day of its activation, else its decisions could not be made again."""
     assert refusal(with_rule(row)).startswith("line 6: ")
     assert len(parse_policy(with_rule(row), stored=True).rules) == 1
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        "code: penalty_cibil_low, feature: cibil_score, below: 880",
+        "code: penalty_lti_high, feature: lti, above: 0.1",
+        "code: penalty_lti_elevated, feature: lti, above: 0.1",
+    ],
+)
+def test_a_penalty_that_was_activated_before_its_sentence_had_a_bound_still_decides(row):
+    """Whoever was told that 870 is low is told so again when the decision is made again."""
+    assert refusal(with_penalty(row)).startswith("line 5: ")
+    assert len(parse_policy(with_penalty(row), stored=True).penalties) == 1
 
 
 @pytest.mark.parametrize(
