@@ -8,11 +8,15 @@ import orjson
 import pytest
 
 from loanstream.ask import replay as module
+from loanstream.ask.activated import UNCHECKED, Activated, activated
 from loanstream.ask.replay import NothingDecided, Replayed, Replayer, replay
+from loanstream.cli.replay import replay_json, replay_text
 from processors.stages.record.sink import WarehouseSink
 from processors.transport.ranges import OffsetRange
+from registry.history import InForce, Published
 from registry.scorers import POLICY_FILE
 from schemas.headers import ORIGIN
+from schemas.operations import Activation
 from schemas.records import MemoryMessage
 from schemas.values import rfc3339_of_ms
 from schemas.verification import ApplicationVerified
@@ -79,8 +83,19 @@ def record(server, refused, scorer, events, *, decided=None, origins=None):
     return decisions
 
 
-def verdicts(server, artefacts, code_version="1.0", keys=receipt_key, application_id=None, cipher=CIPHER):
-    replayer = Replayer(server.client("reader"), cipher, artefacts, keys, code_version)
+NOTHING_KNOWN = Activated()
+
+
+def verdicts(
+    server,
+    artefacts,
+    code_version="1.0",
+    keys=receipt_key,
+    application_id=None,
+    cipher=CIPHER,
+    history=NOTHING_KNOWN,
+):
+    replayer = Replayer(server.client("reader"), cipher, artefacts, keys, code_version, history)
     return list(replayer.verdicts("bank-a", application_id))
 
 
@@ -179,6 +194,85 @@ def test_another_time_of_acceptance_is_told(empty, refused, scorer, artefacts):
     ]
 
 
+def published(at_ms, number, bundle_id=None, policy_id=None, **change):
+    """A control record of bank-a at `at_ms`, with the id of its number."""
+    activation = Activation(
+        activation_id=identified(number),
+        tenant="bank-a",
+        bundle_id=bundle_id,
+        policy_id=policy_id,
+        actor="a person",
+        reason="a test",
+        **change,
+    )
+    return Published(activation, at_ms)
+
+
+def identified(number):
+    return f"00000000-0000-4000-8000-{number:012}"
+
+
+LAX = shipped_policy_text("standard").replace("{approve: 0.7, decline: 0.3}", "{approve: 0.05, decline: 0.01}")
+
+
+@pytest.mark.parametrize("moved", [False, True], ids=["the policy alone", "and the moment"])
+def test_a_decision_by_what_was_not_in_force_is_told(empty, refused, scorer, artefacts, moved):
+    """A row forged whole, as an earlier policy would have decided, follows from its receipt; the control topic says
+    that the policy was not in force, also where the row names a moment at which it was.
+    """
+    lax = parse_policy(LAX)
+    artefacts.put(lax.policy_id, {POLICY_FILE: LAX.encode()})
+    history = Activated(
+        [
+            published(START - 90_000, 1, scorer.bundle.bundle_id, lax.policy_id),
+            published(START - 60_000, 2, policy_id=scorer.policy.policy_id),
+        ]
+    )
+    event = verified(1)
+    forged = Scorer(scorer.bundle, lax).decide([ApplicationVerified.model_validate_json(event)], receipt_key, "1.0")[0]
+
+    def decided(decisions):
+        decisions[0] |= forged
+        if moved:
+            decisions[0]["accepted_at"] = rfc3339_of_ms(START - 80_000)
+
+    record(empty, refused, scorer, [event, verified(2)], decided=decided)
+    forgery, honest = verdicts(empty, artefacts, history=history)
+    assert (forgery.result, honest.result) == ("not in force", "equal")
+    assert forgery.why == f"bundle {scorer.bundle.bundle_id} with policy {lax.policy_id}"
+    done = Replayed()
+    done.note(forgery)
+    assert done.exit_code == 1
+    unseen = verdicts(empty, artefacts)[0]
+    assert unseen.result == ("receipt differs" if moved else "equal")  # without the control topic
+
+
+def test_what_was_decided_under_a_withdrawn_activation_was_in_force():
+    """A decision made before a withdrawal stays right, as does one made after it; a later policy was not in force."""
+    first, second, third = (InForce("sha256:" + "b" * 64, "sha256:" + digit * 64) for digit in "123")
+    history = Activated(
+        [
+            published(START, 1, *first),
+            published(START + 50_000, 2, policy_id=second.policy_id),
+            published(START + 90_000, 3, withdraws=identified(2)),
+            published(START + 200_000, 4, policy_id=third.policy_id),
+        ]
+    )
+    at = START + 70_000
+    assert [history.was_in_force("bank-a", at, one) for one in (first, second, third)] == [True, True, False]
+    assert not history.was_in_force("bank-a", START + 10_000, second)
+    assert not history.was_in_force("bank-b", at, first)
+    assert not history.was_in_force("bank-a", START + 220_000, first)
+
+
+def test_what_kafka_does_not_tell_is_told_as_not_checked():
+    """Where the control topic cannot be read a replay says what it did not check, for a person and a program."""
+    done = Replayed(activations_known=activated(SimpleNamespace(bootstrap="127.0.0.1:1", security={}), 0.1).knows)
+    assert replay_json(done)["activations_known"] is False
+    assert replay_text(done).endswith(UNCHECKED)
+    assert UNCHECKED not in replay_text(Replayed())
+
+
 def test_other_code_is_said(empty, refused, scorer, artefacts):
     """Under another code version a decision that is equal but for that is told apart from one that says another thing."""
     record(empty, refused, scorer, [verified(1)])
@@ -203,8 +297,9 @@ def test_what_is_missing_is_named(empty, refused, scorer, artefacts, tmp_path):
     assert [verdict.why for verdict in verdicts(empty, artefacts)] == ["the verified event is not in the warehouse", ""]
 
 
-def test_an_application_without_a_decision_proves_nothing(empty, refused, scorer, artefacts):
+def test_an_application_without_a_decision_proves_nothing(empty, refused, scorer, artefacts, monkeypatch):
     """A misspelt id is a fault; a stack, or a bank, that decided nothing yet is none."""
+    monkeypatch.setattr(module, "activated", lambda *_: NOTHING_KNOWN)
     installation = SimpleNamespace(
         warehouse=lambda: empty.client("reader"),
         cipher=CIPHER,
