@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from loanstream.ask.activated import UNCHECKED, Activated
 from loanstream.ask.evidence import may_be_of, origin_of, place_of, receipt_names
 from loanstream.ask.kept import KEPT, altered, altered_application, application_of
+from loanstream.ask.origins import WITHOUT, lost_origin, origins_since_ms
 from registry.history import InForce
 from schemas.problem import Problem
 from schemas.values import ms_of_utc
@@ -60,7 +61,8 @@ def held(
         for one in stored.of_application(application_id, tenant):
             revision = found.setdefault((one.row["tenant"], one.row["revision"]), {name: [] for name in TABLES})
             revision[table].append(one)
-    return {revision: _Holding(tables, rows, keys, history).held() for revision, rows in found.items()}
+    since_ms = origins_since_ms(client)
+    return {revision: _Holding(tables, rows, keys, history, since_ms).held() for revision, rows in found.items()}
 
 
 class _Holding:
@@ -69,15 +71,19 @@ class _Holding:
         tables: Mapping[str, StoredRows],
         rows: Mapping[str, Sequence[Stored]],
         keys: Keys | None,
-        history: Activated | None = None,
+        history: Activated | None,
+        origins_since_ms: int,
     ) -> None:
         self._tables, self._rows, self._keys, self._history = tables, rows, keys, history
+        self._origins_since_ms = origins_since_ms
         self._found = Held()
 
     def held(self) -> Held:
         for table in KEPT.keys() & self._rows.keys():
             for one in self._rows[table]:
                 self._note(table, one, altered(self._tables[table], one))
+                if lost_origin(one.row, self._origins_since_ms):
+                    self._found.unproven.append(f"{table} {place_of(one.row)}: {WITHOUT}")
         for one in self._rows["decisions_log"]:
             self._receipt(one)
         for one in self._rows["applications_log"]:
@@ -89,7 +95,8 @@ class _Holding:
             self._found.altered.append(f"{table} {place_of(one.row)}: {', '.join(names)}")
 
     def _application(self, one: Stored) -> None:
-        names = altered_application(self._tables["applications_log"], one, self._rows["verifications_log"])
+        verified = self._rows["verifications_log"]
+        names = altered_application(self._tables["applications_log"], one, verified, self._origins_since_ms)
         if names is not None:
             self._note("applications_log", one, names)
             return

@@ -8,6 +8,7 @@ from loanstream.ask.balance import OPENS, Balance
 from loanstream.ask.difference import Difference, Kind
 from loanstream.ask.evidence import place_of
 from loanstream.ask.kept import BESIDE, KEPT, UNPROVEN, Altered, altered, altered_application, record_of
+from loanstream.ask.origins import lacks_origin, lost_origin, origins_since_ms
 from loanstream.ask.reconciliation import Reconciliation
 from loanstream.ask.recorded_letters import RecordedLetters
 from loanstream.ask.tally import decision_records
@@ -107,6 +108,7 @@ class _Run:
         self._client, self._topics, self._cipher = client, topics, cipher
         self._bounds, self._patience_s, self._say = dict(bounds), patience_s, say
         self._stored: dict[str, StoredRows] = {}
+        self._origins_since_ms = origins_since_ms(client)
         self._letters = RecordedLetters(client, topics, lambda: self._table("dead_letters_log"))
         self.result = Reconciliation()
 
@@ -206,11 +208,10 @@ class _Run:
         self._second_look(stored, topic, beyond)
 
     def _compare_row(self, stored: StoredRows, row: Row, expected: Fingerprint) -> None:
-        found = stored.fingerprint(row)
-        if found.rest == expected.rest and found.origin is None and expected.origin is not None:
-            self.result.without_origin[stored.table] += 1
-        elif found != expected:
+        if stored.fingerprint(row) != expected:
             self._add("altered", stored.table, row, self._changed(stored, place_of(row), row))
+        else:
+            self.result.without_origin[stored.table] += lacks_origin(row)  # nor does its record
 
     def _changed(self, stored: StoredRows, place: Place, row: Row) -> Altered:
         """The altered columns: the record is read once more."""
@@ -239,6 +240,9 @@ class _Run:
                 self._add("duplicated", stored.table, one.row)
             seen.add(number)
             self.result.held[stored.table] += names is not None
+            lost = lost_origin(one.row, self._origins_since_ms)
+            self.result.origin_lost[stored.table] += lost
+            self.result.without_origin[stored.table] += lacks_origin(one.row) and not lost
             if names:
                 self._add("altered", stored.table, one.row, names)
 
@@ -252,7 +256,12 @@ class _Run:
         for one in self._table(BESIDE[stored.table]).between(tenant, min(ids), max(ids)):
             verified.setdefault((one.row["application_id"], one.row["revision"]), []).append(one)
         return [
-            altered_application(stored, one, verified.get((one.row["application_id"], one.row["revision"]), ()))
+            altered_application(
+                stored,
+                one,
+                verified.get((one.row["application_id"], one.row["revision"]), ()),
+                self._origins_since_ms,
+            )
             for one in older
         ]
 
@@ -277,16 +286,14 @@ class _Run:
             elif number[1] < bounds.low:
                 self.result.older[stored.table] += 1
             else:
-                self._judge_beyond(stored, Place(topic, *number), row, real)
+                self._judge_beyond(stored, Place(topic, *number), real)
 
-    def _judge_beyond(self, stored: StoredRows, place: Place, row: Expected, real: Fingerprint | None) -> None:
+    def _judge_beyond(self, stored: StoredRows, place: Place, real: Fingerprint | None) -> None:
         found = stored.at(place)
         if found is None:
             return
         if real is None:
             self._explain(stored, found.row)
-        elif real.rest == row.fingerprint.rest and row.fingerprint.origin is None:
-            self.result.without_origin[stored.table] += 1
         else:
             self._add("altered", stored.table, found.row, self._changed(stored, place, found.row))
 

@@ -22,6 +22,7 @@ EXPLAINED: dict[str, str] = {
     "later": "came after the start, and are as their records: {}",
     "from_letters": "recorded from their letters, as the records cannot be read: {}",
     "without_origin": "recorded by a former version, without the place of the application's record: {}",
+    "origin_lost": "without the place of the application's record, which rows of their time have; not proven: {}",
 }
 """Why other counts are not these: a field of `Reconciliation`, and its line."""
 

@@ -3,6 +3,7 @@
 import json
 import time
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 from bank_topics import (
@@ -22,6 +23,7 @@ from bank_topics import (
 
 from loanstream.ask.kept import BESIDE, KEPT, UNPROVEN
 from loanstream.ask.kept import altered as altered_columns
+from loanstream.ask.origins import origins_since_ms
 from loanstream.ask.reconcile import COMPARED
 from loanstream.cli.reconcile import reconciliation_text
 from processors.deadletters import dead_letter
@@ -244,6 +246,60 @@ def test_an_application_may_be_held_against_no_other_application_s_event(empty, 
     assert (found(result), result.held["applications_log"]) == ([], 2)
     altered(empty, "applications_log", "annual_income = 7200000", "kafka_offset = 2")
     assert [d.fields for d in reconciled(empty, topics, patience_s=0.2).differences] == [("annual_income",)]
+
+
+ORIGIN_COLUMNS = ("origin_topic", "origin_partition", "origin_offset")
+
+
+def erase_origins(server, table, where="1"):
+    """What a row of a former version looks like."""
+    altered(server, table, ", ".join(f"{name} = NULL" for name in ORIGIN_COLUMNS), where)
+
+
+@pytest.mark.parametrize("late", [0, 1], ids=["there at the start", "come since"])
+def test_a_row_whose_origin_was_erased_is_altered(empty, refused, late):
+    """While a record's header tells its application, a row that does not is told, also where it came later."""
+    topics = flow(3, origins=True)
+    record(empty, refused, topics)
+    erase_origins(empty, "verifications_log", "kafka_offset = 2")
+    erase_origins(empty, "decisions_log", "kafka_offset = 4")
+    result = reconciled(empty, Growing(topics, late) if late else topics)
+    told = {(str(d.kind), d.table, d.fields) for d in result.differences}
+    assert told == {("altered", name, ORIGIN_COLUMNS) for name in ("verifications_log", "decisions_log")}
+    assert +result.without_origin == {}
+
+
+@pytest.mark.parametrize("since_ms", [0, START + 1_000], ids=["of this version", "of a former version"])
+def test_an_origin_erased_after_retention_is_told_and_hides_nothing(empty, refused, monkeypatch, since_ms):
+    """Rows of a time when all had an origin are told as unproven without one; an application is then held against the
+    event of its own moment. Of a former version's rows nothing is concluded.
+    """
+    monkeypatch.setattr("loanstream.ask.reconcile.origins_since_ms", lambda _: since_ms)
+    topics = gone(empty, refused)
+    for table in ("verifications_log", "decisions_log"):
+        erase_origins(empty, table)
+    altered(empty, "applications_log", "annual_income = 99000000", "application_id = 'a-001'")
+    result = reconciled(empty, topics)
+    counted = {"verifications_log": 3, "decisions_log": 3}
+    if since_ms:
+        assert ([*result.differences], +result.without_origin, +result.origin_lost) == ([], counted, {})
+    else:
+        assert [(d.table, d.fields) for d in result.differences] == [("applications_log", ("annual_income",))]
+        assert (+result.without_origin, +result.origin_lost) == ({}, counted)
+        assert "not proven: 3 verifications, 3 decisions" in reconciliation_text(result)
+
+
+def test_when_origins_came_is_the_moment_of_their_migration(empty):
+    """Rows are taken for older only by what the warehouse says of its own migrations; else none is."""
+    assert START < origins_since_ms(empty.client("reader")) <= time.time_ns() // 1_000_000
+    assert origins_since_ms(Nothing()) == 0
+
+
+class Nothing:
+    """A warehouse that knows of no migration."""
+
+    def query(self, *_, **__):
+        return SimpleNamespace(result_rows=[])
 
 
 def test_every_table_that_is_compared_keeps_its_record_or_says_why_not():

@@ -8,6 +8,7 @@ from bank_topics import APPLICATIONS, CIPHER, DECISIONS, START, VERIFICATIONS, a
 
 from loanstream.ask.activated import UNCHECKED, Activated
 from loanstream.ask.held import NO_PROOF, NOT_IN_FORCE, TIMES_ALONE
+from loanstream.ask.origins import WITHOUT
 from loanstream.ask.story import story
 from loanstream.ask.story_text import story_text, unrecorded_text
 from loanstream.ask.unrecorded import unrecorded
@@ -91,6 +92,22 @@ def test_a_decision_by_what_was_not_in_force_stands_on_top(told):
     assert later.altered == [f"decisions_log {DECISIONS}/0/0: {NOT_IN_FORCE}"]
     [unknown] = told(history=Activated()).chapters
     assert unknown.unproven == [f"decisions_log {DECISIONS}/0/0: {UNCHECKED}"]
+
+
+def test_an_erased_origin_hides_no_altered_claim(empty, told, monkeypatch):
+    """A row of this version without the place of its application's record is not proven, and the claims are held
+    against the event of the same moment all the same.
+    """
+    monkeypatch.setattr("loanstream.ask.held.origins_since_ms", lambda _: START)
+    for table in ("verifications_log", "decisions_log"):
+        altered(empty, table, "origin_topic = NULL, origin_partition = NULL, origin_offset = NULL", "1")
+    altered(empty, "applications_log", "cibil_score = 899", "1")
+    [chapter] = told().chapters
+    assert chapter.altered == [f"applications_log {APPLICATIONS}/0/0: cibil_score"]
+    assert sorted(chapter.unproven) == [
+        f"decisions_log {DECISIONS}/0/0: {WITHOUT}",
+        f"verifications_log {VERIFICATIONS}/0/0: {WITHOUT}",
+    ]
 
 
 def test_a_receipt_of_another_application_is_told(empty, told):
