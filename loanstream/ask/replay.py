@@ -49,7 +49,7 @@ RESULTS: dict[str, bool] = {
     COLUMNS_DIFFER: True,
     NOT_IN_FORCE: True,
     NOT_RE_EXECUTABLE: True,
-    **{kind.name: kind.matters for kind in KINDS},
+    **{kind.name: kind.fault for kind in KINDS},
 }
 """What may come of a decision, what is told first first; and whether it is a fault, for which the exit code is 1.
 Columns differ from the event that the same row keeps, and that is made again: somebody altered the one or the other.
@@ -313,7 +313,7 @@ class Replayer:
             raise _MissingError(str(error)) from None
 
 
-_SAME = frozenset(kind.name for kind in KINDS if not kind.matters)
+_SAME = frozenset(kind.name for kind in KINDS if not kind.fault)
 
 
 def _ms(accepted_at: str) -> int:
