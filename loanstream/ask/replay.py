@@ -13,6 +13,7 @@ from pydantic import ValidationError
 
 from loanstream.ask.activated import Activated, activated
 from loanstream.ask.evidence import may_be_of, origin_of, receipt_names
+from loanstream.ask.judged import judged_otherwise
 from loanstream.ask.kept import KEPT, Altered, altered
 from loanstream.ask.sameness import EQUAL, KINDS, RECEIPT_DIFFERS, likeness
 from loanstream.ask.tally import DecisionRecords, decision_records
@@ -43,18 +44,24 @@ ANSWER_S = 10.0
 NOT_IN_FORCE = "not in force"
 NOT_RE_EXECUTABLE = "not re-executable"
 COLUMNS_DIFFER = "columns differ"
+CHECKS_DIFFER = "checks differ"
+JUDGED_OTHERWISE = "documents are judged otherwise today"
 _FIELDS_NAMED = 5
 
 RESULTS: dict[str, bool] = {
     COLUMNS_DIFFER: True,
     NOT_IN_FORCE: True,
     NOT_RE_EXECUTABLE: True,
-    **{kind.name: kind.fault for kind in KINDS},
+    CHECKS_DIFFER: True,
+    **{kind.name: True for kind in KINDS if kind.fault},
+    JUDGED_OTHERWISE: False,
+    **{kind.name: False for kind in KINDS if not kind.fault},
 }
 """What may come of a decision, what is told first first; and whether it is a fault, for which the exit code is 1.
 Columns differ from the event that the same row keeps, and that is made again: somebody altered the one or the other.
-Not in force is what the receipt names and no activation put in force for the application's `accepted_at`. A decision
-that other code makes again the same in all but that code's version is none."""
+Not in force is what the receipt names and no activation put in force for the application's `accepted_at`. What the
+documents show is checked once more over what was read of them: code of the same version must find the same, another may
+judge otherwise. A decision that other code makes again with the same outcome and score is none."""
 
 Decision = dict[str, Any]
 Place = tuple[str, int]
@@ -146,11 +153,14 @@ class _Decided(NamedTuple):
 
 @dataclass(slots=True)
 class _MadeAgain:
-    """Of each place the verified event and the decision made of it now, or what is missing for that."""
+    """Of each place the verified event and the decision made of it now, or what is missing for that. `judged` names
+    what is found otherwise today, where something is.
+    """
 
     events: dict[Place, ApplicationVerified] = field(default_factory=dict)
     decisions: dict[Place, Decision] = field(default_factory=dict)
     missing: dict[Place, str] = field(default_factory=dict)
+    judged: dict[Place, tuple[str, ...]] = field(default_factory=dict)
 
 
 class Replayer:
@@ -247,11 +257,24 @@ class Replayer:
                 made.missing[place] = str(error)
         for artefacts, events in groups.items():
             try:
-                decisions = self._scorer(artefacts).decide(list(events.values()), self._keys, self._code_version)
+                scorer = self._scorer(artefacts)
+                decisions = scorer.decide(list(events.values()), self._keys, self._code_version)
                 made.decisions |= zip(events, decisions, strict=True)
+                made.judged |= self._judged(scorer, events, made.decisions)
             except _MissingError as error:
                 made.missing |= dict.fromkeys(events, str(error))
         return made
+
+    def _judged(
+        self, scorer: Scorer, events: Mapping[Place, ApplicationVerified], then: Mapping[Place, Decision]
+    ) -> dict[Place, tuple[str, ...]]:
+        """What is found otherwise in documents today, and whether another outcome follows from it."""
+        judged = {place: found for place, event in events.items() if (found := judged_otherwise(event)) is not None}
+        today = scorer.decide([found.today for found in judged.values()], self._keys, self._code_version)
+        return {
+            place: (*(["outcome"] if decision["outcome"] != then[place]["outcome"] else []), *found.names)
+            for (place, found), decision in zip(judged.items(), today, strict=True)
+        }
 
     def _result(self, tenant: str, decided: _Decided, made: _MadeAgain, place: Place) -> tuple[str, str]:
         if decided.altered:
@@ -262,9 +285,15 @@ class Replayer:
         if place in made.missing:
             return NOT_RE_EXECUTABLE, made.missing[place]
         result, why = compare(decided.decision, made.decisions[place])
-        if result in _SAME and _ms(decided.decision["accepted_at"]) != _ms(made.decisions[place]["accepted_at"]):
+        if RESULTS[result]:
+            return result, why
+        if _ms(decided.decision["accepted_at"]) != _ms(made.decisions[place]["accepted_at"]):
             return RECEIPT_DIFFERS.name, "accepted_at"
-        return result, why
+        if place not in made.judged:
+            return result, why
+        same_code = made.events[place].processing.code_version == self._code_version
+        judged = _named(made.judged[place])
+        return (CHECKS_DIFFER if same_code else JUDGED_OTHERWISE), f"{judged}; {why}" if why else judged
 
     def _not_in_force(self, tenant: str, decision: Decision, event: ApplicationVerified | None) -> str:
         """What a decision names that could not decide; empty where it could. The moment is the sealed event's own,
@@ -311,9 +340,6 @@ class Replayer:
             return self._scorers.of(artefacts)
         except Unusable as error:
             raise _MissingError(str(error)) from None
-
-
-_SAME = frozenset(kind.name for kind in KINDS if not kind.fault)
 
 
 def _ms(accepted_at: str) -> int:
