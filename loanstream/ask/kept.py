@@ -15,7 +15,7 @@ from pydantic import ValidationError
 
 from loanstream.ask.evidence import may_be_of, origin_of, place_of
 from loanstream.ask.origins import moment_ms
-from processors.stages.record.rows import rows_of
+from processors.stages.record.rows import rows_as_stored
 from schemas.application import LoanApplication
 from schemas.decode import Undecodable
 from schemas.headers import ORIGIN
@@ -155,7 +155,7 @@ def _message(row: Row, value: bytes, key: bytes) -> MemoryMessage:
 
 def _differing(rows: StoredRows, row: Row, record: MemoryMessage) -> Altered:
     try:
-        made = next(made for table, made in rows_of(record, Digests()) if table == rows.table)
+        made = next(made for table, made in rows_as_stored(record, Digests()) if table == rows.table)
     except (Undecodable, StopIteration):
         return (KEPT[rows.table].column if rows.table in KEPT else "tenant",)
     return rows.changed(made, row)

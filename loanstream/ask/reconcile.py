@@ -15,11 +15,11 @@ from loanstream.ask.tally import decision_records
 from loanstream.ask.told import told
 from loanstream.ask.waiting import Say, Wait, silent
 from loanstream.installation import Installation
-from processors.stages.record.rows import RECORDINGS, rows_of
+from processors.stages.record.rows import RECORDINGS, Rows, rows_as_stored, rows_of
 from schemas.decode import Undecodable
 from schemas.problem import Problem
 from schemas.records import Message, Partition, Place
-from schemas.topics import ENDS, TOPICS
+from schemas.topics import ENDS, TOPICS, topic_of
 from stores.topics import Bounds, KafkaTopics, RetentionMoved, TopicReader
 from stores.warehouse.cipher import ColumnCipher
 from stores.warehouse.pages import Digests, Fingerprint, Stored, StoredRows
@@ -221,14 +221,38 @@ class _Run:
         return ()
 
     def _explain(self, stored: StoredRows, row: Row) -> None:
-        """A row whose record makes none is right where a letter's original makes the same; else it is one too many."""
-        made = next((made for table, made in self._letters.rows(place_of(row)) if table == stored.table), None)
-        if made is None:
-            self._add("extra", stored.table, row)
-        elif stored.fingerprint(made) != stored.fingerprint(row):
-            self._add("altered", stored.table, row, stored.changed(made, row))
-        else:
-            self.result.from_letters[stored.table] += 1
+        """A row whose record makes none is right where a former version took the record, or where a letter's original
+        makes the same; else it is one too many.
+        """
+        place = place_of(row)
+        for counter, rows in (
+            (self.result.taken_then, self._taken_then),
+            (self.result.from_letters, self._letters.rows),
+        ):
+            made = next((made for table, made in rows(place) if table == stored.table), None)
+            if made is None:
+                continue
+            if stored.fingerprint(made) == stored.fingerprint(row):
+                counter[stored.table] += 1
+            else:
+                self._add("altered", stored.table, row, stored.changed(made, row))
+            return
+        self._add("extra", stored.table, row)
+
+    def _taken_then(self, place: Place) -> Rows:
+        """The rows that a former version, of laxer checks, made of the record at `place`; where there is one."""
+        partition, nothing = (place.topic, place.partition), Bounds(0, 0)
+        if RECORDINGS[topic_of(place.topic)[0].key].as_stored is None:
+            return []
+        holds = self._topics.bounds([place.topic]).get(partition, nothing)
+        if not holds.low <= place.offset < holds.end:  # to read beyond an end would wait for what never comes
+            return []
+        for message in self._records(partition, Bounds(place.offset, place.offset + 1)):
+            try:
+                return rows_as_stored(message, Digests())
+            except Undecodable:
+                break
+        return []
 
     def _hold(self, stored: StoredRows, tenant: str | None, older: Sequence[Stored]) -> None:
         """Hold rows whose records retention took against what the warehouse keeps of these."""

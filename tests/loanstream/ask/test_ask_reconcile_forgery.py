@@ -28,8 +28,8 @@ from loanstream.ask.reconcile import COMPARED
 from loanstream.cli.reconcile import reconciliation_text
 from processors.deadletters import dead_letter
 from processors.identity import Worker
-from processors.stages.record.rows import RECORDINGS, rows_of
-from schemas.decode import why_unreadable
+from processors.stages.record.rows import RECORDINGS, rows_as_stored, rows_of
+from schemas.decode import Undecodable, why_unreadable
 from schemas.records import MemoryMessage, Unreadable
 from stores.topics import MemoryTopics
 from stores.warehouse.pages import Digests, Stored, StoredRows
@@ -246,6 +246,40 @@ def test_an_application_may_be_held_against_no_other_application_s_event(empty, 
     assert (found(result), result.held["applications_log"]) == ([], 2)
     altered(empty, "applications_log", "annual_income = 7200000", "kafka_offset = 2")
     assert [d.fields for d in reconciled(empty, topics, patience_s=0.2).differences] == [("annual_income",)]
+
+
+def taken_blank(empty, refused):
+    """The topics with an outcome of a blank reason, which a former version took, and its row."""
+    topics = flow(1, origins=True)
+    said = example("loan.outcome.recorded") | {"application_id": "a-000"}
+    said |= {"kind": "human_decision", "decision": "approve", "actor": "a person", "reason": " "}
+    message = MemoryMessage(OUTCOMES, 0, 0, b"a-000", json.dumps(said).encode(), None, (2, START))
+    record(empty, refused, topics)
+    [(table, row)] = rows_as_stored(message, Digests())
+    with pytest.raises(Undecodable):
+        rows_of(message, Digests())
+    columns = ", ".join(row)
+    empty.client().command(
+        f"INSERT INTO loanstream.{table} ({columns}) SETTINGS date_time_input_format = 'best_effort' "
+        f"FORMAT JSONEachRow {json.dumps(row)}"
+    )
+    return topics | {(OUTCOMES, 0): [message]}
+
+
+@pytest.mark.parametrize("retention", [False, True], ids=["in its topic", "after retention"])
+def test_an_outcome_that_a_former_version_took_is_read_as_it_was_then(empty, refused, retention):
+    """What today's checks would refuse was right when it was taken: its row is no difference, until somebody alters it."""
+    topics = taken_blank(empty, refused)
+    if retention:
+        topics = Retained(topics)
+    result = reconciled(empty, topics, patience_s=0.2)
+    assert result.differences == []
+    assert +result.taken_then == ({} if retention else {"outcomes_log": 1})
+    assert result.held["outcomes_log"] == retention
+    altered(empty, "outcomes_log", "decision = 'decline'", "1")
+    [difference] = reconciled(empty, topics, patience_s=0.2).differences
+    assert (difference.kind, difference.table) == ("altered", "outcomes_log")
+    assert difference.fields == (("content_sha256",) if retention else ("decision",))
 
 
 ORIGIN_COLUMNS = ("origin_topic", "origin_partition", "origin_offset")
