@@ -49,11 +49,11 @@ def held(
     application_id: str,
     tenant: str | None,
     keys: Keys | None,
-    history: Activated | None = None,
+    history: Callable[[], Activated] | None = None,
 ) -> Mapping[Revision, Held]:
     """What was found of each revision of an application (of `tenant`, or of every tenant that has one).
 
-    Without `history` nobody asks whether bundle and policy were in force.
+    `history` is asked where there is a decision; without it nobody asks whether bundle and policy were in force.
     """
     tables = {table: StoredRows(client, cipher, table) for table in TABLES}
     found: dict[Revision, dict[str, list[Stored]]] = {}
@@ -61,8 +61,9 @@ def held(
         for one in stored.of_application(application_id, tenant):
             revision = found.setdefault((one.row["tenant"], one.row["revision"]), {name: [] for name in TABLES})
             revision[table].append(one)
-    since_ms = origins_since_ms(client)
-    return {revision: _Holding(tables, rows, keys, history, since_ms).held() for revision, rows in found.items()}
+    since_ms, decided = origins_since_ms(client), any(rows["decisions_log"] for rows in found.values())
+    in_force = history() if history is not None and decided else None
+    return {revision: _Holding(tables, rows, keys, in_force, since_ms).held() for revision, rows in found.items()}
 
 
 class _Holding:

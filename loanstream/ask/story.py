@@ -116,12 +116,13 @@ def story(
     application_id: str,
     tenant: str | None = None,
     keys: Keys | None = None,
-    history: Activated | None = None,
+    history: Callable[[], Activated] | None = None,
 ) -> Story:
     """What the warehouse knows about `application_id` (of `tenant`, or of every tenant that has one).
 
     `keys` gives a tenant's receipt key: with it a decision that is older than the places of its application's record
-    finds its claims by the hash in its receipt. `history` tells what was in force when; without it nobody asks.
+    finds its claims by the hash in its receipt. `history` tells what was in force when, and is asked
+    where there is a decision.
     """
     teller = _Teller(client, cipher, application_id, tenant, keys)
     letters = [_letter(row) for row in teller.of("dead_letters", "at, stage")]

@@ -29,8 +29,14 @@ def show(
     named = artefact_name(installation.artefacts)
     with closing(installation.warehouse()) as client:
         narrowed = installation.narrowed(tenant)
-        history = activated(installation, ANSWER_S)
-        told = story(client, installation.cipher, application_id, narrowed, installation.receipt_keys, history)
+        told = story(
+            client,
+            installation.cipher,
+            application_id,
+            narrowed,
+            installation.receipt_keys,
+            lambda: activated(installation, ANSWER_S),
+        )
     chapters = [{**asdict(chapter), "timings_ms": chapter.timings_ms} for chapter in told.chapters]
     value: dict[str, Any] = {"application_id": application_id, "revisions": chapters, "dead_letters": told.dead_letters}
     text = story_text(told, named, console().width)

@@ -87,10 +87,10 @@ def test_a_decision_by_what_was_not_in_force_stands_on_top(told):
     """The control topic says what could decide; where it does not tell, that stands at the end."""
     [chapter] = told().chapters
     in_force = activations_from(START - 60_000, chapter.decision)
-    assert [(one.altered, one.unproven) for one in told(history=in_force).chapters] == [([], [])]
-    [later] = told(history=activations_from(START + 60_000, chapter.decision)).chapters
+    assert [(one.altered, one.unproven) for one in told(history=lambda: in_force).chapters] == [([], [])]
+    [later] = told(history=lambda: activations_from(START + 60_000, chapter.decision)).chapters
     assert later.altered == [f"decisions_log {DECISIONS}/0/0: {NOT_IN_FORCE}"]
-    [unknown] = told(history=Activated()).chapters
+    [unknown] = told(history=Activated).chapters
     assert unknown.unproven == [f"decisions_log {DECISIONS}/0/0: {UNCHECKED}"]
 
 
