@@ -175,9 +175,9 @@ def is_active(bootstrap: str, security: Mapping[str, str]) -> bool:
         consumer.close()
 
 
-def activations(bootstrap: str, security: Mapping[str, str]) -> list[Published]:
+def activations(bootstrap: str, security: Mapping[str, str], answer_s: float = ANSWER_S) -> list[Published]:
     """Every activation on the control topic, in its order. Raises `TopicsUnreadable`."""
-    topics = KafkaTopics(bootstrap, security)
+    topics = KafkaTopics(bootstrap, security, answer_s)
     try:
         return [
             Published(activation, message.timestamp()[1])

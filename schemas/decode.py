@@ -17,7 +17,7 @@ from schemas.mistaken import encoded, latin, wrapped
 from schemas.nearest import nearest
 from schemas.operations import ERRORS_MAX, PATH_MAX, FieldError
 from schemas.records import Unreadable
-from schemas.values import SENTENCE_MAX, Event
+from schemas.values import SENTENCE_MAX, STORED, Event
 
 E = TypeVar("E", bound=Event)
 
@@ -142,15 +142,15 @@ def why_unreadable(message: Unreadable) -> Undecodable:
     return _refuse(message.cause, message.expected)
 
 
-def decode(model: type[E], data: bytes | None) -> E:
-    """The event in a record's value. Raises `Undecodable`."""
+def decode(model: type[E], data: bytes | None, *, stored: bool = False) -> E:
+    """The event in a record's value; with `stored` as it was read when it was taken. Raises `Undecodable`."""
     if not data:
         raise _refuse("empty", "a JSON object", "no value")
     value = check_json(data, known_names(model))
     if len(data) > ROOMY and (crowd := _crowd(value)) is not None:
         raise _crowded(model, value, *crowd)
     try:
-        return model.model_validate_json(data)
+        return model.model_validate_json(data, context=STORED if stored else None)
     except ValidationError as error:
         if (said := wrapped(value, model.model_fields)) is not None:
             raise _refuse("invalid_event", said, describe(value)) from None

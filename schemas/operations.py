@@ -3,11 +3,12 @@
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import ConfigDict, Field, ValidationError, model_validator
+from pydantic import ConfigDict, Field, ValidationError, ValidationInfo, model_validator
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from schemas.decision import Digest
 from schemas.values import (
+    STORED,
     WHOLE,
     ApplicationId,
     Code,
@@ -153,13 +154,14 @@ class LoanOutcome(Event):
     reason: Sentence | None = None
 
     @model_validator(mode="after")
-    def _complete(self) -> "LoanOutcome":
+    def _complete(self, info: ValidationInfo) -> "LoanOutcome":
         faults: list[InitErrorDetails] = [
             {"type": "missing", "loc": (name,), "input": None}
             for name in NEEDED[self.kind]
             if getattr(self, name) is None
         ]
-        if self.kind == "human_decision" and self.reason is not None and not self.reason.strip():
+        blank = self.kind == "human_decision" and self.reason is not None and not self.reason.strip()
+        if blank and info.context != STORED:  # once it was taken
             faults.append({"type": PydanticCustomError("value_error", REASON), "loc": ("reason",), "input": ""})
         if faults:
             raise ValidationError.from_exception_data("LoanOutcome", faults, hide_input=True)

@@ -24,6 +24,10 @@ MONEY_MAX = Decimal("1e13")
 CENT = Decimal("0.01")
 
 
+STORED: Mapping[str, bool] = {"stored": True}
+"""Context of a reading of what was taken long ago, maybe under earlier checks: it is read as it was then."""
+
+
 class Event(BaseModel):
     """Base of every model on the wire: frozen, nothing unknown, nothing echoed in errors.
 

@@ -14,7 +14,8 @@ import orjson
 from pydantic import ValidationError
 
 from loanstream.ask.evidence import may_be_of, origin_of, place_of
-from processors.stages.record.rows import rows_of
+from loanstream.ask.origins import moment_ms
+from processors.stages.record.rows import rows_as_stored
 from schemas.application import LoanApplication
 from schemas.decode import Undecodable
 from schemas.headers import ORIGIN
@@ -83,20 +84,34 @@ def altered(rows: StoredRows, stored: Stored) -> Altered:
     return (KEPT[rows.table].column,) if record is None else _differing(rows, stored.row, record)
 
 
-def altered_application(rows: StoredRows, stored: Stored, verified: Sequence[Stored]) -> Altered | None:
+def altered_application(
+    rows: StoredRows, stored: Stored, verified: Sequence[Stored], origins_since_ms: int
+) -> Altered | None:
     """The columns of an application's row that do not say what its verified event says. None where it cannot be told:
     none of `verified` (rows of the same revision) is of this application's record, or none opens.
+
+    From `origins_since_ms` on every verified event named its record. One that does not is of the application with its
+    own moment: erasing the name must not hide what else was altered.
     """
     plain = {place_of(one.row): one.plain for one in verified}
     may_be = may_be_of(place_of(stored.row), [one.row for one in verified])
     found = [
-        (origin_of(row) is not None, _differing(rows, stored.row, _submitted(stored.row, event)))
+        (_is_of(stored.row, row, event, origins_since_ms), _differing(rows, stored.row, _submitted(stored.row, event)))
         for row in may_be
         if (event := plain[place_of(row)]) is not None
     ]
     # Of events that are older than the places of their records, another application's may be among them.
     certain = [names for is_certain, names in found if is_certain or not names]
-    return certain[0] if certain else None
+    return min(certain, key=len) if certain else None
+
+
+def _is_of(row: Row, verification: Row, event: bytes, origins_since_ms: int) -> bool:
+    if origin_of(verification) is not None:
+        return True
+    accepted_ms = moment_ms(orjson.loads(event)["accepted_at"])  # sealed, unlike the columns
+    return accepted_ms >= origins_since_ms and accepted_ms in {
+        moment_ms(row[name]) for name in ("accepted_at", "kafka_timestamp")
+    }
 
 
 def application_of(stored: Stored) -> LoanApplication | None:
@@ -140,7 +155,7 @@ def _message(row: Row, value: bytes, key: bytes) -> MemoryMessage:
 
 def _differing(rows: StoredRows, row: Row, record: MemoryMessage) -> Altered:
     try:
-        made = next(made for table, made in rows_of(record, Digests()) if table == rows.table)
+        made = next(made for table, made in rows_as_stored(record, Digests()) if table == rows.table)
     except (Undecodable, StopIteration):
         return (KEPT[rows.table].column if rows.table in KEPT else "tenant",)
     return rows.changed(made, row)

@@ -8,17 +8,18 @@ from loanstream.ask.balance import OPENS, Balance
 from loanstream.ask.difference import Difference, Kind
 from loanstream.ask.evidence import place_of
 from loanstream.ask.kept import BESIDE, KEPT, UNPROVEN, Altered, altered, altered_application, record_of
+from loanstream.ask.origins import lacks_origin, lost_origin, origins_since_ms
 from loanstream.ask.reconciliation import Reconciliation
 from loanstream.ask.recorded_letters import RecordedLetters
 from loanstream.ask.tally import decision_records
 from loanstream.ask.told import told
 from loanstream.ask.waiting import Say, Wait, silent
 from loanstream.installation import Installation
-from processors.stages.record.rows import RECORDINGS, rows_of
+from processors.stages.record.rows import RECORDINGS, Rows, rows_as_stored, rows_of
 from schemas.decode import Undecodable
 from schemas.problem import Problem
 from schemas.records import Message, Partition, Place
-from schemas.topics import ENDS, TOPICS
+from schemas.topics import ENDS, TOPICS, topic_of
 from stores.topics import Bounds, KafkaTopics, RetentionMoved, TopicReader
 from stores.warehouse.cipher import ColumnCipher
 from stores.warehouse.pages import Digests, Fingerprint, Stored, StoredRows
@@ -107,6 +108,7 @@ class _Run:
         self._client, self._topics, self._cipher = client, topics, cipher
         self._bounds, self._patience_s, self._say = dict(bounds), patience_s, say
         self._stored: dict[str, StoredRows] = {}
+        self._origins_since_ms = origins_since_ms(client)
         self._letters = RecordedLetters(client, topics, lambda: self._table("dead_letters_log"))
         self.result = Reconciliation()
 
@@ -206,11 +208,10 @@ class _Run:
         self._second_look(stored, topic, beyond)
 
     def _compare_row(self, stored: StoredRows, row: Row, expected: Fingerprint) -> None:
-        found = stored.fingerprint(row)
-        if found.rest == expected.rest and found.origin is None and expected.origin is not None:
-            self.result.without_origin[stored.table] += 1
-        elif found != expected:
+        if stored.fingerprint(row) != expected:
             self._add("altered", stored.table, row, self._changed(stored, place_of(row), row))
+        else:
+            self.result.without_origin[stored.table] += lacks_origin(row)  # nor does its record
 
     def _changed(self, stored: StoredRows, place: Place, row: Row) -> Altered:
         """The altered columns: the record is read once more."""
@@ -220,14 +221,38 @@ class _Run:
         return ()
 
     def _explain(self, stored: StoredRows, row: Row) -> None:
-        """A row whose record makes none is right where a letter's original makes the same; else it is one too many."""
-        made = next((made for table, made in self._letters.rows(place_of(row)) if table == stored.table), None)
-        if made is None:
-            self._add("extra", stored.table, row)
-        elif stored.fingerprint(made) != stored.fingerprint(row):
-            self._add("altered", stored.table, row, stored.changed(made, row))
-        else:
-            self.result.from_letters[stored.table] += 1
+        """A row whose record makes none is right where a former version took the record, or where a letter's original
+        makes the same; else it is one too many.
+        """
+        place = place_of(row)
+        for counter, rows in (
+            (self.result.taken_then, self._taken_then),
+            (self.result.from_letters, self._letters.rows),
+        ):
+            made = next((made for table, made in rows(place) if table == stored.table), None)
+            if made is None:
+                continue
+            if stored.fingerprint(made) == stored.fingerprint(row):
+                counter[stored.table] += 1
+            else:
+                self._add("altered", stored.table, row, stored.changed(made, row))
+            return
+        self._add("extra", stored.table, row)
+
+    def _taken_then(self, place: Place) -> Rows:
+        """The rows that a former version, of laxer checks, made of the record at `place`; where there is one."""
+        partition, nothing = (place.topic, place.partition), Bounds(0, 0)
+        if RECORDINGS[topic_of(place.topic)[0].key].as_stored is None:
+            return []
+        holds = self._topics.bounds([place.topic]).get(partition, nothing)
+        if not holds.low <= place.offset < holds.end:  # to read beyond an end would wait for what never comes
+            return []
+        for message in self._records(partition, Bounds(place.offset, place.offset + 1)):
+            try:
+                return rows_as_stored(message, Digests())
+            except Undecodable:
+                break
+        return []
 
     def _hold(self, stored: StoredRows, tenant: str | None, older: Sequence[Stored]) -> None:
         """Hold rows whose records retention took against what the warehouse keeps of these."""
@@ -239,6 +264,9 @@ class _Run:
                 self._add("duplicated", stored.table, one.row)
             seen.add(number)
             self.result.held[stored.table] += names is not None
+            lost = lost_origin(one.row, self._origins_since_ms)
+            self.result.origin_lost[stored.table] += lost
+            self.result.without_origin[stored.table] += lacks_origin(one.row) and not lost
             if names:
                 self._add("altered", stored.table, one.row, names)
 
@@ -252,7 +280,12 @@ class _Run:
         for one in self._table(BESIDE[stored.table]).between(tenant, min(ids), max(ids)):
             verified.setdefault((one.row["application_id"], one.row["revision"]), []).append(one)
         return [
-            altered_application(stored, one, verified.get((one.row["application_id"], one.row["revision"]), ()))
+            altered_application(
+                stored,
+                one,
+                verified.get((one.row["application_id"], one.row["revision"]), ()),
+                self._origins_since_ms,
+            )
             for one in older
         ]
 
@@ -277,16 +310,14 @@ class _Run:
             elif number[1] < bounds.low:
                 self.result.older[stored.table] += 1
             else:
-                self._judge_beyond(stored, Place(topic, *number), row, real)
+                self._judge_beyond(stored, Place(topic, *number), real)
 
-    def _judge_beyond(self, stored: StoredRows, place: Place, row: Expected, real: Fingerprint | None) -> None:
+    def _judge_beyond(self, stored: StoredRows, place: Place, real: Fingerprint | None) -> None:
         found = stored.at(place)
         if found is None:
             return
         if real is None:
             self._explain(stored, found.row)
-        elif real.rest == row.fingerprint.rest and row.fingerprint.origin is None:
-            self.result.without_origin[stored.table] += 1
         else:
             self._add("altered", stored.table, found.row, self._changed(stored, place, found.row))
 

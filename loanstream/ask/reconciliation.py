@@ -15,8 +15,10 @@ class Reconciliation:
     The rest says why other counts differ from these. `rowless`: records that make no row, by family. By table: rows
     whose records retention took (`older`), how many of these were held against what the warehouse keeps of their
     records (`held`), rows of records that came after the start and are as these (`later`), rows that a former version
-    wrote without the place of their application's record (`without_origin`), and rows of records that cannot be read,
-    made from their letters by a redrive and as these (`from_letters`). `ended_before`: applications whose decision or
+    wrote without the place of their application's record (`without_origin`), rows without it of a time when records had
+    it, which retention took since (`origin_lost`), and rows of records that cannot be read, made from their letters by
+    a redrive and as these (`from_letters`), and rows of records that today's checks refuse, taken by a former version
+    and as these (`taken_then`). `ended_before`: applications whose decision or
     dead letter retention took while their own record is still there; the warehouse has it. `decision_records` are all
     that the warehouse holds: of their decisions `replay` tells. `rejections`: what banks were told of their records.
     """
@@ -29,7 +31,9 @@ class Reconciliation:
     held: Counter[str] = field(default_factory=Counter)
     later: Counter[str] = field(default_factory=Counter)
     without_origin: Counter[str] = field(default_factory=Counter)
+    origin_lost: Counter[str] = field(default_factory=Counter)
     from_letters: Counter[str] = field(default_factory=Counter)
+    taken_then: Counter[str] = field(default_factory=Counter)
     ended_before: Counter[str] = field(default_factory=Counter)
     decision_records: DecisionRecords = field(default_factory=DecisionRecords)
     rejections: Counter[str] = field(default_factory=Counter)

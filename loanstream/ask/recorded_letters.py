@@ -5,7 +5,7 @@ from functools import cached_property
 from typing import Any
 
 from loanstream.dlq.letters import original
-from processors.stages.record.rows import Rows, rows_of
+from processors.stages.record.rows import Rows, rows_as_stored
 from schemas.decode import Undecodable, decode_own
 from schemas.operations import DeadLetter
 from schemas.records import Place
@@ -41,7 +41,7 @@ class RecordedLetters:
         if letter is None or Place(letter.origin.topic, letter.origin.partition, letter.origin.offset) != record:
             return []
         try:
-            return rows_of(original(letter), Digests())
+            return rows_as_stored(original(letter), Digests())
         except (Undecodable, LookupError):
             return []
 

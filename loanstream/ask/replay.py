@@ -4,13 +4,16 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import lru_cache
 from typing import Any, NamedTuple
 
 import orjson
 from pydantic import ValidationError
 
+from loanstream.ask.activated import Activated, activated
 from loanstream.ask.evidence import may_be_of, origin_of, receipt_names
+from loanstream.ask.judged import judged_otherwise
 from loanstream.ask.kept import KEPT, Altered, altered
 from loanstream.ask.sameness import EQUAL, KINDS, RECEIPT_DIFFERS, likeness
 from loanstream.ask.tally import DecisionRecords, decision_records
@@ -20,6 +23,7 @@ from registry.history import InForce
 from registry.scorers import Scorers, Unusable
 from schemas import records
 from schemas.problem import Problem
+from schemas.values import ms_of_utc
 from schemas.verification import ApplicationVerified
 from scoring.decision import Scorer
 from scoring.receipt import ReceiptKey
@@ -34,18 +38,30 @@ PAGE = 2_000
 SHOWN = 1_000
 """Decisions of each result that are named one by one where they are not equal; all are counted."""
 
+ANSWER_S = 10.0
+"""So long Kafka may take to tell what was in force when."""
+
+NOT_IN_FORCE = "not in force"
 NOT_RE_EXECUTABLE = "not re-executable"
 COLUMNS_DIFFER = "columns differ"
+CHECKS_DIFFER = "checks differ"
+JUDGED_OTHERWISE = "documents are judged otherwise today"
 _FIELDS_NAMED = 5
 
 RESULTS: dict[str, bool] = {
     COLUMNS_DIFFER: True,
+    NOT_IN_FORCE: True,
     NOT_RE_EXECUTABLE: True,
-    **{kind.name: kind.matters for kind in KINDS},
+    CHECKS_DIFFER: True,
+    **{kind.name: True for kind in KINDS if kind.fault},
+    JUDGED_OTHERWISE: False,
+    **{kind.name: False for kind in KINDS if not kind.fault},
 }
 """What may come of a decision, what is told first first; and whether it is a fault, for which the exit code is 1.
-Columns differ from the event that the same row keeps, and that is made again: somebody altered the one or the other. A
-decision that other code makes again the same in all but that code's version is none."""
+Columns differ from the event that the same row keeps, and that is made again: somebody altered the one or the other.
+Not in force is what the receipt names and no activation put in force for the application's `accepted_at`. What the
+documents show is checked once more over what was read of them: code of the same version must find the same, another may
+judge otherwise. A decision that other code makes again with the same outcome and score is none."""
 
 Decision = dict[str, Any]
 Place = tuple[str, int]
@@ -76,12 +92,14 @@ class Verdict:
 @dataclass(slots=True)
 class Replayed:
     """`totals` counts decisions by result; `examples` names the first thousand of each that is not equal. `records`
-    says how many decision records these are the decisions of.
+    says how many decision records these are the decisions of. `activations_known` is False where Kafka did not tell
+    what was in force when: then that is not checked.
     """
 
     totals: Counter[str] = field(default_factory=Counter)
     examples: dict[str, list[Verdict]] = field(default_factory=lambda: {name: [] for name in RESULTS})
     records: DecisionRecords = field(default_factory=DecisionRecords)
+    activations_known: bool = True
 
     def note(self, verdict: Verdict) -> None:
         """Count one decision."""
@@ -109,7 +127,9 @@ def replay(installation: Installation, tenant: str | None = None, application_id
     with closing(installation.warehouse()) as client:
         keys = installation.receipt_keys
         names = [installation.tenant(tenant)] if tenant else installation.tenants
-        replayer = Replayer(client, installation.cipher, installation.artefacts, keys, code_version())
+        history = activated(installation, ANSWER_S)
+        done.activations_known = history.knows
+        replayer = Replayer(client, installation.cipher, installation.artefacts, keys, code_version(), history)
         done.records = decision_records(client, names, application_id)
         for name in names:
             for verdict in replayer.verdicts(name, application_id):
@@ -131,8 +151,23 @@ class _Decided(NamedTuple):
     altered: Altered
 
 
+@dataclass(slots=True)
+class _MadeAgain:
+    """Of each place the verified event and the decision made of it now, or what is missing for that. `judged` names
+    what is found otherwise today, where something is.
+    """
+
+    events: dict[Place, ApplicationVerified] = field(default_factory=dict)
+    decisions: dict[Place, Decision] = field(default_factory=dict)
+    missing: dict[Place, str] = field(default_factory=dict)
+    judged: dict[Place, tuple[str, ...]] = field(default_factory=dict)
+
+
 class Replayer:
-    """Decides again with the verified events in the warehouse and the artefacts in the store; reads no topic."""
+    """Decides again with the verified events in the warehouse and the artefacts in the store; reads no topic.
+
+    What was in force when is held against `history`, where that knows anything.
+    """
 
     def __init__(
         self,
@@ -141,10 +176,11 @@ class Replayer:
         artefacts: ArtefactStore,
         keys: Callable[[str], ReceiptKey],
         code_version: str,
+        history: Activated,
     ) -> None:
         self._client, self._cipher = client, cipher
         self._keys = lru_cache(maxsize=4096)(keys)  # a look-up may read a file
-        self._scorers, self._code_version = Scorers(artefacts), code_version
+        self._scorers, self._code_version, self._history = Scorers(artefacts), code_version, history
         self._stored = StoredRows(client, cipher, "decisions_log")
 
     def verdicts(self, tenant: str, application_id: str | None = None) -> Iterator[Verdict]:
@@ -200,35 +236,75 @@ class Replayer:
     def _judge(
         self, tenant: str, page: Mapping[Place, _Decided], evidence: Mapping[Place, Sequence[dict[str, Any]]]
     ) -> Iterator[Verdict]:
-        missing: dict[Place, str] = {}
+        made = self._made_again(tenant, page, evidence)
+        for place, decided in page.items():
+            result, why = self._result(tenant, decided, made, place)
+            yield Verdict(tenant, *place, decided.decision_id, result, why)
+
+    def _made_again(
+        self, tenant: str, page: Mapping[Place, _Decided], evidence: Mapping[Place, Sequence[dict[str, Any]]]
+    ) -> _MadeAgain:
+        made = _MadeAgain()
         groups: dict[InForce, dict[Place, ApplicationVerified]] = defaultdict(dict)
         for place, decided in page.items():
             if not decided.decision:
                 continue
             try:
-                receipt = decided.decision["receipt"]
-                event = self._event(tenant, decided, evidence.get(place, ()))
-                self._check_key(tenant, receipt["key_id"])
-                groups[InForce(receipt["bundle_id"], receipt["policy_id"])][place] = event
+                made.events[place] = event = self._event(tenant, decided, evidence.get(place, ()))
+                self._check_key(tenant, decided.decision["receipt"]["key_id"])
+                groups[_named_by(decided.decision)][place] = event
             except _MissingError as error:
-                missing[place] = str(error)
-        again: dict[Place, Decision] = {}
+                made.missing[place] = str(error)
         for artefacts, events in groups.items():
             try:
-                made = self._scorer(artefacts).decide(list(events.values()), self._keys, self._code_version)
-                again |= zip(events, made, strict=True)
+                scorer = self._scorer(artefacts)
+                decisions = scorer.decide(list(events.values()), self._keys, self._code_version)
+                made.decisions |= zip(events, decisions, strict=True)
+                made.judged |= self._judged(scorer, events, made.decisions)
             except _MissingError as error:
-                missing |= dict.fromkeys(events, str(error))
-        for place, decided in page.items():
-            if decided.altered:
-                result, why = COLUMNS_DIFFER, _named(decided.altered)
-            elif place in missing:
-                result, why = NOT_RE_EXECUTABLE, missing[place]
-            else:
-                result, why = compare(decided.decision, again[place])
-                if result in _SAME and _at_another_time(decided, again[place], evidence[place]):
-                    result, why = RECEIPT_DIFFERS.name, "accepted_at"
-            yield Verdict(tenant, *place, decided.decision_id, result, why)
+                made.missing |= dict.fromkeys(events, str(error))
+        return made
+
+    def _judged(
+        self, scorer: Scorer, events: Mapping[Place, ApplicationVerified], then: Mapping[Place, Decision]
+    ) -> dict[Place, tuple[str, ...]]:
+        """What is found otherwise in documents today, and whether another outcome follows from it."""
+        judged = {place: found for place, event in events.items() if (found := judged_otherwise(event)) is not None}
+        today = scorer.decide([found.today for found in judged.values()], self._keys, self._code_version)
+        return {
+            place: (*(["outcome"] if decision["outcome"] != then[place]["outcome"] else []), *found.names)
+            for (place, found), decision in zip(judged.items(), today, strict=True)
+        }
+
+    def _result(self, tenant: str, decided: _Decided, made: _MadeAgain, place: Place) -> tuple[str, str]:
+        if decided.altered:
+            return COLUMNS_DIFFER, _named(decided.altered)
+        not_in_force = self._not_in_force(tenant, decided.decision, made.events.get(place))
+        if not_in_force:
+            return NOT_IN_FORCE, not_in_force
+        if place in made.missing:
+            return NOT_RE_EXECUTABLE, made.missing[place]
+        result, why = compare(decided.decision, made.decisions[place])
+        if RESULTS[result]:
+            return result, why
+        if _ms(decided.decision["accepted_at"]) != _ms(made.decisions[place]["accepted_at"]):
+            return RECEIPT_DIFFERS.name, "accepted_at"
+        if place not in made.judged:
+            return result, why
+        same_code = made.events[place].processing.code_version == self._code_version
+        judged = _named(made.judged[place])
+        return (CHECKS_DIFFER if same_code else JUDGED_OTHERWISE), f"{judged}; {why}" if why else judged
+
+    def _not_in_force(self, tenant: str, decision: Decision, event: ApplicationVerified | None) -> str:
+        """What a decision names that could not decide; empty where it could. The moment is the sealed event's own,
+        where that is known: the decision's row could name one at which the same did decide.
+        """
+        if not self._history.knows:
+            return ""
+        accepted_ms = _ms(decision["accepted_at"]) if event is None else ms_of_utc(event.accepted_at)
+        named = _named_by(decision)
+        could = self._history.was_in_force(tenant, accepted_ms, named)
+        return "" if could else f"bundle {named.bundle_id} with policy {named.policy_id}"
 
     def _event(self, tenant: str, decided: _Decided, sealed: Sequence[dict[str, Any]]) -> ApplicationVerified:
         """The verified event that became this decision: both were made from the same application's record.
@@ -241,7 +317,9 @@ class Replayer:
             raise _MissingError("the verified event is not in the warehouse")
         if len(rows) == 1:
             return self._opened(rows[0])
-        events = [self._opened(row) for row in rows]
+        accepted_ms = _ms(decided.decision["accepted_at"])
+        # Of a repeated application one event has the time as well.
+        events = sorted(map(self._opened, rows), key=lambda event: ms_of_utc(event.accepted_at) != accepted_ms)
         receipt, key = decided.decision["receipt"], self._keys(tenant)
         return next((event for event in events if receipt_names(receipt, event, key)), events[0])
 
@@ -264,13 +342,13 @@ class Replayer:
             raise _MissingError(str(error)) from None
 
 
-_SAME = frozenset(kind.name for kind in KINDS if not kind.matters)
+def _ms(accepted_at: str) -> int:
+    return ms_of_utc(datetime.fromisoformat(accepted_at))
 
 
-def _at_another_time(decided: _Decided, again: Decision, sealed: Sequence[dict[str, Any]]) -> bool:
-    """Whether a decision says another `accepted_at` than the sealed event of its own application's record."""
-    certain = decided.origin is not None and any(origin_of(row) == decided.origin for row in sealed)
-    return certain and decided.decision["accepted_at"] != again["accepted_at"]
+def _named_by(decision: Decision) -> InForce:
+    """What a decision's receipt says it was decided by."""
+    return InForce(decision["receipt"]["bundle_id"], decision["receipt"]["policy_id"])
 
 
 class _MissingError(Exception):

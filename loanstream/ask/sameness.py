@@ -13,17 +13,23 @@ Decision = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """`fields` are the fields of which one differs; `matters`: the two do not say the same of the applicant."""
+    """`fields` are the fields of which one differs; `matters`: the two do not say the same of the applicant; `fault`:
+    no honest making of the one gives the other under the versions of code that both name.
+    """
 
     name: str
     fields: tuple[str, ...]
     matters: bool = True
+    fault: bool = True
 
 
-EQUAL = Kind("equal", (), matters=False)
+EQUAL = Kind("equal", (), matters=False, fault=False)
 # Other inputs, artefacts or keys, or a field that one of the two versions does not know.
 RECEIPT_DIFFERS = Kind("receipt differs", ())
-BUT_FOR_CODE = Kind("equal but for the code version", ("receipt.code_version",), matters=False)
+CODE_VERSION = "receipt.code_version"
+BUT_FOR_CODE = Kind("equal but for the code version", (CODE_VERSION,), matters=False, fault=False)
+# Another release may word or order what it found otherwise. What it decided, and of what score, it did not.
+OTHER_WORDS = Kind("other reasons under another code version", ("reasons", "recourse", "basis"), fault=False)
 
 KINDS: tuple[Kind, ...] = (
     Kind("outcome differs", ("outcome",)),
@@ -33,10 +39,11 @@ KINDS: tuple[Kind, ...] = (
     ),
     Kind("reasons differ", ("reasons", "recourse", "basis", "verification_result")),
     RECEIPT_DIFFERS,
+    OTHER_WORDS,
     BUT_FOR_CODE,
     EQUAL,
 )
-"""Two makings are of the first kind of which a field differs."""
+"""Two makings are of the first kind of which a field differs; of OTHER_WORDS where only such fields and the code do."""
 
 
 class Likeness(NamedTuple):
@@ -63,6 +70,9 @@ def likeness(one: Decision, other: Decision) -> Likeness:
 def _kind(names: tuple[str, ...]) -> Kind:
     if names == BUT_FOR_CODE.fields:
         return BUT_FOR_CODE
+    heads = {name.partition(".")[0] for name in names if name != CODE_VERSION}
+    if CODE_VERSION in names and heads.issubset(OTHER_WORDS.fields):
+        return OTHER_WORDS
     heads = {name.partition(".")[0] for name in names}
     return next(kind for kind in KINDS if not kind.fields or heads.intersection(kind.fields))
 

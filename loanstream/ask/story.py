@@ -8,6 +8,7 @@ from typing import Any, Literal
 import orjson
 from pydantic import ValidationError
 
+from loanstream.ask.activated import Activated
 from loanstream.ask.evidence import may_be_of, origin_of, place_of, receipt_names
 from loanstream.ask.held import Held, held
 from loanstream.ask.sameness import differing, likeness
@@ -110,18 +111,24 @@ class Story:
 
 
 def story(
-    client: Any, cipher: ColumnCipher, application_id: str, tenant: str | None = None, keys: Keys | None = None
+    client: Any,
+    cipher: ColumnCipher,
+    application_id: str,
+    tenant: str | None = None,
+    keys: Keys | None = None,
+    history: Callable[[], Activated] | None = None,
 ) -> Story:
     """What the warehouse knows about `application_id` (of `tenant`, or of every tenant that has one).
 
     `keys` gives a tenant's receipt key: with it a decision that is older than the places of its application's record
-    finds its claims by the hash in its receipt.
+    finds its claims by the hash in its receipt. `history` tells what was in force when, and is asked
+    where there is a decision.
     """
     teller = _Teller(client, cipher, application_id, tenant, keys)
     letters = [_letter(row) for row in teller.of("dead_letters", "at, stage")]
     told = Story(application_id, teller.chapters(), letters)
     if told.chapters:
-        found = held(client, cipher, application_id, tenant, keys)
+        found = held(client, cipher, application_id, tenant, keys, history)
         for chapter in told.chapters:
             of_it = found.get((chapter.tenant, chapter.revision), Held())
             chapter.altered, chapter.unproven = of_it.altered, of_it.unproven

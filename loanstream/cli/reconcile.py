@@ -21,7 +21,9 @@ EXPLAINED: dict[str, str] = {
     "ended_before": "their ends are no longer in the topics, and the warehouse has them: {}",
     "later": "came after the start, and are as their records: {}",
     "from_letters": "recorded from their letters, as the records cannot be read: {}",
+    "taken_then": "taken by a former version and as their records, which today's checks would refuse: {}",
     "without_origin": "recorded by a former version, without the place of the application's record: {}",
+    "origin_lost": "without the place of the application's record, which rows of their time have; not proven: {}",
 }
 """Why other counts are not these: a field of `Reconciliation`, and its line."""
 

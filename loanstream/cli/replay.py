@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
+from loanstream.ask.activated import UNCHECKED
 from loanstream.ask.replay import RESULTS, Replayed
 from loanstream.ask.replay import replay as replay_all
 from loanstream.cli.options import AsJson, State, TenantOption, installation_of, verb
@@ -36,14 +37,16 @@ def replay_json(done: Replayed) -> dict[str, Any]:
         "totals": dict(done.totals),
         "faults": sum(done.totals[name] for name, fault in RESULTS.items() if fault),
         "decision_records": {**asdict(done.records), "repeats": done.records.repeats},
+        "activations_known": done.activations_known,
         "unequal": [asdict(verdict) for verdict in done.unequal],
     }
 
 
 def replay_text(done: Replayed) -> str:
-    """The first of each result that is not equal, then the totals and the records behind them."""
+    """The first of each result that is not equal, the totals, the records behind them, and what was not checked."""
     totals = ", ".join(f"{count} {result}" for result, count in done.totals.most_common()) or "no decisions"
-    return "\n".join([*_examples(done), totals, str(done.records)])
+    unchecked = [] if done.activations_known else [UNCHECKED]
+    return "\n".join([*_examples(done), totals, str(done.records), *unchecked])
 
 
 def _examples(done: Replayed) -> Iterator[str]:

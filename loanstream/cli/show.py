@@ -6,9 +6,10 @@ from typing import Annotated, Any
 
 import typer
 
+from loanstream.ask.activated import activated
 from loanstream.ask.story import story
 from loanstream.ask.story_text import story_text, unrecorded_text
-from loanstream.ask.unrecorded import unrecorded_of
+from loanstream.ask.unrecorded import ANSWER_S, unrecorded_of
 from loanstream.cli.options import AsJson, State, TenantOption, installation_of, verb
 from loanstream.terminal import console, emit
 from stores.artefacts import artefact_name
@@ -28,7 +29,14 @@ def show(
     named = artefact_name(installation.artefacts)
     with closing(installation.warehouse()) as client:
         narrowed = installation.narrowed(tenant)
-        told = story(client, installation.cipher, application_id, narrowed, installation.receipt_keys)
+        told = story(
+            client,
+            installation.cipher,
+            application_id,
+            narrowed,
+            installation.receipt_keys,
+            lambda: activated(installation, ANSWER_S),
+        )
     chapters = [{**asdict(chapter), "timings_ms": chapter.timings_ms} for chapter in told.chapters]
     value: dict[str, Any] = {"application_id": application_id, "revisions": chapters, "dead_letters": told.dead_letters}
     text = story_text(told, named, console().width)

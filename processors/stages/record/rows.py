@@ -11,7 +11,7 @@ import hashlib
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from types import UnionType
 from typing import Any, Protocol, TypeVar, get_args, get_origin
 
@@ -53,11 +53,13 @@ class Seals(Protocol):
 @dataclass(frozen=True, slots=True)
 class Recording:
     """What a topic's records become. `rows` gives each record's rows, or why it makes none; no rows and no fault where
-    another stage makes its dead letter.
+    another stage makes its dead letter. `as_stored` does so by the checks of every version before, where these were
+    more lenient.
     """
 
     tables: tuple[str, ...]
     rows: Callable[[Sequence[Message], Seals], list[Rows | Undecodable]]
+    as_stored: Callable[[Sequence[Message], Seals], list[Rows | Undecodable]] | None = None
 
 
 def rows_of_all(messages: Sequence[Message], cipher: Seals) -> list[Rows | Undecodable]:
@@ -73,6 +75,18 @@ def rows_of_all(messages: Sequence[Message], cipher: Seals) -> list[Rows | Undec
 def rows_of(message: Message, cipher: Seals) -> Rows:
     """The rows of one record, as (table, row). Raises `Undecodable`."""
     (made,) = rows_of_all([message], cipher)
+    if isinstance(made, Undecodable):
+        raise made
+    return made
+
+
+def rows_as_stored(message: Message, cipher: Seals) -> Rows:
+    """The rows of one record as this or a former version made them of it. Raises `Undecodable`."""
+    topic, _ = topic_of(message.topic())
+    as_stored = RECORDINGS[topic.key].as_stored
+    if as_stored is None or isinstance(message, Unreadable):
+        return rows_of(message, cipher)
+    (made,) = as_stored([message], cipher)
     if isinstance(made, Undecodable):
         raise made
     return made
@@ -181,8 +195,8 @@ def _decision(message: Message) -> Row:
     return {**row, **said, **_origin(message), **_kafka(message)}
 
 
-def _outcome(message: Message, _: Seals) -> Rows:
-    outcome = decode(LoanOutcome, message.value())
+def _outcome(message: Message, _: Seals, *, stored: bool = False) -> Rows:
+    outcome = decode(LoanOutcome, message.value(), stored=stored)
     _check_addressed(message, outcome)
     event = outcome.model_dump(mode="json")
     return [("outcomes_log", {**event, "content_sha256": _sha256(event), **_kafka(message)})]
@@ -225,7 +239,7 @@ RECORDINGS: dict[str, Recording] = {
     "applications": Recording(("applications_log", "monitoring_log"), _applications),
     "verifications": Recording(("verifications_log",), _verifications),
     "decisions": Recording(("decisions_log",), _decisions),
-    "outcomes": Recording(("outcomes_log",), _one_by_one(_outcome)),
+    "outcomes": Recording(("outcomes_log",), _one_by_one(_outcome), _one_by_one(partial(_outcome, stored=True))),
     "control": Recording(("activations_log",), _one_by_one(_activation)),
     "metrics": Recording(("service_metrics_log",), _one_by_one(_metric)),
     "letters_handled": Recording(("letters_handled_log",), _one_by_one(_letter_handled)),

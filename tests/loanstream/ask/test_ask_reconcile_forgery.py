@@ -3,6 +3,7 @@
 import json
 import time
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 from bank_topics import (
@@ -22,12 +23,13 @@ from bank_topics import (
 
 from loanstream.ask.kept import BESIDE, KEPT, UNPROVEN
 from loanstream.ask.kept import altered as altered_columns
+from loanstream.ask.origins import origins_since_ms
 from loanstream.ask.reconcile import COMPARED
 from loanstream.cli.reconcile import reconciliation_text
 from processors.deadletters import dead_letter
 from processors.identity import Worker
-from processors.stages.record.rows import RECORDINGS, rows_of
-from schemas.decode import why_unreadable
+from processors.stages.record.rows import RECORDINGS, rows_as_stored, rows_of
+from schemas.decode import Undecodable, why_unreadable
 from schemas.records import MemoryMessage, Unreadable
 from stores.topics import MemoryTopics
 from stores.warehouse.pages import Digests, Stored, StoredRows
@@ -244,6 +246,94 @@ def test_an_application_may_be_held_against_no_other_application_s_event(empty, 
     assert (found(result), result.held["applications_log"]) == ([], 2)
     altered(empty, "applications_log", "annual_income = 7200000", "kafka_offset = 2")
     assert [d.fields for d in reconciled(empty, topics, patience_s=0.2).differences] == [("annual_income",)]
+
+
+def taken_blank(empty, refused):
+    """The topics with an outcome of a blank reason, which a former version took, and its row."""
+    topics = flow(1, origins=True)
+    said = example("loan.outcome.recorded") | {"application_id": "a-000"}
+    said |= {"kind": "human_decision", "decision": "approve", "actor": "a person", "reason": " "}
+    message = MemoryMessage(OUTCOMES, 0, 0, b"a-000", json.dumps(said).encode(), None, (2, START))
+    record(empty, refused, topics)
+    [(table, row)] = rows_as_stored(message, Digests())
+    with pytest.raises(Undecodable):
+        rows_of(message, Digests())
+    columns = ", ".join(row)
+    empty.client().command(
+        f"INSERT INTO loanstream.{table} ({columns}) SETTINGS date_time_input_format = 'best_effort' "
+        f"FORMAT JSONEachRow {json.dumps(row)}"
+    )
+    return topics | {(OUTCOMES, 0): [message]}
+
+
+@pytest.mark.parametrize("retention", [False, True], ids=["in its topic", "after retention"])
+def test_an_outcome_that_a_former_version_took_is_read_as_it_was_then(empty, refused, retention):
+    """What today's checks would refuse was right when it was taken: its row is no difference, until somebody alters it."""
+    topics = taken_blank(empty, refused)
+    if retention:
+        topics = Retained(topics)
+    result = reconciled(empty, topics, patience_s=0.2)
+    assert result.differences == []
+    assert +result.taken_then == ({} if retention else {"outcomes_log": 1})
+    assert result.held["outcomes_log"] == retention
+    altered(empty, "outcomes_log", "decision = 'decline'", "1")
+    [difference] = reconciled(empty, topics, patience_s=0.2).differences
+    assert (difference.kind, difference.table) == ("altered", "outcomes_log")
+    assert difference.fields == (("content_sha256",) if retention else ("decision",))
+
+
+ORIGIN_COLUMNS = ("origin_topic", "origin_partition", "origin_offset")
+
+
+def erase_origins(server, table, where="1"):
+    """What a row of a former version looks like."""
+    altered(server, table, ", ".join(f"{name} = NULL" for name in ORIGIN_COLUMNS), where)
+
+
+@pytest.mark.parametrize("late", [0, 1], ids=["there at the start", "come since"])
+def test_a_row_whose_origin_was_erased_is_altered(empty, refused, late):
+    """While a record's header tells its application, a row that does not is told, also where it came later."""
+    topics = flow(3, origins=True)
+    record(empty, refused, topics)
+    erase_origins(empty, "verifications_log", "kafka_offset = 2")
+    erase_origins(empty, "decisions_log", "kafka_offset = 4")
+    result = reconciled(empty, Growing(topics, late) if late else topics)
+    told = {(str(d.kind), d.table, d.fields) for d in result.differences}
+    assert told == {("altered", name, ORIGIN_COLUMNS) for name in ("verifications_log", "decisions_log")}
+    assert +result.without_origin == {}
+
+
+@pytest.mark.parametrize("since_ms", [0, START + 1_000], ids=["of this version", "of a former version"])
+def test_an_origin_erased_after_retention_is_told_and_hides_nothing(empty, refused, monkeypatch, since_ms):
+    """Rows of a time when all had an origin are told as unproven without one; an application is then held against the
+    event of its own moment. Of a former version's rows nothing is concluded.
+    """
+    monkeypatch.setattr("loanstream.ask.reconcile.origins_since_ms", lambda _: since_ms)
+    topics = gone(empty, refused)
+    for table in ("verifications_log", "decisions_log"):
+        erase_origins(empty, table)
+    altered(empty, "applications_log", "annual_income = 99000000", "application_id = 'a-001'")
+    result = reconciled(empty, topics)
+    counted = {"verifications_log": 3, "decisions_log": 3}
+    if since_ms:
+        assert ([*result.differences], +result.without_origin, +result.origin_lost) == ([], counted, {})
+    else:
+        assert [(d.table, d.fields) for d in result.differences] == [("applications_log", ("annual_income",))]
+        assert (+result.without_origin, +result.origin_lost) == ({}, counted)
+        assert "not proven: 3 verifications, 3 decisions" in reconciliation_text(result)
+
+
+def test_when_origins_came_is_the_moment_of_their_migration(empty):
+    """Rows are taken for older only by what the warehouse says of its own migrations; else none is."""
+    assert START < origins_since_ms(empty.client("reader")) <= time.time_ns() // 1_000_000
+    assert origins_since_ms(Nothing()) == 0
+
+
+class Nothing:
+    """A warehouse that knows of no migration."""
+
+    def query(self, *_, **__):
+        return SimpleNamespace(result_rows=[])
 
 
 def test_every_table_that_is_compared_keeps_its_record_or_says_why_not():

@@ -4,12 +4,16 @@ import json
 
 import orjson
 import pytest
-from bank_topics import APPLICATIONS, CIPHER, DECISIONS, VERIFICATIONS, altered, example, flow, record
+from bank_topics import APPLICATIONS, CIPHER, DECISIONS, START, VERIFICATIONS, altered, example, flow, record
 
-from loanstream.ask.held import NO_PROOF, TIMES_ALONE
+from loanstream.ask.activated import UNCHECKED, Activated
+from loanstream.ask.held import NO_PROOF, NOT_IN_FORCE, TIMES_ALONE
+from loanstream.ask.origins import WITHOUT
 from loanstream.ask.story import story
 from loanstream.ask.story_text import story_text, unrecorded_text
 from loanstream.ask.unrecorded import unrecorded
+from registry.history import Published
+from schemas.operations import Activation
 from schemas.problem import Problem
 from schemas.records import MemoryMessage
 from schemas.verification import ApplicationVerified
@@ -42,7 +46,9 @@ def told(empty, refused):
     ]  # fmt: skip
     record(empty, refused, topics)
     assert refused == []
-    return lambda keys=lambda _: KEY: story(empty.client("reader"), CIPHER, "a-000", "bank-a", keys)
+    return lambda keys=lambda _: KEY, history=None: story(
+        empty.client("reader"), CIPHER, "a-000", "bank-a", keys, history
+    )
 
 
 def test_rows_that_nobody_altered_are_proven(told):
@@ -67,6 +73,41 @@ def test_an_altered_row_stands_on_top(empty, told, table, change, said):
     assert said in chapter.altered[0]
     text = story_text(told())
     assert text.index("ALTERED") < text.index(chapter.altered[0]) < text.index("Claims")
+
+
+def activations_from(at_ms, decision):
+    """The control topic whose first activation is another bundle's; that of the decision follows at `at_ms`."""
+    said = {"tenant": None, "actor": "a person", "reason": "a test"}
+    ids = {name: decision["receipt"][name] for name in ("bundle_id", "policy_id")}
+    first = Activation(activation_id=f"{1:036}", **ids | {"bundle_id": "sha256:" + "0" * 64}, **said)
+    return Activated([Published(first, 0), Published(Activation(activation_id=f"{2:036}", **ids, **said), at_ms)])
+
+
+def test_a_decision_by_what_was_not_in_force_stands_on_top(told):
+    """The control topic says what could decide; where it does not tell, that stands at the end."""
+    [chapter] = told().chapters
+    in_force = activations_from(START - 60_000, chapter.decision)
+    assert [(one.altered, one.unproven) for one in told(history=lambda: in_force).chapters] == [([], [])]
+    [later] = told(history=lambda: activations_from(START + 60_000, chapter.decision)).chapters
+    assert later.altered == [f"decisions_log {DECISIONS}/0/0: {NOT_IN_FORCE}"]
+    [unknown] = told(history=Activated).chapters
+    assert unknown.unproven == [f"decisions_log {DECISIONS}/0/0: {UNCHECKED}"]
+
+
+def test_an_erased_origin_hides_no_altered_claim(empty, told, monkeypatch):
+    """A row of this version without the place of its application's record is not proven, and the claims are held
+    against the event of the same moment all the same.
+    """
+    monkeypatch.setattr("loanstream.ask.held.origins_since_ms", lambda _: START)
+    for table in ("verifications_log", "decisions_log"):
+        altered(empty, table, "origin_topic = NULL, origin_partition = NULL, origin_offset = NULL", "1")
+    altered(empty, "applications_log", "cibil_score = 899", "1")
+    [chapter] = told().chapters
+    assert chapter.altered == [f"applications_log {APPLICATIONS}/0/0: cibil_score"]
+    assert sorted(chapter.unproven) == [
+        f"decisions_log {DECISIONS}/0/0: {WITHOUT}",
+        f"verifications_log {VERIFICATIONS}/0/0: {WITHOUT}",
+    ]
 
 
 def test_a_receipt_of_another_application_is_told(empty, told):
