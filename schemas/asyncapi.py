@@ -30,8 +30,8 @@ KEYS: Mapping[str, Mapping[str, Any]] = {
     "loan.outcome.recorded": _APPLICATION,
     "loan.dead_letter": {
         "type": ["string", "null"],
-        "description": "The refused record's key, byte for byte, whether it is text or not; null where it had none, or one "
-        "above 64 KiB.",
+        "description": "The refused record's key, byte for byte, whether it is text or not; null where it had none, or "
+        "one above 64 KiB.",
     },
     "loan.record.rejected": _BY_RECORD,
     "loan.rejection.withdrawn": _BY_RECORD,
