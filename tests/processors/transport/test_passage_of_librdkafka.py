@@ -31,7 +31,7 @@ def polling():
     address = f"{node.host}:{node.port}"
     kafka = WorkerKafka(address, {"log_level": "2"})
     parts = WorkerParts.of(RangeSpec("record", (TOPIC,), lambda *_: None), kafka, 0, pytest.fail)
-    nothing = Turns(lambda: None, lambda _: None, lambda: None, lambda: None, lambda: 0)
+    nothing = Turns(lambda: None, lambda _: None, lambda: None, lambda: None, lambda _: None, lambda: 0)
     thread = PollThread(parts, (TOPIC,), nothing)
     own = {"group.id": "g", "auto.offset.reset": "error", "isolation.level": "read_committed"}
     thread.consumer = Consumer({**kafka.settings, **own})
