@@ -57,6 +57,7 @@ PACK = {
     "gzip": (1, lambda raw: gzip.compress(raw, 1)),
     "lz4": (3, lambda raw: lz4.frame.compress(raw, block_linked=False)),
     "zstd": (4, zstandard.compress),
+    "marker": (0x30, bytes),  # no codec: what a coordinator writes, in a transaction
 }
 
 
@@ -70,6 +71,11 @@ def batch(records, codec=None, *, payload=None, count=None, timestamp=None):
     head = struct.pack(">hiqqqhii", number, count - 1, timestamp, timestamp, -1, -1, -1, count)
     body = struct.pack(">ibI", -1, 2, crc32c(head + packed)) + head + packed
     return struct.pack(">qi", 0, len(body)) + body
+
+
+def marker():
+    """A transaction's end, committed: it takes an offset, and no client hands it out."""
+    return batch([record(0, struct.pack(">hh", 0, 1), struct.pack(">hi", 0, 0))], "marker")
 
 
 def bomb(count, size=130 * MIB, at=0):

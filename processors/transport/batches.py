@@ -63,7 +63,7 @@ def spans(messages: Iterable[Message]) -> dict[Partition, Span]:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Messages to process together, with all that committing them needs.
+    """Messages to process together, with all that committing them needs; none, where only markers were read.
 
     Everything here, `fence` (the consumer's group metadata) included, was taken in the poll thread at the moment of
     the poll: a fence fetched later could belong to a newer generation and let a lost partition be committed.

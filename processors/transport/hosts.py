@@ -102,6 +102,9 @@ class StageHost:
         if not live:
             self._ledger.settle(item.number)
             return
+        if not item.messages:
+            self._sink.write(item, live, [])
+            return
         batch = item if len(live) == len(item.spans) else _part_of(item, live)
         began = time.monotonic()
         try:

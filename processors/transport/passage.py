@@ -87,6 +87,10 @@ class Passage:
         """The partitions that stand in an unreadable batch, but for the `paused` ones."""
         return [place for place, batch in self._batches.items() if place not in paused and self._is_in(batch)]
 
+    def has_met(self, place: Partition) -> bool:
+        """Whether such a batch was met in a partition: the position that the client tells of it does not count then."""
+        return place in self._batches
+
     def stand_ins(self, place: Partition, most: int) -> tuple[list[Unreadable], bool]:
         """What stands for the next records of a partition, at most `most`; and whether the batch ends there."""
         at, batch = self._at[place], self._batches[place]

@@ -27,6 +27,8 @@ POLL_S = 0.2
 BESIDE_S = 0.001
 """Of a poll that need not wait, because there is something to give out in any case."""
 SEEK_WAIT_S = 5.0
+MARKERS_S = 600.0
+"""How often the ends behind markers are committed. Seldom: it costs a transaction, and only retention asks for it."""
 DRAIN_S = 10.0
 """How long open work may take to be finished before its partitions go."""
 
@@ -37,14 +39,15 @@ class Turns:
 
     `turn`, called again and again, polls once and does what there is to do. `assigned` is told the partitions from now
     on, at their committed offsets (with metadata). Once `revoked` returns there are none any more: it finishes what is
-    open, or gives it up, also at the end. `lost` learns that there have been none for some time. `open_batches` are
-    polled and not yet committed.
+    open, or gives it up, also at the end. `lost` learns that there have been none for some time. `read_over` commits
+    partitions up to ends before which no record is left. `open_batches` are polled and not yet committed.
     """
 
     turn: Callable[[], None]
     assigned: Callable[[list[TopicPartition]], None]
     revoked: Callable[[], None]
     lost: Callable[[], None]
+    read_over: Callable[[Mapping[Partition, int]], None]
     open_batches: Callable[[], int]
 
 
@@ -64,6 +67,7 @@ class PollThread:
         self._coverage = Coverage(parts.member, topics)
         self._fetch = fetch
         self._positions_due = 0.0
+        self._markers_due = 0.0
         looks = {"what the group reads": self._coverage.look, "where partitions end": parts.progress.standstill.look}
         self._lookout = Lookout(parts.kafka, looks, first_look_s(parts.member), parts.progress.reach)
         self.starts: dict[Partition, int] = {}
@@ -204,6 +208,7 @@ class PollThread:
         if self.generation:
             self._lookout.watch()
             self._tell_positions()
+            self._pass_markers()
         if self._coverage.wants_to_join():
             self._join()
 
@@ -213,6 +218,17 @@ class PollThread:
             self._positions_due = now + POSITIONS_S
             places = self.consumer.position([TopicPartition(*place) for place in self.starts])
             self._parts.progress.standstill.read({(at.topic, at.partition): at.offset for at in places})
+
+    def _pass_markers(self) -> None:
+        """A committed position on a marker is lost with it: retention takes markers as it takes records."""
+        now = time.monotonic()
+        if now < self._markers_due:
+            return
+        self._markers_due = now + MARKERS_S
+        found = self._parts.progress.standstill.read_over()
+        ends = {place: end for place, end in found.items() if not self._passage.has_met(place)}
+        if ends:
+            self._turns.read_over(ends)
 
     def _came_round(self) -> None:
         self._parts.progress.looped(self._turns.open_batches())
@@ -244,6 +260,8 @@ class PollThread:
         self.generation += 1
         self.starts = {(place.topic, place.partition): place.offset for place in places}
         self._passage.begin(self.starts)
+        # For a moment the client still tells how far it had read before, and what was given out then is forgotten.
+        self._markers_due = time.monotonic() + MARKERS_S
         self._parts.progress.reassigned(self.starts)
         self._parts.meters.set("assigned_partitions", len(places))
         log.info("partitions assigned: %d", len(places))

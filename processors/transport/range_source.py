@@ -9,7 +9,7 @@ less.
 import logging
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from confluent_kafka import KafkaException, TopicPartition
@@ -106,7 +106,14 @@ class RangeSource:
 
     def __init__(self, spec: RangeSpec, parts: WorkerParts) -> None:
         self._spec, self._meters, self._progress, self._die = spec, parts.meters, parts.progress, parts.die
-        turns = Turns(self._turn, self._assigned, self._revoked, self._revoked, lambda: int(self._work is not None))
+        turns = Turns(
+            self._turn,
+            self._assigned,
+            self._revoked,
+            self._revoked,
+            self._read_over,
+            lambda: int(self._work is not None),
+        )
         self._thread = PollThread(parts, spec.topics, turns, PATIENT_FETCH)
         self._deliver: Callable[[RangeWork], None] = lambda _: None
         self._cursors: dict[Partition, Cursor] = {}
@@ -144,6 +151,12 @@ class RangeSource:
             work.give_up()  # its plan is committed: the next owner writes the same ranges under the same tokens
             work.wait(DRAIN_S)
         self._assigned([])
+
+    def _read_over(self, ends: Mapping[Partition, int]) -> None:
+        """The next range begins there. Not where one is planned: its records are there, or lost."""
+        free = {place: end for place, end in ends.items() if self._cursors[place].planned_end is None}
+        if free and self._commit([TopicPartition(*place, end) for place, end in free.items()]):
+            self._cursors |= {place: Cursor(end) for place, end in free.items()}
 
     def _write_ranges(self) -> list[int]:
         """Poll, plan and write once; returns how many records each range had."""

@@ -309,6 +309,8 @@ class TransactionalSink:
     def _count(self, batch: Batch, live: frozenset[Partition], outputs: list[Output]) -> None:
         for place in live:
             self._journal.passed(place, batch.spans[place].next)
+        if not batch.messages:
+            return
         done = batch.messages
         if len(live) < len(batch.spans):
             done = [message for message in done if partition_of(message) in live]

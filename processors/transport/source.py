@@ -7,11 +7,11 @@ takes long) polls ahead, so that batches are processed while the last ones are c
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from confluent_kafka import TopicPartition
 
-from processors.transport.batches import Batch, spans
+from processors.transport.batches import Batch, Span, spans
 from processors.transport.journal import InFlightJournal
 from processors.transport.ledger import OUTDATED, Ledger, Rewind
 from processors.transport.parts import WorkerParts
@@ -33,7 +33,9 @@ class KafkaSource:
 
     def __init__(self, spec: StageSpec, parts: WorkerParts, ledger: Ledger, journal: InFlightJournal) -> None:
         self._spec, self._meters, self._ledger, self._journal = spec, parts.meters, ledger, journal
-        turns = Turns(self._turn, self._assigned, self._revoked, self._lost, lambda: ledger.open_batches)
+        turns = Turns(
+            self._turn, self._assigned, self._revoked, self._lost, self._read_over, lambda: ledger.open_batches
+        )
         self._thread = PollThread(parts, spec.topics, turns)
         self._deliver: Callable[[Batch], None] = lambda _: None
         self._rest: Callable[[], None] = lambda: None
@@ -99,12 +101,20 @@ class KafkaSource:
         self._forget()
         self._out_of_reach()
 
+    def _read_over(self, ends: Mapping[Partition, int]) -> None:
+        """A batch without messages: it is fenced, voided and committed as any other, and read again from its ends."""
+        version, rewinds = self._ledger.take_rewinds()
+        self._rewind(rewinds)
+        self._open([], {place: Span(end, end) for place, end in ends.items()}, version)
+
     def _forget(self) -> None:
         self._ledger.abandon()
         self._paused_until.clear()
 
     def _admit(self, messages: list[Message], version: int) -> None:
-        covered = spans(messages)
+        self._open(messages, spans(messages), version)
+
+    def _open(self, messages: list[Message], covered: dict[Partition, Span], version: int) -> None:
         fence = self._thread.consumer.consumer_group_metadata()
         number = self._ledger.admit(covered, version)
         if number is not None:

@@ -34,10 +34,11 @@ class Stuck(NamedTuple):
 
 @dataclass(slots=True)
 class Place:
-    """An assigned partition: its committed position, what was given out, its end, and since when what waits."""
+    """An assigned partition: its committed position, what was given out and read, its end, since when what waits."""
 
     position: int
     given: int = 0
+    read_to: int = 0
     end: int = 0
     since: float | None = None
     waiting: int = 0
@@ -87,6 +88,7 @@ class Standstill:
                 place = self._places.get(partition)
                 if place is None:
                     continue
+                place.read_to = position
                 place.waiting = waiting(place, position)
                 if not place.waiting:
                     place.since = None
@@ -106,6 +108,11 @@ class Standstill:
             for partition, end in ends.items():
                 if partition in self._places:
                     self._places[partition].end = end
+
+    def read_over(self) -> dict[Partition, int]:
+        """The partitions whose committed position stands before markers and aborted records alone, and their ends."""
+        with self._lock:
+            return {partition: place.end for partition, place in self._places.items() if has_read_over(place)}
 
     @property
     def waiting(self) -> int:
@@ -139,6 +146,20 @@ def waiting(place: Place, read_to: int) -> int:
     at = max(read_to, place.position)  # a client that has read nothing yet has a negative one
     waits = place.given > place.position or at < place.end
     return max(place.given, place.end) - place.position if waits else 0
+
+
+def has_read_over(place: Place) -> bool:
+    """Whether the client has read a place to its end and found no record behind the committed position.
+
+    A position is passed in order: what lies before it was given out, or is no record. A marker behind the last record;
+    the record not committed yet; not read to the end; a position beyond the end, which is not to be trusted:
+
+    >>> has_read_over(Place(8, given=8, read_to=9, end=9)), has_read_over(Place(7, given=8, read_to=9, end=9))
+    (True, False)
+    >>> has_read_over(Place(8, given=8, read_to=9, end=11)), has_read_over(Place(8, given=8, read_to=99, end=11))
+    (False, False)
+    """
+    return place.given <= place.position < place.read_to == place.end
 
 
 def sentence(stuck: list[Stuck]) -> str | None:

@@ -172,7 +172,15 @@ class MemoryConsumer:
                 self.reads_at[place] = self.gave[place] = due[0].offset() + 1
                 self.order = (*(other for other in self.order if other != place), place)  # in turn
                 return due[0]
+            if place in self.reads_at and not due and place not in self.paused:
+                self._read_over(place)
         return None
+
+    def _read_over(self, place):
+        """Behind the last record there may be markers and aborted records: the client passes them by itself."""
+        end = self.broker.ends[place]
+        if self.reads_at[place] < end:
+            self.reads_at[place] = self.gave[place] = end
 
     def _rebalance(self):
         coming, self.coming = self.coming, None

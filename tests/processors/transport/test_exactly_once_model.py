@@ -23,6 +23,7 @@ from processors.transport.poll_thread import PollThread
 from processors.transport.sink import TransactionalSink
 from processors.transport.source import KafkaSource
 from processors.transport.specs import StageSpec, WorkerKafka
+from processors.transport.standstill import Standstill
 
 A, B = ("in", 0), ("in", 1)
 PARTITIONS = (A, B)
@@ -161,7 +162,7 @@ class Stage(RuleBasedStateMachine):
             self.boot(assigned)
         self.fault, self.company = None, {}
 
-    @rule(place=places, values=st.lists(st.sampled_from([b"out", b"out", b"lost"]), max_size=4), hole=st.booleans())
+    @rule(place=places, values=st.lists(st.sampled_from([b"out", b"out", b"lost"]), max_size=4), hole=st.integers(0, 3))
     def publish(self, place, values, hole):
         self.broker.publish(place, values, hole)
 
@@ -184,6 +185,21 @@ class Stage(RuleBasedStateMachine):
         steps = {"work": self.work, "commit": self.commit_one, "abort": self.commit_in_vain}
         self.company = {"poll": [steps[name] for name in company]}
         self.attempt(self.turn_once, found)
+
+    @rule(known=st.frozensets(places), fault=faults)
+    def pass_markers(self, known, fault):
+        """The poll thread looks for ends behind markers; of the partitions in `known` they were asked for just now."""
+        self.attempt(self.look_for_markers, known)
+        self.fault = fault
+        self.attempt(self.work)
+        self.fault = fault
+        self.attempt(self.commit_one)
+
+    def look_for_markers(self, known):
+        self.host.progress.standstill.grew({place: self.broker.ends[place] for place in known})
+        thread = self.source._thread
+        thread._positions_due = thread._markers_due = 0.0
+        thread._look_out()
 
     def commit_in_vain(self):
         self.fault = Fault("commit_transaction", "abortable")
@@ -248,7 +264,18 @@ class Stage(RuleBasedStateMachine):
         self.drain()
         self.consumer.announce(Rebalance(frozenset(PARTITIONS)))
         self.drain()
+        self.turn_once()
+        self.pass_the_last_markers()
         self.end()
+
+    def pass_the_last_markers(self):
+        """Nothing is left to be lost of a partition, not even a marker."""
+        self.look_for_markers(PARTITIONS)
+        self.work()
+        self.commit_one()
+        for place in PARTITIONS:
+            met = self.source._thread._passage.has_met(place)
+            assert met or self.broker.committed(place) == self.broker.ends[place], place
 
     def drain(self):
         for _ in range(60):
@@ -365,6 +392,19 @@ FAULTS = {
         "self._at[place] = max(self._at[place], batch.base)",
         "self._at[place] = batch.end",
     ),
+    "markers passed before records in flight": (
+        Standstill,
+        "read_over",
+        "has_read_over(place)",
+        "place.position < place.read_to == place.end",
+    ),
+    "markers passed unread": (
+        Standstill,
+        "read_over",
+        "has_read_over(place)",
+        "place.given <= place.position < place.end",
+    ),
+    "markers stay": (KafkaSource, "_read_over", "self._open(", NOTHING),
     "no seek": (KafkaSource, "_rewind", "self._thread.seek(", NOTHING),
 }
 

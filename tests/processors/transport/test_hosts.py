@@ -5,7 +5,7 @@ import threading
 
 import pytest
 
-from processors.transport.batches import Batch, Output, Processed, spans
+from processors.transport.batches import Batch, Output, Processed, Span, spans
 from processors.transport.hosts import RangeHost, StageFailedError, StageHost, host_of
 from processors.transport.journal import InFlightJournal
 from processors.transport.range_source import RangeWork
@@ -92,6 +92,18 @@ def test_a_void_batch_is_not_processed(tmp_path):
     host._ledger.abort()
     asyncio.run(host.work(batch))
     assert written == []
+
+
+def test_where_markers_alone_were_read_the_stage_is_not_asked(tmp_path):
+    """There is nothing to decide; what is committed are the ends, unless the partitions went away meanwhile."""
+    host, written = stage(tmp_path, never)
+    for void in (False, True):
+        covered = {A: Span(5, 5)}
+        number = host._ledger.admit(covered, host._ledger.take_rewinds()[0])
+        if void:
+            host._ledger.abandon()
+        asyncio.run(host.work(Batch([], number, covered)))
+    assert written == [({A}, [])]
 
 
 def test_after_a_death_records_are_processed_one_by_one_and_committed_together(tmp_path):

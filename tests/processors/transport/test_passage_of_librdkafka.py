@@ -31,7 +31,7 @@ def polling():
     address = f"{node.host}:{node.port}"
     kafka = WorkerKafka(address, {"log_level": "2"})
     parts = WorkerParts.of(RangeSpec("record", (TOPIC,), lambda *_: None), kafka, 0, pytest.fail)
-    nothing = Turns(lambda: None, lambda _: None, lambda: None, lambda: None, lambda: 0)
+    nothing = Turns(lambda: None, lambda _: None, lambda: None, lambda: None, lambda _: None, lambda: 0)
     thread = PollThread(parts, (TOPIC,), nothing)
     own = {"group.id": "g", "auto.offset.reset": "error", "isolation.level": "read_committed"}
     thread.consumer = Consumer({**kafka.settings, **own})
@@ -84,3 +84,49 @@ def test_reading_again_gives_the_same_again(polling, held):
     assert offsets(polled(thread, end), A) == list(range(end))
     thread.seek(TopicPartition(*A, 5))
     assert offsets(polled(thread, end - 5), A) == list(range(5, end))
+
+
+@pytest.fixture
+def behind_markers(polling):
+    """How far may be committed of a partition in which records and markers stand in turn: 0 1 2 M M 5 6 7 M, end 9."""
+    thread, address = polling
+    for data in (GOOD, wire.marker(), wire.marker(), GOOD, wire.marker()):
+        assert wire.produce(address, *A, data)[0] == 0
+    progress = thread._parts.progress
+
+    def may_commit(committed):
+        progress.committed({A: committed})
+        thread._positions_due = 0.0
+        thread._tell_positions()
+        return progress.standstill.read_over()
+
+    def begin_at(offset):
+        begin(thread, {A: offset})
+        progress.reassigned(thread.starts)
+        progress.standstill.grew({A: 9})
+
+    return begin_at, may_commit
+
+
+@pytest.mark.parametrize("limit", [1, 2, 40])
+def test_the_client_passes_no_record_that_it_has_not_given_out(polling, behind_markers, limit):
+    """However many a poll takes: past the last marker alone, and there when all before it is committed."""
+    begin_at, may_commit = behind_markers
+    begin_at(0)
+    read = []
+    while len(read) < 6:
+        read += offsets(polled(polling[0], 1, limit), A)
+        if len(read) < 6:
+            assert may_commit(read[-1] + 1) == {}
+    assert read == [0, 1, 2, 5, 6, 7]
+    assert polling[0].poll(1.0, limit) == []
+    assert may_commit(7) == {}
+    assert may_commit(8) == {A: 9}
+
+
+def test_who_begins_on_the_last_marker_may_commit_past_it(polling, behind_markers):
+    """A worker that was restarted before it did; it gets no record."""
+    begin_at, may_commit = behind_markers
+    begin_at(8)
+    assert polling[0].poll(1.0, 40) == []
+    assert may_commit(8) == {A: 9}

@@ -8,7 +8,7 @@ from memory_kafka import Clock
 
 from processors.transport import poll_thread
 from processors.transport.parts import WorkerParts
-from processors.transport.poll_thread import PollThread, Turns
+from processors.transport.poll_thread import MARKERS_S, PollThread, Turns
 from processors.transport.specs import RangeSpec, WorkerKafka
 from processors.transport.standstill import POSITIONS_S
 from schemas.records import MemoryMessage
@@ -70,7 +70,12 @@ class Polling:
         parts = WorkerParts.of(spec, WorkerKafka("127.0.0.1:9"), 0, self.die)
         note = self.consumer.note
         turns = Turns(
-            self.take_turn, note("assigned"), lambda: note("revoked")([]), lambda: note("lost")([]), lambda: 0
+            self.take_turn,
+            note("assigned"),
+            lambda: note("revoked")([]),
+            lambda: note("lost")([]),
+            lambda ends: self.consumer.told.append(("read over", ends)),
+            lambda: 0,
         )
         self.thread = PollThread(parts, spec.topics, turns)
         self.progress = parts.progress
@@ -220,3 +225,27 @@ def test_while_a_range_is_written_what_waits_is_told_all_the_same(looking_out, p
 
     assert list(looking_out.keep_alive(written)) == [[]] * 4
     assert told == [0, 1, 1, 3, 3]
+
+
+def test_ends_behind_markers_are_committed_seldom(looking_out, polling, monkeypatch):
+    """Not with each batch, nor while a client that was assigned anew may still tell how far it had read before."""
+    clock = Clock()
+    monkeypatch.setattr(poll_thread, "time", clock)
+    looking_out._reassigned([TopicPartition(*A, 5), TopicPartition(*B, 5)])
+    told = []
+    polling.progress.standstill.grew({A: 7, B: 5})
+    for _ in range(4):
+        looking_out._look_out()
+        told.append([what for what in polling.consumer.told if what[0] == "read over"])
+        polling.consumer.told.clear()
+        clock.now += MARKERS_S / 2
+    assert told == [[], [], [("read over", {A: 7})], []]
+
+
+def test_what_the_client_has_read_of_an_unreadable_partition_is_not_committed(looking_out, polling):
+    """It reads on behind a forged batch whose records are still to be given out."""
+    polling.progress.standstill.grew({A: 7, B: 5})
+    looking_out._passage._batches[A] = None
+    looking_out._markers_due = 0.0
+    looking_out._look_out()
+    assert polling.consumer.told == ["watch"]

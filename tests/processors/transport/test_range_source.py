@@ -2,9 +2,12 @@
 
 from types import SimpleNamespace
 
+from confluent_kafka import KafkaError, KafkaException, TopicPartition
+
 from processors.transport import poll_thread
 from processors.transport.parts import WorkerParts
 from processors.transport.range_source import RangeSource
+from processors.transport.ranges import Cursor
 from processors.transport.specs import RangeSpec, WorkerKafka
 
 
@@ -28,3 +31,27 @@ def test_it_rests_after_each_turn_unless_it_is_behind(monkeypatch):
     monkeypatch.setattr(source._thread._stopping, "wait", rests.append)
     source._thread._run()
     assert rests == [0.5, 0.0, 0.0, 2.0, 0.0]
+
+
+A, B = ("in", 0), ("in", 1)
+
+
+def test_the_next_range_begins_behind_the_markers_that_were_read_over_but_not_where_one_is_planned():
+    """What was planned and is not there is lost: its worker has to say so. A refused commit changes nothing."""
+    committed, refused = [], []
+
+    def commit(offsets, asynchronous):
+        if refused:
+            raise refused.pop()
+        committed.extend((at.topic, at.partition, at.offset, at.metadata) for at in offsets)
+
+    spec = RangeSpec("record", ("in",), lambda *_: None)
+    source = RangeSource(spec, WorkerParts.of(spec, WorkerKafka("127.0.0.1:9"), 0, lambda line: None))
+    source._thread.consumer = SimpleNamespace(commit=commit)
+    source._assigned([TopicPartition(*A, 5, "end=8"), TopicPartition(*B, 5, "end=5")])
+    refused.append(KafkaException(KafkaError(KafkaError.ILLEGAL_GENERATION)))
+    source._read_over({A: 9, B: 6})
+    assert source._cursors == {A: Cursor(5, 8), B: Cursor(5)}
+    source._read_over({A: 9, B: 6})
+    assert committed == [(*B, 6, None)]
+    assert source._cursors == {A: Cursor(5, 8), B: Cursor(6)}

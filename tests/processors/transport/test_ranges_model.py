@@ -22,6 +22,7 @@ from processors.transport.range_source import RangeSource
 from processors.transport.ranges import plan_range, read_cursor
 from processors.transport.runtime import Progress
 from processors.transport.specs import RangeSpec, WorkerKafka
+from processors.transport.standstill import Standstill
 
 A, B = ("in", 0), ("in", 1)
 PARTITIONS = (A, B)
@@ -46,7 +47,8 @@ class Record(RuleBasedStateMachine):
         self.rows = {}
         for place in PARTITIONS:
             self.broker.publish(place, [b""] * 5, hole=False)
-            self.broker.poison(place, 5, b"")
+            if place == A:
+                self.broker.poison(place, 5, b"")
             self.broker.publish(place, [b""], hole=True)
         self.boot()
 
@@ -137,7 +139,7 @@ class Record(RuleBasedStateMachine):
             self.boot(assigned)
         self.fault, self.skip, self.change, self.pace, self.end, self.work = None, 0, None, 9, "finish", None
 
-    @rule(place=places, count=st.integers(0, 4), hole=st.booleans())
+    @rule(place=places, count=st.integers(0, 4), hole=st.integers(0, 3))
     def publish(self, place, count, hole):
         self.broker.publish(place, [b""] * count, hole)
 
@@ -159,6 +161,25 @@ class Record(RuleBasedStateMachine):
         self.consumer.order = (first, *(place for place in PARTITIONS if place != first))
         self.pace, self.end, self.fault, self.skip, self.change = pace, end, fault, skip, change
         self.attempt(self.turn_once, found)
+
+    @rule(known=st.frozensets(places), fault=faults)
+    def pass_markers(self, known, fault):
+        """The poll thread looks for ends behind markers; of the partitions in `known` they were asked for just now."""
+        self.fault = fault
+        self.attempt(self.look_for_markers, known)
+
+    @rule()
+    def refuse(self):
+        """To where records wait unwritten before the markers that were read over, so that such stories are told often."""
+        self.fault = Fault("commit", "plain")
+        self.attempt(self.turn_once, 9)
+        self.attempt(self.look_for_markers, PARTITIONS)
+
+    def look_for_markers(self, known):
+        self.parts.progress.standstill.grew({place: self.broker.ends[place] for place in known})
+        thread = self.source._thread
+        thread._positions_due = thread._markers_due = 0.0
+        thread._look_out()
 
     @rule(change=rebalances)
     def announce(self, change):
@@ -183,6 +204,11 @@ class Record(RuleBasedStateMachine):
         self.drain()
         self.consumer.announce(Rebalance(frozenset(PARTITIONS)))
         self.drain()
+        self.turn_once(9)
+        self.look_for_markers(PARTITIONS)
+        for place in PARTITIONS:
+            met = self.source._thread._passage.has_met(place)
+            assert met or self.broker.committed(place) == self.broker.ends[place], place
 
     def drain(self):
         for _ in range(60):
@@ -253,6 +279,18 @@ FAULTS = {
         "stand_ins",
         "batch.records(at, at + most)",
         "batch.records(batch.base, batch.base + most)",
+    ),
+    "markers passed before records in flight": (
+        Standstill,
+        "read_over",
+        "has_read_over(place)",
+        "place.position < place.read_to == place.end",
+    ),
+    "markers passed unread": (
+        Standstill,
+        "read_over",
+        "has_read_over(place)",
+        "place.given <= place.position < place.end",
     ),
     "not begun again": (PollThread, "_begin_again", "self.consumer.assign(", "(lambda *_: None)("),
 }
