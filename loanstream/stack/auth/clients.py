@@ -14,6 +14,9 @@ from loanstream.stack.auth.scopes import KINDS
 from schemas.problem import Problem
 from stores.private_files import write_private
 
+SECRETS_MOST = 2
+"""Of one client: the one in force, and the one before."""
+
 
 @dataclass(frozen=True, slots=True)
 class Client:
@@ -98,6 +101,6 @@ def _as_json(client: Client) -> dict[str, Any]:
 
 def _client(name: str, found: Any) -> Client:
     hashes = tuple(SecretHash.of_json(each) for each in found["secrets"])
-    if not hashes or found["kind"] not in KINDS:
+    if not 1 <= len(hashes) <= SECRETS_MOST or found["kind"] not in KINDS:
         raise ValueError
     return Client(name, str(found["tenant"]), str(found["kind"]), tuple(map(str, found["scopes"])), hashes)

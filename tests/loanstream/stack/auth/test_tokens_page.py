@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 
 from loanstream.cli.main import application
-from loanstream.stack.auth.hashes import COST
 from loanstream.stack.auth.paths import AuthFiles
 from loanstream.stack.auth.registration import client_id_of
 from loanstream.stack.auth.ring import Times
@@ -15,7 +14,6 @@ from loanstream.stack.auth.scopes import KINDS
 
 ROOT = Path(__file__).resolve().parents[4]
 PAGE = (ROOT / "docs" / "tokens.md").read_text("utf-8")
-MEASURED = (ROOT / "docs" / "measured" / "token-server.md").read_text("utf-8")
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -36,10 +34,9 @@ def test_each_command_is_one_that_there_is(line):
 
 
 def test_figures_and_files_are_the_codes():
-    """Times, parameters and paths that the pages name."""
+    """Times and paths that the page names."""
     assert f"signs {Times().refresh_s} s later" in PAGE
     assert f'"expires_in": {Times().life_s}' in PAGE
-    assert f"N = {COST}" in MEASURED
     files = AuthFiles(Path())
     for path in (files.ring, files.secrets, files.clients, files.jwks):
         assert f"| `{path}` |" in PAGE
