@@ -20,13 +20,21 @@ SECRETS_MOST = 2
 
 @dataclass(frozen=True, slots=True)
 class Client:
-    """One client. `secrets` holds the hash of the one in force, and of the one before while that is still good."""
+    """One client. `granted` are its scopes where somebody named them, None where it has all of its kind.
+
+    `secrets` holds the hash of the one in force, and of the one before while that is still good.
+    """
 
     client_id: str
     tenant: str
     kind: str
-    scopes: tuple[str, ...]
+    granted: tuple[str, ...] | None
     secrets: tuple[SecretHash, ...] = field(repr=False)
+
+    @property
+    def scopes(self) -> tuple[str, ...]:
+        """What its tokens are good for."""
+        return KINDS[self.kind].scopes if self.granted is None else self.granted
 
     @property
     def audiences(self) -> tuple[str, ...]:
@@ -94,7 +102,7 @@ def _as_json(client: Client) -> dict[str, Any]:
     return {
         "tenant": client.tenant,
         "kind": client.kind,
-        "scopes": list(client.scopes),
+        "scopes": None if client.granted is None else list(client.granted),
         "secrets": [each.as_json() for each in client.secrets],
     }
 
@@ -103,4 +111,5 @@ def _client(name: str, found: Any) -> Client:
     hashes = tuple(SecretHash.of_json(each) for each in found["secrets"])
     if not 1 <= len(hashes) <= SECRETS_MOST or found["kind"] not in KINDS:
         raise ValueError
-    return Client(name, str(found["tenant"]), str(found["kind"]), tuple(map(str, found["scopes"])), hashes)
+    granted = None if found["scopes"] is None else tuple(map(str, found["scopes"]))
+    return Client(name, str(found["tenant"]), str(found["kind"]), granted, hashes)

@@ -28,7 +28,7 @@ def guard(clock):
 
 
 def client(name="bank-a-producer", secret="right"):
-    return Client(name, "bank-a", "producer", (), (hash_of(secret),))
+    return Client(name, "bank-a", "producer", None, (hash_of(secret),))
 
 
 BANK = client()

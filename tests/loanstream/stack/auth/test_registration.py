@@ -1,5 +1,6 @@
 """Clients come and go; their secrets are told once, and nobody reads them out of the file of clients."""
 
+import dataclasses
 import json
 import stat
 
@@ -132,6 +133,38 @@ def test_a_client_may_have_less_than_its_kind(files):
     """A system that only sends documents needs no more."""
     add_client(files, "producer", "bank-a", "scans", ["documents:write"])
     assert read_clients(files)["scans"].scopes == ("documents:write",)
+
+
+def test_a_client_that_was_narrowed_stays_narrow(files):
+    """Whoever takes a stack's client away and adds it with fewer scopes finds at the next start what he left: its scopes,
+    its secret for good, and none that somebody else has; in `stack.json` it is not."""
+    wide = ensure_clients(files.state, ["bank-a"])["producer:bank-a"]
+    remove_client(files, wide.client_id)
+    narrow = add_client(files, "producer", "bank-a", scopes=["documents:write"])
+    for _ in range(2):
+        roles = ensure_clients(files.state, ["bank-a"], now=lambda: 1000.0)
+        assert set(roles) == {"consumer:bank-a", "gateway-reviewer:bank-a"}
+        found = read_clients(files)[narrow.client_id]
+        assert found.scopes == ("documents:write",)
+        assert lets_in(files, narrow, now=1e12)
+        assert len(found.secrets) == 1
+        assert narrow.client_id not in json.loads(files.secrets.read_text())
+    remove_client(files, narrow.client_id)
+    again = ensure_clients(files.state, ["bank-a"])["producer:bank-a"]
+    assert read_clients(files)[narrow.client_id].scopes == KINDS["producer"].scopes
+    assert lets_in(files, again)
+    assert not lets_in(files, narrow)
+
+
+def test_who_has_all_scopes_has_what_the_kind_gains(files, monkeypatch):
+    """A new release's scope comes to clients of the kind, and to none whose scopes were named."""
+    ensure_clients(files.state, ["bank-a"])
+    add_client(files, "producer", "bank-a", "scans", ["documents:write"])
+    row = KINDS["producer"]
+    monkeypatch.setitem(KINDS, "producer", dataclasses.replace(row, scopes=(*row.scopes, "more:write")))
+    found = read_clients(files)
+    assert "more:write" in found["bank-a-producer"].scopes
+    assert found["scans"].scopes == ("documents:write",)
 
 
 def test_a_banks_name_that_is_none_makes_no_client(files):
