@@ -47,20 +47,47 @@ class Client:
 
 
 @dataclass(frozen=True, slots=True)
-class Books:
-    """Both files: the clients by their ids, and the secrets of the embedded stack's own."""
+class Roll:
+    """Who there is: the clients by their ids, and the tenants that the last start serves, None where none has said."""
 
     clients: Mapping[str, Client]
+    served: tuple[str, ...] | None = None
+
+    def serves(self, client: Client) -> bool:
+        """Whether its tenant is one of those; others keep their clients, for the day that they come back."""
+        return self.served is None or client.tenant in self.served
+
+
+@dataclass(frozen=True, slots=True)
+class Books:
+    """Both files: the roll, and the secrets of the embedded stack's own clients."""
+
+    roll: Roll
     own: Mapping[str, str] = field(repr=False)
 
+    @property
+    def clients(self) -> Mapping[str, Client]:
+        """The roll's."""
+        return self.roll.clients
 
-def read_clients(files: AuthFiles) -> dict[str, Client]:
+    def with_clients(self, clients: Mapping[str, Client], own: Mapping[str, str]) -> "Books":
+        """Others, of the same tenants."""
+        return Books(replace(self.roll, clients=clients), own)
+
+
+def read_clients(files: AuthFiles) -> Mapping[str, Client]:
     """The clients by their ids; none where there is no file. Problem for a file that does not hold clients."""
+    return read_roll(files).clients
+
+
+def read_roll(files: AuthFiles) -> Roll:
+    """The same with the tenants that are served."""
     try:
         found = json.loads(files.clients.read_text())
-        return {str(name): _client(str(name), each) for name, each in found["clients"].items()}
+        clients = {str(name): _client(str(name), each) for name, each in found["clients"].items()}
+        return Roll(clients, None if found["served"] is None else tuple(map(str, found["served"])))
     except FileNotFoundError:
-        return {}
+        return Roll({})
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         raise Problem(f"{files.clients} does not hold clients; restore it") from None
 
@@ -72,10 +99,11 @@ def change_clients(files: AuthFiles, change: Callable[[Books], Books]) -> Books:
     """
     files.make()
     with files.change():
-        before = Books(read_clients(files), _read_own(files))
+        before = Books(read_roll(files), _read_own(files))
         after = change(before)
-        if after.clients != before.clients or not files.clients.exists():
-            data = {"clients": {name: _as_json(client) for name, client in after.clients.items()}}
+        if after.roll != before.roll or not files.clients.exists():
+            clients = {name: _as_json(client) for name, client in after.clients.items()}
+            data = {"served": after.roll.served, "clients": clients}
             write_private(files.clients, _text(data))
         if after.own != before.own:
             write_private(files.secrets, _text(dict(after.own)))
