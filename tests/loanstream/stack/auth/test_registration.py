@@ -192,6 +192,23 @@ def test_the_files_are_for_their_owner_and_only_one_holds_secrets(files):
     assert len(salts) == len(made)
 
 
+def test_what_was_open_to_others_is_closed(files):
+    """A directory of keys and a lock that others could open, made by a copy or another umask, are for their owner."""
+    files.secrets.parent.mkdir(parents=True)
+    files.lock.parent.mkdir()
+    files.lock.touch()
+    for path, mode in ((files.secrets.parent, 0o755), (files.lock, 0o666)):
+        path.chmod(mode)
+    ensure_clients(files.state, ["bank-a"])
+    assert [stat.S_IMODE(path.stat().st_mode) for path in (files.secrets.parent, files.lock)] == [0o700, 0o600]
+
+
+def test_a_new_lock_is_for_its_owner(files):
+    """Who could open it could hold it, and no key would rotate."""
+    ensure_clients(files.state, ["bank-a"])
+    assert stat.S_IMODE(files.lock.stat().st_mode) == 0o600
+
+
 @pytest.mark.parametrize("name", ["clients", "secrets"])
 @pytest.mark.parametrize("text", ["", "[]", '{"clients": {"a": {}}}', '{"clients": ["SECRET"]}'])
 def test_a_damaged_file_is_one_line_that_shows_nothing_of_it(files, name, text):
