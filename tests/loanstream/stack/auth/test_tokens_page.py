@@ -1,7 +1,11 @@
 """The page about tokens says what there is."""
 
+import json
+import os
 import re
 import shlex
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -40,3 +44,20 @@ def test_figures_and_files_are_the_codes():
     files = AuthFiles(Path())
     for path in (files.ring, files.secrets, files.clients, files.jwks):
         assert f"| `{path}` |" in PAGE
+
+
+def test_the_way_to_a_token_shows_no_secret_to_other_users(tmp_path):
+    """What the page tells people to type hands the secret over on curl's input: no command line has it."""
+    (block,) = re.findall(r"^```\n([^`]*curl[^`]*)```", PAGE, re.MULTILINE)
+    client = {"client_id": "bank-a-producer", "client_secret": "CANARY"}
+    auth = {"token_endpoint": "https://localhost:1/oauth/token", "clients": {"producer:bank-a": client}}
+    (tmp_path / "stack.json").write_text(json.dumps({"auth": auth, "tls": {"ca": "/ca.pem"}}))
+    curl = tmp_path / "curl"
+    curl.write_text('#!/bin/sh\necho "$@" > "$0.words"\ncat > "$0.input"\n')
+    curl.chmod(0o755)
+    path = os.pathsep.join([str(tmp_path), str(Path(sys.executable).parent), os.environ["PATH"]])
+    script = block.replace("STATE", str(tmp_path))
+    subprocess.run(["/bin/sh", "-ec", script], check=True, env={**os.environ, "PATH": path}, timeout=60)
+    assert (tmp_path / "curl.words").read_text().split() == ["--config", "-", "--data", "grant_type=client_credentials"]
+    lines = ['user = "bank-a-producer:CANARY"', 'cacert = "/ca.pem"', 'url = "https://localhost:1/oauth/token"']
+    assert (tmp_path / "curl.input").read_text().splitlines() == lines
