@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 from schemas.problem import Problem
-from stores.private_files import write_private
+from stores.private_files import private_directory, write_private
 
 KEY_BYTES = 32
 WAREHOUSE_FILE = "warehouse.json"
@@ -189,7 +189,7 @@ def _key(text: str) -> bytes:
 
 def _make(path: Path, make: Callable[[], dict[str, str]]) -> None:
     if not path.exists():
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        private_directory(path.parent)
         write_private(path, f"{json.dumps(make(), indent=1)}\n".encode())
 
 

@@ -1,9 +1,12 @@
 """Writing a file so that it is there whole or not at all, and still there after a power cut."""
 
 import os
+import stat
 import tempfile
 from contextlib import suppress
 from pathlib import Path
+
+PRIVATE = 0o700
 
 
 def write_private(path: Path, data: bytes) -> None:
@@ -17,6 +20,18 @@ def write_private(path: Path, data: bytes) -> None:
 def write_public(path: Path, data: bytes) -> None:
     """The same for everybody to read (mode 0644), from the first moment on. Raises OSError."""
     _write(path, data, 0o644)
+
+
+def private_directory(path: Path) -> None:
+    """Make a directory for its owner alone (mode 0700), with its parents; one of ours that is open to others is closed.
+
+    Raises OSError.
+    """
+    path.mkdir(mode=PRIVATE, parents=True, exist_ok=True)
+    found = path.stat()
+    # Another's, as a volume that is mounted, is its owner's to close.
+    if found.st_uid == os.geteuid() and stat.S_IMODE(found.st_mode) != PRIVATE:
+        path.chmod(PRIVATE)
 
 
 def _write(path: Path, data: bytes, mode: int) -> None:

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from loanstream.cli.options import AsJson, State, state_of, verb
-from loanstream.stack.auth.clients import read_clients
+from loanstream.stack.auth.clients import read_roll
 from loanstream.stack.auth.paths import AuthFiles
 from loanstream.stack.auth.registration import GRACE_S, ClientSecret, add_client, remove_client, rotate_secret
 from loanstream.stack.auth.ring import Ring, Standing, Times, rotated
@@ -73,31 +73,36 @@ def rotate(
 
 @app.command("clients")
 def show_clients(state: State = None, as_json: AsJson = False) -> None:
-    """The clients: bank, kind, scopes, and until when a replaced secret still lets one in."""
+    """The clients: bank, whether it is served, kind, scopes, and until when a replaced secret still lets one in."""
     now = time.time()
-    found = [
+    roll = read_roll(_files(state))
+    found: list[dict[str, Any]] = [
         {
             "client_id": client.client_id,
             "tenant": client.tenant,
+            "served": roll.serves(client),
             "kind": client.kind,
             "scopes": list(client.scopes),
             "old_secret_until": next(
                 (_moment(old.valid_until) for old in client.secrets[1:] if old.is_valid(now)), None
             ),
         }
-        for client in read_clients(_files(state)).values()
+        for client in roll.clients.values()
     ]
     rows = [
         (
             each["client_id"],
             each["tenant"],
+            "yes" if each["served"] else "no",
             each["kind"],
             " ".join(each["scopes"] or ()),
             each["old_secret_until"] or "-",
         )
         for each in found
     ]
-    emit(found, table("", "client", "tenant", "kind", "scopes", "old secret until", rows=rows), as_json=as_json)
+    emit(
+        found, table("", "client", "tenant", "served", "kind", "scopes", "old secret until", rows=rows), as_json=as_json
+    )
 
 
 @app.command()

@@ -6,6 +6,7 @@ What is missing, damaged, near its end or of another CA is made anew: nothing wa
 """
 
 import ipaddress
+import stat
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -19,7 +20,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from schemas.access import ADMIN_NAME, stage_principal
 from schemas.stages import STAGES
-from stores.private_files import write_private
+from stores.private_files import private_directory, write_private, write_public
 
 CA_DAYS, LEAF_DAYS = 3650, 825
 RENEWED_BEFORE_END_DAYS = 275
@@ -66,8 +67,8 @@ class Pki:
 
     def make(self) -> None:
         """Make what is missing or near its end. OSError where it cannot be written."""
-        for directory, mode in ((self.keys, 0o700), (self.tls, 0o755)):
-            directory.mkdir(parents=True, exist_ok=True, mode=mode)
+        private_directory(self.keys)
+        self.tls.mkdir(parents=True, exist_ok=True, mode=0o755)
         authority = self._authority()
         for name, uses in LEAVES.items():
             if not self._holds(self.leaf(name), authority[1], name, uses):
@@ -85,8 +86,8 @@ class Pki:
             held = key, certificate
             write_private(self._ca_key, _pem(*held))
         public = held[1].public_bytes(serialization.Encoding.PEM)
-        if not self.ca.exists() or self.ca.read_bytes() != public:
-            write_private(self.ca, public)
+        if not self.ca.exists() or self.ca.read_bytes() != public or stat.S_IMODE(self.ca.stat().st_mode) != 0o644:
+            write_public(self.ca, public)
         return held
 
     def _make_leaf(self, name: str, uses: tuple[x509.ObjectIdentifier, ...], authority: "Held") -> None:

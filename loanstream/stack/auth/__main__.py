@@ -10,7 +10,9 @@ from pathlib import Path
 from typing import NoReturn
 
 import uvicorn
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from loanstream.connections import BoundedLoop, Prompt, Seldom
 from loanstream.stack.auth.access_log import log_requests
 from loanstream.stack.auth.app import TokenServer
 from loanstream.stack.auth.endpoints import Endpoints
@@ -26,10 +28,16 @@ HEADERS_MOST = 16 * 1024
 logger = logging.getLogger("loanstream.stack.auth")
 
 
+class PromptH11(Prompt, H11Protocol):
+    """Of uvicorn's two protocols the one that limits what comes before a body; it comes soon as well."""
+
+
 def main() -> int:
     """Serve; 1 where keys, clients or the certificate cannot be used. On SIGTERM the process exits 0."""
     options = _options()
     log_requests()
+    for name in ("uvicorn.error", "asyncio"):
+        logging.getLogger(name).addFilter(Seldom())
     logging.getLogger("uvicorn.error").addFilter(_not_an_idle_connection)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, _exit)
@@ -42,7 +50,8 @@ def main() -> int:
     except OSError as error:
         logger.error("%s: %s", error.filename or "the certificate or its key", error.strerror or type(error).__name__)  # noqa: TRY400
         return 1
-    asyncio.run(server.serve())
+    with asyncio.Runner(loop_factory=BoundedLoop) as runner:
+        runner.run(server.serve())
     return 0 if server.started else 1
 
 
@@ -76,8 +85,7 @@ def _config(options: argparse.Namespace, times: Times) -> uvicorn.Config:
         app,
         host=options.host,
         port=options.port,
-        # Of the two parsers the one that limits what comes before a body.
-        http="h11",
+        http=PromptH11,
         h11_max_incomplete_event_size=HEADERS_MOST,
         loop="asyncio",
         lifespan="on",

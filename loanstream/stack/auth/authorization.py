@@ -110,4 +110,6 @@ class Authorization(AuthorizationServer):
             raise Refused("backed_off", verdict.wait_s)
         if client is None or not verdict.right:
             raise Refused("wrong_secret" if client else "unknown_client")
+        if not self._book.serves(client):
+            raise Refused("not_served")
         return KnownClient(client)

@@ -2,7 +2,7 @@
 
 import logging
 
-from loanstream.stack.auth.clients import Client, read_clients
+from loanstream.stack.auth.clients import Client, read_roll
 from loanstream.stack.auth.paths import AuthFiles, identity
 from schemas.problem import Problem
 
@@ -17,12 +17,16 @@ class ClientBook:
         self._files = files
         self.complaint: str | None = None
         self._seen = identity(files.clients)
-        self._clients = read_clients(files)
+        self._roll = read_roll(files)
 
     def get(self, client_id: str) -> Client | None:
         """The client of this id, as of now."""
         self.refresh()
-        return self._clients.get(client_id)
+        return self._roll.clients.get(client_id)
+
+    def serves(self, client: Client) -> bool:
+        """Whether its tenant is served, as of the last look."""
+        return self._roll.serves(client)
 
     def refresh(self) -> None:
         """Take in a file that was replaced."""
@@ -31,7 +35,7 @@ class ClientBook:
             return
         self._seen = seen
         try:
-            self._clients = read_clients(self._files)
+            self._roll = read_roll(self._files)
         except Problem as error:
             logger.error("the clients that were read last stay in force: %s", error)  # noqa: TRY400 - one line for the operator
             self.complaint = str(error)

@@ -1,6 +1,8 @@
 """Where the token server's files lie in a state directory."""
 
 import fcntl
+import os
+import stat
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from schemas.problem import Problem
+from stores.private_files import private_directory
 
 LOCK_WITHIN_S = 5.0
 """How long a change waits for another one: each takes milliseconds."""
@@ -41,19 +44,21 @@ class AuthFiles:
 
     @property
     def lock(self) -> Path:
-        """Held while any of them is changed."""
+        """Held while any of them is changed (0600: who can open it can hold it)."""
         return self.state / "auth" / "lock"
 
     def make(self) -> None:
         """Create the directories. Raises OSError."""
-        self.ring.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        private_directory(self.ring.parent)
         self.jwks.parent.mkdir(exist_ok=True)
 
     @contextmanager
     def change(self, within_s: float = LOCK_WITHIN_S) -> Iterator[None]:
         """Hold the lock, so that one change is made at a time. Problem where another one takes longer than this."""
         until = time.monotonic() + within_s
-        with self.lock.open("a") as file:
+        with os.fdopen(os.open(self.lock, os.O_CREAT | os.O_WRONLY, 0o600), "w") as file:
+            if stat.S_IMODE(os.fstat(file.fileno()).st_mode) != 0o600:
+                self.lock.chmod(0o600)
             while True:
                 try:
                     fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -42,6 +42,8 @@ REFUSALS = {
     ),
     "unknown_client": _CREDENTIALS,
     "wrong_secret": _CREDENTIALS,
+    # Told to whoever has the right secret alone.
+    "not_served": Refusal(401, "invalid_client", "the client's bank is not served any more", _BASIC),
     "backed_off": Refusal(429, "invalid_client", "too many wrong secrets; try again later"),
     "unsupported_grant_type": Refusal(400, "unsupported_grant_type", "expected client_credentials"),
     "invalid_scope": Refusal(400, "invalid_scope", "a scope is not known, or not granted to this client"),

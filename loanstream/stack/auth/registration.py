@@ -6,10 +6,10 @@ The server sees each change at the next request.
 import re
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from loanstream.stack.auth.clients import Books, Client, change_clients
+from loanstream.stack.auth.clients import Books, Client, Roll, change_clients
 from loanstream.stack.auth.hashes import hash_of, new_secret
 from loanstream.stack.auth.paths import AuthFiles
 from loanstream.stack.auth.scopes import KINDS
@@ -57,7 +57,7 @@ def add_client(
     def add(books: Books) -> Books:
         if name in books.clients:
             raise Problem(f"there is a client {name} already; expected another --id, or: loanstream auth secret {name}")
-        return replace(books, clients={**books.clients, name: _new(kind, tenant, made, scopes)})
+        return books.with_clients({**books.clients, name: _new(kind, tenant, made, scopes)}, books.own)
 
     change_clients(files, add)
     return made
@@ -72,7 +72,7 @@ def rotate_secret(
     def rotate(books: Books) -> Books:
         changed = _known(books, client_id).with_secret(made.client_secret, now() + grace_s)
         own = {client_id: made.client_secret} if client_id in books.own else {}
-        return Books({**books.clients, client_id: changed}, {**books.own, **own})
+        return books.with_clients({**books.clients, client_id: changed}, {**books.own, **own})
 
     change_clients(files, rotate)
     return made
@@ -84,7 +84,7 @@ def remove_client(files: AuthFiles, client_id: str) -> None:
     def remove(books: Books) -> Books:
         _known(books, client_id)
         clients = {name: client for name, client in books.clients.items() if name != client_id}
-        return Books(clients, {name: secret for name, secret in books.own.items() if name != client_id})
+        return books.with_clients(clients, {name: own for name, own in books.own.items() if name != client_id})
 
     change_clients(files, remove)
 
@@ -94,23 +94,30 @@ def ensure_clients(
 ) -> dict[str, ClientSecret]:
     """The embedded stack's clients, one of each kind for each tenant, by role; those that are not there are made.
 
-    Where hashes and the stack's own secrets differ, the secrets count: users of `stack.json` have them. Problem where
-    a client's name is another's, or a file cannot be read.
+    Other tenants' clients are kept, and get no token until their tenants are served again. A client whose scopes
+    somebody named is his: it stays as it is, and its role is left out. Where hashes and the stack's own secrets differ,
+    the secrets count: users of `stack.json` have them. Problem where a client's name is another's, or a file cannot be
+    read.
     """
-    wanted = {client_id_of(kind, tenant): (kind, tenant) for tenant in tenants for kind in KINDS}
+    served = tuple(tenants)
+    wanted = {client_id_of(kind, tenant): (kind, tenant) for tenant in served for kind in KINDS}
     for name, (kind, tenant) in wanted.items():
         _check(kind, tenant, name)
 
     def ensure(books: Books) -> Books:
+        others = {name for name in wanted if name in books.clients and books.clients[name].granted is not None}
         own = {name: new_secret() for name in wanted} | dict(books.own)
+        own = {name: secret for name, secret in own.items() if name not in others}
         made = {
             name: _ensured(books.clients.get(name), kind, tenant, ClientSecret(name, own[name]), now() + GRACE_S)
             for name, (kind, tenant) in wanted.items()
+            if name in own
         }
-        return Books({**books.clients, **made}, own)
+        return Books(Roll({**books.clients, **made}, tuple(sorted(set(served)))), own)
 
     own = change_clients(AuthFiles(state), ensure).own
-    return {role_of(kind, tenant): ClientSecret(name, own[name]) for name, (kind, tenant) in wanted.items()}
+    roles = {name: role_of(kind, tenant) for name, (kind, tenant) in wanted.items() if name in own}
+    return {role: ClientSecret(name, own[name]) for name, role in roles.items()}
 
 
 def _ensured(found: Client | None, kind: str, tenant: str, secret: ClientSecret, old_until: float) -> Client:
@@ -118,15 +125,13 @@ def _ensured(found: Client | None, kind: str, tenant: str, secret: ClientSecret,
         return _new(kind, tenant, secret)
     if (found.kind, found.tenant) != (kind, tenant):
         raise Problem(f"client {found.client_id} is not the {kind} of {tenant}; remove it, or give it another name")
-    # What the table gained or lost since is the client's as well.
-    found = replace(found, scopes=KINDS[kind].scopes)
     if found.secrets[0].matches(secret.client_secret):
         return found
     return found.with_secret(secret.client_secret, old_until)
 
 
 def _new(kind: str, tenant: str, secret: ClientSecret, scopes: Iterable[str] = ()) -> Client:
-    granted = tuple(sorted(set(scopes))) or KINDS[kind].scopes
+    granted = tuple(sorted(set(scopes))) or None
     return Client(secret.client_id, tenant, kind, granted, (hash_of(secret.client_secret),))
 
 

@@ -68,6 +68,17 @@ def test_private_keys_are_for_their_owner_alone(pki: Pki) -> None:
     assert all(stat.S_IMODE(path.stat().st_mode) == 0o600 for path in pki.keys.iterdir())
     assert stat.S_IMODE(pki.keys.stat().st_mode) == 0o700
     assert b"PRIVATE" not in pki.ca.read_bytes()
+    assert stat.S_IMODE(pki.ca.stat().st_mode) == 0o644
+
+
+def test_a_start_puts_modes_right(pki: Pki) -> None:
+    """A directory of keys that is open to others, as one restored from a copy, is closed; what is public can be read."""
+    before = files(pki)
+    pki.keys.chmod(0o755)
+    pki.ca.chmod(0o600)
+    pki.make()
+    assert [stat.S_IMODE(path.stat().st_mode) for path in (pki.keys, pki.ca)] == [0o700, 0o644]
+    assert files(pki) == before
 
 
 def test_a_second_start_changes_nothing(pki: Pki) -> None:

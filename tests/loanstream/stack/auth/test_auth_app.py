@@ -15,7 +15,7 @@ from loanstream.stack.auth.app import TokenServer
 from loanstream.stack.auth.endpoints import Endpoints
 from loanstream.stack.auth.paths import AuthFiles
 from loanstream.stack.auth.refusals import REFUSALS
-from loanstream.stack.auth.registration import add_client, ensure_clients
+from loanstream.stack.auth.registration import add_client, ensure_clients, rotate_secret
 from loanstream.stack.auth.ring import Times
 from loanstream.stack.auth.scopes import KINDS
 
@@ -113,6 +113,22 @@ def test_a_client_of_fewer_scopes_gets_those(send, files):
     assert send(auth=(made.client_id, made.client_secret)).json()["scope"] == "documents:write"
 
 
+def test_a_bank_that_left_gets_no_token(send, files, producer, logged):
+    """Neither by the stack's client nor by one that was added; with its right secret it hears why, and it is let in again
+    when it comes back, by the same secret."""
+    added = add_client(files, "producer", "bank-a", "scans")
+    ensure_clients(files.state, ["bank-b"])
+    for each in (producer, added):
+        answer = send(auth=(each.client_id, each.client_secret))
+        assert (answer.status_code, answer.json()["error"]) == (401, "invalid_client")
+        assert logged()[-1]["reason"] == "not_served"
+    assert "not served" not in send(auth=(producer.client_id, "wrong")).text
+    rotate_secret(files, added.client_id)
+    assert send(auth=(added.client_id, added.client_secret)).status_code == 401
+    ensure_clients(files.state, ["bank-a"])
+    assert send(auth=(producer.client_id, producer.client_secret)).status_code == 200
+
+
 def test_who_there_is_is_not_told(send):
     """A wrong secret and a client that is none get the same answer, by either way."""
     answers = [send(auth=(name, "wrong")) for name in ("bank-a-producer", "nobody")]
@@ -121,12 +137,12 @@ def test_who_there_is_is_not_told(send):
 
 
 def test_many_wrong_secrets_are_told_to_wait(send, producer, logged):
-    """429 with the seconds; a client elsewhere is let in meanwhile."""
+    """429 with the seconds; the client itself, at the same address, is let in meanwhile."""
     answers = [send(auth=(producer.client_id, f"guess {n}")) for n in range(6)]
     assert [answer.status_code for answer in answers] == [401] * 5 + [429]
     assert answers[5].json()["error"] == "invalid_client"
     assert 1 <= int(answers[5].headers["retry-after"]) <= 6
-    assert send(auth=(producer.client_id, producer.client_secret), address="2.2.2.2").status_code == 200
+    assert send(auth=(producer.client_id, producer.client_secret)).status_code == 200
     assert logged()[5]["reason"] == "backed_off"
 
 

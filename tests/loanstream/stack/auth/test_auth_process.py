@@ -1,6 +1,7 @@
 """The token server as it runs: its own process, https, real clients."""
 
 import json
+import socket
 import stat
 import threading
 import time
@@ -11,6 +12,7 @@ from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
 
+from loanstream.connections import CONNECTIONS_MOST, HEAD_WITHIN_S
 from loanstream.stack.auth.paths import AuthFiles
 from loanstream.stack.auth.registration import ensure_clients, remove_client, rotate_secret
 from loanstream.stack.auth.ring import State
@@ -257,3 +259,52 @@ def test_keys_that_cannot_be_read_are_complained_of_and_tokens_go_on(running, pr
     scratch.replace(ring)
     running.ask(producer)
     assert running.http.get("/healthz").json() == {"complaint": None}
+
+
+def ended(connection, within_s):
+    """Whether the other side ends a connection so soon."""
+    connection.settimeout(within_s)
+    try:
+        while connection.recv(4096):
+            pass
+    except TimeoutError:
+        return False
+    except OSError:
+        pass
+    return True
+
+
+def test_a_request_whose_head_does_not_come_is_cut_off(running, producer):
+    """Neither at once nor drop by drop, first or second on its connection: a few seconds, and it holds nothing."""
+    address = ("localhost", running.server.port)
+    began = time.monotonic()
+    half = running.trusted.wrap_socket(socket.create_connection(address), server_hostname="localhost")
+    half.sendall(b"POST /oauth/token HTTP/1.1\r\nHost: a\r\n")
+    second = running.trusted.wrap_socket(socket.create_connection(address), server_hostname="localhost")
+    second.sendall(b"GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n")
+    assert second.recv(4096).startswith(b"HTTP/1.1 200")
+    second.sendall(b"GET /healthz HTTP/1.1\r\n")
+    silent = socket.create_connection(address)
+    time.sleep(HEAD_WITHIN_S / 2)
+    half.sendall(b"X: y\r\n")
+    assert running.ask(producer).status_code == 200
+    assert [ended(each, HEAD_WITHIN_S) for each in (half, second, silent)] == [True] * 3
+    assert HEAD_WITHIN_S - 1 < time.monotonic() - began < HEAD_WITHIN_S + 3
+
+
+def test_connections_have_an_end_and_fill_no_log(running, producer):
+    """Whoever opens more than we hold is turned away as he comes; seconds later everybody is served, and the log says little."""
+    running.http.close()
+    lines = len(running.log.read_text().splitlines())
+    address = ("localhost", running.server.port)
+    held = [socket.create_connection(address) for _ in range(CONNECTIONS_MOST + 100)]
+    assert all(ended(each, 2) for each in held[-100:])
+    for each in held[: CONNECTIONS_MOST // 2]:
+        each.sendall(b"no handshake at all")
+    assert all(ended(each, HEAD_WITHIN_S + 3) for each in held)
+    for each in held:
+        each.close()
+    with httpx.Client(verify=running.trusted, base_url=running.server.endpoints.issuer) as http:
+        running.http = http
+        assert running.ask(producer).status_code == 200
+    assert len(running.log.read_text().splitlines()) - lines < 20

@@ -62,6 +62,7 @@ def test_a_clients_secret_is_shown_once(files, auth):
     assert made["client_secret"] not in text
     (row,) = [each for each in json.loads(auth("clients", "--json").stdout) if each["client_id"] == "bank-b-consumer"]
     assert row["scopes"] == ["decisions:read"]
+    assert row["served"] is False
     assert row["old_secret_until"].endswith("Z")
     auth("remove", "bank-b-consumer")
     assert "bank-b-consumer" not in read_clients(files)

@@ -1,5 +1,6 @@
 """Clients come and go; their secrets are told once, and nobody reads them out of the file of clients."""
 
+import dataclasses
 import json
 import stat
 
@@ -134,6 +135,38 @@ def test_a_client_may_have_less_than_its_kind(files):
     assert read_clients(files)["scans"].scopes == ("documents:write",)
 
 
+def test_a_client_that_was_narrowed_stays_narrow(files):
+    """Whoever takes a stack's client away and adds it with fewer scopes finds at the next start what he left: its scopes,
+    its secret for good, and none that somebody else has; in `stack.json` it is not."""
+    wide = ensure_clients(files.state, ["bank-a"])["producer:bank-a"]
+    remove_client(files, wide.client_id)
+    narrow = add_client(files, "producer", "bank-a", scopes=["documents:write"])
+    for _ in range(2):
+        roles = ensure_clients(files.state, ["bank-a"], now=lambda: 1000.0)
+        assert set(roles) == {"consumer:bank-a", "gateway-reviewer:bank-a"}
+        found = read_clients(files)[narrow.client_id]
+        assert found.scopes == ("documents:write",)
+        assert lets_in(files, narrow, now=1e12)
+        assert len(found.secrets) == 1
+        assert narrow.client_id not in json.loads(files.secrets.read_text())
+    remove_client(files, narrow.client_id)
+    again = ensure_clients(files.state, ["bank-a"])["producer:bank-a"]
+    assert read_clients(files)[narrow.client_id].scopes == KINDS["producer"].scopes
+    assert lets_in(files, again)
+    assert not lets_in(files, narrow)
+
+
+def test_who_has_all_scopes_has_what_the_kind_gains(files, monkeypatch):
+    """A new release's scope comes to clients of the kind, and to none whose scopes were named."""
+    ensure_clients(files.state, ["bank-a"])
+    add_client(files, "producer", "bank-a", "scans", ["documents:write"])
+    row = KINDS["producer"]
+    monkeypatch.setitem(KINDS, "producer", dataclasses.replace(row, scopes=(*row.scopes, "more:write")))
+    found = read_clients(files)
+    assert "more:write" in found["bank-a-producer"].scopes
+    assert found["scans"].scopes == ("documents:write",)
+
+
 def test_a_banks_name_that_is_none_makes_no_client(files):
     """Nothing is written for it."""
     with pytest.raises(Problem, match="--tenant"):
@@ -159,6 +192,23 @@ def test_the_files_are_for_their_owner_and_only_one_holds_secrets(files):
     assert len(salts) == len(made)
 
 
+def test_what_was_open_to_others_is_closed(files):
+    """A directory of keys and a lock that others could open, made by a copy or another umask, are for their owner."""
+    files.secrets.parent.mkdir(parents=True)
+    files.lock.parent.mkdir()
+    files.lock.touch()
+    for path, mode in ((files.secrets.parent, 0o755), (files.lock, 0o666)):
+        path.chmod(mode)
+    ensure_clients(files.state, ["bank-a"])
+    assert [stat.S_IMODE(path.stat().st_mode) for path in (files.secrets.parent, files.lock)] == [0o700, 0o600]
+
+
+def test_a_new_lock_is_for_its_owner(files):
+    """Who could open it could hold it, and no key would rotate."""
+    ensure_clients(files.state, ["bank-a"])
+    assert stat.S_IMODE(files.lock.stat().st_mode) == 0o600
+
+
 @pytest.mark.parametrize("name", ["clients", "secrets"])
 @pytest.mark.parametrize("text", ["", "[]", '{"clients": {"a": {}}}', '{"clients": ["SECRET"]}'])
 def test_a_damaged_file_is_one_line_that_shows_nothing_of_it(files, name, text):
@@ -174,11 +224,11 @@ def test_a_damaged_file_is_one_line_that_shows_nothing_of_it(files, name, text):
 
 
 def test_a_hash_knows_its_secret_and_no_other():
-    """Written and read again, with parameters of its own."""
+    """Written and read again; of another salt it is another hash."""
     secret = new_secret()
     kept = SecretHash.of_json(json.loads(json.dumps(hash_of(secret).as_json())))
     assert kept.matches(secret)
     assert not kept.matches(secret[:-1])
     assert not kept.matches("\udc80 not a text")
-    other = SecretHash.of_json({**hash_of(secret).as_json(), "n": 2048})
+    other = SecretHash.of_json({**hash_of(secret).as_json(), "salt": "00" * 16})
     assert not other.matches(secret)
