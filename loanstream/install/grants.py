@@ -1,8 +1,8 @@
 """Makes the broker's ACLs what the table of access says: adds what lacks, takes away of ours what is not in it.
 
 Ours are grants to principals that the table names, by their names of now or by the table's own, wherever they reach one
-of our topics, groups or transactional ids; a bank that is no longer served has its own. What others were granted there is
-told and left alone, as is every denial. A broker without an authorizer has no
+of our topics, groups or transactional ids; a bank that is no longer served has its own. What others were granted there
+is told and left alone, as is every denial. A broker without an authorizer has no
 ACLs: there everybody may do everything.
 """
 

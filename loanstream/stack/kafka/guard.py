@@ -50,7 +50,7 @@ PROPERTIES: Mapping[str, str] = {
     ),
     # A connection ends with its token all the same; this bounds one whose token is good for days.
     "listener.name.oauth.oauthbearer.connections.max.reauth.ms": "3600000",
-    # Who has proved nothing yet makes the broker hold what he announces: 32 MB for all of them (a token is below 16 KB).
+    # Who has proved nothing makes the broker hold what he announces: 32 MB for all of them. A token is below 16 KB.
     "sasl.server.max.receive.size": str(LOGIN_MAX_BYTES),
     # All of loopback is one address. The stages' own listener has no bound that others could use up.
     "listener.name.oauth.max.connections": str(OAUTH_CONNECTIONS),
