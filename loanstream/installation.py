@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import Any
 
-from loanstream.settings import Settings
+from loanstream.settings import SettingProblem, Settings
 from schemas.access import principal_of
 from schemas.problem import Problem
 from scoring.receipt import ReceiptKey
@@ -69,8 +69,17 @@ class Installation:
         return {"bootstrap.servers": self.bootstrap, **self.security}
 
     def producer_settings(self, tenant: str) -> dict[str, Any]:
-        """Librdkafka settings of a tenant's producer, with the address (which they may override)."""
-        own = self.settings.kafka_producer_security.get(tenant, self.security)
+        """Librdkafka settings of a tenant's producer, with the address (which they may override).
+
+        The operator's where no tenant has any; SettingProblem where others have and this one has none.
+        """
+        each = self.settings.kafka_producer_security
+        if each and tenant not in each:
+            raise SettingProblem(
+                f"LOANSTREAM_KAFKA_PRODUCER_SECURITY has nothing for {tenant}; expected its librdkafka settings, "
+                "beside those of the others"
+            )
+        own = each.get(tenant, self.security)
         return {"bootstrap.servers": self.bootstrap, **own}
 
     def principal(self, kind: str) -> str:

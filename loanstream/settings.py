@@ -20,7 +20,7 @@ from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, InitSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
 from loanstream.stack.layout import cache_directory, default_state
-from schemas.access import ADMIN, stage_kind
+from schemas.access import ADMIN, BANKS_KINDS, principal_of, stage_kind
 from schemas.problem import Problem
 from schemas.stages import STAGES
 from schemas.topics import TENANT_PATTERN, TOPICS
@@ -111,11 +111,30 @@ def _by_tenant(found: Any) -> dict[str, dict[str, str]]:
 
 def _principals(found: Any) -> dict[str, str]:
     if not isinstance(found, dict) or not all(
-        re.fullmatch(_KIND, str(kind)) and isinstance(name, str) and re.fullmatch(r"\w+:.+", name)
+        re.fullmatch(_KIND, str(kind)) and isinstance(name, str) and re.fullmatch(r"\w+:[^*]+", name)
         for kind, name in found.items()
     ):
         raise ValueError
+    _no_bank_is_another(found)
     return found
+
+
+def _no_bank_is_another(found: Mapping[str, str]) -> None:
+    """ValueError where a bank's client would be a stage, the operator or another bank. Stages may share a name."""
+    tables = {f"User:{principal_of(kind)}": kind for kind in (ADMIN, *map(stage_kind, STAGES))}
+    whose: dict[str, str] = {name: kind for name, kind in tables.items() if kind not in found}
+    for kind, name in found.items():
+        default = re.fullmatch(f"User:({TENANT_PATTERN})-({'|'.join(BANKS_KINDS)})", name)
+        if default is not None and (theirs := f"{default[2]}:{default[1]}") not in found:
+            whose.setdefault(name, theirs)
+        if _holder(whose.setdefault(name, kind)) != _holder(kind):
+            raise ValueError
+
+
+def _holder(kind: str) -> str:
+    """The bank that a kind is of; one text for whatever is of the platform."""
+    role, _, whose = kind.partition(":")
+    return whose if role in BANKS_KINDS else ""
 
 
 def _json(understand: Callable[[Any], Any]) -> BeforeValidator:
@@ -153,7 +172,7 @@ class Settings(BaseSettings):
         Row(
             INSTALLATION,
             'a JSON object: {"TENANT": {librdkafka settings}}',
-            "how `submit` does for a tenant (one that is not named: as the operator)",
+            "how `submit` does for a tenant (where none is named: as the operator; else each needs its own)",
             secret=True,
         ),
     ] = {}
@@ -162,7 +181,8 @@ class Settings(BaseSettings):
         Row(
             INSTALLATION,
             'a JSON object: {"stage:score": "User:NAME", "producer:TENANT": "User:NAME", ...}',
-            "who each kind is at Kafka, where he has another name than in the table of access",
+            "who each kind is at Kafka, where he has another name than in the table of access; no bank is called what "
+            "another bank, a stage or the operator is, and nobody `*`",
         ),
     ] = {}
     warehouse_url: Annotated[HttpUrl | None, Row(INSTALLATION, "an http(s) URL", "ClickHouse")] = None

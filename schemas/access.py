@@ -24,6 +24,8 @@ PROVISION = "loanstream-provision"
 """The transactional id of whoever makes topics ready."""
 CLUSTER = "kafka-cluster"
 """The broker's own name for itself as a resource."""
+EVERY_NAME = "*"
+"""What a grant names that is for every topic, or group, or transactional id."""
 TOPICS_BEGIN = "loan."
 """How every topic of ours begins."""
 
@@ -152,6 +154,39 @@ def _operator() -> Iterator[Grant]:
         yield Grant("transactional id", name, "WRITE")
     yield Grant("cluster", CLUSTER, "DESCRIBE")
     yield Grant("cluster", CLUSTER, "ALTER")
+
+
+def reaches_ours(grant: Grant, table: Mapping[str, tuple[Grant, ...]]) -> bool:
+    """Whether a grant lets anybody at something of ours, if only because it is for more names than one.
+
+    >>> reaches_ours(Grant("topic", "loan.applications.v1.", "WRITE", prefixed=True), access(["bank-a"]))
+    True
+    >>> reaches_ours(Grant("topic", "payments.", "WRITE", prefixed=True), access(["bank-a"]))
+    False
+    """
+    if grant.resource == "cluster" or grant.name == EVERY_NAME or is_ours(grant, table):
+        return True
+    if grant.resource == "topic":
+        return grant.prefixed and _meet(grant, Grant("topic", TOPICS_BEGIN, "READ", prefixed=True))
+    same = (other for grants in table.values() for other in grants if other.resource == grant.resource)
+    return any(_meet(grant, other) for other in same)
+
+
+def _meet(one: Grant, other: Grant) -> bool:
+    """Whether there is a name that both are for."""
+    return (
+        one.name == other.name
+        or (one.prefixed and other.name.startswith(one.name))
+        or (other.prefixed and one.name.startswith(other.name))
+    )
+
+
+def holds(wide: Grant, grant: Grant) -> bool:
+    """Whether whoever has `wide` may do what `grant` allows."""
+    same = wide.name == grant.name and (wide.prefixed or not grant.prefixed)
+    named = same or (wide.prefixed and grant.name.startswith(wide.name))
+    told = grant.operation == wide.operation or (grant.operation == "DESCRIBE" and wide.operation in ("READ", "WRITE"))
+    return wide.resource == grant.resource and named and told
 
 
 def is_ours(grant: Grant, table: Mapping[str, tuple[Grant, ...]]) -> bool:

@@ -59,10 +59,11 @@ def rights(installation: Installation) -> Found:
     try:
         if not grants.is_guarded(installation):
             return True, "nobody is refused: whoever reaches the broker may do everything"
-        wrong = grants.change(installation).lines
+        found = grants.change(installation)
     except grants.NotAllowed:
         return True, "kept by others: the operator may not see them"
-    return not wrong, some(wrong) if wrong else "those of the table, for everybody"
+    wrong, told = found.lines, found.told
+    return not wrong, some([*wrong, *told]) if wrong or told else "those of the table, for everybody"
 
 
 def clocks(installation: Installation) -> Found:

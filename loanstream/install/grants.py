@@ -1,7 +1,8 @@
 """Makes the broker's ACLs what the table of access says: adds what lacks, takes away of ours what is not in it.
 
-Ours are grants on our topics, groups and transactional ids to principals that the table names; a bank that is no longer
-served has its own. What others were granted, and every denial, is left alone. A broker without an authorizer has no
+Ours are grants to principals that the table names, by their names of now or by the table's own, wherever they reach one
+of our topics, groups or transactional ids; a bank that is no longer served has its own. What others were granted there
+is told and left alone, as is every denial. A broker without an authorizer has no
 ACLs: there everybody may do everything.
 """
 
@@ -15,7 +16,7 @@ from confluent_kafka.admin._resource import ResourcePatternType, ResourceType
 
 from loanstream.install.topics import QUIET, REQUEST_S, Client, unserved
 from loanstream.installation import Installation
-from schemas.access import TOPICS_BEGIN, Grant, access, is_ours, tenant_in
+from schemas.access import ADMIN, TOPICS_BEGIN, Grant, access, holds, is_ours, principal_of, reaches_ours, tenant_in
 from schemas.problem import Problem
 
 ANY_HOST = "*"
@@ -44,15 +45,21 @@ class Held(NamedTuple):
 
 
 class Change(NamedTuple):
-    """What is to be granted, and what is to be taken away, each in order."""
+    """What is to be granted, what is to be taken away, and what others were granted on ours, each in order."""
 
     lacking: tuple[Held, ...]
     stale: tuple[Held, ...]
+    others: tuple[Held, ...] = ()
 
     @property
     def lines(self) -> list[str]:
         """A line for each."""
         return [*(f"grant {held}" for held in self.lacking), *(f"take away {held}" for held in self.stale)]
+
+    @property
+    def told(self) -> list[str]:
+        """A line for each right of somebody whom the table does not name. Nothing is done about it."""
+        return [f"not of the table: {held}" for held in self.others]
 
 
 NONE = Change((), ())
@@ -79,15 +86,27 @@ def difference(found: Iterable[Held], installation: Installation, leaving: Itera
     wanted = [Held(names(kind), grant) for kind, grants in table.items() for grant in grants]
     have = set(found)
 
-    def is_stale(held: Held) -> bool:
-        if held in wanted or not is_ours(held.grant, table):
+    operator = names(ADMIN)
+
+    def is_more(held: Held) -> bool:
+        """Whether it is about something of ours and not in the table. What else the operator may do is his own."""
+        if any(other.principal == held.principal and holds(other.grant, held.grant) for other in wanted):
             return False
+        return (is_ours if held.principal == operator else reaches_ours)(held.grant, table)
+
+    def is_named(held: Held) -> bool:
+        """Whether the table names whoever has it, by the name settings give him or by the table's own."""
         tenant = tenant_in(held.grant)
         gone = (f"producer:{tenant}", f"consumer:{tenant}") if tenant else ()
-        return held.principal in {names(kind) for kind in (*table, *gone)}
+        kinds = (*table, *gone)
+        return held.principal in {*map(names, kinds), *(f"User:{principal_of(kind)}" for kind in kinds)}
 
     lacking = tuple(held for held in dict.fromkeys(wanted) if held not in have)
-    return Change(lacking, tuple(sorted(held for held in have if is_stale(held))))
+    more = sorted(held for held in have if is_more(held))
+    named = tuple(held for held in more if is_named(held))
+    return Change(
+        lacking, named, tuple(held for held in more if held not in named and held.grant.resource != "cluster")
+    )
 
 
 def make(installation: Installation) -> Change:

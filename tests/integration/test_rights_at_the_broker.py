@@ -391,6 +391,29 @@ def test_the_log_names_whose_token_was_refused(guarded: Guarded) -> None:
     assert "no longer valid" in guarded.said()[before:]
 
 
+@pytest.mark.parametrize(
+    "alg",
+    [
+        '(claims->"client_id":"a"' * 400,
+        "(claims->" * 1000,
+        "(claims->) rejected" * 500,
+        "(" * 9000,
+        "ab." * 3000,
+        "x\n" * 4500,
+    ],
+    ids=["clients", "claims", "rejections", "brackets", "a run of letters", "lines"],
+)
+def test_no_token_keeps_the_broker_from_the_next_client(guarded: Guarded, alg: str) -> None:
+    """Whatever a client without any proof makes the log repeat, its line is written and a good token gets in at once."""
+    before, began = len(guarded.said()), time.monotonic()
+    parts = [json.dumps({"alg": alg}).encode(), json.dumps(guarded.claims()).encode(), b"none"]
+    token = ".".join(base64.urlsafe_b64encode(part).rstrip(b"=").decode() for part in parts)
+    assert refusal(guarded.with_token(token)) == NOT_BELIEVED
+    assert refusal(guarded.with_token(guarded.token())) is None
+    assert time.monotonic() - began < 4
+    assert all(len(line) < 700 for line in guarded.said()[before:].splitlines())
+
+
 def test_the_log_names_who_was_denied_what(guarded: Guarded) -> None:
     """A denial is one line with principal, operation and topic."""
     before, until = len(guarded.said()), time.monotonic() + 60

@@ -53,6 +53,14 @@ def test_names_of_your_own_are_granted_in_place_of_the_tables() -> None:
         ("User:bank-old-consumer", Grant("group", "bank-old.", "READ", prefixed=True), True),
         ("User:bank-a-producer", Grant("topic", "loan.decisions.v1.bank-a", "READ"), True),
         ("User:stage-score", Grant("topic", "loan.applications.v1.bank-a", "READ"), True),
+        ("User:bank-a-producer", Grant("topic", "loan.applications.v1.", "WRITE", prefixed=True), True),
+        ("User:bank-a-consumer", Grant("topic", "*", "READ"), True),
+        ("User:bank-a-consumer", Grant("topic", "lo", "READ", prefixed=True), True),
+        ("User:bank-a-consumer", Grant("group", "*", "READ"), True),
+        ("User:bank-a-consumer", Grant("group", "bank-b.core", "READ"), True),
+        ("User:bank-a-consumer", Grant("group", "bank-", "READ", prefixed=True), True),
+        ("User:bank-a-consumer", Grant("group", "bank-a.core", "READ"), False),  # which its row holds
+        ("User:bank-a-producer", Grant("cluster", "kafka-cluster", "ALTER"), True),
         ("User:stage-score", Grant("topic", "payments.v1", "READ"), False),  # another application's topic
         ("User:auditor", Grant("topic", "loan.decisions.v1.bank-a", "READ"), False),  # whom a person let in
         ("User:bank-old-producer", Grant("topic", "payments.v1", "WRITE"), False),
@@ -66,6 +74,31 @@ def test_what_the_table_has_no_more_is_taken_away_and_nothing_else(
     here = installation()
     found = [*wanted(here), Held(principal, grant)]
     assert difference(found, here, ()).stale == ((Held(principal, grant),) if stale else ())
+
+
+def test_who_got_another_name_leaves_no_rights_under_the_tables() -> None:
+    """Once a bank's client has a name of its own, whoever is called what the table calls it may do nothing more."""
+    before, here = installation(), installation(kafka_principals={"producer:bank-a": "User:core"})
+    taken = difference([*wanted(before), *wanted(here)], here, ())
+    assert taken.lacking == ()
+    assert taken.stale
+    assert {held.principal for held in taken.stale} == {"User:bank-a-producer"}
+
+
+def test_whom_the_table_does_not_name_is_told_and_left_alone() -> None:
+    """A person may have let him in, or forgotten a name of before: what he may do with ours is seen."""
+    here = installation()
+    strangers = [
+        Held("User:auditor", Grant("topic", "*", "READ")),
+        Held("User:core-of-before", Grant("topic", "loan.applications.v1.bank-a", "WRITE")),
+    ]
+    elsewhere = Held("User:auditor", Grant("topic", "payments.v1", "READ"))
+    found = difference([*wanted(here), *strangers, elsewhere], here, ())
+    assert found.lines == []
+    assert found.told == [
+        "not of the table: User:auditor READ topic *",
+        "not of the table: User:core-of-before WRITE topic loan.applications.v1.bank-a",
+    ]
 
 
 def test_stages_keep_their_rights_on_topics_of_a_bank_that_left() -> None:

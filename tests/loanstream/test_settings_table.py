@@ -158,7 +158,8 @@ def test_who_proves_himself_how() -> None:
     )
     assert (each.worker_security, each.security) == (worker, admin)
     assert each.producer_settings("bank-a") == {"bootstrap.servers": "b:1"} | producer
-    assert each.producer_settings("bank-b") == {"bootstrap.servers": "b:1"} | admin
+    with pytest.raises(SettingProblem, match="LOANSTREAM_KAFKA_PRODUCER_SECURITY has nothing for bank-b"):
+        each.producer_settings("bank-b")  # not as the operator: his rights are not the bank's
 
 
 def test_a_secret_in_a_file_is_handed_to_a_worker_by_its_path(tmp_path: Path) -> None:
@@ -179,6 +180,13 @@ def test_a_secret_in_a_file_is_handed_to_a_worker_by_its_path(tmp_path: Path) ->
         '{"admin": "a"}',
         '{"admin": 1}',
         '{"score": "User:a"}',
+        '{"producer:bank-a": "User:*"}',
+        '{"producer:bank-a": "User:one", "stage:score": "User:one"}',
+        '{"producer:bank-a": "User:one", "consumer:bank-b": "User:one"}',
+        '{"consumer:bank-a": "User:CN=platform-admin", "admin": "User:CN=platform-admin"}',
+        '{"producer:bank-a": "User:stage-score"}',
+        '{"stage:score": "User:bank-a-producer"}',
+        '{"producer:bank-a": "User:bank-b-producer"}',
     ],
 )
 def test_a_principal_for_nobody_is_refused(text: str) -> None:
@@ -192,6 +200,20 @@ def test_principals_of_your_own() -> None:
     here = Installation(load({"LOANSTREAM_KAFKA_PRINCIPALS": '{"stage:score": "User:CN=scorer,O=bank"}'}))
     assert here.principal("stage:score") == "User:CN=scorer,O=bank"
     assert here.principal("producer:bank-a") == "User:bank-a-producer"
+
+
+@pytest.mark.parametrize(
+    "principals",
+    [
+        {"stage:score": "User:workers", "stage:verify": "User:workers", "admin": "User:workers"},
+        {"producer:bank-a": "User:core", "consumer:bank-a": "User:core"},
+        {"producer:bank-a": "User:bank-a-consumer"},
+        {"producer:bank-a": "User:stage-score", "stage:score": "User:CN=stage-score"},
+    ],
+)
+def test_those_of_one_house_may_share_a_name(principals: dict[str, str]) -> None:
+    """Stages and operator may be one, and so may the two clients of a bank; a name that is given up is free."""
+    assert load({"LOANSTREAM_KAFKA_PRINCIPALS": json.dumps(principals)}).kafka_principals == principals
 
 
 def test_librdkafka_is_given_texts() -> None:

@@ -19,6 +19,8 @@ AUDIENCE = "loanstream-kafka"
 """What a token's `aud` must hold."""
 PRINCIPAL_CLAIM = "client_id"
 INTERNAL_LISTENER = "INTERNAL"
+LOGIN_MAX_BYTES = 64 * 1024
+OAUTH_CONNECTIONS = 512
 
 
 def by_subject(name: str) -> str:
@@ -48,6 +50,10 @@ PROPERTIES: Mapping[str, str] = {
     ),
     # A connection ends with its token all the same; this bounds one whose token is good for days.
     "listener.name.oauth.oauthbearer.connections.max.reauth.ms": "3600000",
+    # Who has proved nothing makes the broker hold what he announces: 32 MB for all of them. A token is below 16 KB.
+    "sasl.server.max.receive.size": str(LOGIN_MAX_BYTES),
+    # All of loopback is one address. The stages' own listener has no bound that others could use up.
+    "listener.name.oauth.max.connections": str(OAUTH_CONNECTIONS),
     "sasl.oauthbearer.expected.audience": AUDIENCE,
     "sasl.oauthbearer.sub.claim.name": PRINCIPAL_CLAIM,
     "sasl.oauthbearer.clock.skew.seconds": "5",
