@@ -17,13 +17,16 @@ from schemas.topics import RECORD_MAX_BYTES, topic_of
 from schemas.values import rfc3339, utc_of_ms
 
 BESIDE_MAX_BYTES = 64 * 1024
-"""The largest key that a dead letter keeps, and the most that the original's headers take in it."""
+"""The largest key that a dead letter tells, and the most that the original's headers take in it."""
 
 LETTER_ROOM = 6 * BESIDE_MAX_BYTES
-"""What a dead letter takes beside its original's value: the key twice, headers, twenty errors, its own headers."""
+"""What a dead letter takes beside its original's value: a usual key twice, headers, twenty errors, its own headers."""
 
 ORIGINAL_MAX_BYTES = (RECORD_MAX_BYTES - LETTER_ROOM) // 4 * 3
 """The largest original that still fits into a dead letter in base64; of a larger one it keeps hash and origin."""
+
+KEY_MAX_BYTES = RECORD_MAX_BYTES // 2
+"""The largest key that a dead letter has as the original had it: `reconcile` knows an application by it."""
 
 HEADER_COSTS = 48
 """Bytes of JSON around a header's name and value."""
@@ -87,8 +90,8 @@ def _letter(
         ),
         attempts=attempts(message) + 1,
         at=utc_of_ms(worker.now_ms()),
-        key_base64=_base64(_kept_key(message)),
-        value_base64=_base64(value) if value is None or len(value) <= ORIGINAL_MAX_BYTES else None,
+        key_base64=_base64(_key(message, BESIDE_MAX_BYTES)),
+        value_base64=_base64(value) if value is None or _has_room(message, value) else None,
         value_sha256=None if value is None else hashlib.sha256(value).hexdigest(),
         value_size=None if value is None else len(value),
         headers=_headers(message),
@@ -110,14 +113,20 @@ def _letter_output(letter: DeadLetter, message: Message, worker: Worker) -> Outp
     # What lies among dead letters has no other topic: there is no .dlq of a .dlq.
     letters = topic if topic_of(topic)[0].is_dlq else f"{topic}.dlq"
     written = letter.model_dump_json().encode()
-    key, partition = _kept_key(message), partition_of(message)
+    key, partition = _key(message, KEY_MAX_BYTES), partition_of(message)
     return Output(letters, key, written, headers, partition, tallied=("letters", letter.cause))
 
 
-def _kept_key(message: Message) -> bytes | None:
-    """The original's key; None where it has none, or one that no letter has room for."""
+def _key(message: Message, most: int) -> bytes | None:
+    """The original's key; None where it has none, or a larger one."""
     key = message.key()
-    return None if key is None or len(key) > BESIDE_MAX_BYTES else key
+    return None if key is None or len(key) > most else key
+
+
+def _has_room(message: Message, value: bytes) -> bool:
+    """Whether a value fits beside its key: a key that is larger than usual takes the value's place."""
+    beyond = max(0, len(_key(message, KEY_MAX_BYTES) or b"") - BESIDE_MAX_BYTES)
+    return len(value) <= ORIGINAL_MAX_BYTES - beyond
 
 
 def _original(message: Message) -> bytes | None:

@@ -31,7 +31,7 @@ KEYS: Mapping[str, Mapping[str, Any]] = {
     "loan.dead_letter": {
         "type": ["string", "null"],
         "description": "The refused record's key, byte for byte, whether it is text or not; null where it had none, or "
-        "one above 64 KiB.",
+        "one above 2 MiB.",
     },
     "loan.record.rejected": _BY_RECORD,
     "loan.rejection.withdrawn": _BY_RECORD,

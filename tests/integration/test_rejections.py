@@ -36,7 +36,7 @@ def test_a_bank_hears_of_each_bad_record_once_and_of_its_taking(stack, bank, cli
     bank.flush()
     named = [(b"x-\xff\xfe", CANARY.encode())]
     data = wire.batch([wire.record(0, b"named", application("named"), named)])
-    assert wire.produce(stack.bootstrap, APPLICATIONS, 3, data)[0] == 0
+    assert wire.produce(stack.bootstrap, APPLICATIONS, 3, data, stack.security)[0] == 0
     outcome = {"tenant": TENANT, "application_id": "good", "kind": "human_decision", "decision": CANARY}
     producer = Producer({**stack.admin_settings, "log_level": 2})
     producer.produce(OUTCOMES, json.dumps(outcome).encode(), "good")

@@ -37,7 +37,8 @@ def deleted(stack, family):
         asker = Consumer({**stack.admin_settings, "group.id": STAGES["record"].group, "log_level": 2})
         recorded = asker.committed([TopicPartition(*place) for place in before], timeout=30)
         asker.close()
-        asked = AdminClient({**stack.admin_settings, "log_level": 2}).delete_records(recorded)
+        admin = AdminClient({**stack.admin_settings, "log_level": 2})
+        asked = admin.delete_records(recorded)
         for done in asked.values():
             done.result(30)
         return before

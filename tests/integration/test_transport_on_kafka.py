@@ -107,6 +107,27 @@ class Flow:
             self._sent[partition] += 1
         self._producer.flush(30)
 
+    def send_together(self, partition: int, *values: str) -> None:
+        """In one transaction, whose marker takes an offset of its own."""
+        producer = Producer({"bootstrap.servers": self.bootstrap, "transactional.id": self.prefix})
+        producer.init_transactions(30)
+        producer.begin_transaction()
+        for value in values:
+            producer.produce(f"{self.prefix}.in", value.encode(), b"key", partition)
+        producer.commit_transaction(30)
+
+    def committed(self, partition: int) -> int:
+        consumer = Consumer({"bootstrap.servers": self.bootstrap, "group.id": self.prefix})
+        (found,) = consumer.committed([TopicPartition(f"{self.prefix}.in", partition)], timeout=10)
+        consumer.close()
+        return found.offset
+
+    def delete(self, partition: int, before: int) -> None:
+        """As retention does."""
+        admin = AdminClient({"bootstrap.servers": self.bootstrap})
+        for done in admin.delete_records([TopicPartition(f"{self.prefix}.in", partition, before)]).values():
+            done.result()
+
     @property
     def sent(self) -> set[str]:
         return {f"{partition}/{offset}" for partition, count in self._sent.items() for offset in range(count)}
@@ -264,6 +285,31 @@ def test_an_offset_that_is_no_longer_there_stops_the_worker(flow: Flow) -> None:
     assert worker.wait() == 1
     last = json.loads(worker.log.read_text().splitlines()[-1])
     assert "offsets 0 to 1 are gone" in last["message"]
+
+
+@pytest.mark.parametrize("kind", ["stage", "range"])
+def test_a_bank_is_served_after_retention_took_all_it_had(flow: Flow, kind: str) -> None:
+    """Its worker has committed past the last marker: it reads on, and so does the one that comes after it."""
+    (flow.directory / "soon").touch()
+
+    def answered() -> list[int]:
+        if kind == "stage":
+            return [int(origin.removeprefix("0/")) for origin in flow.read("out")]
+        return [offset for times in flow.rows().values() for offset in times[0]]
+
+    worker = flow.begin_at_zero().start(kind).ready()
+    flow.send_together(0, "a", "b")
+    until(lambda: flow.committed(0) == 3)
+    flow.delete(0, 3)
+    flow.send_together(0, "c")
+    until(lambda: flow.committed(0) == 5)
+    worker.process.terminate()
+    assert worker.wait() == 0
+    flow.delete(0, 5)
+    flow.start(kind).ready()
+    flow.send_together(0, "d")
+    until(lambda: flow.committed(0) == 7)
+    assert answered() == [0, 1, 3, 5]
 
 
 def test_a_slot_in_use_is_refused(flow: Flow) -> None:

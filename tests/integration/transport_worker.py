@@ -3,6 +3,7 @@
 The stage copies `PREFIX.in` to `PREFIX.out`; values ask for trouble: `die` ends the process, `bug` raises (until the
 file `fixed` exists), `hold` defers its partition (until `open` exists), `nowhere` goes to a topic that is not there.
 The range worker appends the ranges of `PREFIX.in` to the file `rows`, and finds its warehouse down while `down` exists.
+Where `soon` exists, what was read over is committed every second instead of every ten minutes.
 """
 
 import json
@@ -20,11 +21,14 @@ from processors.transport import (
     Retry,
     StageSpec,
     WorkerKafka,
+    poll_thread,
 )
 from schemas.records import Message, Partition, partition_of
 
 kind, bootstrap, prefix, slot, directory, port = sys.argv[1:]
 here = Path(directory)
+if (here / "soon").exists():
+    poll_thread.MARKERS_S = 1.0
 
 
 def output(topic: str, message: Message) -> Output:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from processors.deadletters import BESIDE_MAX_BYTES, ORIGINAL_MAX_BYTES, dead_letter, refused
+from processors.deadletters import BESIDE_MAX_BYTES, KEY_MAX_BYTES, ORIGINAL_MAX_BYTES, dead_letter, refused
 from processors.identity import Worker
 from schemas.asyncapi import KEYS
 from schemas.operations import ERRORS_MAX, PATH_MAX, DeadLetter, FieldError
@@ -36,12 +36,13 @@ ERRORS = [
 
 @settings(max_examples=60)
 @given(
-    key=st.sampled_from([0, 1, BESIDE_MAX_BYTES, BESIDE_MAX_BYTES + 1, RECORD_MAX_BYTES // 2]),
+    key=st.sampled_from([0, 1, BESIDE_MAX_BYTES, BESIDE_MAX_BYTES + 1, KEY_MAX_BYTES, KEY_MAX_BYTES + 1]),
     value=st.sampled_from([0, ORIGINAL_MAX_BYTES - 1, ORIGINAL_MAX_BYTES, ORIGINAL_MAX_BYTES + 1, RECORD_MAX_BYTES]),
     headers=st.sampled_from(
         [("", None, 1_000_000), ("a", None, 60_000), ("\x00" * 900, b"v", 500), ("n", b"v" * 9000, 9)]
     ),
 )
+@example(KEY_MAX_BYTES, ORIGINAL_MAX_BYTES - KEY_MAX_BYTES + BESIDE_MAX_BYTES, ("a", None, 60_000))
 @example(BESIDE_MAX_BYTES, ORIGINAL_MAX_BYTES, ("\x00" * 20, b"", 100_000))
 def test_a_letter_fits_a_record_whatever_its_original_was(key, value, headers):
     """No key, value and headers together make a letter that the broker refuses: it would hold up every bank."""
@@ -53,5 +54,7 @@ def test_a_letter_fits_a_record_whatever_its_original_was(key, value, headers):
     assert all(size_of(one) <= RECORD_MAX_BYTES // 8 for one in rest)
     told = DeadLetter.model_validate_json(letter.value)
     assert told.value_size == value
-    assert (told.value_base64 is None) == (value > ORIGINAL_MAX_BYTES)
-    assert (letter.key is None) == (told.key_base64 is None) == (key > BESIDE_MAX_BYTES)
+    assert (letter.key is None) == (key > KEY_MAX_BYTES)
+    assert (told.key_base64 is None) == (key > BESIDE_MAX_BYTES)
+    if key <= BESIDE_MAX_BYTES:
+        assert (told.value_base64 is None) == (value > ORIGINAL_MAX_BYTES)
