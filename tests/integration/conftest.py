@@ -12,6 +12,7 @@ import pytest
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, Producer, TopicPartition
 
 from loanstream.demo.run import stack as running_stack
+from loanstream.install import topics
 from loanstream.stack.kafka.broker import EmbeddedKafka
 from loanstream.stack.running import RunningStack
 from schemas.headers import header
@@ -63,6 +64,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStack]:
 @pytest.fixture(scope="session")
 def broker(bare_broker: EmbeddedKafka) -> str:
     """Where tests of the transport make topics of their own."""
+    topics.provision(bare_broker.bootstrap, [])
     return bare_broker.bootstrap
 
 
