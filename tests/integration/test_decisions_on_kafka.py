@@ -24,7 +24,7 @@ from schemas.topics import TOPICS
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = (ROOT / "docs" / "consume-decisions.md").read_text("utf-8")
 (EXAMPLE,) = re.findall(r"^```python\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
-(JAVA,) = re.findall(r"^```properties\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
+JAVA, LIBRDKAFKA = re.findall(r"^```properties\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
 (KCAT,) = re.findall(r"^```\n(kcat .*?)^```", PAGE, re.MULTILINE | re.DOTALL)
 MADE = json.loads((ROOT / "schemas" / "examples" / "loan.decision.made.json").read_text())
 TENANT = "decided"
@@ -217,8 +217,9 @@ def test_the_settings_for_java_are_settings_of_javas_client():
 
 def test_the_settings_for_kcat_are_settings_of_its_library():
     """The client library, which is Python's too, takes each of them, and OAuth's address and secret among them."""
-    words = shlex.split(KCAT.replace("\\\n", " "))
-    settings = dict(words[at + 1].split("=", 1) for at, word in enumerate(words) if word == "-X")
+    words = shlex.split(KCAT)
+    assert words[:2] == ["kcat", "-F"]  # what stands on a command line, every user of the machine sees
+    settings = dict(line.split("=", 1) for line in LIBRDKAFKA.splitlines() if line)
     assert settings["isolation.level"] == "read_committed"
     certificate = {"ssl.ca.location": None, "https.ca.location": None}  # a path of the reader's own machine
     taken = {name: value for name, value in settings.items() if name not in certificate}
