@@ -1,0 +1,5 @@
+"""Paths of documents."""
+
+from fastapi import APIRouter
+
+router = APIRouter(tags=["documents"])

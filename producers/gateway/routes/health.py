@@ -1,0 +1,5 @@
+"""Paths of health."""
+
+from fastapi import APIRouter
+
+router = APIRouter(tags=["health"])
