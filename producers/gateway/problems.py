@@ -44,6 +44,7 @@ KINDS: Mapping[str, Kind] = {
     "conflict": Kind(HTTPStatus.CONFLICT, "it contradicts what was sent before"),
     "too-large": Kind(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "the body is too large"),
     "media-type": Kind(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "the body has another media type than expected"),
+    "headers-too-large": Kind(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, "the headers are too large"),
     "too-slow": Kind(HTTPStatus.REQUEST_TIMEOUT, "the body did not come in time"),
     "too-many": Kind(HTTPStatus.TOO_MANY_REQUESTS, "too many requests of this client"),
     "unavailable": Kind(HTTPStatus.SERVICE_UNAVAILABLE, "a part that this needs is away; nothing was accepted"),
@@ -86,8 +87,8 @@ class ProblemError(Exception):
         self.retry_after_s, self.reason = retry_after_s, reason or kind
 
 
-def answer(problem: ProblemError) -> JSONResponse:
-    """The response."""
+def body_of(problem: ProblemError) -> dict[str, Any]:
+    """What the answer says (RFC 9457)."""
     row = KINDS[problem.kind]
     body: dict[str, Any] = {
         "type": f"urn:loanstream:problem:{problem.kind}",
@@ -97,5 +98,11 @@ def answer(problem: ProblemError) -> JSONResponse:
     }
     if problem.faults:
         body["errors"] = [fault.as_json() for fault in problem.faults]
+    return body
+
+
+def answer(problem: ProblemError) -> JSONResponse:
+    """The response."""
+    row = KINDS[problem.kind]
     wait = {} if problem.retry_after_s is None else {"Retry-After": str(max(1, round(problem.retry_after_s)))}
-    return JSONResponse(body, int(row.status), {**row.headers, **wait}, MEDIA_TYPE)
+    return JSONResponse(body_of(problem), int(row.status), {**row.headers, **wait}, MEDIA_TYPE)

@@ -1,0 +1,25 @@
+"""The gateway's log: the project's JSON lines on stderr; those about a request have fields of their own."""
+
+import json
+import logging
+
+from processors.transport.logs import JsonLines, log_to_stderr
+
+PROCESS = "gateway"
+
+
+class RequestLines(JsonLines):
+    """One JSON object a line. Nothing in a field can begin another: it is escaped to ASCII."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The line."""
+        line = super().format(record)
+        return json.dumps(json.loads(line) | getattr(record, "request", {}))
+
+
+def log_requests() -> None:
+    """Send every line of the process to stderr."""
+    log_to_stderr(PROCESS, 0)
+    logging.getLogger("producers").setLevel(logging.INFO)
+    for handler in logging.getLogger().handlers:
+        handler.setFormatter(RequestLines(PROCESS, PROCESS))
