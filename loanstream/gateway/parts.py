@@ -1,7 +1,7 @@
 """The parts of the gateway as a table: what makes each of an installation's, and how it is known to be well."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, fields
 from typing import Any
@@ -11,6 +11,8 @@ from loanstream.gateway.watches import LATE, WITHIN_S, Complaint, broker, docume
 from loanstream.installation import Installation
 from producers.gateway.parts import Parts
 from schemas.problem import Problem
+from stores.documents.sealing import DocumentKey
+from stores.documents.store import DocumentStore
 
 
 async def _nothing() -> None:
@@ -41,7 +43,15 @@ def _verifier(installation: Installation) -> Made:
 
 
 def _documents(installation: Installation) -> Made:
-    return Made(installation.documents, document_store(installation))
+    # Read here, and of each tenant's keys one: the process goes on without those of receipts.
+    return Made(DocumentStore(installation.blobs, dict(_document_keys(installation))), document_store(installation))
+
+
+def _document_keys(installation: Installation) -> Iterator[tuple[str, DocumentKey]]:
+    """Problem at the start for a tenant without keys, not at its first document."""
+    for tenant in installation.tenants:
+        keys = installation.keys.tenant(tenant)
+        yield tenant, DocumentKey(keys.document_id, keys.document_key)
 
 
 BUILDERS: Mapping[str, Builder] = {

@@ -1,6 +1,7 @@
 """What readiness asks of things that may hang: off the event loop, one question at a time, answered in time or not."""
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 
@@ -11,6 +12,9 @@ from loanstream.installation import Installation
 from stores.documents.blobs import StoreDownError
 
 WITHIN_S = 2.0
+
+_SILENT = logging.getLogger("loanstream.gateway.silent")
+_SILENT.disabled = True
 
 Complaint = Callable[[], Awaitable[str | None]]
 """What is wrong with a part, in words that name no address and no tenant; None where nothing is."""
@@ -38,7 +42,8 @@ def one_at_a_time(ask: Callable[[], str | None], within_s: float = WITHIN_S) -> 
 
 def broker(installation: Installation) -> Complaint:
     """Whether Kafka answers."""
-    admin = AdminClient({"bootstrap.servers": installation.bootstrap, **installation.worker_security})
+    settings = {"bootstrap.servers": installation.bootstrap, **installation.worker_security, "log_level": 0}
+    admin = AdminClient(settings, logger=_SILENT)
 
     def ask() -> str | None:
         try:

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from producers.gateway.callers import Caller
 from producers.gateway.parts import Documents
 from producers.gateway.problems import ProblemError
+from schemas.problem import Problem
 from stores.documents.blobs import StoreDownError
 from stores.documents.sealing import UnknownKeyError
 
@@ -59,8 +60,8 @@ class Shelf:
                 return await loop.run_in_executor(self._threads, self._documents.put, tenant, data)
         except (StoreDownError, OSError):  # a TimeoutError is one
             raise _away("document-store") from None
-        except UnknownKeyError:
-            logger.error("a tenant that is served has no document key")  # noqa: TRY400 - one line for the operator
+        except (UnknownKeyError, Problem):
+            logger.error("a bank that is served has no document key")  # noqa: TRY400 - one line for the operator
             raise _away("document-key") from None
 
     def close(self) -> None:
