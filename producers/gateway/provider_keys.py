@@ -105,6 +105,8 @@ class ProviderKeys:
             failure = str(error)
         except NotKeysError:
             failure = "what is answered is no JWK Set"
+        except Exception as error:  # noqa: BLE001 - whatever a fetch meets, the known keys stay in force
+            failure = type(error).__name__
         if failure != self._failure:
             logger.warning("the provider's keys: %s", failure or "had again")
         self._failure = failure

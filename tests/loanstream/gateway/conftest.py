@@ -92,14 +92,17 @@ class Running:
                 [sys.executable, str(program)], env=environment | {"PYTHONPATH": root}, stdout=out, stderr=out
             )
         until = time.monotonic() + 30
-        while True:
-            try:
-                self.http.get("/healthz")
-                return
-            except httpx.TransportError:
-                assert self.process.poll() is None, self.log.read_text()
-                assert time.monotonic() < until
-                time.sleep(0.05)
+        while not self.lives():
+            assert self.process.poll() is None, self.log.read_text()
+            assert time.monotonic() < until
+            time.sleep(0.05)
+
+    def lives(self) -> bool:
+        """Whether it answers."""
+        try:
+            return self.http.get("/healthz").is_success
+        except httpx.TransportError:
+            return False
 
     def stop(self, how: signal.Signals = signal.SIGTERM) -> int:
         """End it; its exit code."""

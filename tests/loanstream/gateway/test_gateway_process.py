@@ -7,6 +7,7 @@ import ssl
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import httpx
 import pytest
@@ -15,6 +16,8 @@ from loanstream.gateway import protocol
 from producers.gateway.limits import DOCUMENT_MOST
 
 PDF = b"%PDF-1.7\n" + b"a payslip" * 50
+PROGRAM = Path(__file__).with_name("absent_gateway.py")
+ROOT = PROGRAM.parents[3]
 AS_PDF = {"Content-Type": "application/pdf"}
 
 
@@ -164,11 +167,9 @@ def test_a_setting_that_is_wrong_stops_the_start_with_one_line(make_gateway, cha
     """The operator reads which variable, and what is expected."""
     made = make_gateway()
     overlaid = made.gateway.environment | {f"LOANSTREAM_{name.upper()}": value for name, value in changed.items()}
-    root = os.path.dirname(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
-    program = os.path.join(os.path.dirname(os.path.abspath(__file__)), "absent_gateway.py")
     done = subprocess.run(
-        [sys.executable, program],
-        env=os.environ | overlaid | {"PYTHONPATH": root},
+        [sys.executable, PROGRAM],
+        env=os.environ | overlaid | {"PYTHONPATH": str(ROOT)},
         check=False,
         capture_output=True,
         text=True,

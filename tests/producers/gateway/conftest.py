@@ -50,7 +50,7 @@ class Provider:
             await self.slow.wait()
         if self.down is not None:
             raise PageError(self.down)
-        return self.page or json.dumps(self.jwks).encode()
+        return json.dumps(self.jwks).encode() if self.page is None else self.page
 
     @property
     def jwks(self) -> dict[str, Any]:
@@ -137,10 +137,10 @@ class Gateway:
 
     def ask(self, method: str, path: str, *, token: str | None = None, **named: Any) -> httpx.Response:
         """The answer; `token` is a good one of bank-a's producer where none is given, and none where it is empty."""
-        headers = {**named.pop("headers", {})}
+        headers = [*dict(named.pop("headers", {})).items(), *named.pop("pairs", ())]
         token = self.provider.token() if token is None else token
         if token:
-            headers["Authorization"] = f"Bearer {token}"
+            headers.append(("Authorization", f"Bearer {token}"))
 
         async def asked() -> httpx.Response:
             transport = httpx.ASGITransport(self.app)
@@ -151,6 +151,12 @@ class Gateway:
 
 
 @pytest.fixture
-def door(provider, run) -> Gateway:
+def make_door(provider, run):
+    """Makes gateways in memory; what is named is as in `Gateway`."""
+    return lambda **named: Gateway(provider, run, **named)
+
+
+@pytest.fixture
+def door(make_door) -> Gateway:
     """A gateway in memory."""
-    return Gateway(provider, run)
+    return make_door()
