@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
@@ -42,7 +43,11 @@ def one_at_a_time(ask: Callable[[], str | None], within_s: float = WITHIN_S) -> 
 
 def broker(installation: Installation) -> Complaint:
     """Whether Kafka answers."""
-    settings = {"bootstrap.servers": installation.bootstrap, **installation.worker_security, "log_level": 0}
+    settings: dict[str, Any] = {
+        "bootstrap.servers": installation.bootstrap,
+        **installation.worker_security,
+        "log_level": 0,
+    }
     admin = AdminClient(settings, logger=_SILENT)
 
     def ask() -> str | None:
