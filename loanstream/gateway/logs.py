@@ -14,7 +14,11 @@ class RequestLines(JsonLines):
     def format(self, record: logging.LogRecord) -> str:
         """The line."""
         line = super().format(record)
-        return json.dumps(json.loads(line) | getattr(record, "request", {}))
+        fields = getattr(record, "request", None)
+        if fields is None:
+            return json.dumps(json.loads(line))
+        # Joined as texts: a request's line is written for each of them, and its message is a code of ours.
+        return f"{line[:-1]}, {json.dumps(fields)[1:]}"
 
 
 def log_requests() -> None:

@@ -16,6 +16,7 @@ from loanstream.gateway.parts import BUILDERS, Builder, parts_of
 from loanstream.gateway.protocol import BoundedHttp
 from loanstream.installation import Installation
 from loanstream.settings import Settings
+from loanstream.worker import calm_collector
 from producers.gateway.app import Door, gateway
 from producers.gateway.rates import Rate
 from schemas.problem import Problem
@@ -72,6 +73,7 @@ async def _serve(settings: Settings, builders: Mapping[str, Builder]) -> int:
             ssl_keyfile=key,
         )
         _load(config, certificate, key)
+        calm_collector()
         server = uvicorn.Server(config)
         await server.serve()
     return 0 if server.started else 1

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable
 
-from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 ALWAYS = {
@@ -16,6 +15,15 @@ NOTHING = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-act
 SECURE_FOR = "max-age=31536000"
 """A year of https alone."""
 
+_POLICY, _SECURE = "Content-Security-Policy", "Strict-Transport-Security"
+_NAMES = frozenset(name.lower().encode() for name in (*ALWAYS, _POLICY, _SECURE))
+
+
+def _raw(policy: str) -> list[tuple[bytes, bytes]]:
+    """The headers as ASGI has them, with https's own as the last."""
+    named = {**ALWAYS, _POLICY: policy, _SECURE: SECURE_FOR}
+    return [(name.lower().encode(), value.encode()) for name, value in named.items()]
+
 
 class SecurityHeaders:
     """The middleware. `page` is the path of the page for developers, which may `connect` to the token endpoint's
@@ -25,7 +33,8 @@ class SecurityHeaders:
     def __init__(self, app: ASGIApp, page: str, connect: Iterable[str]) -> None:
         self._app, self._page = app, page
         sources = " ".join(["'self'", *connect])
-        self._of_the_page = f"{NOTHING}; script-src 'self'; style-src 'self'; img-src 'self'; connect-src {sources}"
+        policy = f"{NOTHING}; script-src 'self'; style-src 'self'; img-src 'self'; connect-src {sources}"
+        self._of_the_page, self._of_others = _raw(policy), _raw(NOTHING)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Have the request answered, with the headers."""
@@ -35,11 +44,9 @@ class SecurityHeaders:
 
         async def with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
-                headers = MutableHeaders(scope=message)
-                headers.update(ALWAYS)
-                headers["Content-Security-Policy"] = self._of_the_page if scope["path"] == self._page else NOTHING
-                if scope["scheme"] == "https":
-                    headers["Strict-Transport-Security"] = SECURE_FOR
+                own = self._of_the_page if scope["path"] == self._page else self._of_others
+                own = own if scope["scheme"] == "https" else own[:-1]
+                message["headers"] = [pair for pair in message["headers"] if pair[0] not in _NAMES] + own
             await send(message)
 
         await self._app(scope, receive, with_headers)

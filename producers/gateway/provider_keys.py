@@ -98,7 +98,7 @@ class ProviderKeys:
         began = self._now()
         failure: str | None = None
         try:
-            self._keys = keys_of(await self._fetch())
+            self._keys = _same_where_equal(keys_of(await self._fetch()), self._keys)
             # From before the fetch: what was answered may be as old as that.
             self._got_at = began
         except PageError as error:
@@ -110,3 +110,9 @@ class ProviderKeys:
         if failure != self._failure:
             logger.warning("the provider's keys: %s", failure or "had again")
         self._failure = failure
+
+
+def _same_where_equal(keys: KeysById, before: KeysById) -> KeysById:
+    """`keys`, where a key that was there before is the same object: whoever kept it sees that it stands."""
+    same = {name for name, key in keys.items() if name in before and key.thumbprint() == before[name].thumbprint()}
+    return {name: before[name] if name in same else key for name, key in keys.items()}

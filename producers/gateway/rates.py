@@ -4,6 +4,7 @@ import ipaddress
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 
 from producers.gateway.problems import ProblemError
 from producers.gateway.recent import Recent
@@ -46,6 +47,7 @@ class Buckets:
         self._left.put(name, (left - 1.0, now))
 
 
+@lru_cache(maxsize=4096)
 def network_of(address: str) -> str:
     """What is counted as one: an IPv4 address, the network of an IPv6 one.
 
