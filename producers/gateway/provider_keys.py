@@ -6,8 +6,8 @@
     up to `kept_s`          it waits for the fetch, and where that fails what is kept stays in force
     beyond                  no token is believed
 
-A key that is not known is asked for at once, and then not again within `cool_down_s`: whoever makes up key ids causes
-one fetch in that time, whatever he sends.
+A key that is not known is asked for at once, so that a rotation refuses nobody, and then none again within
+`cool_down_s`: whoever makes up key ids causes one fetch in that time, whatever he sends.
 """
 
 import asyncio
@@ -40,7 +40,7 @@ class ProviderKeys:
     def __init__(self, fetch: Fetch, times: Times | None = None, now: Callable[[], float] = time.monotonic) -> None:
         self._fetch, self._times, self._now = fetch, times or Times(), now
         self._keys: KeysById = {}
-        self._got_at = self._asked_at = -math.inf
+        self._got_at = self._asked_at = self._missed_at = -math.inf
         self._failure: str | None = None
         self._fetching: asyncio.Task[None] | None = None
 
@@ -50,19 +50,18 @@ class ProviderKeys:
         ProblemError `keys-unknown` where nothing is known of what it publishes.
         """
         await self.look()
+        if self._age > self._times.kept_s or not self._keys:
+            raise ProblemError("keys-unknown", "try again later", retry_after_s=self._times.cool_down_s)
         found = self._keys.get((kid, algorithm))
-        if found is None and self._begun():
+        if found is None and self._begun(self._missed_at):
+            self._missed_at = self._now()
             await self._fetched()
             found = self._keys.get((kid, algorithm))
-        if self._age > self._times.kept_s or not self._keys:
-            raise ProblemError(
-                "keys-unknown", "try again later", retry_after_s=self._times.cool_down_s, reason="keys-unknown"
-            )
         return found
 
     async def look(self) -> None:
         """See to it that the keys are as young as they should be; what fails is told by `complaint`."""
-        if self._age <= self._times.renew_s or not self._begun():
+        if self._age <= self._times.renew_s or not self._begun(self._asked_at):
             return
         # Where the last fetch failed, the next one keeps nobody waiting who could be served.
         if self._age > self._times.kept_s or (self._age > self._times.trusted_s and self._failure is None):
@@ -79,11 +78,11 @@ class ProviderKeys:
     def _age(self) -> float:
         return self._now() - self._got_at
 
-    def _begun(self) -> bool:
-        """Whether a fetch is under way; one begins where the last is long enough ago."""
+    def _begun(self, last_at: float) -> bool:
+        """Whether a fetch is under way; one begins where the last of its cause is long enough ago."""
         if self._fetching is not None and not self._fetching.done():
             return True
-        if self._now() - self._asked_at < self._times.cool_down_s:
+        if self._now() - last_at < self._times.cool_down_s:
             return False
         self._asked_at = self._now()
         self._fetching = asyncio.create_task(self._renew())

@@ -32,22 +32,22 @@ async function start() {
 }
 
 async function getToken(url) {
-  // RFC 6749, section 2.3.1: both are written as in a form.
-  const written = (text) => encodeURIComponent(text).replaceAll("%20", "+");
-  const basic = btoa(`${written(by("client_id").value)}:${written(by("client_secret").value)}`);
+  // In the form, not in a header: so the provider need not answer a browser's question beforehand, only allow the
+  // origin of this page in its answer.
+  const form = new URLSearchParams({
+    grant_type: "client_credentials",
+    client_id: by("client_id").value,
+    client_secret: by("client_secret").value,
+  });
   try {
-    const answer = await fetch(url, {
-      method: "POST",
-      headers: { Authorization: `Basic ${basic}`, "Content-Type": "application/x-www-form-urlencoded" },
-      body: "grant_type=client_credentials",
-    });
+    const answer = await fetch(url, { method: "POST", body: form });
     const found = await answer.json();
     by("access_token").value = found.access_token || "";
     by("told").textContent = found.access_token ? `a token for: ${found.scope || "(no scope said)"}` : lines(found);
   } catch {
     by("told").textContent =
-      `${url} gives browsers no answer from this page (it allows no other origin). Get a token there and paste it: ` +
-      `curl -u CLIENT_ID -d grant_type=client_credentials ${url}`;
+      `${url} is not there, or does not let this page read its answer (Access-Control-Allow-Origin). ` +
+      `Get a token there and paste it: curl -u CLIENT_ID -d grant_type=client_credentials ${url}`;
   }
 }
 
