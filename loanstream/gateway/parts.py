@@ -1,8 +1,8 @@
-"""The parts of the gateway as a table: what makes each of an installation's, and how it is known to be well."""
+"""The parts of the gateway as a table: what makes an installation's, and how readiness asks whether they are well."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -15,76 +15,62 @@ from stores.documents.sealing import DocumentKey
 from stores.documents.store import DocumentStore
 
 
-async def _nothing() -> None:
-    """Most parts have nothing to begin, nothing to end, and no complaint of their own."""
-
-
 @dataclass(frozen=True, slots=True)
 class Made:
-    """A part, what begins and ends its work, and what it complains of."""
+    """Some parts, by their names in `Parts`, and what readiness asks about them."""
 
-    part: Any
-    complaint: Complaint = _nothing
-    start: Callable[[], Awaitable[None]] = _nothing
-    close: Callable[[], Awaitable[None]] = _nothing
+    parts: Mapping[str, Any]
+    complaints: Mapping[str, Complaint]
 
 
-Builder = Callable[[Installation], Made]
+Maker = Callable[[Installation], AbstractAsyncContextManager[Made]]
+"""The parts are at work within."""
 
 
-def _verifier(installation: Installation) -> Made:
+@asynccontextmanager
+async def door(installation: Installation) -> AsyncIterator[Made]:
+    """Who comes in, and documents. Problem for a setting that is needed, a certificate or a key that is not there."""
     keys = provider_keys(installation.settings)
+    # Read here, and of each tenant's keys one: the process goes on without those of receipts.
+    documents = DocumentStore(installation.blobs, dict(_document_keys(installation)))
 
-    async def complaint() -> str | None:
+    async def keys_complaint() -> str | None:
         await keys.look()
         return keys.complaint
 
-    return Made(verifier(installation, keys), complaint, keys.look)
-
-
-def _documents(installation: Installation) -> Made:
-    # Read here, and of each tenant's keys one: the process goes on without those of receipts.
-    return Made(DocumentStore(installation.blobs, dict(_document_keys(installation))), document_store(installation))
+    complaints: dict[str, Complaint] = {
+        "verifier": keys_complaint,
+        "documents": document_store(installation),
+        "broker": broker(installation),
+    }
+    made = Made({"verifier": verifier(installation, keys), "documents": documents}, complaints)
+    await keys.look()
+    yield made
 
 
 def _document_keys(installation: Installation) -> Iterator[tuple[str, DocumentKey]]:
-    """Problem at the start for a tenant without keys, not at its first document."""
     for tenant in installation.tenants:
         keys = installation.keys.tenant(tenant)
         yield tenant, DocumentKey(keys.document_id, keys.document_key)
 
 
-BUILDERS: Mapping[str, Builder] = {
-    # a field of `producers.gateway.parts.Parts`
-    "verifier": _verifier,
-    "documents": _documents,
+MAKERS: Mapping[str, Maker] = {
+    "door": door,
 }
-
-WATCHES: Mapping[str, Callable[[Installation], Complaint]] = {
-    # what readiness asks besides the parts
-    "broker": broker,
-}
+"""In the order in which they begin; they end in the other."""
 
 
 @asynccontextmanager
-async def parts_of(
-    installation: Installation,
-    builders: Mapping[str, Builder] = BUILDERS,
-    watches: Mapping[str, Callable[[Installation], Complaint]] = WATCHES,
-) -> AsyncIterator[Parts]:
+async def parts_of(installation: Installation, makers: Mapping[str, Maker] = MAKERS) -> AsyncIterator[Parts]:
     """The parts, at work within. Problem for one that nothing makes, or that cannot be made of these settings."""
-    names = [field.name for field in fields(Parts) if field.name != "healthy"]
-    missing = [name for name in names if name not in builders]
-    if missing:
-        raise Problem(f"nothing makes these parts of the gateway: {', '.join(missing)}")
-    made = {name: builders[name](installation) for name in names}
-    complaints = {name: one.complaint for name, one in made.items()}
-    complaints |= {name: watch(installation) for name, watch in watches.items()}
     async with AsyncExitStack() as at_work:
-        for one in made.values():
-            await one.start()
-            at_work.push_async_callback(one.close)
-        yield Parts(**{name: one.part for name, one in made.items()}, healthy=lambda: _all(complaints))
+        made = [await at_work.enter_async_context(make(installation)) for make in makers.values()]
+        parts = {name: part for one in made for name, part in one.parts.items()}
+        missing = [field.name for field in fields(Parts) if field.name not in {*parts, "healthy"}]
+        if missing:
+            raise Problem(f"nothing makes these parts of the gateway: {', '.join(missing)}")
+        complaints = {name: complaint for one in made for name, complaint in one.complaints.items()}
+        yield Parts(**parts, healthy=lambda: _all(complaints))
 
 
 async def _all(complaints: Mapping[str, Complaint]) -> Mapping[str, str]:

@@ -12,7 +12,7 @@ from typing import NoReturn
 import uvicorn
 
 from loanstream.gateway.logs import log_requests
-from loanstream.gateway.parts import BUILDERS, Builder, parts_of
+from loanstream.gateway.parts import MAKERS, Maker, parts_of
 from loanstream.gateway.protocol import BoundedHttp
 from loanstream.installation import Installation
 from loanstream.settings import Settings
@@ -32,26 +32,26 @@ BURST_S = 2.0
 logger = logging.getLogger(__name__)
 
 
-def run(settings: Settings, builders: Mapping[str, Builder] = BUILDERS) -> int:
+def run(settings: Settings, makers: Mapping[str, Maker] = MAKERS) -> int:
     """Serve; 1 where the gateway cannot be started, with one line that says why. On SIGTERM the process exits 0."""
     log_requests()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, _exit)
     try:
-        return asyncio.run(_serve(settings, builders))
+        return asyncio.run(_serve(settings, makers))
     except Problem as error:
         logger.error("%s", error)  # noqa: TRY400 - one line for the operator
         return 1
 
 
-async def _serve(settings: Settings, builders: Mapping[str, Builder]) -> int:
+async def _serve(settings: Settings, makers: Mapping[str, Maker]) -> int:
     certificate, key = settings.needed("gateway_certificate"), settings.needed("gateway_key")
     door = Door(
         token_url=settings.gateway_token_url or "",
         client_rate=_rate(settings.gateway_client_rate),
         address_rate=_rate(settings.gateway_address_rate),
     )
-    async with parts_of(Installation(settings), builders) as parts:
+    async with parts_of(Installation(settings), makers) as parts:
         config = uvicorn.Config(
             gateway(parts, door),
             host=settings.gateway_host,

@@ -1,12 +1,15 @@
 """`python -m loanstream.gateway` where what others make is not here: each call of such a part says so."""
 
 import sys
+from contextlib import asynccontextmanager
 from typing import Any
 
-from loanstream.gateway.parts import BUILDERS, Made
+from loanstream.gateway.parts import Made, door
 from loanstream.gateway.server import run
 from loanstream.settings import load
 from producers.gateway.problems import ProblemError
+
+OTHERS = ("sender", "claims", "decisions", "reviews", "score")
 
 
 class Absent:
@@ -22,10 +25,10 @@ class Absent:
         return refuse
 
 
-def absent(name: str):
-    return lambda _: Made(Absent(name))
+@asynccontextmanager
+async def absent(_):
+    yield Made({name: Absent(name) for name in OTHERS}, {})
 
 
 if __name__ == "__main__":
-    others = ("sender", "claims", "decisions", "reviews", "score")
-    sys.exit(run(load(), {**{name: absent(name) for name in others}, **BUILDERS}))
+    sys.exit(run(load(), {"door": door, "others": absent}))

@@ -5,19 +5,20 @@ import socket
 import sys
 import threading
 import time
+from contextlib import asynccontextmanager
 
 import pytest
 
 from loanstream.gateway import parts, watches
 from loanstream.gateway.child import Gateway, Provider
-from loanstream.gateway.parts import BUILDERS, Made, parts_of
+from loanstream.gateway.parts import Made, parts_of
 from loanstream.installation import Installation
 from loanstream.settings import environment_of, load
 from loanstream.stack.layout import Layout
 from schemas.problem import Problem
 from stores.documents.blobs import FileBlobs
-
-OTHERS = ("sender", "claims", "decisions", "reviews", "score")
+from stores.documents.store import DocumentStore
+from stores.keys import KeyFiles
 
 
 @pytest.fixture
@@ -51,55 +52,53 @@ def installation(**values):
     return Installation(load(environment_of(values)))
 
 
-def absent(name):
-    return lambda _: Made(name)
+ALL = ("verifier", "documents", "sender", "claims", "decisions", "reviews", "score")
+
+
+def maker(names, told, complaints=(), fails=False):
+    """Makes parts that are their own names, and tells when they begin and end."""
+
+    @asynccontextmanager
+    async def make(_):
+        told.append(f"begin {names[0]}")
+        if fails:
+            raise Problem(names[0])
+        try:
+            yield Made({name: name for name in names}, dict(complaints))
+        finally:
+            told.append(f"end {names[0]}")
+
+    return make
+
+
+def within(makers):
+    """What the parts complain of."""
+
+    async def asked():
+        async with parts_of(installation(), makers) as made:
+            assert made.sender == "sender"
+            return await made.healthy()
+
+    return asyncio.run(asked())
 
 
 def test_a_part_that_nothing_makes_stops_the_start():
-    """By its name: a gateway never answers without one."""
-
-    async def made():
-        async with parts_of(installation(), {"verifier": absent("verifier")}, {}):
-            raise AssertionError
-
-    with pytest.raises(Problem, match="documents, sender, claims, decisions, reviews, score"):
-        asyncio.run(made())
-
-
-def test_every_builder_is_a_part_s():
-    """A row for a part that there is not would be made by nobody."""
-    names = set(parts.Parts.__dataclass_fields__)
-    assert BUILDERS.keys() <= names - {"healthy"}
+    """By its name: a gateway never answers without one; what had begun has ended."""
+    told = []
+    with pytest.raises(Problem, match=r"nothing makes these parts of the gateway: decisions, reviews, score$"):
+        within({"some": maker(ALL[:4], told)})
+    assert told == ["begin verifier", "end verifier"]
 
 
 def test_parts_begin_in_order_and_end_in_the_other():
     """Whatever happens within; what did not begin is not ended."""
     told = []
-
-    def part(name, fails=False):
-        async def start():
-            told.append(f"start {name}")
-            if fails:
-                raise Problem(name)
-
-        async def close():
-            told.append(f"close {name}")
-
-        return lambda _: Made(name, start=start, close=close)
-
-    names = ("verifier", "documents", *OTHERS)
-
-    async def within(builders):
-        async with parts_of(installation(), builders, {}) as made:
-            told.append(made.sender)
-
-    asyncio.run(within({name: part(name) for name in names}))
-    begun = [f"start {name}" for name in names]
-    assert told == [*begun, "sender", *(f"close {name}" for name in reversed(names))]
+    assert within({"a": maker(ALL[:2], told), "b": maker(ALL[2:], told)}) == {}
+    assert told == ["begin verifier", "begin sender", "end sender", "end verifier"]
     told.clear()
     with pytest.raises(Problem, match="sender"):
-        asyncio.run(within({name: part(name, fails=name == "sender") for name in names}))
-    assert told == ["start verifier", "start documents", "start sender", "close documents", "close verifier"]
+        within({"a": maker(ALL[:2], told), "b": maker(ALL[2:], told, fails=True)})
+    assert told == ["begin verifier", "begin sender", "end verifier"]
 
 
 def test_what_is_wrong_is_told_by_the_part_s_name_and_one_that_hangs_hides_no_other(monkeypatch):
@@ -109,17 +108,11 @@ def test_what_is_wrong_is_told_by_the_part_s_name_and_one_that_hangs_hides_no_ot
     async def hangs():
         await asyncio.sleep(60)
 
-    async def away():
-        return "away"
+    async def says(what=None):
+        return what
 
-    builders = {name: absent(name) for name in ("verifier", "documents", *OTHERS)}
-    builders |= {"sender": lambda _: Made("sender", hangs), "claims": lambda _: Made("claims", away)}
-
-    async def asked():
-        async with parts_of(installation(), builders, {"broker": lambda _: away}) as made:
-            return await made.healthy()
-
-    assert asyncio.run(asked()) == {"sender": "no answer in time", "claims": "away", "broker": "away"}
+    asked = {"sender": hangs, "claims": lambda: says("away"), "decisions": says}
+    assert within({"all": maker(ALL, [], asked)}) == {"sender": "no answer in time", "claims": "away"}
 
 
 def test_a_question_that_does_not_come_back_is_not_asked_again():
@@ -167,12 +160,13 @@ def test_a_tenant_s_receipt_key_is_not_kept(tmp_path):
     """The gateway seals documents, and signs no decision: of a bank's keys it keeps one."""
     layout = Layout(tmp_path / "state")
     FileBlobs.create(tmp_path / "documents")
-    from stores.keys import KeyFiles
-
     keys = KeyFiles(layout.keys).make_tenant("bank-a")
     here = installation(documents_url=(tmp_path / "documents").as_uri(), keys=layout.keys, tenants=("bank-a",))
-    made = BUILDERS["documents"](here)
-    sha256 = made.part.put("bank-a", b"%PDF")
-    assert made.part.get("bank-a", sha256) == b"%PDF"
+    (found,) = dict(parts._document_keys(here)).values()
+    assert (found.id, found.secret) == (keys.document_id, keys.document_key)
+    assert keys.receipt_key != found.secret
+    made = DocumentStore(here.blobs, {"bank-a": found})
+    sha256 = made.put("bank-a", b"%PDF")
     assert here.documents.get("bank-a", sha256) == b"%PDF", "the workers' store opens it"
-    assert keys.receipt_key not in [value for key in made.part._keys.values() for value in (key.id, key.secret)]
+    # Nothing of the installation remembers the others.
+    assert here.keys_of.cache_info().currsize == 1, "the workers' own look, just now"

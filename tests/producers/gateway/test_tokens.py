@@ -120,6 +120,12 @@ def test_a_claim_that_is_not_as_it_must_be(refused, provider, claims, reason):
     assert refused(provider.token(**claims)) == reason
 
 
+@pytest.mark.parametrize("typ", [None, "", 7, "id_token+jwt", "dpop+jwt", "logout+jwt", "at+jwt "])
+def test_another_kind_of_token(refused, provider, typ):
+    """A token of the same key that is for something else opens no door."""
+    assert refused(resigned(provider, "ec-1", {"typ": typ})) == "token-type"
+
+
 def test_clocks_may_differ_by_the_leeway_and_no_more(look, refused, provider):
     """Half a minute either way."""
     now = int(time.time())
