@@ -135,6 +135,35 @@ def test_a_head_that_never_ends_ends(running, make_gateway):
         assert rest_of(connection).startswith(b"HTTP/1.1 400 ")
 
 
+POST = b"POST /v1/documents?kind=payslip HTTP/1.1\r\nHost: localhost\r\n"
+HIDDEN = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        POST + b"Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n" + HIDDEN,
+        POST + b"Content-Length: 5\r\nContent-Length: 6\r\n\r\n" + HIDDEN,
+        POST + b"Transfer-Encoding: chunked, identity\r\n\r\n0\r\n\r\n" + HIDDEN,
+        POST + b"Transfer-Encoding : chunked\r\n\r\n0\r\n\r\n" + HIDDEN,
+        POST + b"X: a\rInjected: b\r\n\r\n" + HIDDEN,
+        POST + b"X: a\x00b\r\n\r\n" + HIDDEN,
+        POST + b"X: a\r\n folded\r\n\r\n" + HIDDEN,
+        b"GET /a b HTTP/1.1\r\nHost: localhost\r\n\r\n" + HIDDEN,
+        b"\x16\x03\x01\x02\x00" + HIDDEN,
+    ],
+    ids=["two lengths", "lengths differ", "two codings", "space", "cr", "nul", "folded", "target", "no http"],
+)
+def test_a_request_that_two_readers_could_read_in_two_ways_is_read_in_none(running, sent):
+    """No request hides in another, and no header in a value: the connection ends, and nothing after is answered."""
+    with running.connect() as connection:
+        connection.sendall(sent)
+        answer = rest_of(connection)
+    assert answer.startswith(b"HTTP/1.1 400 ")
+    assert answer.count(b"HTTP/1.1 ") == 1
+    assert sum("Invalid HTTP" in str(line["message"]) for line in running.lines) <= 3, "said seldom"
+
+
 def test_sigterm_ends_it_with_0_and_what_is_under_way_is_answered(make_gateway):
     """A rolling restart loses no request."""
     made = make_gateway()

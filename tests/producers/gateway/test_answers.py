@@ -172,3 +172,29 @@ def test_whoever_sends_refused_requests_in_a_loop_does_not_fill_the_disk(make_do
     for _ in range(10):
         door.ask("POST", "/v1/documents?kind=payslip")
     assert len(lines()) == before + 10
+
+
+def test_a_client_that_goes_away_is_noted_as_such(door, lines):
+    """No failure of ours, and no answer: 499 in the log."""
+    token = door.provider.token().encode()
+    sent = []
+
+    async def receive():
+        return {"type": "http.disconnect"}
+
+    async def send(message):
+        sent.append(message)
+
+    scope = {
+        "type": "http",
+        "method": "POST",
+        "path": "/v1/documents",
+        "query_string": b"kind=payslip",
+        "headers": [(b"authorization", b"Bearer " + token), (b"content-type", b"application/pdf")],
+        "client": ("192.0.2.7", 1),
+        "scheme": "https",
+    }
+    door.run(door.app(scope, receive, send))
+    assert sent == []
+    assert (lines()[-1]["status"], lines()[-1]["reason"]) == (499, "gone")
+    assert door.blobs.objects == {}

@@ -7,6 +7,7 @@ from importlib.resources import files
 import jsonschema
 import pytest
 import schemathesis
+from fastapi import FastAPI
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from schemathesis import GenerationMode
@@ -15,7 +16,7 @@ from schemathesis.openapi import media_type
 from loanstream.generate.files import GENERATED, ROOT
 from producers.gateway.app import Door, description
 from producers.gateway.callers import SCOPES
-from producers.gateway.openapi import PROBLEM, refusals
+from producers.gateway.openapi import PROBLEM, described, refusals
 from producers.gateway.problems import KINDS
 from producers.gateway.rates import Rate
 from producers.gateway.routes.documents import MEDIA_TYPES
@@ -124,6 +125,21 @@ def test_every_route_says_what_it_is_and_how_it_refuses(path, method):
         for content in answer.get("content", {}).get("application/problem+json", {}).get("examples", {}).values():
             jsonschema.validate(content["value"], PROBLEM)
             assert str(content["value"]["status"]) == status
+
+
+def test_the_framework_s_own_words_for_a_wrong_parameter_are_ours():
+    """A route that says nothing of it is described as it answers: 400, a problem."""
+    app = FastAPI()
+
+    @app.get("/v1/things")
+    async def things(limit: int) -> int:
+        return limit
+
+    said = described(app, "")
+    answers = said["paths"]["/v1/things"]["get"]["responses"]
+    assert "422" not in answers
+    assert "parameter-wrong" in answers["400"]["content"]["application/problem+json"]["examples"]
+    assert "ValidationError" not in json.dumps(said)
 
 
 def test_every_kind_of_problem_has_an_example_of_its_own():
