@@ -126,12 +126,14 @@ def _kinds_of(operation: Mapping[str, Any]) -> Iterable[str]:
 def _add(responses: dict[Any, dict[str, Any]], status: int | str, kind: str) -> None:
     """One more example of an answer; the answers of a status are one, of one schema."""
     row = KINDS[kind]
-    answer = responses.setdefault(status, {"description": row.title[0].upper() + row.title[1:] + "."})
-    content = answer.setdefault("content", {})
-    if MEDIA_TYPE in content and kind not in content[MEDIA_TYPE]["examples"]:
+    said = row.title[0].upper() + row.title[1:] + "."
+    answer = responses.setdefault(status, {"description": said})
+    content = answer.setdefault("content", {}).setdefault(MEDIA_TYPE, {})
+    examples = content.setdefault("examples", {})
+    if examples and kind not in examples:
         answer["description"] += f" Or: {row.title}."
-    of_problem = content.setdefault(MEDIA_TYPE, {"schema": {"$ref": "#/components/schemas/Problem"}, "examples": {}})
-    of_problem["examples"][kind] = {"value": body_of(_example(kind))}
+    content["schema"] = {"$ref": "#/components/schemas/Problem"}
+    examples.setdefault(kind, {"value": body_of(_example(kind))})
     headers: dict[str, Any] = {name: {"schema": {"type": "string"}} for name in row.headers}
     if row.status in WAITS:
         headers["Retry-After"] = {"description": "Seconds.", "schema": {"type": "integer"}}

@@ -92,12 +92,14 @@ def run():
 def absent(name: str) -> Any:
     """A part that is not here: every call of it says so."""
 
+    async def refuse(*_args: Any, **_named: Any) -> Any:
+        raise ProblemError("unavailable", f"{name}: not here", retry_after_s=5)
+
     class Absent:
         def __getattr__(self, _: str) -> Any:
-            async def refuse(*_args: Any, **_named: Any) -> Any:
-                raise ProblemError("unavailable", f"{name}: not here", retry_after_s=5)
-
             return refuse
+
+        __call__ = staticmethod(refuse)
 
     return Absent()
 
