@@ -45,8 +45,8 @@ def gateway(parts: Parts, door: Door | None = None) -> FastAPI:
     app = _routed()
     app.state.parts = parts
     app.state.clients = Buckets(door.client_rate, "client")
-    app.state.readiness = Readiness(parts.healthy)
-    app.state.shelf = Shelf(parts.documents)
+    app.state.readiness = Readiness(parts)
+    app.state.shelf = Shelf(parts)
     app.state.openapi = openapi.described(app, door.token_url)
     # The last one is the first that a request meets.
     app.add_middleware(Limits, addresses=Buckets(door.address_rate, "address"))

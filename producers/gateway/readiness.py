@@ -3,19 +3,19 @@
 import asyncio
 import math
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
+
+from producers.gateway.parts import Parts
 
 YOUNG_S = 1.0
 WITHIN_S = 3.0
-
-Healthy = Callable[[], Awaitable[Mapping[str, str]]]
 
 
 class Readiness:
     """What is wrong now, by the name of the part."""
 
-    def __init__(self, healthy: Healthy, within_s: float = WITHIN_S, now: Callable[[], float] = time.monotonic) -> None:
-        self._healthy, self._within_s, self._now = healthy, within_s, now
+    def __init__(self, parts: Parts, within_s: float = WITHIN_S, now: Callable[[], float] = time.monotonic) -> None:
+        self._parts, self._within_s, self._now = parts, within_s, now
         self._asked_at = -math.inf
         self._asking: asyncio.Task[Mapping[str, str]] | None = None
 
@@ -29,6 +29,6 @@ class Readiness:
     async def _ask(self) -> Mapping[str, str]:
         try:
             async with asyncio.timeout(self._within_s):
-                return await self._healthy()
+                return await self._parts.healthy()
         except TimeoutError:
             return {"parts": "no answer in time"}

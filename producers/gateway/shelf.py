@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
 from producers.gateway.callers import Caller
-from producers.gateway.parts import Documents
+from producers.gateway.parts import Parts
 from producers.gateway.problems import ProblemError
 from schemas.problem import Problem
 from stores.documents.blobs import StoreDownError
@@ -27,8 +27,8 @@ logger = logging.getLogger(__name__)
 class Shelf:
     """The document store for routes: its blocking calls are made off the event loop."""
 
-    def __init__(self, documents: Documents, within_s: float = WITHIN_S) -> None:
-        self._documents, self._within_s = documents, within_s
+    def __init__(self, parts: Parts, within_s: float = WITHIN_S) -> None:
+        self._parts, self._within_s = parts, within_s
         self._threads = ThreadPoolExecutor(THREADS, "documents")
         self._under_way: Counter[str] = Counter()
 
@@ -57,7 +57,7 @@ class Shelf:
         try:
             async with asyncio.timeout(self._within_s):
                 loop = asyncio.get_running_loop()
-                return await loop.run_in_executor(self._threads, self._documents.put, tenant, data)
+                return await loop.run_in_executor(self._threads, self._parts.documents.put, tenant, data)
         except (StoreDownError, OSError):  # a TimeoutError is one
             raise _away("document-store") from None
         except (UnknownKeyError, Problem):

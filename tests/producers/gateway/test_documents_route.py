@@ -84,7 +84,7 @@ def test_a_store_that_hangs_keeps_nobody_waiting_for_ever(door):
     """A network mount that does not answer is a store that is away; other paths go on."""
     hung = threading.Event()
     door.documents.put = lambda *_: hung.wait(20)
-    door.app.state.shelf = shelf.Shelf(door.documents, within_s=0.05)
+    door.app.state.shelf = shelf.Shelf(door.parts(), within_s=0.05)
     try:
         assert stored(door).status_code == 503
         assert door.ask("GET", "/healthz").status_code == 200

@@ -1,6 +1,7 @@
 """/healthz and /readyz."""
 
 import asyncio
+from types import SimpleNamespace
 
 from producers.gateway.readiness import Readiness
 
@@ -31,7 +32,7 @@ def test_a_flood_of_questions_is_one_question(run):
         await asyncio.sleep(0.01)
         return {}
 
-    readiness = Readiness(healthy, now=lambda: now[0])
+    readiness = Readiness(SimpleNamespace(healthy=healthy), now=lambda: now[0])
 
     async def flood():
         return await asyncio.gather(*(readiness.complaints() for _ in range(1000)))
@@ -51,4 +52,4 @@ def test_parts_that_hang_are_not_ready(run):
         await asyncio.sleep(60)
         return {}
 
-    assert run(Readiness(hangs, within_s=0.05).complaints()) == {"parts": "no answer in time"}
+    assert run(Readiness(SimpleNamespace(healthy=hangs), within_s=0.05).complaints()) == {"parts": "no answer in time"}
