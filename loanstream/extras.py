@@ -31,6 +31,7 @@ EXTRAS = {
             "zstandard",
         ),
     ),
+    "gateway": Extra("the HTTP gateway", ("fastapi", "httptools", "httpx", "joserfc", "starlette", "uvicorn")),
     "training": Extra("what trains a model", ("imblearn", "sklearn")),
 }
 """By name, as in `pip install 'loanstream[stack]'`."""

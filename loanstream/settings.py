@@ -20,6 +20,7 @@ from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, InitSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
 from loanstream.stack.layout import cache_directory, default_state
+from loanstream.stack.ports import LOOPBACK
 from schemas.access import ADMIN, BANKS_KINDS, principal_of, stage_kind
 from schemas.problem import Problem
 from schemas.stages import STAGES
@@ -34,6 +35,7 @@ IN_A_FILE = "_FILE"
 
 INSTALLATION = "The installation"
 WORKER = "A worker's process"
+GATEWAY = "The gateway's process"
 MACHINE = "This machine"
 
 
@@ -81,6 +83,16 @@ def _http_url(found: str) -> str:
     if urlsplit(found).scheme not in {"http", "https"}:
         raise ValueError
     return found
+
+
+def _https_url(found: str) -> str:
+    if urlsplit(found).scheme != "https" or not urlsplit(found).hostname:
+        raise ValueError
+    return found
+
+
+def _keys_url(found: str) -> str:
+    return found if urlsplit(found).scheme == "file" and path_of(found) else _https_url(found)
 
 
 def _file_url(found: str) -> str:
@@ -143,6 +155,8 @@ def _json(understand: Callable[[Any], Any]) -> BeforeValidator:
 
 Directory = Annotated[Path, AfterValidator(_absolute)]
 HttpUrl = Annotated[str, AfterValidator(_http_url)]
+HttpsUrl = Annotated[str, AfterValidator(_https_url)]
+KeysUrl = Annotated[str, AfterValidator(_keys_url)]
 FileUrl = Annotated[str, AfterValidator(_file_url)]
 Tenants = Annotated[tuple[str, ...], BeforeValidator(_tenants)]
 Principals = Annotated[dict[str, str], _json(_principals)]
@@ -240,6 +254,37 @@ class Settings(BaseSettings):
             "it joins its group only once this file exists (`up` makes it when the topics are there)",
         ),
     ] = None
+
+    gateway_host: Annotated[str, Row(GATEWAY, "an address or a name", "where it listens; 0.0.0.0 for all")] = LOOPBACK
+    gateway_port: Annotated[int, Field(ge=0, le=65535), Row(GATEWAY, "0 to 65535", "its port; 0 picks one")] = 8443
+    gateway_certificate: Annotated[
+        Directory | None, Row(GATEWAY, "a file's path", "its certificate with its chain (PEM)")
+    ] = None
+    gateway_key: Annotated[
+        Directory | None, Row(GATEWAY, "a file's path", "the certificate's key (PEM, without a password)")
+    ] = None
+    gateway_issuer: Annotated[
+        str | None, Row(GATEWAY, _TEXT, "`iss` of the tokens that it believes, to the letter")
+    ] = None
+    gateway_jwks_uri: Annotated[
+        KeysUrl | None, Row(GATEWAY, "an https URL or file:///PATH", "the provider's public keys (JWK Set)")
+    ] = None
+    gateway_provider_ca: Annotated[
+        Directory | None,
+        Row(GATEWAY, "a file's path", "who signed the provider's certificate (PEM; not set: whom the machine trusts)"),
+    ] = None
+    gateway_audience: Annotated[str, Row(GATEWAY, _TEXT, "what `aud` of a token must hold")] = "loanstream-gateway"
+    gateway_token_url: Annotated[
+        HttpsUrl | None, Row(GATEWAY, "an https URL", "where clients get tokens; told on its page for developers")
+    ] = None
+    gateway_client_rate: Annotated[
+        float, Field(gt=0, le=100_000), Row(GATEWAY, "above 0 to 100000", "requests a second that one client may send")
+    ] = 500.0
+    gateway_address_rate: Annotated[
+        float,
+        Field(gt=0, le=100_000),
+        Row(GATEWAY, "above 0 to 100000", "requests a second from one address, before it is known whose they are"),
+    ] = 1000.0
 
     state: Annotated[Directory, Row(MACHINE, _DIRECTORY, "state of the embedded stack")] = Field(
         default_factory=default_state

@@ -22,6 +22,8 @@ ROOT = Path(__file__).resolve().parents[2]
 EXAMPLES = Path("schemas/examples")
 GENERATED = Path("schemas/generated")
 RELEASED = Path("schemas/released")
+TOKEN_URL = "https://provider.example/oauth/token"  # noqa: S105 - an address
+"""What the committed OpenAPI description has for the provider's; a running gateway tells its own."""
 _NOTE = "made by `python -m loanstream.generate`; do not edit"
 
 
@@ -30,6 +32,7 @@ def files() -> dict[Path, Callable[[], str]]:
     return {
         **{GENERATED / file_name(event): partial(_schema_text, event) for event in EVENTS.values()},
         **{GENERATED / name: partial(_asyncapi_text, audience) for name, audience in AUDIENCES.items()},
+        GENERATED / "openapi.json": _openapi_text,
         **{Path("docs/reference") / name: partial(_page_text, page) for name, page in REFERENCE.items()},
     }
 
@@ -78,6 +81,12 @@ def _asyncapi_text(audience: Audience) -> str:
     document = asyncapi(version("loanstream"), {name: list(examples_of(name)) for name in EVENTS}, audience)
     text = yaml.dump(document, Dumper=_Plain, sort_keys=False, allow_unicode=True, width=110)
     return f"# {_NOTE}\n{text}"
+
+
+def _openapi_text() -> str:
+    from producers.gateway.app import description
+
+    return json.dumps(description(TOKEN_URL), indent=2, ensure_ascii=False) + "\n"
 
 
 def _page_text(page: Callable[[], str]) -> str:

@@ -20,6 +20,7 @@ DISTRIBUTIONS = packages_distributions()
 
 BASE = ("base",)
 STACK = ("base", "stack")
+GATEWAY = ("base", "gateway")
 
 INSTALLED_WITH = {
     # a room, or a folder of one that differs from it, and the groups of dependencies that are there for it
@@ -29,6 +30,7 @@ INSTALLED_WITH = {
     "registry": BASE,
     "processors": BASE,
     "producers": BASE,
+    "producers/gateway": GATEWAY,
     "producers/synthetic": STACK,  # applicants made up for demo, bench and chaos: reportlab draws their documents
     "dashboards": BASE,
     "training": ("base", "training"),
@@ -37,8 +39,9 @@ INSTALLED_WITH = {
     "loanstream/lab/rivals": ("base", "rivals"),
     "loanstream/demo": STACK,
     "loanstream/doctor": STACK,
+    "loanstream/gateway": GATEWAY,
     "loanstream/stack": STACK,
-    "tests": ("base", "stack", "training", "dev"),
+    "tests": ("base", "stack", "gateway", "training", "dev"),
     "make_setup.py": (),  # nothing is installed yet when it runs
 }
 

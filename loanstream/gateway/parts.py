@@ -1,0 +1,87 @@
+"""The parts of the gateway as a table: what makes an installation's, and how readiness asks whether they are well."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, fields
+from typing import Any
+
+from loanstream.gateway.keys import provider_keys, verifier
+from loanstream.gateway.watches import LATE, WITHIN_S, Complaint, broker, document_store
+from loanstream.installation import Installation
+from producers.gateway.parts import Parts
+from schemas.problem import Problem
+from stores.documents.sealing import DocumentKey
+from stores.documents.store import DocumentStore
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """Some parts, by their names in `Parts`, and what readiness asks about them."""
+
+    parts: Mapping[str, Any]
+    complaints: Mapping[str, Complaint]
+
+
+Maker = Callable[[Installation], AbstractAsyncContextManager[Made]]
+"""The parts are at work within."""
+
+
+@asynccontextmanager
+async def door(installation: Installation) -> AsyncIterator[Made]:
+    """Who comes in, and documents. Problem for a setting that is needed, a certificate or a key that is not there."""
+    keys = provider_keys(installation.settings)
+    # Read here, and of each tenant's keys one: the process goes on without those of receipts.
+    documents = DocumentStore(installation.blobs, dict(_document_keys(installation)))
+
+    async def keys_complaint() -> str | None:
+        await keys.look()
+        return keys.complaint
+
+    complaints: dict[str, Complaint] = {
+        "verifier": keys_complaint,
+        "documents": document_store(installation),
+        "broker": broker(installation),
+    }
+    made = Made({"verifier": verifier(installation, keys), "documents": documents}, complaints)
+    await keys.look()
+    yield made
+
+
+def _document_keys(installation: Installation) -> Iterator[tuple[str, DocumentKey]]:
+    for tenant in installation.tenants:
+        keys = installation.keys.tenant(tenant)
+        yield tenant, DocumentKey(keys.document_id, keys.document_key)
+
+
+MAKERS: Mapping[str, Maker] = {
+    "door": door,
+}
+"""In the order in which they begin; they end in the other."""
+
+
+@asynccontextmanager
+async def parts_of(installation: Installation, makers: Mapping[str, Maker] = MAKERS) -> AsyncIterator[Parts]:
+    """The parts, at work within. Problem for one that nothing makes, or that cannot be made of these settings."""
+    async with AsyncExitStack() as at_work:
+        made = [await at_work.enter_async_context(make(installation)) for make in makers.values()]
+        parts = {name: part for one in made for name, part in one.parts.items()}
+        missing = [field.name for field in fields(Parts) if field.name not in {*parts, "healthy"}]
+        if missing:
+            raise Problem(f"nothing makes these parts of the gateway: {', '.join(missing)}")
+        complaints = {name: complaint for one in made for name, complaint in one.complaints.items()}
+        yield Parts(**parts, healthy=lambda: _all(complaints))
+
+
+async def _all(complaints: Mapping[str, Complaint]) -> Mapping[str, str]:
+    """What is wrong, by name, each asked at the same time and none waited for too long."""
+    found = await asyncio.gather(*(_in_time(each) for each in complaints.values()))
+    return {name: said for name, said in zip(complaints, found, strict=True) if said is not None}
+
+
+async def _in_time(complaint: Complaint) -> str | None:
+    try:
+        async with asyncio.timeout(WITHIN_S + 0.5):
+            return await complaint()
+    except TimeoutError:
+        return LATE

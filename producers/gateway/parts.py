@@ -1,0 +1,94 @@
+"""What the gateway is made of: the composition root hands each part in, so that none of them is imported here."""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from producers.gateway.callers import Verifier
+from schemas.application import LoanApplication
+from schemas.decision import LoanDecision
+from schemas.operations import LoanOutcome
+from schemas.records import Place
+
+
+class Documents(Protocol):
+    """The document store."""
+
+    def put(self, tenant: str, data: bytes) -> str:
+        """Store it, and give its SHA-256. Blocks; OSError where the store is away."""
+
+
+class Sender(Protocol):
+    """Sends to Kafka, and returns when every replica that it waits for has the record."""
+
+    async def send(self, application: LoanApplication, traceparent: str | None = None) -> Place:
+        """Where the application's record stands. ProblemError `unavailable` where no broker confirms it."""
+
+    async def send_outcome(self, outcome: LoanOutcome) -> Place:
+        """The same, of an outcome."""
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """What an `Idempotency-Key` was used for: the HMAC of the body, the answer's id and revision."""
+
+    body_hmac: str
+    application_id: str
+    revision: int
+    is_first: bool
+
+
+class Claims(Protocol):
+    """What was claimed by (tenant, client, key) within 24 hours; the first record of a claim wins."""
+
+    async def claim(
+        self, tenant: str, client_id: str, key: str, body: bytes, application_id: str, revision: int
+    ) -> Claim:
+        """The claim that holds: this one, or an earlier one. ProblemError `unavailable`."""
+
+    async def sent(self, tenant: str, client_id: str, key: str) -> None:
+        """Note that the claim's application was confirmed."""
+
+
+class Decisions(Protocol):
+    """Decisions of late from their topic, older ones from the warehouse."""
+
+    async def find(self, tenant: str, application_id: str, revision: int | None = None) -> LoanDecision | None:
+        """The decision of the highest revision, or of that one. ProblemError `unavailable`."""
+
+    async def by_id(self, tenant: str, decision_id: str) -> LoanDecision | None:
+        """The decision of this id."""
+
+    async def wait(self, tenant: str, application_id: str, revision: int, within_s: float) -> LoanDecision | None:
+        """The decision, or None where it is not there in time."""
+
+    async def status(self, tenant: str, application_id: str) -> Mapping[str, Any] | None:
+        """How an application stands: accepted, decided, rejected (with its errors); None where nothing is known."""
+
+
+class Reviews(Protocol):
+    """What was referred to a person, and what persons decided."""
+
+    async def waiting(self, tenant: str, limit: int, before: str | None) -> Sequence[Mapping[str, Any]]:
+        """Referred applications without a human decision, newest first."""
+
+    async def one(self, tenant: str, review_id: str) -> Mapping[str, Any] | None:
+        """One of them, with its decision."""
+
+
+Score = Callable[[LoanApplication], Awaitable[Mapping[str, Any]]]
+"""What would be decided: pure, nothing is stored, no receipt."""
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """All of them; `healthy` gives what is wrong, by the name of the part."""
+
+    verifier: Verifier
+    documents: Documents
+    sender: Sender
+    claims: Claims
+    decisions: Decisions
+    reviews: Reviews
+    score: Score
+    healthy: Callable[[], Awaitable[Mapping[str, str]]]

@@ -1,0 +1,5 @@
+"""Paths of applications."""
+
+from fastapi import APIRouter
+
+router = APIRouter(tags=["applications"])

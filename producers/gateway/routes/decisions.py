@@ -1,0 +1,5 @@
+"""Paths of decisions."""
+
+from fastapi import APIRouter
+
+router = APIRouter(tags=["decisions"])

@@ -1,0 +1,5 @@
+"""Paths of reviews."""
+
+from fastapi import APIRouter
+
+router = APIRouter(tags=["reviews"])

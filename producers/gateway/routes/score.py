@@ -1,0 +1,5 @@
+"""Paths of score."""
+
+from fastapi import APIRouter
+
+router = APIRouter(tags=["score"])
