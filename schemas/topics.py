@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Literal
 
 TENANT_PATTERN = "[a-z][a-z0-9-]{1,30}"
 MIB = 1024 * 1024
@@ -24,13 +25,20 @@ HANDLED_MS = 2 * LETTERS_MS
 """How long it is kept what was done with a dead letter: surely longer than the letter, which goes with the newest of
 its segment. Without it, one that was sent back or discarded would seem to wait."""
 
+Cleanup = Literal["delete", "compact,delete"]
+"""What the broker does with what is old: away with it, or away with all but the newest of a key, and then that too."""
+
+SEGMENTS = 24
+"""Into so many parts a compacted topic's retention is cut: only closed segments are compacted, or go when it is over.
+With the broker's own week for a segment a day's retention would be eight."""
+
 
 @dataclass(frozen=True, slots=True)
 class Topic:
     """A family of topics: one per tenant (`per_tenant`), or a single one.
 
     `retention_ms` of -1 keeps records for ever. `input` marks business inputs: created last and removed first, stamped
-    by the broker (`LogAppendTime`), because `accepted_at` comes from that stamp.
+    by the broker (`LogAppendTime`), because `accepted_at` comes from that stamp. `cleanup` is its `cleanup.policy`.
     """
 
     key: str
@@ -41,6 +49,7 @@ class Topic:
     input: bool = False
     retention_ms: int = 30 * DAY_MS
     partitions: int = PARTITIONS
+    cleanup: Cleanup = "delete"
 
     def name(self, tenant: str | None = None) -> str:
         """The topic's name for `tenant` (which a topic without tenants does not take)."""
@@ -72,11 +81,13 @@ class Topic:
     @property
     def config(self) -> dict[str, str]:
         """The broker's settings for the topic."""
+        segments = {} if self.cleanup == "delete" else {"segment.ms": str(self.retention_ms // SEGMENTS)}
         return {
             "retention.ms": str(self.retention_ms),
-            "cleanup.policy": "delete",
+            "cleanup.policy": self.cleanup,
             "max.message.bytes": str(RECORD_MAX_BYTES),
             "message.timestamp.type": "LogAppendTime" if self.input else "CreateTime",
+            **segments,
         }
 
 
@@ -129,6 +140,16 @@ TOPICS: dict[str, Topic] = {
             per_tenant=False,
             retention_ms=7 * DAY_MS,
             partitions=1,
+        ),
+        Topic(
+            "claims",
+            "loan.gateway.claims.v1",
+            "loan.gateway.claimed",
+            "which Idempotency-Key stands for which application; the gateways write and read it",
+            per_tenant=False,
+            retention_ms=DAY_MS,
+            partitions=1,  # the first claim of a key is the first of the partition
+            cleanup="compact,delete",
         ),
         Topic(
             "control",
