@@ -85,7 +85,7 @@ class Installation:
         """A client of the warehouse that may only read."""
         return connect(self.warehouse_url, self.warehouse_reader, self.settings.warehouse_reader_password)
 
-    def warehouse_writer(self, **options: str) -> Any:
+    def warehouse_writer(self, **options: Any) -> Any:
         """A client of the warehouse that may write; `options` as `connect` takes them."""
         settings = self.settings
         return connect(self.warehouse_url, settings.warehouse_writer, settings.warehouse_writer_password, **options)

@@ -4,9 +4,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from schemas.decision import Digest
 from schemas.values import ApplicationId, OwnEvent, Revision, Tenant, Text, Timestamp
-
-Hmac = Annotated[str, Field(pattern=r"^hmac-sha256:[0-9a-f]{64}$")]
 
 
 class GatewayClaim(OwnEvent):
@@ -17,11 +16,11 @@ class GatewayClaim(OwnEvent):
     compaction leaves of a claim its `sent`, and never takes the first of several claims of one key away.
     """
 
-    claim_id: Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")]
+    claim_id: Annotated[str, Field(pattern=r"^[0-9a-f-]{36}$")]
     tenant: Tenant
     client_id: Text
-    key_hmac: Hmac
-    body_hmac: Hmac
+    key_hmac: Digest
+    body_hmac: Digest
     application_id: ApplicationId
     revision: Revision
     status: Literal["claimed", "sent"]
