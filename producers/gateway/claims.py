@@ -35,6 +35,8 @@ from schemas.values import rfc3339, utc_of_ms
 log = logging.getLogger(__name__)
 
 TOPIC = TOPICS["claims"]
+PARTITION = 0
+"""Where every claim is written, so that one order decides, however many partitions somebody gave the topic."""
 READ_BACK_S = 5.0
 """How long a claim may take to come back once the broker has confirmed it."""
 
@@ -45,11 +47,11 @@ NOT_READ_BACK = Refusal("claims-read-back", "the claim of the Idempotency-Key di
 class Puts(Protocol):
     """What claims ask of a sender."""
 
-    async def put(self, topic: str, key: bytes, value: bytes, headers: Headers) -> Place:
+    async def put(self, topic: str, key: bytes, value: bytes, headers: Headers, partition: int) -> Place:
         """Where the record stands. ProblemError `unavailable`."""
         ...
 
-    def post(self, topic: str, key: bytes, value: bytes, headers: Headers) -> None:
+    def post(self, topic: str, key: bytes, value: bytes, headers: Headers, partition: int) -> None:
         """Send, and do not wait. ProblemError `unavailable`."""
         ...
 
@@ -131,7 +133,7 @@ class KafkaClaims:
             return self._index.of(key_hmac, self._now_ms())
 
     async def _read_up_to(self, offset: int) -> None:
-        if self._follower.position(TOPIC.name(), 0) > offset:
+        if self._follower.position(TOPIC.name(), PARTITION) > offset:
             return
         come = asyncio.get_running_loop().create_future()
         heapq.heappush(self._waiting, (offset, next(self._turns), come))
@@ -143,7 +145,7 @@ class KafkaClaims:
 
     def _advance(self) -> None:
         """In the event loop, after records were taken."""
-        position = self._follower.position(TOPIC.name(), 0)
+        position = self._follower.position(TOPIC.name(), PARTITION)
         while self._waiting and self._waiting[0][0] < position:
             come = heapq.heappop(self._waiting)[2]
             if not come.done():
@@ -175,7 +177,7 @@ def _hmac(secret: bytes, *parts: bytes) -> str:
 
 def _record(
     held: Held, tenant: str, client_id: str, key_hmac: str, now_ms: int
-) -> tuple[str, bytes, bytes, list[tuple[str, bytes]]]:
+) -> tuple[str, bytes, bytes, list[tuple[str, bytes]], int]:
     claim = GatewayClaim(
         claim_id=held.claim_id,
         tenant=tenant,
@@ -195,4 +197,4 @@ def _record(
         time=rfc3339(claim.at),
         traceparent=child_traceparent(None, held.claim_id, "gateway"),
     )
-    return TOPIC.name(), held.claim_id.encode(), claim.model_dump_json().encode(), headers
+    return TOPIC.name(), held.claim_id.encode(), claim.model_dump_json().encode(), headers, PARTITION

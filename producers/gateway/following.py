@@ -140,9 +140,11 @@ class Follower:
         return {(one.topic, one.partition): one.offset for one in found}
 
     def _step(self, consumer: Any) -> None:
-        messages = consumer.consume(MOST, WAIT_S)
-        if not messages:
+        first = consumer.poll(WAIT_S)
+        if first is None:
             return
+        # Asked for many with a timeout, librdkafka waits for all of them, or until it is over.
+        messages = [first, *consumer.consume(MOST, 0)]
         good = [message for message in messages if message.error() is None]
         if good:
             self._take(good)

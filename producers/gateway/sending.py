@@ -38,6 +38,8 @@ DEFAULTS: Mapping[str, Any] = {
 }
 """librdkafka settings that the caller's own override; the rest is every producer's (`producers.librdkafka`)."""
 
+BY_KEY = -1
+"""The partition that the key leads to."""
 POLL_S = 0.1
 REFUSALS_MAX = 3
 """So many refused log-ins in a row are no hiccup of a key rotation: what is sent then is refused at once."""
@@ -133,18 +135,20 @@ class KafkaSender:
         topic = TOPICS["outcomes"].name(outcome.tenant)
         return await self.put(topic, outcome.application_id.encode(), outcome.model_dump_json().encode(), [_JSON])
 
-    async def put(self, topic: str, key: bytes, value: bytes, headers: Headers) -> Place:
+    async def put(self, topic: str, key: bytes, value: bytes, headers: Headers, partition: int = BY_KEY) -> Place:
         """Where the record stands, once every replica that is waited for has it. ProblemError `unavailable`."""
         assert self._loop is not None
         waiter: asyncio.Future[Place] = self._loop.create_future()
-        self._produce(topic, key, value, headers, waiter)
+        self._produce(topic, key, value, headers, partition, waiter)
         return await waiter
 
-    def post(self, topic: str, key: bytes, value: bytes, headers: Headers) -> None:
+    def post(self, topic: str, key: bytes, value: bytes, headers: Headers, partition: int = BY_KEY) -> None:
         """Send a record that nobody waits for, and that may be lost. ProblemError `unavailable` where none goes out."""
-        self._produce(topic, key, value, headers, None)
+        self._produce(topic, key, value, headers, partition, None)
 
-    def _produce(self, topic: str, key: bytes, value: bytes, headers: Headers, waiter: "_Waiter") -> None:
+    def _produce(
+        self, topic: str, key: bytes, value: bytes, headers: Headers, partition: int, waiter: "_Waiter"
+    ) -> None:
         if self._refusals >= REFUSALS_MAX and time.monotonic() < self._refused_until:
             raise away(CREDENTIALS)
         if self._in_flight >= self._in_flight_max:
@@ -155,7 +159,7 @@ class KafkaSender:
             self._settled.append((waiter, error, place))
 
         try:
-            self._producer.produce(topic, key=key, value=value, headers=headers, on_delivery=told)
+            self._producer.produce(topic, key=key, value=value, headers=headers, partition=partition, on_delivery=told)
         except BufferError:
             raise away(FULL) from None
         except KafkaException as error:

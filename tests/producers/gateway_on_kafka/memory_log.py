@@ -73,7 +73,7 @@ class MemoryProducer:
     def __init__(self, log, settings):
         self.log, self.settings, self.waiting = log, settings, []
 
-    def produce(self, topic, *, key, value, headers, on_delivery):
+    def produce(self, topic, *, key, value, headers, partition, on_delivery):
         self.waiting.append((time.monotonic(), topic, key, value, headers, on_delivery))
 
     def poll(self, timeout):
@@ -123,6 +123,9 @@ class MemoryConsumer:
 
     def assign(self, places):
         self.at = {place.topic: place.offset for place in places}
+
+    def poll(self, timeout):
+        return next(iter(self.consume(1, timeout)), None)
 
     def consume(self, most, timeout):
         until = time.monotonic() + timeout
