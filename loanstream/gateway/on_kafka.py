@@ -19,6 +19,7 @@ from stores.warehouse.client import connect
 
 log = logging.getLogger(__name__)
 
+DELIVERY_MS = 10_000
 WAREHOUSE_S = 4
 """After so long the warehouse's client gives up: no thread waits for ever."""
 
@@ -38,8 +39,9 @@ class OnKafka:
 
 
 @asynccontextmanager
-async def on_kafka(installation: Installation) -> AsyncIterator[OnKafka]:
-    """The parts, at work within. Of the banks' keys only those of the door are read.
+async def on_kafka(installation: Installation, delivery_ms: int = DELIVERY_MS) -> AsyncIterator[OnKafka]:
+    """The parts, at work within. Of the banks' keys only those of the door are read. What no broker has confirmed
+    after `delivery_ms` is not accepted.
 
     Problem for a bank without keys, SettingProblem for a setting that is needed and not set.
     """
@@ -47,7 +49,7 @@ async def on_kafka(installation: Installation) -> AsyncIterator[OnKafka]:
     claims_keys = {tenant: installation.keys.door(tenant).claims_key for tenant in installation.tenants}
     older = Warehouse(_client(installation))
     control = ControlReader(installation.bootstrap, installation.worker_security, _control_failed)
-    sender = KafkaSender(settings)
+    sender = KafkaSender({"message.timeout.ms": delivery_ms, **settings})
     claims = KafkaClaims(settings, sender, claims_keys.__getitem__, _now_ms)
     decisions = KnownDecisions(settings, installation.tenants, older)
     score = WhatIf(control, Scorers(installation.artefacts, control.needed), _now_ms)
