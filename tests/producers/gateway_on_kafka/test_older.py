@@ -17,8 +17,12 @@ class Client:
     """Answers a question with the rows of the first words that it holds; hangs while `hangs` is set."""
 
     def __init__(self, rows):
-        self.rows, self.release, self.fails = rows, threading.Event(), False
+        self.rows, self.release, self.fails, self.connects = rows, threading.Event(), False, 0
         self.release.set()
+
+    def connected(self):
+        self.connects += 1
+        return self
 
     def query(self, query, parameters):
         self.release.wait(10)
@@ -29,7 +33,7 @@ class Client:
 
 def ask(client, talk, **options):
     async def run():
-        warehouse = Warehouse(lambda: client, **options)
+        warehouse = Warehouse(client.connected, **options)
         try:
             await talk(warehouse)
         finally:
@@ -76,7 +80,11 @@ def test_a_warehouse_that_hangs_is_503_in_time():
     async def talk(warehouse):
         client.release.clear()
         began = time.monotonic()
-        asked = [asyncio.ensure_future(warehouse.find("bank-a", "A-1")) for _ in range(ASKED_MOST + 5)]
+        asked = [asyncio.ensure_future(warehouse.find("bank-a", "A-1")) for _ in range(ASKED_MOST)]
+        await asyncio.sleep(0.01)
+        with pytest.raises(ProblemError):
+            await warehouse.find("bank-a", "A-1")
+        assert time.monotonic() - began < 0.15
         found = await asyncio.gather(*asked, return_exceptions=True)
         assert {(type(one), one.kind) for one in found} == {(ProblemError, "unavailable")}
         assert time.monotonic() - began < 2
@@ -100,6 +108,8 @@ def test_a_warehouse_that_is_away_is_asked_anew():
         with pytest.raises(ProblemError, match="unavailable"):
             await warehouse.find("bank-a", "A-1")
         client.fails = False
-        assert await warehouse.find("bank-a", "A-1") is None
+        for _ in range(2 * THREADS):
+            assert await warehouse.find("bank-a", "A-1") is None
+        assert client.connects > len(warehouse._pool._threads)
 
     ask(client, talk)

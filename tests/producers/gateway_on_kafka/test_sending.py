@@ -130,6 +130,8 @@ def test_a_caller_that_goes_away_disturbs_nobody(memory_log, parts_on):
     """A client that hangs up while the broker is slow leaves nothing behind: what it sent may be there, or not."""
 
     async def run():
+        faults = []
+        asyncio.get_running_loop().set_exception_handler(lambda _, fault: faults.append(fault))
         async with parts_on(memory_log, in_flight_max=1) as parts:
             memory_log.frozen = True
             gone = asyncio.ensure_future(parts.sender.send(APPLICATIONS[0]))
@@ -138,6 +140,7 @@ def test_a_caller_that_goes_away_disturbs_nobody(memory_log, parts_on):
             memory_log.frozen = False
             await asyncio.sleep(0.05)
             await parts.sender.send(APPLICATIONS[1])
+        assert not faults
 
     asyncio.run(run())
 
