@@ -157,9 +157,9 @@ class Follower:
                 self._positions[place] = max(self._positions[place], message.offset())
             else:
                 self._look_at(consumer, message, error)
-        if self._behind:
+        if good or self._behind:  # an end alone moves nobody on who is not behind
             self._look_behind()
-        self._tell()
+            self._tell()
 
     def _look_at(self, consumer: Any, message: Any, error: KafkaError) -> None:
         if error.code() in CODES and message.topic() is not None:
