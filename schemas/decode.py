@@ -89,7 +89,11 @@ def decode(model: type[E], data: bytes | None) -> E:
     """The event in a record's value. Raises `Undecodable`."""
     if not data:
         raise _refuse("empty", "a JSON object", "no value")
-    value = check_json(data)
+    return decode_checked(model, data, check_json(data))
+
+
+def decode_checked(model: type[E], data: bytes, value: Any) -> E:
+    """The event in `data`, of which `check_json` gave `value`. Raises `Undecodable`."""
     try:
         return model.model_validate_json(data)
     except ValidationError as error:

@@ -8,7 +8,7 @@ from fastapi import Request
 
 from producers.gateway.problems import Fault, ProblemError
 from schemas.application import LoanApplication
-from schemas.decode import UNKNOWN, Undecodable, check_json, decode
+from schemas.decode import UNKNOWN, Undecodable, check_json, decode, decode_checked
 from schemas.operations import FieldError
 
 JSON = "application/json"
@@ -33,9 +33,10 @@ def application_in(body: bytes, tenant: str) -> LoanApplication:
     """The application of `tenant`, which the body may leave out. ProblemError with every fault of the body."""
     value: Any = None
     try:
-        if body:
-            value = check_json(body)
-        application = decode(LoanApplication, _with_tenant(body, value, tenant))
+        if not body:
+            decode(LoanApplication, body)
+        value = check_json(body)
+        application = decode_checked(LoanApplication, _with_tenant(body, value, tenant), value)
     except Undecodable as error:
         kind = "not-json" if error.cause in _NO_JSON else "invalid"
         faults = [Fault(fault.field, fault.expected, _found(value, fault)) for fault in error.errors]
