@@ -106,7 +106,7 @@ class Installation:
         url = self.warehouse_url
         return WatchedClient(within(connected, url), url)
 
-    def warehouse_writer(self, **options: str) -> Any:
+    def warehouse_writer(self, **options: Any) -> Any:
         """A client of the warehouse that may write; `options` as `connect` takes them."""
         settings = self.settings
         return connect(self.warehouse_url, settings.warehouse_writer, settings.warehouse_writer_password, **options)

@@ -149,7 +149,7 @@ def _channel(topic: Topic) -> dict[str, Any]:
             "kafka": {
                 "partitions": topic.partitions,
                 "topicConfiguration": {
-                    "cleanup.policy": [topic.config["cleanup.policy"]],
+                    "cleanup.policy": topic.cleanup.split(","),
                     "retention.ms": topic.retention_ms,
                     "max.message.bytes": int(topic.config["max.message.bytes"]),
                 },

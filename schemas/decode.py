@@ -146,7 +146,11 @@ def decode(model: type[E], data: bytes | None, *, stored: bool = False) -> E:
     """The event in a record's value; with `stored` as it was read when it was taken. Raises `Undecodable`."""
     if not data:
         raise _refuse("empty", "a JSON object", "no value")
-    value = check_json(data, known_names(model))
+    return decode_checked(model, data, check_json(data, known_names(model)), stored=stored)
+
+
+def decode_checked(model: type[E], data: bytes, value: Any, *, stored: bool = False) -> E:
+    """The event in `data`, of which `check_json` gave `value`. Raises `Undecodable`."""
     if len(data) > ROOMY and (crowd := _crowd(value)) is not None:
         raise _crowded(model, value, *crowd)
     try:

@@ -7,6 +7,7 @@ from pydantic import BaseModel
 
 from schemas.application import ApplicationAccepted, LoanApplication
 from schemas.decision import LoanDecision
+from schemas.gateway import GatewayClaim
 from schemas.operations import Activation, DeadLetter, DeadLetterHandled, LoanOutcome, ServiceMetric
 from schemas.rejections import RecordRejected, RejectionWithdrawn
 from schemas.values import Event
@@ -42,6 +43,7 @@ EVENTS: dict[str, EventType] = {
         EventType("loan.outcome.recorded", LoanOutcome, "read"),
         EventType("loan.activation.published", Activation, "internal"),
         EventType("loan.service.measured", ServiceMetric, "internal"),
+        EventType("loan.gateway.claimed", GatewayClaim, "internal"),
     )
 }
 

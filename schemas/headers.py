@@ -33,6 +33,15 @@ def header(headers: Headers | None, name: str) -> bytes | None:
     return None
 
 
+def is_traceparent(given: str) -> bool:
+    """Whether it is a `traceparent` of W3C trace context.
+
+    >>> is_traceparent("00-" + "a" * 32 + "-" + "b" * 16 + "-01"), is_traceparent("00-no")
+    (True, False)
+    """
+    return given.isascii() and _TRACEPARENT.fullmatch(given.encode()) is not None
+
+
 def child_traceparent(headers: Headers | None, place: str, stage: str) -> bytes:
     """The `traceparent` for what `stage` makes of the record at `place` (`topic/partition/offset`).
 

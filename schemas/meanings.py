@@ -263,6 +263,17 @@ MEANINGS: Mapping[str, Mapping[str, Meaning]] = {
         "withdraws": Meaning("The activation that it withdraws.", "7d3f2c1e-9a8b-4c5d-8e6f-0a1b2c3d4e50"),
         "rolls_back": Meaning("The activation that it takes back.", "7d3f2c1e-9a8b-4c5d-8e6f-0a1b2c3d4e51"),
     },
+    "GatewayClaim": {
+        "claim_id": Meaning(
+            "Its own id: the record's key, the same in `claimed` and `sent`.", "5d0e2f3c-8a1b-4c7d-9e6f-0a1b2c3d4e5f"
+        ),
+        "client_id": Meaning("The client that its access token names.", "bank-a-portal"),
+        "key_hmac": Meaning(
+            "HMAC of client and `Idempotency-Key`, by which a repeat is known.", "hmac-sha256:" + "a7" * 32
+        ),
+        "body_hmac": Meaning("HMAC of the request's body: another one is refused.", "hmac-sha256:" + "b1" * 32),
+        "status": Meaning("Whether its application was confirmed by the broker.", "sent"),
+    },
     "ServiceMetric": {
         "worker": Meaning("Which worker measured it.", "score-0"),
         "name": Meaning("The metric's name; docs/reference/metrics.md.", "records_in"),

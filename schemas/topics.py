@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Literal
 
 TENANT_PATTERN = "[a-z][a-z0-9-]{1,30}"
 MIB = 1024 * 1024
@@ -31,6 +32,13 @@ REJECTIONS_MS = 2 * LETTERS_MS
 CHECK_TOPIC = "loan.coordinator-check.v1"
 """Holds no record and is in no stage's flow: workers commit tokens to it, to see what their coordinator knows."""
 
+Cleanup = Literal["delete", "compact,delete"]
+"""What the broker does with what is old: away with it, or away with all but the newest of a key, and then that too."""
+
+SEGMENTS = 24
+"""Into so many parts a compacted topic's retention is cut: only closed segments are compacted, or go when it is over.
+With the broker's own week for a segment a day's retention would be eight."""
+
 
 @dataclass(frozen=True, slots=True)
 class Topic:
@@ -38,7 +46,7 @@ class Topic:
 
     `event` is what its records are, `beside` what else may be among them (`ce_type` tells which).
     `retention_ms` of -1 keeps records for ever. `input` marks business inputs: created last and removed first, stamped
-    by the broker (`LogAppendTime`), because `accepted_at` comes from that stamp.
+    by the broker (`LogAppendTime`), because `accepted_at` comes from that stamp. `cleanup` is its `cleanup.policy`.
     """
 
     key: str
@@ -50,6 +58,7 @@ class Topic:
     retention_ms: int = 30 * DAY_MS
     partitions: int = PARTITIONS
     beside: tuple[str, ...] = ()
+    cleanup: Cleanup = "delete"
 
     @property
     def events(self) -> tuple[str, ...]:
@@ -86,11 +95,13 @@ class Topic:
     @property
     def config(self) -> dict[str, str]:
         """The broker's settings for the topic."""
+        segments = {} if self.cleanup == "delete" else {"segment.ms": str(self.retention_ms // SEGMENTS)}
         return {
             "retention.ms": str(self.retention_ms),
-            "cleanup.policy": "delete",
+            "cleanup.policy": self.cleanup,
             "max.message.bytes": str(RECORD_MAX_BYTES),
             "message.timestamp.type": "LogAppendTime" if self.input else "CreateTime",
+            **segments,
         }
 
 
@@ -151,6 +162,16 @@ TOPICS: dict[str, Topic] = {
             per_tenant=False,
             retention_ms=7 * DAY_MS,
             partitions=1,
+        ),
+        Topic(
+            "claims",
+            "loan.gateway.claims.v1",
+            "loan.gateway.claimed",
+            "which Idempotency-Key stands for which application; the gateways write and read it",
+            per_tenant=False,
+            retention_ms=DAY_MS,
+            partitions=1,  # the first claim of a key is the first of the partition
+            cleanup="compact,delete",
         ),
         Topic(
             "control",

@@ -4,6 +4,8 @@ Key files lie in one directory (0700, files 0600). A key's id is public (receipt
 `repr` shows it. What was made once is never made again: receipts made with lost keys stay unproven.
 """
 
+import hashlib
+import hmac
 import json
 import secrets
 from collections.abc import Callable, Iterable, Mapping
@@ -13,6 +15,8 @@ from typing import Any, Protocol, TypeVar
 
 from schemas.problem import Problem
 from stores.private_files import private_directory, write_private
+
+Understood = TypeVar("Understood")
 
 KEY_BYTES = 32
 WAREHOUSE_FILE = "warehouse.json"
@@ -31,6 +35,26 @@ class TenantKeys:
     receipt_key: bytes = field(repr=False)
     document_id: str
     document_key: bytes = field(repr=False)
+
+
+CLAIMS = b"loanstream gateway: claims, 1"
+"""What a claims key is derived for. Never changed: a repeat would no longer be known."""
+
+
+@dataclass(frozen=True, slots=True)
+class DoorKeys:
+    """What of a tenant's keys the gateway holds: the documents' key, and no receipt's."""
+
+    document_id: str
+    document_key: bytes = field(repr=False)
+
+    @property
+    def claims_key(self) -> bytes:
+        """The key of the HMACs in the gateway's claims.
+
+        Derived, so that no key file has to be made anew; it opens no document, and tells nothing of the document key.
+        """
+        return hmac.digest(self.document_key, CLAIMS, hashlib.sha256)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +78,9 @@ class Keys(Protocol):
 
     def tenant(self, tenant: str) -> TenantKeys:
         """A tenant's keys."""
+
+    def door(self, tenant: str) -> DoorKeys:
+        """What the gateway holds of them; a file that holds no more is enough."""
 
     def column(self) -> ColumnKey:
         """The key of the warehouse's columns."""
@@ -88,6 +115,13 @@ class GivenKeys:
             raise Problem(f"no keys for tenant {tenant} among the tenants' keys that are set")
         return self.tenants[tenant]
 
+    def door(self, tenant: str) -> DoorKeys:
+        """See `Keys.door`."""
+        if self.tenants is None:
+            return self.files().door(tenant)
+        found = self.tenant(tenant)
+        return DoorKeys(found.document_id, found.document_key)
+
     def column(self) -> ColumnKey:
         """See `Keys.column`."""
         return self.files().column() if self.columns is None else self.columns
@@ -101,10 +135,17 @@ class KeyFiles:
 
     def tenant(self, tenant: str) -> TenantKeys:
         """See `Keys.tenant`: whoever only uses keys never makes any."""
+        return self._of(tenant, _tenant_keys)
+
+    def door(self, tenant: str) -> DoorKeys:
+        """See `Keys.door`."""
+        return self._of(tenant, _door_keys)
+
+    def _of(self, tenant: str, understand: Callable[[Any], Understood]) -> Understood:
         path = self._tenant_file(tenant)
         if not path.exists():
             raise Problem(f"no keys for tenant {tenant} in {self.directory}; expected {path.name}")
-        return _read(path, _tenant_keys)
+        return _read(path, understand)
 
     def column(self) -> ColumnKey:
         """See `Keys.column`: made anew, it would open nothing that was written."""
@@ -160,9 +201,6 @@ class KeyFiles:
         return _read(path, lambda found: WarehousePasswords(**_texts(found, ("writer_password", "reader_password"))))
 
 
-Understood = TypeVar("Understood")
-
-
 def _new_column_key() -> dict[str, str]:
     return {"column_id": f"column-{secrets.token_hex(4)}", "column_key": secrets.token_hex(KEY_BYTES)}
 
@@ -172,6 +210,11 @@ def _tenant_keys(found: Any) -> TenantKeys:
     return TenantKeys(
         texts["receipt_id"], _key(texts["receipt_key"]), texts["document_id"], _key(texts["document_key"])
     )
+
+
+def _door_keys(found: Any) -> DoorKeys:
+    texts = _texts(found, ("document_id", "document_key"))
+    return DoorKeys(texts["document_id"], _key(texts["document_key"]))
 
 
 def _texts(found: Any, names: Iterable[str]) -> dict[str, str]:

@@ -14,6 +14,7 @@ from rich.console import Group
 
 from loanstream.cli.options import AsJson, verb
 from loanstream.terminal import counted, emit, four_decimals, table
+from loanstream.what_if import without_documents
 from processors.identity import code_version
 from producers.files import read_applications
 from producers.lines import LineError
@@ -21,8 +22,6 @@ from producers.repeats import Repeats
 from registry.named import load, named_policy
 from schemas.application import LoanApplication
 from schemas.values import utc_of_ms
-from schemas.verification import ApplicationVerified, VerifyProcessing
-from scoring.checks import verify
 from scoring.decision import Scorer
 from scoring.receipt import ReceiptKey
 
@@ -43,7 +42,7 @@ def score_file(file: Path, tenant: str, bundle: str, policy: str, currency: str,
     repeats = Repeats()
     decisions: list[dict[str, Any]] = []
     for batch in _batches(_good(read_applications(file, tenant, currency, utc_of_ms(now_ms)), errors, repeats)):
-        events = [_without_documents(application, now_ms) for application in batch]
+        events = [without_documents(application, now_ms) for application in batch]
         decisions += scorer.decide(events, lambda _: key, code_version())
     for told in (*errors, *str(repeats).splitlines()):
         sys.stderr.write(f"{told}\n")
@@ -65,7 +64,7 @@ def score_against(
     loaded, policy = load(bundle, policies[0])
     a, b = Scorer(loaded, policy), Scorer(loaded, named_policy(policies[1]))
     lines = refused.left_out(read_applications(file, tenant, currency, utc_of_ms(now_ms)))
-    batches = ([_without_documents(application, now_ms) for application in batch] for batch in _batches(lines))
+    batches = ([without_documents(application, now_ms) for application in batch] for batch in _batches(lines))
     comparison = Comparison(a, b, ReceiptKey("this-run-only", secrets.token_bytes(32)), code_version())
     return tell_flips(comparison, batches, policies, refused, as_json=as_json)
 
@@ -84,22 +83,6 @@ def _good(
 def _batches(applications: Iterator[LoanApplication]) -> Iterator[list[LoanApplication]]:
     while batch := list(islice(applications, BATCH)):
         yield batch
-
-
-def _without_documents(application: LoanApplication, now_ms: int) -> ApplicationVerified:
-    """As verify would pass it on: a file brings no documents, whatever its applications name."""
-    now = utc_of_ms(now_ms)
-    stripped = application.model_copy(update={"monitoring": None, "documents": ()})
-    found = verify(stripped, ())
-    return ApplicationVerified(
-        application=stripped,
-        accepted_at=now,
-        checks=found.checks,
-        verification_result=found.result,
-        processing=VerifyProcessing(
-            lane="fast", started_at=now, finished_at=now, worker="score-file", code_version=code_version()
-        ),
-    )
 
 
 def _summary(decisions: list[dict[str, Any]], refused: int) -> Group:

@@ -63,7 +63,9 @@ def topics_page() -> str:
 
 
 def _topic_row(topic: Topic) -> tuple[object, ...]:
-    kept = "for ever" if topic.retention_ms < 0 else f"{topic.retention_ms // DAY_MS} days"
+    days = topic.retention_ms // DAY_MS
+    kept = "for ever" if days < 0 else f"{days} day{'' if days == 1 else 's'}"
+    kept += "" if topic.cleanup == "delete" else ", compacted"
     return (
         f"`{topic_name(topic)}`",
         _code(topic.events),

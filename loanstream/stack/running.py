@@ -48,7 +48,7 @@ class RunningStack(Installation):
         }
         return cls(load(environment_of(values)), layout, stack)
 
-    def warehouse_writer(self, **options: str) -> Any:
+    def warehouse_writer(self, **options: Any) -> Any:
         """A client of the warehouse that may write, for the operator who can read the state's keys."""
         return connect(self.warehouse_url, WRITER, KeyFiles(self.layout.keys).passwords().writer_password, **options)
 

@@ -2,11 +2,10 @@
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 from producers.gateway.callers import Verifier
 from schemas.application import LoanApplication
-from schemas.decision import LoanDecision
 from schemas.operations import LoanOutcome
 from schemas.records import Place
 
@@ -30,12 +29,15 @@ class Sender(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """What an `Idempotency-Key` was used for: the HMAC of the body, the answer's id and revision."""
+    """What an `Idempotency-Key` was used for: the answer's id and revision; whether it was by this very request
+    (`is_first`), with this body (`is_same_body`), and whether the application is known to have been sent (`is_sent`).
+    """
 
-    body_hmac: str
     application_id: str
     revision: int
     is_first: bool
+    is_same_body: bool
+    is_sent: bool
 
 
 class Claims(Protocol):
@@ -50,20 +52,43 @@ class Claims(Protocol):
         """Note that the claim's application was confirmed."""
 
 
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """A decision, as JSON has the event (`LoanDecision`); `conflicting` where its revision was decided in another way,
+    too. The first decision of a revision counts.
+    """
+
+    event: Mapping[str, Any]
+    conflicting: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How a revision stands: accepted, decided (with its decision), or rejected (with the errors, none of a value)."""
+
+    revision: int | None
+    status: Literal["accepted", "decided", "rejected"]
+    decided: Decided | None = None
+    errors: Sequence[Mapping[str, Any]] = ()
+
+
 class Decisions(Protocol):
     """Decisions of late from their topic, older ones from the warehouse."""
 
-    async def find(self, tenant: str, application_id: str, revision: int | None = None) -> LoanDecision | None:
+    def accepted(self, tenant: str, application_id: str, revision: int, place: Place) -> None:
+        """Note that an application was confirmed there: the warehouse knows it a moment later only."""
+
+    async def find(self, tenant: str, application_id: str, revision: int | None = None) -> Decided | None:
         """The decision of the highest revision, or of that one. ProblemError `unavailable`."""
 
-    async def by_id(self, tenant: str, decision_id: str) -> LoanDecision | None:
-        """The decision of this id."""
+    async def by_id(self, tenant: str, decision_id: str) -> Decided | None:
+        """The decision of this id. ProblemError `unavailable`."""
 
-    async def wait(self, tenant: str, application_id: str, revision: int, within_s: float) -> LoanDecision | None:
+    async def wait(self, tenant: str, application_id: str, revision: int, within_s: float) -> Decided | None:
         """The decision, or None where it is not there in time."""
 
-    async def status(self, tenant: str, application_id: str) -> Mapping[str, Any] | None:
-        """How an application stands: accepted, decided, rejected (with its errors); None where nothing is known."""
+    async def status(self, tenant: str, application_id: str, revision: int | None = None) -> Standing | None:
+        """How the highest revision stands, or that one; None where nothing is known. ProblemError `unavailable`."""
 
 
 class Reviews(Protocol):

@@ -7,10 +7,16 @@ DATABASE = "loanstream"
 """Where the migrations put every table and view."""
 
 
-def connect(url: str, user: str, password: str, database: str = DATABASE) -> Any:
-    """A clickhouse-connect client; `url` is http(s)://host:port. Not to be shared between threads in a session."""
+def connect(url: str, user: str, password: str, database: str = DATABASE, answer_s: int | None = None) -> Any:
+    """A clickhouse-connect client; `url` is http(s)://host:port. Not to be shared between threads in a session.
+
+    With `answer_s` whatever is asked fails after so many seconds without an answer, and is not asked again.
+    """
     import clickhouse_connect
 
+    patience: dict[str, Any] = {}
+    if answer_s is not None:
+        patience = {"connect_timeout": answer_s, "send_receive_timeout": answer_s, "query_retries": 0}
     parts = urlsplit(url)
     return clickhouse_connect.get_client(
         host=parts.hostname or "127.0.0.1",
@@ -21,4 +27,5 @@ def connect(url: str, user: str, password: str, database: str = DATABASE) -> Any
         database=database,
         # One client may be used by several threads one after the other: a session would lock them out.
         autogenerate_session_id=False,
+        **patience,
     )

@@ -44,6 +44,7 @@ TENANTS = (
     "rejected",
     "decided",
     "untold",
+    "gateway",
 )
 SECURITY = os.environ.get("LOANSTREAM_TESTS_UP", "--secure")
 """Every test passes on an insecure stack, too."""

@@ -93,3 +93,36 @@ def test_keys_may_come_from_a_secret_store(files: KeyFiles) -> None:
         both.tenant("bank-b")
     neither = GivenKeys(None, None, lambda: files)
     assert (neither.tenant("bank-a"), neither.column()) == (tenant, column)
+
+
+def test_the_gateway_reads_no_receipt_key(files: KeyFiles) -> None:
+    """The gateway needs the documents' key alone: a file without a receipt key is enough for it, and for nobody else."""
+    whole = files.make_tenant("bank-a")
+    path = files.directory / "tenant-bank-a.json"
+    found = json.loads(path.read_text())
+    path.write_text(json.dumps({name: text for name, text in found.items() if name.startswith("document")}))
+    door = files.door("bank-a")
+    assert (door.document_id, door.document_key) == (whole.document_id, whole.document_key)
+    assert not any("receipt" in name for name in dir(door))
+    with pytest.raises(Problem, match="does not hold keys"):
+        files.tenant("bank-a")
+
+
+def test_every_key_file_has_a_claims_key(files: KeyFiles) -> None:
+    """The claims' key follows from the documents' key, of files made before there was a gateway, too."""
+    given = GivenKeys(
+        tenant_keys_of(
+            {
+                "bank-a": dict.fromkeys(("receipt_id", "document_id"), "id")
+                | dict.fromkeys(("receipt_key", "document_key"), "07" * 32)
+            }
+        ),
+        None,
+        lambda: files,
+    )
+    door = given.door("bank-a")
+    assert door.claims_key.hex() == "5ff2044e85b7cd95d2270337d3b4311a2641a23c07a91f1ad936a6a69a094dc0"
+    assert door.claims_key != door.document_key
+    assert "07" not in repr(door)
+    files.make_tenant("bank-b")
+    assert files.door("bank-b").claims_key != files.door("bank-b").document_key
