@@ -16,7 +16,7 @@ def outcome_record(outcome: LoanOutcome) -> tuple[bytes, bytes]:
 
     >>> from schemas.operations import LoanOutcome
     >>> said = '{"tenant": "bank-a", "application_id": "a-1", "at": "2026-03-31T10:00:00Z", "kind": "repayment"'
-    >>> outcome_record(LoanOutcome.model_validate_json(said + ', "repayment": "repaid"}'))[1][-42:]
+    >>> outcome_record(LoanOutcome.model_validate_json(said + ', "repayment": "repaid"}'))[1][-40:]
     b'"kind":"repayment","repayment":"repaid"}'
     """
     return outcome.application_id.encode(), outcome.model_dump_json(exclude_none=True).encode()

@@ -37,6 +37,7 @@ TENANTS = (
     "poisoned",
     "beside-poison",
     "told",
+    "reviewed",
 )
 Outcomes = tuple[list[dict], list[dict]]
 """Decisions and dead letters."""
