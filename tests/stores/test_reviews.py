@@ -12,6 +12,7 @@ from loanstream.ask.decisions import latest_decisions
 from loanstream.ask.story import story
 from processors.stages.record.sink import WarehouseSink
 from processors.transport.ranges import OffsetRange
+from producers.gateway.routes.reviews import ReviewPage, ReviewTold
 from schemas.records import MemoryMessage
 from stores.reviews import Cursor, CursorWrong, ReviewQueue, counting, human_decisions
 from stores.warehouse.cipher import ColumnCipher
@@ -141,6 +142,18 @@ def test_one_review_tells_the_decision_and_what_persons_decided(bank):
     assert human["counts"]
     assert review.closed == "it was decided at 2026-02-11T14:05:00.000Z by priya: decline"
     assert json.loads(json.dumps(told)) == told
+
+
+def test_the_answers_are_as_the_page_of_the_interface_says(bank):
+    """The fields of its models, neither more nor fewer: what a developer reads is what comes."""
+    review_id = bank.decided(1)
+    page = bank.queue.waiting("bank-a", 50).as_json()
+    bank.said(1)
+    told = bank.queue.one("bank-a", review_id).as_json()
+    for model, answer in ((ReviewPage, page), (ReviewTold, told)):
+        understood = model.model_validate_json(json.dumps(answer))
+        assert understood.model_dump(mode="json", exclude_unset=True) == answer
+        assert set(answer) == set(model.model_fields)
 
 
 @pytest.mark.parametrize("review_id", ["", "a-1", "00000001-298d-5145-83ac-000000000009", "' OR 1=1 --", "x" * 10_000])

@@ -1,19 +1,19 @@
 """What was referred to a person: the queue, one review, and its decision."""
 
 import time
-from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Path, Query, Request
-from pydantic import Field, ValidationError
+from pydantic import BaseModel, Field, ValidationError
 
 from producers.gateway.callers import Caller, caller_with
 from producers.gateway.parts import Parts
 from producers.gateway.problems import KINDS, MEDIA_TYPE, Fault, ProblemError
+from schemas.decision import LoanDecision
 from schemas.decode import Undecodable, decode, field_errors
 from schemas.operations import LoanOutcome
 from schemas.values import SENTENCE_MAX, Event, Text, rfc3339, utc_of_ms
-from stores.reviews import PAGE_MOST, Order, Review
+from stores.reviews import PAGE_MOST, Order, Review, State
 
 router = APIRouter(prefix="/v1/reviews", tags=["reviews"])
 
@@ -31,51 +31,76 @@ class Verdict(Event):
     actor: Text | None = None
 
 
-_WAITING = {
-    "review_id": "b5b4a9b6-5a3b-5f0e-8d2a-6f1c2d3e4f50",
-    "application_id": "A-2026-000417",
-    "revision": 1,
-    "accepted_at": "2026-03-31T10:00:00.123Z",
-    "score_final": 0.55,
-    "verification_result": "not_provided",
-    "basis": ["no_documents"],
-    "first_reason": "No documents were provided.",
-}
-_HUMAN = {
-    "at": "2026-03-31T14:05:00.000Z",
-    "decision": "approve",
-    "actor": "priya.nair",
-    "asserted_by": None,
-    "reason": "the employer confirmed the income by letter",
-    "place": "loan.outcomes.v1.bank-a/3/40",
-    "counts": True,
-}
-_ONE = {
-    "review_id": _WAITING["review_id"],
-    "application_id": "A-2026-000417",
-    "revision": 1,
-    "state": "decided",
-    "superseded_by": None,
-    "decision": {"outcome": "refer"},
-    "human_decisions": [_HUMAN],
-}
-_TAKEN = {name: _HUMAN[name] for name in ("at", "decision", "actor", "asserted_by", "reason", "place")} | {
-    "review_id": _WAITING["review_id"],
-    "status": f"/v1/reviews/{_WAITING['review_id']}",
-}
+class WaitingReview(BaseModel):
+    """A review in the queue, with what tells which to take up first."""
+
+    review_id: str = Field(description="The decision's id.", examples=["b5b4a9b6-5a3b-5f0e-8d2a-6f1c2d3e4f50"])
+    application_id: str = Field(description="The bank's own id of the application.", examples=["A-2026-000417"])
+    revision: int = Field(description="Of the application; the highest that was decided.", examples=[1])
+    accepted_at: str = Field(description="When the broker took the application.", examples=["2026-03-31T10:00:00.123Z"])
+    score_final: float | None = Field(description="What the bands judged.", examples=[0.55])
+    verification_result: str = Field(description="The worst of documents and checks.", examples=["not_provided"])
+    basis: list[str] = Field(description="What the decision stood on, as codes.", examples=[["no_documents"]])
+    first_reason: str = Field(description="The reason that weighed most.", examples=["No documents were provided."])
 
 
-def _documented(status: int, says: str, example: Mapping[str, Any], *kinds: str) -> dict[int | str, dict[str, Any]]:
-    """The answers of a route for its OpenAPI: the good one with an example, and every refusal."""
-    good = {"description": says, "content": {"application/json": {"example": example}}}
+class ReviewPage(BaseModel):
+    """Some reviews that wait."""
+
+    reviews: list[WaitingReview]
+    next: str | None = Field(description="The cursor of the next page; null where there is none.", examples=[None])
+
+
+class HumanDecisionTold(BaseModel):
+    """What a person decided."""
+
+    at: str = Field(description="When.", examples=["2026-03-31T14:05:00.000Z"])
+    decision: str = Field(description="`approve` or `decline`.", examples=["approve"])
+    actor: str = Field(description="Who.", examples=["priya.nair"])
+    asserted_by: str | None = Field(
+        description="The client that names the actor, where no token of the actor's proved it.", examples=[None]
+    )
+    reason: str = Field(description="Why.", examples=["the employer confirmed the income by letter"])
+    place: str = Field(description="The record: topic/partition/offset.", examples=["loan.outcomes.v1.bank-a/3/40"])
+
+
+class HumanDecisionRecorded(HumanDecisionTold):
+    """What a person decided, as its record says it."""
+
+    counts: bool = Field(description="True for the first record of a revision, and for no other.", examples=[True])
+
+
+class ReviewTold(BaseModel):
+    """One review."""
+
+    review_id: str = Field(description="The decision's id.")
+    application_id: str = Field(description="The bank's own id of the application.", examples=["A-2026-000417"])
+    revision: int = Field(description="Of the application.", examples=[1])
+    state: State = Field(description="Whether it can be decided: it waits.", examples=["waiting"])
+    superseded_by: int | None = Field(description="A newer revision that was decided since.", examples=[None])
+    decision: LoanDecision
+    human_decisions: list[HumanDecisionRecorded] = Field(description="In the order of their records.")
+
+
+class DecisionTaken(HumanDecisionTold):
+    """What Kafka has."""
+
+    review_id: str = Field(description="The decision's id.")
+    status: str = Field(
+        description="Where the review is.", examples=["/v1/reviews/b5b4a9b6-5a3b-5f0e-8d2a-6f1c2d3e4f50"]
+    )
+
+
+def _documented(status: int, says: str, model: type[BaseModel], *kinds: str) -> dict[int | str, dict[str, Any]]:
+    """The answers of a route for its OpenAPI: the good one, and every refusal."""
     titles: dict[int, list[str]] = {}
-    for kind in ("no-token", "scope-missing", "keys-unknown", *kinds):
+    for kind in ("no-token", "token-refused", "scope-missing", "keys-unknown", *kinds):
         titles.setdefault(int(KINDS[kind].status), []).append(KINDS[kind].title)
     refusals: dict[int | str, dict[str, Any]] = {
         code: {"description": "; ".join(dict.fromkeys(said)), "content": {MEDIA_TYPE: {}}}
         for code, said in titles.items()
     }
-    return {status: good, **refusals}
+    return {status: {"description": says, "model": model}, **refusals}
 
 
 ReviewId = Annotated[str, Path(description="The decision's id.")]
@@ -85,11 +110,12 @@ Reviewer = Annotated[Caller, Depends(caller_with("reviews:write"))]
 
 @router.get(
     "",
+    response_model=None,
     summary="What waits for a person",
     responses=_documented(
         200,
         "Referred applications without a human decision; `next` is the next page's cursor, null where there is none.",
-        {"reviews": [_WAITING], "next": f"1774951200123-{_WAITING['review_id']}"},
+        ReviewPage,
         "parameter-wrong",
         "unavailable",
     ),
@@ -108,12 +134,13 @@ async def waiting(
 
 @router.get(
     "/{review_id}",
+    response_model=None,
     summary="One review",
     responses=_documented(
         200,
         "The decision with its reasons, basis, verification result and receipt; what persons decided, in the order of "
         "their records: the first counts.",
-        _ONE,
+        ReviewTold,
         "not-found",
         "unavailable",
     ),
@@ -126,6 +153,7 @@ async def one(request: Request, review_id: ReviewId, caller: Reader) -> dict[str
 @router.post(
     "/{review_id}",
     status_code=202,
+    response_model=None,
     summary="Decide what was referred",
     openapi_extra={
         "requestBody": {
@@ -133,7 +161,7 @@ async def one(request: Request, review_id: ReviewId, caller: Reader) -> dict[str
             "content": {
                 "application/json": {
                     "schema": Verdict.model_json_schema(),
-                    "example": {"decision": "approve", "reason": _HUMAN["reason"]},
+                    "example": {"decision": "approve", "reason": "the employer confirmed the income"},
                 }
             },
         }
@@ -142,7 +170,7 @@ async def one(request: Request, review_id: ReviewId, caller: Reader) -> dict[str
         202,
         "Kafka has the decision; the queue shows it a moment later. Where two persons decide at once, the first record "
         "counts: GET says which.",
-        _TAKEN,
+        DecisionTaken,
         "not-found",
         "not-json",
         "invalid",
@@ -155,8 +183,8 @@ async def decide(request: Request, review_id: ReviewId, caller: Reviewer) -> dic
     `actor`, and is recorded beside him. A second decision is refused and told who decided when.
     """
     verdict = _verdict(await request.body())
-    actor, asserted_by = _actor(caller, verdict)
     review = await _review(request, caller, review_id)
+    actor, asserted_by = _actor(caller, verdict)
     if review.closed is not None:
         raise ProblemError("conflict", review.closed)
     outcome = _outcome(review, verdict, actor, asserted_by)
@@ -164,10 +192,10 @@ async def decide(request: Request, review_id: ReviewId, caller: Reviewer) -> dic
     return {
         "review_id": review_id,
         "at": rfc3339(outcome.at),
-        "decision": verdict.decision,
-        "actor": actor,
-        "asserted_by": asserted_by,
-        "reason": verdict.reason,
+        "decision": outcome.decision,
+        "actor": outcome.actor,
+        "asserted_by": outcome.asserted_by,
+        "reason": outcome.reason,
         "place": str(place),
         "status": f"{router.prefix}/{review_id}",
     }
@@ -200,10 +228,10 @@ def _actor(caller: Caller, verdict: Verdict) -> tuple[str, str | None]:
     if caller.user is None:
         if verdict.actor is None or not verdict.actor.strip():
             expected = "who decides: the token is a client's and names no person"
-            raise ProblemError("invalid", "see errors", [Fault("actor", expected, "nothing")])
-        return verdict.actor, caller.client_id
+            raise ProblemError("invalid", "see errors", [Fault("actor", expected)])
+        return verdict.actor.strip(), caller.client_id
     if verdict.actor not in (None, caller.user):
-        raise ProblemError("invalid", "see errors", [Fault("actor", "the token's user, or no actor", "another")])
+        raise ProblemError("invalid", "see errors", [Fault("actor", "the token's user, or no actor")])
     return caller.user, None
 
 
