@@ -9,13 +9,15 @@ from typing import Any, TypeVar
 from clickhouse_connect.driver.exceptions import ClickHouseError
 
 from producers.gateway.problems import Fault, ProblemError
-from stores.reviews import ANSWER_WITHIN_S, CursorWrong, Order, Page, Review, ReviewQueue
+from stores.reviews import CursorWrong, Order, Page, Review, ReviewQueue
 
 READERS = 4
 """Questions that the warehouse is asked at once."""
 
-PATIENCE_S = ANSWER_WITHIN_S + 2.0
-"""What a caller waits for the answer, its turn included."""
+PATIENCE_S = 10.0
+"""What a caller waits for the answer, its turn included. The warehouse ends what its reader's account may not do longer
+(30 s), and gives the thread back.
+"""
 
 RETRY_AFTER_S = 5.0
 
