@@ -55,8 +55,8 @@ class Delivery:
         return self.offset is not None
 
 
-class ApplicationProducer:
-    """Publishes applications of one tenant; use it from one thread.
+class TenantProducer:
+    """Publishes what one tenant tells; use it from one thread. `topic` is the key of its row.
 
     `settings` are librdkafka's (`bootstrap.servers` and the security settings of the installation). At most
     `in_flight_max` records wait for their confirmation: `submit` then waits, which is the back-pressure. Raises
@@ -67,11 +67,12 @@ class ApplicationProducer:
         self,
         settings: Mapping[str, Any],
         tenant: str,
+        topic: str,
         *,
         in_flight_max: int = 10_000,
         kafka: Callable[[dict[str, Any]], Any] = Producer,
     ) -> None:
-        self._topic = TOPICS["applications"].name(tenant)
+        self._topic = TOPICS[topic].name(tenant)
         self._tenant = tenant
         self._in_flight_max = in_flight_max
         self._in_flight = 0
@@ -86,19 +87,6 @@ class ApplicationProducer:
     def confirmed(self) -> int:
         """Records that the broker has confirmed so far."""
         return self._confirmed
-
-    def submit(self, application: LoanApplication, traceparent: str | None = None) -> Delivery:
-        """Send one application; `traceparent` (W3C trace context) continues the caller's trace.
-
-        Returning means queued, not delivered: `flush`, or the returned `Delivery`, tells. Raises `ValueError` for
-        another tenant's application, and what `submit_raw` raises.
-        """
-        if application.tenant != self._tenant:
-            raise ValueError(f"this producer sends for {self._tenant}, the application is {application.tenant}'s")
-        headers = [("content-type", b"application/json")]
-        if traceparent is not None:
-            headers.append(("traceparent", traceparent.encode("ascii")))
-        return self._send(application.application_id.encode(), application.model_dump_json().encode(), headers)
 
     def submit_raw(self, key: bytes, value: bytes) -> Delivery:
         """Send bytes as they are. Raises `TooLargeError` (nothing was sent), and, once the broker has said so,
@@ -196,6 +184,33 @@ class ApplicationProducer:
             self._failures.append(Failure(delivery.key, delivery.failure))
 
         return report
+
+
+class ApplicationProducer(TenantProducer):
+    """Publishes applications of one tenant; the rest is as `TenantProducer` has it."""
+
+    def __init__(
+        self,
+        settings: Mapping[str, Any],
+        tenant: str,
+        *,
+        in_flight_max: int = 10_000,
+        kafka: Callable[[dict[str, Any]], Any] = Producer,
+    ) -> None:
+        super().__init__(settings, tenant, "applications", in_flight_max=in_flight_max, kafka=kafka)
+
+    def submit(self, application: LoanApplication, traceparent: str | None = None) -> Delivery:
+        """Send one application; `traceparent` (W3C trace context) continues the caller's trace.
+
+        Returning means queued, not delivered: `flush`, or the returned `Delivery`, tells. Raises `ValueError` for
+        another tenant's application, and what `submit_raw` raises.
+        """
+        if application.tenant != self._tenant:
+            raise ValueError(f"this producer sends for {self._tenant}, the application is {application.tenant}'s")
+        headers = [("content-type", b"application/json")]
+        if traceparent is not None:
+            headers.append(("traceparent", traceparent.encode("ascii")))
+        return self._send(application.application_id.encode(), application.model_dump_json().encode(), headers)
 
 
 def _credentials_refused() -> CredentialsRefusedError:

@@ -252,6 +252,9 @@ MEANINGS: Mapping[str, Mapping[str, Meaning]] = {
         "decision": Meaning("What the person decided. Needed for a human decision.", "approve"),
         "actor": Meaning("Who decided. Needed for a human decision.", "priya.nair"),
         "reason": Meaning("Why, in words. Needed for a human decision.", "the employer confirmed the income by letter"),
+        "asserted_by": Meaning(
+            "The HTTP client that names the actor, where no token of the actor's proved it.", "core-banking"
+        ),
     },
     "Activation": {
         "activation_id": Meaning("Its id.", "7d3f2c1e-9a8b-4c5d-8e6f-0a1b2c3d4e5f"),

@@ -137,7 +137,10 @@ def _either(schema: dict[str, Any]) -> None:
 
 
 class LoanOutcome(Event):
-    """`loan.outcome.recorded`: what became of a loan, or what a person decided and why."""
+    """`loan.outcome.recorded`: what became of a loan, or what a person decided and why.
+
+    Of several human decisions on one revision the first record counts, as of several decisions.
+    """
 
     model_config = ConfigDict(json_schema_extra=_either)
 
@@ -152,6 +155,7 @@ class LoanOutcome(Event):
     decision: Literal["approve", "decline"] | None = None
     actor: Text | None = None
     reason: Sentence | None = None
+    asserted_by: Text | None = None
 
     @model_validator(mode="after")
     def _complete(self, info: ValidationInfo) -> "LoanOutcome":

@@ -25,6 +25,10 @@ _COLUMNS = (
     "decision_id",
     "conflict",
 )
+_PEOPLE = (
+    "SELECT tenant, application_id, revision, toNullable(decision) AS decision, toNullable(actor) AS actor "
+    "FROM loanstream.human_decisions"
+)
 _AGREE = {("approved", "approve"), ("rejected", "decline")}
 
 
@@ -33,11 +37,14 @@ class NotComparable(Problem):
 
 
 def latest_decisions(client: Any, tenant: str | None, outcome: str | None, limit: int) -> list[dict[str, Any]]:
-    """The latest `limit` decisions, newest first, with the reason that weighed most, and whether the
-    same revision was decided in other ways as well (`conflict`).
+    """The latest `limit` decisions, newest first, with the reason that weighed most, whether the same revision was
+    decided in other ways as well (`conflict`), and what a person decided on it, where one did (`human_decision`,
+    `human_actor`).
     """
     found = client.query(
-        f"SELECT {', '.join(_COLUMNS)}, reasons[1].text AS first_reason FROM loanstream.decisions "  # noqa: S608 - fixed
+        f"SELECT {', '.join(_COLUMNS)}, reasons[1].text AS first_reason, "  # noqa: S608 - fixed
+        "people.decision AS human_decision, people.actor AS human_actor FROM loanstream.decisions "
+        f"LEFT JOIN ({_PEOPLE}) AS people USING (tenant, application_id, revision) "
         "WHERE ({tenant:String} = '' OR tenant = {tenant:String}) "
         "AND ({outcome:String} = '' OR outcome = {outcome:String}) "
         "ORDER BY accepted_at DESC, kafka_offset DESC LIMIT {limit:UInt32}",

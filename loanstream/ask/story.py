@@ -16,6 +16,7 @@ from schemas.problem import Problem
 from schemas.records import Place
 from schemas.verification import ApplicationVerified
 from scoring.receipt import ReceiptKey
+from stores.reviews import counting
 from stores.warehouse.cipher import ColumnCipher, SealBroken
 from stores.warehouse.plain import rows
 from stores.warehouse.sealed import opened
@@ -38,7 +39,7 @@ _STEPS = (
 )
 _NO_CLAIMS = frozenset({"accepted_at", "submitted_at"})
 _OF_KAFKA = ("kafka_topic", "kafka_partition", "kafka_offset", "kafka_timestamp")
-_OUTCOME = ("at", "kind", "decision", "actor", "reason", "repayment", "days_past_due", "balance")
+_OUTCOME = ("at", "kind", "decision", "actor", "asserted_by", "reason", "repayment", "days_past_due", "balance")
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +82,11 @@ class Chapter:
     outcomes: list[Record] = field(default_factory=list)
     altered: list[str] = field(default_factory=list)
     unproven: list[str] = field(default_factory=list)
+
+    @property
+    def human_decision(self) -> Record | None:
+        """What a person decided, and counts: the first record."""
+        return next((row for row in self.outcomes if row.get("counts")), None)
 
     @property
     def timings_ms(self) -> dict[str, float]:
@@ -177,7 +183,8 @@ class _Teller:
     def _chapter(self, tenant: str, revision: int, known: _Rows) -> Chapter:
         chapter = Chapter(tenant, self._application_id, revision)
         chapter.sent = [str(place_of(row)) for row in known.applications]
-        chapter.outcomes = [_outcome(row) for row in known.outcomes]
+        counts = counting(known.outcomes)
+        chapter.outcomes = [_outcome(row, counts=row is counts) for row in known.outcomes]
         if known.decisions:
             self._decided(chapter, known)
         else:
@@ -293,8 +300,10 @@ def _claims(application: Record) -> Record:
     return {name: value for name, value in application.items() if name not in _NO_CLAIMS and name != "place"}
 
 
-def _outcome(row: Record) -> Record:
-    return {**{name: row[name] for name in _OUTCOME}, "place": str(place_of(row))}
+def _outcome(row: Record, *, counts: bool) -> Record:
+    """What became of a loan, or what a person decided: of several human decisions one `counts`."""
+    told = {name: row[name] for name in _OUTCOME} | {"place": str(place_of(row))}
+    return told | ({"counts": counts} if row["kind"] == "human_decision" else {})
 
 
 def _letter(row: Record) -> Record:

@@ -2,7 +2,7 @@
 
 import re
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from itertools import zip_longest
 from typing import Any
@@ -204,6 +204,7 @@ def _decision(chapter: Chapter, named: Named, width: int) -> list[str]:
     return [
         "",
         f"Decision: {decision['outcome'].upper()}   basis {', '.join(decision['basis'])}",
+        *_person(chapter),
         f"  accepted {decision['accepted_at']}, decided {decision['processing']['score_finished_at']}",
         f"  probability of approval {probability}, score {score}",
         f"  approve above {thresholds['approve']}, decline at or below {thresholds['decline']}",
@@ -218,6 +219,12 @@ def _decision(chapter: Chapter, named: Named, width: int) -> list[str]:
     ]
 
 
+def _person(chapter: Chapter) -> list[str]:
+    """The human decision that counts, right below the machine's."""
+    human = chapter.human_decision
+    return [] if human is None else [f"A person decided: {human['decision'].upper()}   by {_plain(human['actor'])}"]
+
+
 def _outcomes(found: Sequence[Record]) -> list[str]:
     """What became of the loan, and what people decided, as it happened."""
     return ["", "Outcomes", *(f"  {row['at']}  {_outcome(row)}" for row in found)] if found else []
@@ -225,13 +232,20 @@ def _outcomes(found: Sequence[Record]) -> list[str]:
 
 def _outcome(row: Record) -> str:
     if row["kind"] == "human_decision":
-        return f"{_plain(row['decision']).upper()} by {_plain(row['actor'])}: {_plain(row['reason'])}"
+        return human_sentence(row)
     said = [_plain(row["repayment"])]
     if row["days_past_due"] is not None:
         said.append(f"{row['days_past_due']} days past due")
     if row["balance"] is not None:
         said.append(f"balance {_plain(row['balance'])}")
     return ", ".join(said)
+
+
+def human_sentence(row: Mapping[str, Any]) -> str:
+    """What a person decided, as every screen tells it; a decision that does not count says so."""
+    vouched = f", as {_plain(row['asserted_by'])} asserts" if row["asserted_by"] else ""
+    said = f"{_plain(row['decision']).upper()} by {_plain(row['actor'])}{vouched}: {_plain(row['reason'])}"
+    return said if row["counts"] else f"{said} (does not count: another was recorded first)"
 
 
 def _again(times: int) -> str:

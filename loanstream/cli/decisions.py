@@ -15,7 +15,17 @@ from loanstream.terminal import console, emit, four_decimals, table
 
 app = verb()
 
-_HEADINGS = ("tenant", "application", "revision", "outcome", "conflict", "probability", "score", "first reason")
+_HEADINGS = (
+    "tenant",
+    "application",
+    "revision",
+    "outcome",
+    "person",
+    "conflict",
+    "probability",
+    "score",
+    "first reason",
+)
 _NARROW = 80
 _LESS = frozenset({"revision", "score"})
 _OUTCOMES = ("approve", "refer", "decline")
@@ -56,12 +66,14 @@ def decisions(
 def decisions_table(found: list[dict[str, Any]], width: int) -> Table:
     """The decisions as a table; on a narrow terminal without what `show` tells and what is the same in every row.
 
-    Conflicts have a column where there are any, and a line below that says what they are.
+    What persons decided has a column where they did. Conflicts have one where there are any, and a line below that
+    says what they are.
     """
     one_tenant = len({row["tenant"] for row in found}) == 1
     out = (_LESS | ({"tenant"} if one_tenant else set())) if width < _NARROW else set()
     conflicts = sum(row["conflict"] for row in found)
     out |= set() if conflicts else {"conflict"}
+    out |= set() if any(row["human_decision"] for row in found) else {"person"}
     kept = [index for index, heading in enumerate(_HEADINGS) if heading not in out]
     rows = [tuple(row[index] for index in kept) for row in decisions_rows(found)]
     of = f" of {found[0]['tenant']}" if "tenant" in out else ""
@@ -75,13 +87,14 @@ def decisions_table(found: list[dict[str, Any]], width: int) -> Table:
 
 
 def decisions_rows(found: Iterable[dict[str, Any]]) -> list[tuple[Any, ...]]:
-    """The rows of a table of decisions: tenant, application, revision, outcome, conflict, p, score, first reason."""
+    """The rows of a table of decisions, in the order of the headings."""
     return [
         (
             row["tenant"],
             row["application_id"],
             row["revision"],
             row["outcome"],
+            row["human_decision"] or "",
             "conflict" if row["conflict"] else "",
             four_decimals(row["p_calibrated"]),
             four_decimals(row["score_final"]),

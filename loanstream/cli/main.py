@@ -23,6 +23,7 @@ VERBS: dict[str, str] = {
     "documents": "The document store: put a document into it.",
     "decisions": "The latest decisions; with --compare, their agreement with a file's recorded outcomes.",
     "show": "The whole story of one application: claims, documents, checks, points, receipt, timings.",
+    "review": "What was referred to a person: list, show, decide.",
     "replay": "Make every decision again from its receipt's inputs and compare bit for bit.",
     "reconcile": "Compare the warehouse with the topics, record by record; exit 1 and a name for every difference.",
     "dlq": "Dead letters: list, show, send back, discard.",

@@ -1,6 +1,6 @@
 """What the gateway is made of: the composition root hands each part in, so that none of them is imported here."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
@@ -8,6 +8,7 @@ from producers.gateway.callers import Verifier
 from schemas.application import LoanApplication
 from schemas.operations import LoanOutcome
 from schemas.records import Place
+from stores.reviews import Order, Page, Review
 
 
 class Documents(Protocol):
@@ -94,11 +95,13 @@ class Decisions(Protocol):
 class Reviews(Protocol):
     """What was referred to a person, and what persons decided."""
 
-    async def waiting(self, tenant: str, limit: int, before: str | None) -> Sequence[Mapping[str, Any]]:
-        """Referred applications without a human decision, newest first."""
+    async def waiting(self, tenant: str, limit: int, order: Order, after: str | None) -> Page:
+        """At most `limit` reviews that wait, from the cursor `after` on. ProblemError `parameter-wrong` for a cursor
+        that is none, `unavailable`.
+        """
 
-    async def one(self, tenant: str, review_id: str) -> Mapping[str, Any] | None:
-        """One of them, with its decision."""
+    async def one(self, tenant: str, review_id: str) -> Review | None:
+        """One review, decided or not. ProblemError `unavailable`."""
 
 
 Score = Callable[[LoanApplication], Awaitable[Mapping[str, Any]]]

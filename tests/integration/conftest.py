@@ -45,6 +45,7 @@ TENANTS = (
     "decided",
     "untold",
     "gateway",
+    "reviewed",
 )
 SECURITY = os.environ.get("LOANSTREAM_TESTS_UP", "--secure")
 """Every test passes on an insecure stack, too."""

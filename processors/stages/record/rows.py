@@ -199,7 +199,12 @@ def _outcome(message: Message, _: Seals, *, stored: bool = False) -> Rows:
     outcome = decode(LoanOutcome, message.value(), stored=stored)
     _check_addressed(message, outcome)
     event = outcome.model_dump(mode="json")
-    return [("outcomes_log", {**event, "content_sha256": _sha256(event), **_kafka(message)})]
+    said = {name: value for name, value in event.items() if name not in _SINCE or value is not None}
+    return [("outcomes_log", {**event, "content_sha256": _sha256(said), **_kafka(message)})]
+
+
+_SINCE = frozenset({"asserted_by"})
+"""Fields that outcomes did not have at first: what lacks them keeps its hash."""
 
 
 def _dead_letter(message: Message, cipher: Seals) -> Rows:

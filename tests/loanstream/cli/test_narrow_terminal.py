@@ -18,7 +18,13 @@ def printed(shown, width):
 def row(tenant="bank-a", application="example-0001"):
     said = "The loan amount is 2.5 times the annual income."
     words = {"tenant": tenant, "application_id": application, "outcome": "decline", "first_reason": said}
-    return words | {"revision": 1, "conflict": False, "p_calibrated": 0.12344, "score_final": 0.1}
+    return words | {
+        "revision": 1,
+        "conflict": False,
+        "human_decision": None,
+        "p_calibrated": 0.12344,
+        "score_final": 0.1,
+    }
 
 
 @pytest.mark.parametrize("tenants", [("bank-a", "bank-a"), ("bank-a", "bank-b")])

@@ -127,3 +127,19 @@ def test_what_could_not_be_handed_over_makes_no_row_and_says_why(topic, cause):
     """Of an application verify makes the dead letter; of everything else record does, with the true cause."""
     made = rows_of_all([Unreadable(topic, 0, at, cause="too_large", expected="less") for at in range(2)], CIPHER)
     assert [fault.cause if isinstance(fault, Undecodable) else fault for fault in made] == [cause or []] * 2
+
+
+def outcome_row(**changes):
+    event = example("loan.outcome.recorded") | changes
+    record = MemoryMessage("loan.outcomes.v1.bank-a", 0, 0, b"example-0001", json.dumps(event).encode(), None, (2, 1))
+    ((_, row),) = rows_of(record, CIPHER)
+    return row
+
+
+def test_an_outcome_keeps_the_hash_that_earlier_versions_gave_it():
+    """Sent again after an upgrade it is the same outcome, and reconcile finds its old row equal."""
+    row = outcome_row()
+    assert row["content_sha256"] == "e8147e374257038d42f3d6c273a4661837996b48b961aedd1479d563f6418230"
+    vouched = outcome_row(asserted_by="core-banking")
+    assert vouched["content_sha256"] != row["content_sha256"]
+    assert (row["asserted_by"], vouched["asserted_by"]) == (None, "core-banking")
