@@ -21,6 +21,7 @@ from pydantic_settings import BaseSettings, InitSettingsSource, PydanticBaseSett
 
 from loanstream.stack.layout import cache_directory, default_state
 from loanstream.stack.ports import LOOPBACK
+from schemas import access
 from schemas.access import ADMIN, BANKS_KINDS, principal_of, stage_kind
 from schemas.problem import Problem
 from schemas.stages import STAGES
@@ -29,7 +30,7 @@ from stores.documents.blobs import path_of
 from stores.keys import column_key_of, tenant_keys_of
 
 PREFIX = "LOANSTREAM_"
-_KIND = "|".join([ADMIN, *map(stage_kind, STAGES), f"(producer|consumer):{TENANT_PATTERN}"])
+_KIND = "|".join([ADMIN, access.GATEWAY, *map(stage_kind, STAGES), f"(producer|consumer):{TENANT_PATTERN}"])
 IN_A_FILE = "_FILE"
 """What follows a secret's variable in the name of the one that holds the path of a file with it."""
 
@@ -133,7 +134,7 @@ def _principals(found: Any) -> dict[str, str]:
 
 def _no_bank_is_another(found: Mapping[str, str]) -> None:
     """ValueError where a bank's client would be a stage, the operator or another bank. Stages may share a name."""
-    tables = {f"User:{principal_of(kind)}": kind for kind in (ADMIN, *map(stage_kind, STAGES))}
+    tables = {f"User:{principal_of(kind)}": kind for kind in (ADMIN, access.GATEWAY, *map(stage_kind, STAGES))}
     whose: dict[str, str] = {name: kind for name, kind in tables.items() if kind not in found}
     for kind, name in found.items():
         default = re.fullmatch(f"User:({TENANT_PATTERN})-({'|'.join(BANKS_KINDS)})", name)

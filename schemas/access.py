@@ -18,6 +18,8 @@ Operation = Literal["READ", "WRITE", "CREATE", "ALTER", "DESCRIBE", "DESCRIBE_CO
 
 CONTROL_READERS = "control-readers"
 """The group that is named, and never committed to, by whoever consults the control topic."""
+GATEWAY_READERS = "gateway-readers"
+"""The group that gateways name and never join: each reads all of it."""
 LETTER_KEEPERS = "dlq-redrive"
 """Group and transactional id of whoever handles dead letters."""
 PROVISION = "loanstream-provision"
@@ -33,6 +35,11 @@ BANKS_KINDS = ("producer", "consumer")
 """What a bank has one of each of: its kinds are `producer:TENANT` and `consumer:TENANT`."""
 ADMIN = "admin"
 ADMIN_NAME = "platform-admin"
+GATEWAY = "gateway"
+
+
+_NAMES = {ADMIN: ADMIN_NAME, GATEWAY: GATEWAY}
+"""What the kinds of which there is one are called."""
 
 
 class Grant(NamedTuple):
@@ -60,8 +67,8 @@ def principal_of(kind: str) -> str:
     >>> [principal_of(kind) for kind in ("admin", "stage:verify-slow", "producer:bank-a")]
     ['platform-admin', 'stage-verify-slow', 'bank-a-producer']
     """
-    if kind == ADMIN:
-        return ADMIN_NAME
+    if kind in _NAMES:
+        return _NAMES[kind]
     role, _, whose = kind.partition(":")
     return stage_principal(whose) if role == "stage" else f"{whose}-{role}"
 
@@ -77,6 +84,7 @@ def access(tenants: Iterable[str], leaving: Iterable[str] = ()) -> dict[str, tup
         **{f"producer:{tenant}": tuple(_producer(tenant)) for tenant in served},
         **{f"consumer:{tenant}": tuple(_consumer(tenant)) for tenant in served},
         **{stage_kind(stage.name): tuple(dict.fromkeys(_stage(stage, worked_for))) for stage in STAGES.values()},
+        GATEWAY: tuple(_gateway(served)),
         ADMIN: tuple(_operator()),
     }
 
@@ -106,6 +114,19 @@ def _consumer(tenant: str) -> Iterator[Grant]:
     for topic in (*_business("written"), TOPICS["outcomes"]):
         yield Grant("topic", topic.name(tenant), "READ")
     yield Grant("group", tenant + SEPARATOR, "READ", prefixed=True)
+
+
+def _gateway(tenants: tuple[str, ...]) -> Iterator[Grant]:
+    """What it sends for banks, and what it tells them; it tells nobody what it has not read in the token's bank."""
+    for tenant in tenants:
+        yield from (Grant("topic", topic.name(tenant), "WRITE") for topic in _business("read"))
+        yield from (Grant("topic", topic.name(tenant), "READ") for topic in _business("written"))
+    both: tuple[Operation, ...] = ("READ", "WRITE")
+    for operation in both:
+        yield Grant("topic", TOPICS["claims"].name(), operation)
+    yield Grant("topic", TOPICS["control"].name(), "READ")
+    for group in (GATEWAY_READERS, CONTROL_READERS):
+        yield Grant("group", group, "DESCRIBE")
 
 
 def _business(side: str) -> list[Topic]:

@@ -37,6 +37,7 @@ KEYS: Mapping[str, Mapping[str, Any]] = {
     "loan.rejection.withdrawn": _BY_RECORD,
     "loan.dead_letter.handled": {**_TEXT, "description": "Where the letter stands: topic/partition/offset."},
     "loan.activation.published": {**_TEXT, "description": "The tenant it is for; `all` for every tenant."},
+    "loan.gateway.claimed": {**_TEXT, "description": "The claim_id of the record's value."},
     "loan.service.measured": {**_TEXT, "description": "The name of the worker that measured."},
 }
 """Event -> the key of its records."""

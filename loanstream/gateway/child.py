@@ -3,24 +3,18 @@
 import ssl
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import TypedDict
 
 from loanstream.settings import environment_of
+from loanstream.stack.layout import GatewayPart
 from loanstream.stack.ports import LOOPBACK
 from loanstream.stack.probe import answers
 from loanstream.stack.supervisor import Child
 
 NAME = "gateway"
 READY_S = 0.5
-
-
-class GatewayPart(TypedDict):
-    """Where the gateway answers."""
-
-    url: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +30,7 @@ class Provider:
 class Gateway:
     """How the gateway of one state is started. `certificate` and `key` are its own; `ca` signed all of the stack's.
 
-    `installation` are the settings by which it reaches Kafka, warehouse and stores.
+    `installation` are the settings by which it reaches Kafka, warehouse and stores; some stand in `files`.
     """
 
     port: int
@@ -44,7 +38,8 @@ class Gateway:
     key: Path
     ca: Path
     provider: Provider
-    installation: Mapping[str, object]
+    installation: Mapping[str, object] = field(repr=False)
+    files: Mapping[str, Path] = field(default_factory=dict)
 
     @property
     def url(self) -> str:
@@ -70,7 +65,8 @@ class Gateway:
                 "gateway_port": self.port,
                 "gateway_certificate": self.certificate,
                 "gateway_key": self.key,
-            }
+            },
+            self.files,
         )
 
     @cached_property

@@ -3,7 +3,8 @@
 import json
 import logging
 
-from processors.transport.logs import QUIET_S, JsonLines, log_to_stderr
+from loanstream.connections import Seldom
+from processors.transport.logs import JsonLines, log_to_stderr
 
 PROCESS = "gateway"
 
@@ -19,22 +20,6 @@ class RequestLines(JsonLines):
             return json.dumps(json.loads(line))
         # Joined as texts: a request's line is written for each of them, and its message is a code of ours.
         return f"{line[:-1]}, {json.dumps(fields)[1:]}"
-
-
-class Seldom(logging.Filter):
-    """Lets a text of the server through once in ten seconds: whoever sends nonsense does not fill the disk."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._last: dict[str, float] = {}
-
-    def filter(self, record: logging.LogRecord) -> bool:
-        """Whether the record is written. The texts are the server's own: a handful."""
-        before = self._last.get(str(record.msg), -QUIET_S)
-        if record.created - before < QUIET_S:
-            return False
-        self._last[str(record.msg)] = record.created
-        return True
 
 
 def log_requests() -> None:

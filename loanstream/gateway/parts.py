@@ -7,9 +7,11 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from loanstream.gateway.keys import provider_keys, verifier
+from loanstream.gateway.on_kafka import on_kafka
 from loanstream.gateway.watches import LATE, WITHIN_S, Complaint, broker, document_store
 from loanstream.installation import Installation
 from producers.gateway.parts import Parts
+from producers.gateway.reviews import WarehouseReviews
 from schemas.problem import Problem
 from stores.documents.sealing import DocumentKey
 from stores.documents.store import DocumentStore
@@ -50,12 +52,32 @@ async def door(installation: Installation) -> AsyncIterator[Made]:
 
 def _document_keys(installation: Installation) -> Iterator[tuple[str, DocumentKey]]:
     for tenant in installation.tenants:
-        keys = installation.keys.tenant(tenant)
+        keys = installation.keys.door(tenant)
         yield tenant, DocumentKey(keys.document_id, keys.document_key)
+
+
+@asynccontextmanager
+async def kafka(installation: Installation) -> AsyncIterator[Made]:
+    """Applications, decisions and what would be decided. See `on_kafka`."""
+    async with on_kafka(installation) as found:
+        parts = {"sender": found.sender, "claims": found.claims, "decisions": found.decisions, "score": found.score}
+        yield Made(parts, found.complaints)
+
+
+@asynccontextmanager
+async def reviews(installation: Installation) -> AsyncIterator[Made]:
+    """What was referred. Readiness asks nothing of it: without the warehouse everything else is done all the same."""
+    queue = WarehouseReviews(installation.warehouse)
+    try:
+        yield Made({"reviews": queue}, {})
+    finally:
+        queue.close()
 
 
 MAKERS: Mapping[str, Maker] = {
     "door": door,
+    "kafka": kafka,
+    "reviews": reviews,
 }
 """In the order in which they begin; they end in the other."""
 

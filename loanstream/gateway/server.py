@@ -5,12 +5,14 @@ import logging
 import signal
 import ssl
 import sys
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import NoReturn
 
 import uvicorn
 
+from loanstream.connections import BoundedLoop
 from loanstream.gateway.logs import log_requests
 from loanstream.gateway.parts import MAKERS, Maker, parts_of
 from loanstream.gateway.protocol import BoundedHttp
@@ -21,7 +23,6 @@ from producers.gateway.app import Door, gateway
 from producers.gateway.rates import Rate
 from schemas.problem import Problem
 
-CONNECTIONS_MOST = 1000
 KEEP_ALIVE_S = 30
 STOP_S = 8
 """What a request that is being answered gets on SIGTERM: the stack gives ten seconds."""
@@ -37,8 +38,11 @@ def run(settings: Settings, makers: Mapping[str, Maker] = MAKERS) -> int:
     log_requests()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, _exit)
+    while settings.wait_for is not None and not settings.wait_for.exists():
+        time.sleep(0.02)
     try:
-        return asyncio.run(_serve(settings, makers))
+        with asyncio.Runner(loop_factory=BoundedLoop) as runner:
+            return runner.run(_serve(settings, makers))
     except Problem as error:
         logger.error("%s", error)  # noqa: TRY400 - one line for the operator
         return 1
@@ -66,7 +70,6 @@ async def _serve(settings: Settings, makers: Mapping[str, Maker]) -> int:
             date_header=False,
             # Else X-Forwarded-For would choose whose requests are counted.
             proxy_headers=False,
-            limit_concurrency=CONNECTIONS_MOST,
             timeout_keep_alive=KEEP_ALIVE_S,
             timeout_graceful_shutdown=STOP_S,
             ssl_certfile=certificate,

@@ -40,10 +40,16 @@ def _exactly(setting: str, value: str, lost: str) -> Demand:
     return Demand(setting, value, lambda found: found == value, lost)
 
 
-def _kept(topic: Topic) -> Demand:
+def _of(topic: Topic) -> Iterator[Demand]:
+    """The rows that differ from topic to topic."""
+    if topic.cleanup == "delete":
+        yield _exactly("cleanup.policy", "delete", "of several records of an application only the last stays")
+    else:
+        yield _exactly("cleanup.policy", topic.cleanup, "it grows, and is read whole at every start of a gateway")
     if topic.retention_ms == FOR_EVER:
-        return _exactly("retention.ms", str(FOR_EVER), "records go that are needed for ever")
-    return Demand(
+        yield _exactly("retention.ms", str(FOR_EVER), "records go that are needed for ever")
+        return
+    yield Demand(
         "retention.ms",
         f"{topic.retention_ms} or more, or {FOR_EVER}",
         lambda found: int(found) == FOR_EVER or int(found) >= topic.retention_ms,
@@ -57,7 +63,6 @@ OF_TOPICS = (
     *OF_NEW_TOPICS,
     _at_least("min.insync.replicas", SAFE_COPIES, "a record is confirmed when one broker has it, and goes with it"),
     _exactly("unclean.leader.election.enable", "false", "a broker that lags may lead, and what it lacks is gone"),
-    _exactly("cleanup.policy", "delete", "of several records of an application only the last stays"),
     _exactly("retention.bytes", str(FOR_EVER), "records go before their time when many come"),
     _at_least("max.message.bytes", RECORD_MAX_BYTES, "a large decision has no place, and becomes a dead letter"),
 )
@@ -90,7 +95,7 @@ def losses(client: Client, tenants: tuple[str, ...], copies: int | None = None) 
         subjects.append(("a new topic", OF_NEW_TOPICS, {COPIES: str(wanted)}))
     for name, topic in there.items():
         has = found[name] | {COPIES: str(_copies(cluster, name))}
-        subjects.append((f"topic {name}", (*OF_TOPICS, _kept(topic)), has))
+        subjects.append((f"topic {name}", (*OF_TOPICS, *_of(topic)), has))
     subjects += [(f"broker {broker}", OF_BROKERS, found[str(broker)]) for broker in cluster.brokers]
     return told(subjects)
 

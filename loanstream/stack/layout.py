@@ -60,6 +60,12 @@ class AuthPart(TypedDict):
     clients: dict[str, ClientPart]
 
 
+class GatewayPart(TypedDict):
+    """Where the gateway answers."""
+
+    url: str
+
+
 class TlsPart(TypedDict):
     """The certificate (PEM) that clients of the stack are to trust."""
 
@@ -67,11 +73,12 @@ class TlsPart(TypedDict):
 
 
 class StackFile(TypedDict):
-    """The content of `stack.json`; a part that does not exist is absent: `auth` and `tls` without broker security."""
+    """The content of `stack.json`; what does not exist is absent: `auth`, `tls`, `gateway` without broker security."""
 
     kafka: KafkaPart
     auth: NotRequired[AuthPart]
     tls: NotRequired[TlsPart]
+    gateway: NotRequired[GatewayPart]
     warehouse: WarehousePart
     documents: DocumentsPart
     tenants: list[str]

@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from schemas.access import ADMIN_NAME, stage_principal
+from schemas.access import ADMIN_NAME, GATEWAY, stage_principal
 from schemas.stages import STAGES
 from stores.private_files import private_directory, write_private, write_public
 
@@ -29,13 +29,13 @@ SKEW = timedelta(hours=1)
 """A certificate holds from a little before it was made: clocks differ."""
 
 SERVER, CLIENT = ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH
-BROKER, AUTH, GATEWAY = "broker", "auth", "gateway"
+BROKER, AUTH = "broker", "auth"
 
 LEAVES: Mapping[str, tuple[x509.ObjectIdentifier, ...]] = {
     # common name: what its certificate is for
     BROKER: (SERVER, CLIENT),  # it is its own controller's client
     AUTH: (SERVER,),
-    GATEWAY: (SERVER,),
+    GATEWAY: (SERVER, CLIENT),  # it serves banks, and is the broker's client
     ADMIN_NAME: (CLIENT,),
     **{stage_principal(stage): (CLIENT,) for stage in STAGES},
 }

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
+from loanstream.gateway.child import Gateway, Provider
 from loanstream.installation import Installation
 from loanstream.settings import environment_of, load
 from loanstream.stack import ports, space
@@ -17,6 +18,7 @@ from loanstream.stack.kafka.node import is_ready as broker_is_ready
 from loanstream.stack.layout import READER, WRITER, Layout
 from loanstream.stack.probe import answers
 from loanstream.stack.supervisor import Child
+from schemas.access import GATEWAY
 from stores.keys import WarehousePasswords
 
 WORKERS: dict[str, tuple[str, ...]] = {
@@ -40,7 +42,7 @@ class Plan:
     """What one start of the stack consists of.
 
     Of a guarded broker `bootstrap` takes certificates and `oauth` tokens of the token server `auth`; `clients` are the
-    banks', by their role (`producer:bank-a`).
+    banks', by their role (`producer:bank-a`). Where nobody has a token there is no gateway.
     """
 
     layout: Layout
@@ -61,13 +63,28 @@ class Plan:
         return f"http://{ports.LOOPBACK}:{self.ports['warehouse']}"
 
     @property
+    def gateway(self) -> Gateway | None:
+        """How the gateway is started."""
+        if self.guard is None or self.auth is None:
+            return None
+        pki, where = self.guard.pki, self.auth.endpoints
+        leaf = pki.leaf(GATEWAY)
+        settings = _installation(self) | {
+            "warehouse_reader_password": self.passwords.reader_password,
+            "wait_for": self.layout.prepared,
+        }
+        files = {"kafka_security": self.security_file(GATEWAY)}
+        provider = Provider(where.issuer, where.jwks_uri, where.token_endpoint)
+        return Gateway(self.ports[GATEWAY], leaf, leaf, pki.ca, provider, settings, files)
+
+    @property
     def operator(self) -> dict[str, str]:
         """The operator's librdkafka settings."""
         return self.guard.operator if self.guard else {}
 
-    def security_file(self, stage: str) -> Path:
-        """The file with the librdkafka settings of a stage's workers."""
-        return self.layout.keys / f"kafka-{stage}.json"
+    def security_file(self, name: str) -> Path:
+        """The file with the librdkafka settings of a stage's workers, or of the gateway."""
+        return self.layout.keys / f"kafka-{name}.json"
 
 
 def worker_names(workers: int) -> tuple[str, ...]:
@@ -104,6 +121,9 @@ def children(plan: Plan) -> Iterator[Child]:
     )
     if plan.auth is not None:
         yield plan.auth.child(STOP_SERVERS, STOP_WITHIN_S[STOP_SERVERS])
+    if plan.gateway is not None:
+        # Like a worker, it finishes what it is at before the broker stops.
+        yield plan.gateway.child(STOP_WORKERS, STOP_WITHIN_S[STOP_WORKERS])
     for stage, arguments in WORKERS.items():
         for slot in range(plan.workers):
             name = f"{stage}-{slot}"

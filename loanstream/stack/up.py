@@ -30,7 +30,7 @@ from loanstream.stack.supervisor import TICK_S, Supervisor, end_leftovers
 from loanstream.stack.table import WORKERS, Plan, children, operators_installation, worker_names
 from loanstream.stack.watch import watch
 from processors.transport.logs import log_to
-from schemas.access import ADMIN, BANKS_KINDS, stage_principal
+from schemas.access import ADMIN, BANKS_KINDS, GATEWAY, stage_principal
 from schemas.problem import Problem
 from stores.keys import KeyFiles
 from stores.private_files import write_private
@@ -125,6 +125,8 @@ def describe(plan: Plan, supervisor: Supervisor) -> StackFile:
         described["tls"] = {"ca": str(plan.guard.pki.ca)}
     if plan.auth is not None:
         described["auth"] = plan.auth.part(plan.clients)
+    if plan.gateway is not None:
+        described["gateway"] = plan.gateway.part
     return described
 
 
@@ -160,6 +162,8 @@ def _welcome(plan: Plan, took_s: float) -> Iterator[str]:
     """What a person needs next, once stack.json is there."""
     given = "" if plan.layout.state == default_state() else f" --state {shlex.quote(str(plan.layout.state))}"
     yield f"ready after {took_s:.1f} s: kafka {plan.bootstrap}"
+    if plan.gateway is not None:
+        yield f"  gateway  {plan.gateway.url}"
     yield f"  tenants  {', '.join(plan.tenants)}"
     yield f"  stack    {plan.layout.stack_file}"
     yield f"  logs     {plan.layout.logs}"
@@ -215,7 +219,7 @@ def _plan(
     for tenant in tenants:
         keys.make_tenant(tenant)
     brokers = ports.keep_or_pick(layout.kafka / ports.FILE, PORT_NAMES).values()
-    servers = ("warehouse", *(["auth"] if secure else []))
+    servers = ("warehouse", *(["auth", GATEWAY] if secure else []))
     chosen = ports.keep_or_pick(layout.ports, (*servers, *worker_names(workers)), besides=brokers)
     guard, auth, clients = _guard(layout, chosen["auth"], tenants) if secure else (None, None, {})
     at, command = broker_command(layout.kafka, guard, on_progress=on_progress)
@@ -233,8 +237,9 @@ def _plan(
         clients=clients,
     )
     if guard is not None:
-        for stage in WORKERS:
-            write_private(plan.security_file(stage), json.dumps(guard.client(stage_principal(stage))).encode())
+        leaves = {GATEWAY: GATEWAY} | {stage: stage_principal(stage) for stage in WORKERS}
+        for name, leaf in leaves.items():
+            write_private(plan.security_file(name), json.dumps(guard.client(leaf)).encode())
     return plan
 
 

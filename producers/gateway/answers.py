@@ -11,7 +11,6 @@ from starlette.responses import Response
 
 from producers.gateway.bodies import JSON
 from producers.gateway.parts import Decided, Standing
-from producers.gateway.problems import KINDS
 from schemas.decision import LoanDecision
 from schemas.events import EVENTS
 from schemas.jsonschema import json_schema
@@ -79,11 +78,6 @@ def standing_body(application_id: str, standing: Standing) -> dict[str, Any]:
 def decision_body(decided: Decided) -> dict[str, Any]:
     """`DecisionAnswer` as JSON."""
     return {**decided.event, "conflicting": decided.conflicting}
-
-
-def refused(*kinds: str) -> dict[int | str, dict[str, Any]]:
-    """The refusals of a path, as FastAPI's `responses` takes them."""
-    return {int(KINDS[kind].status): {"description": KINDS[kind].title} for kind in kinds}
 
 
 @cache

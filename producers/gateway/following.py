@@ -12,6 +12,7 @@ from typing import Any
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
 from producers.librdkafka import PERMISSION
+from schemas.access import GATEWAY_READERS
 from schemas.records import Partition
 from stores.unreadable import CODES
 
@@ -19,7 +20,7 @@ log = logging.getLogger(__name__)
 
 SETTINGS: Mapping[str, Any] = {
     "client.id": "loanstream-gateway",
-    "group.id": "gateway-readers",  # never joined, never committed to: every gateway reads all of it
+    "group.id": GATEWAY_READERS,  # never joined, never committed to
     "enable.auto.commit": False,
     "enable.partition.eof": True,
     "isolation.level": "read_committed",

@@ -19,6 +19,7 @@ from confluent_kafka import KafkaError, KafkaException, Producer
 
 from producers.gateway.problems import Fault, ProblemError
 from producers.librdkafka import HEARD, PERMISSION, TIMEOUT_NAMES, complete, reason
+from producers.outcomes import outcome_record
 from schemas.application import LoanApplication
 from schemas.operations import LoanOutcome
 from schemas.records import Headers, Place
@@ -133,7 +134,8 @@ class KafkaSender:
     async def send_outcome(self, outcome: LoanOutcome) -> Place:
         """Where the outcome's record stands. ProblemError `unavailable`."""
         topic = TOPICS["outcomes"].name(outcome.tenant)
-        return await self.put(topic, outcome.application_id.encode(), outcome.model_dump_json().encode(), [_JSON])
+        key, value = outcome_record(outcome)
+        return await self.put(topic, key, value, [_JSON])
 
     async def put(self, topic: str, key: bytes, value: bytes, headers: Headers, partition: int = BY_KEY) -> Place:
         """Where the record stands, once every replica that is waited for has it. ProblemError `unavailable`."""

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from loanstream.stack.pki import BROKER, Pki
-from schemas.access import ADMIN, ADMIN_NAME, principal_of, stage_kind
+from schemas.access import ADMIN, ADMIN_NAME, GATEWAY, principal_of, stage_kind
 from schemas.stages import STAGES
 
 AUDIENCE = "loanstream-kafka"
@@ -29,7 +29,7 @@ def by_subject(name: str) -> str:
 
 
 PRINCIPALS: Mapping[str, str] = {
-    kind: by_subject(principal_of(kind)) for kind in (ADMIN, *(stage_kind(stage) for stage in STAGES))
+    kind: by_subject(principal_of(kind)) for kind in (ADMIN, GATEWAY, *map(stage_kind, STAGES))
 }
 """Who at the guarded broker has another name than the table of access gives him: whoever has a certificate."""
 

@@ -12,11 +12,11 @@ from producers.gateway.answers import (
     application_request,
     as_json,
     link,
-    refused,
     standing_body,
 )
 from producers.gateway.bodies import application_in, json_body
 from producers.gateway.callers import Caller, caller_with
+from producers.gateway.openapi import refusals
 from producers.gateway.parts import Parts, Standing
 from producers.gateway.preferences import WAIT_MOST_S, wait_s
 from producers.gateway.problems import Fault, ProblemError
@@ -58,7 +58,7 @@ _KEY = re.compile(KEY)
     responses={
         202: {"model": ApplicationAnswer},
         200: {"model": ApplicationAnswer, "description": "Accepted, and decided within the time of `Prefer: wait=N`."},
-        **refused("invalid", "not-json", "other-tenant", "conflict", "too-large", "media-type", "unavailable"),
+        **refusals("invalid", "not-json", "other-tenant", "conflict", "too-large", "media-type", "unavailable"),
     },
     openapi_extra={
         **application_request(),
@@ -89,7 +89,7 @@ async def send_application(
     "/v1/applications/{application_id}",
     response_model=None,
     summary="How an application stands",
-    responses={200: {"model": ApplicationAnswer}, **refused("not-found", "unavailable")},
+    responses={200: {"model": ApplicationAnswer}, **refusals("not-found", "unavailable")},
 )
 async def application_status(
     request: Request,

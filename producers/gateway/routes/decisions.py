@@ -6,8 +6,9 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Path, Request
 from starlette.responses import Response
 
-from producers.gateway.answers import DecisionAnswer, as_json, decision_body, refused
+from producers.gateway.answers import DecisionAnswer, as_json, decision_body
 from producers.gateway.callers import Caller, caller_with
+from producers.gateway.openapi import refusals
 from producers.gateway.parts import Parts
 from producers.gateway.problems import ProblemError
 
@@ -24,7 +25,7 @@ Name = Annotated[
     "/v1/decisions/{name}",
     response_model=None,
     summary="A decision, with its reasons and its receipt",
-    responses={200: {"model": DecisionAnswer}, **refused("not-found", "unavailable")},
+    responses={200: {"model": DecisionAnswer}, **refusals("not-found", "unavailable")},
 )
 async def decision(
     request: Request, name: Name, caller: Annotated[Caller, Depends(caller_with("decisions:read"))]

@@ -6,9 +6,10 @@ from fastapi import APIRouter, Depends, Request
 from pydantic import BaseModel
 from starlette.responses import Response
 
-from producers.gateway.answers import application_request, as_json, refused
+from producers.gateway.answers import application_request, as_json
 from producers.gateway.bodies import application_in, json_body
 from producers.gateway.callers import Caller, caller_with
+from producers.gateway.openapi import refusals
 from producers.gateway.parts import Parts
 from schemas.decision import Outcome, Penalty, Reason, Recourse, Thresholds
 
@@ -45,7 +46,7 @@ class ScoreAnswer(BaseModel):
     response_description="What would be decided of the claims alone.",
     responses={
         200: {"model": ScoreAnswer},
-        **refused("invalid", "not-json", "other-tenant", "too-large", "media-type", "unavailable"),
+        **refusals("invalid", "not-json", "other-tenant", "too-large", "media-type", "unavailable"),
     },
     openapi_extra=application_request(),
 )
