@@ -21,12 +21,15 @@ class Proof:
 
 @dataclass
 class Result:
-    """`published` counts what was sent, by what it was; decision records and dead letters are an independent
-    consumer's count, `recorded` and `answers` the warehouse's, `decided` its outcome of each application.
+    """`published` counts what was sent, by what it was; `over_https` what went to the gateway, `answered` what it
+    said. Decision records and dead letters are an independent consumer's count, `recorded` and `answers`
+    the warehouse's, `decided` its outcome of each application.
     """
 
     stack_ready_s: float = 0.0
     published: Counter[str] = field(default_factory=Counter)
+    over_https: int = 0
+    answered: Counter[str] = field(default_factory=Counter)
     truth: dict[str, str] = field(default_factory=dict)
     decision_records: int = 0
     decision_ids: int = 0
@@ -37,9 +40,10 @@ class Result:
     differences: list[Any] = field(default_factory=list)
     replay: dict[str, int] = field(default_factory=dict)
 
-    def note(self, truth: str, key: str) -> None:
+    def note(self, truth: str, key: str, *, over_https: bool = False) -> None:
         """One record was sent."""
         self.published[truth] += 1
+        self.over_https += over_https
         if truth != "repeated":
             self.truth[key] = truth
 
@@ -54,8 +58,13 @@ class Result:
         published, ended = self.published.total(), self.decision_ids + self.dead_letters + self.repeats
         made = f"{self.decision_ids} decided + {self.dead_letters} dead letters + {self.repeats} repeats"
         replayed = ", ".join(f"{count} {verdict}" for verdict, count in self.replay.items()) or "none"
+        accepted = self.answered["accepted"]
         return [
             Proof(f"{published} published = {made}", published == ended),
+            Proof(
+                f"{self.over_https} of them over HTTPS = {accepted} accepted by the gateway",
+                self.over_https == accepted,
+            ),
             Proof(
                 f"{self.decision_ids} distinct decision ids = {self.recorded} recorded",
                 self.decision_ids == self.recorded,

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 
+from loanstream.demo.gateway import GatewayBank
 from loanstream.demo.result import ASKED, Result
 from loanstream.demo.traffic import Item, traffic
 from loanstream.demo.watch import Watch
@@ -79,17 +80,24 @@ def run(state: Path, progress: Progress, scale: float = 1.0) -> Result:
 
 
 def _publish(running: RunningStack, items: list[Item], result: Result, progress: Progress) -> None:
-    with ExitStack() as open_producers:
-        producers = {
-            tenant: open_producers.enter_context(ApplicationProducer(running.producer_settings(tenant), tenant))
-            for tenant in sorted({item.tenant for item in items})
+    with ExitStack() as doors:
+        banks = sorted({item.tenant for item in items})
+        kafka = {
+            tenant: doors.enter_context(ApplicationProducer(running.producer_settings(tenant), tenant))
+            for tenant in banks
         }
+        https = {tenant: doors.enter_context(GatewayBank(running.stack, tenant)) for tenant in banks}
         started = time.monotonic()
         for number, item in enumerate(items):
-            for document in item.documents:
-                running.documents.put(item.tenant, document.data)
-            producers[item.tenant].submit_raw(item.key, item.value)
-            result.note(item.truth, item.key.decode())
+            if item.over_https:
+                for document in item.documents:
+                    https[item.tenant].store(document)
+                result.answered[https[item.tenant].send(item.value)] += 1
+            else:
+                for document in item.documents:
+                    running.documents.put(item.tenant, document.data)
+                kafka[item.tenant].submit_raw(item.key, item.value)
+            result.note(item.truth, item.key.decode(), over_https=item.over_https)
             progress("publishing applications", number + 1, len(items))
             time.sleep(max(0.0, started + (number + 1) / RATE - time.monotonic()))
 

@@ -41,6 +41,7 @@ def as_object(result: Result) -> dict[str, Any]:
         "latency_ms": result.latency_ms,
         "stack_ready_s": round(result.stack_ready_s, 1),
         "sent": dict(result.published),
+        "over_https": result.over_https,
         "dead_letter_causes": result.causes,
         "differences": [asdict(difference) for difference in result.differences],
         "replay": result.replay,

@@ -10,19 +10,24 @@ from producers.synthetic.malformed import malformed
 
 SEED = 20_260_101
 SHARES = Shares(inflated=0.10, thin_file=0.08, broken=0.04, repeated=0.05, documents=0.45)
+OVER_HTTPS = 5
+"""Of so many well-formed applications one goes through the gateway; the others, and all records that a bank's system
+got wrong or sends again, go to Kafka.
+"""
 APPLICATIONS = {"bank-a": 640, "bank-b": 400}
 """Distinct applications a tenant."""
 
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One record to publish, the documents to upload before it, and what is the matter with it."""
+    """One record to publish, the documents to upload before it, what is the matter with it, and by which door."""
 
     tenant: str
     key: bytes
     value: bytes
     truth: str
     documents: tuple[SyntheticDocument, ...] = ()
+    over_https: bool = False
 
 
 def traffic(scale: float = 1.0) -> Iterator[Item]:
@@ -43,7 +48,8 @@ def _of(tenant: str, count: int) -> Iterator[Item]:
     for number, made in enumerate(synthesise(count, SEED, tenant, SHARES, start, id_prefix=f"{tenant}-")):
         application = made.application
         value = application.model_dump_json(exclude_none=True).encode()
-        yield Item(tenant, application.application_id.encode(), value, made.truth, made.documents)
+        over_https = number % OVER_HTTPS == 0 and made.truth != "repeated"
+        yield Item(tenant, application.application_id.encode(), value, made.truth, made.documents, over_https)
         if number % 20 == 19:
             yield from (item for item in [next(bad, None)] if item is not None)
     yield from bad

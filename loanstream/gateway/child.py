@@ -17,6 +17,11 @@ NAME = "gateway"
 READY_S = 0.5
 
 
+def gateway_url(port: int) -> str:
+    """Where the gateway of a stack answers: by name, as its certificate has it; also the origin of its page."""
+    return f"https://localhost:{port}"
+
+
 @dataclass(frozen=True, slots=True)
 class Provider:
     """Whose tokens are believed: its issuer, its keys and its token endpoint."""
@@ -43,8 +48,8 @@ class Gateway:
 
     @property
     def url(self) -> str:
-        """Where it answers. By name, as its certificate has it."""
-        return f"https://localhost:{self.port}"
+        """Where it answers."""
+        return gateway_url(self.port)
 
     @property
     def part(self) -> GatewayPart:

@@ -13,6 +13,7 @@ from typing import Any
 
 from confluent_kafka import KafkaException
 
+from loanstream.gateway.child import gateway_url
 from loanstream.installation import Installation
 from loanstream.stack import ports
 from loanstream.stack.auth.child import AuthServer
@@ -221,7 +222,7 @@ def _plan(
     brokers = ports.keep_or_pick(layout.kafka / ports.FILE, PORT_NAMES).values()
     servers = ("warehouse", *(["auth", GATEWAY] if secure else []))
     chosen = ports.keep_or_pick(layout.ports, (*servers, *worker_names(workers)), besides=brokers)
-    guard, auth, clients = _guard(layout, chosen["auth"], tenants) if secure else (None, None, {})
+    guard, auth, clients = _guard(layout, chosen, tenants) if secure else (None, None, {})
     at, command = broker_command(layout.kafka, guard, on_progress=on_progress)
     plan = Plan(
         layout,
@@ -244,13 +245,14 @@ def _plan(
 
 
 def _guard(
-    layout: Layout, auth_port: int, tenants: tuple[str, ...]
+    layout: Layout, chosen: Mapping[str, int], tenants: tuple[str, ...]
 ) -> tuple[Guard, AuthServer, Mapping[str, ClientSecret]]:
     """What the broker believes: certificates, the token server's keys. Both are there before anything is started."""
     pki = Pki(layout.keys, layout.tls)
     pki.make()
     make_ring(AuthFiles(layout.state), time.time())
-    server = AuthServer(layout.state, auth_port, pki.leaf(AUTH), pki.leaf(AUTH), pki.ca)
+    page = gateway_url(chosen[GATEWAY])
+    server = AuthServer(layout.state, chosen["auth"], pki.leaf(AUTH), pki.leaf(AUTH), pki.ca, page=page)
     return Guard(pki, layout.jwks, server.endpoints.issuer), server, ensure_clients(layout.state, tenants)
 
 

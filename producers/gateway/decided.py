@@ -25,7 +25,7 @@ from schemas.topics import TOPICS, topic_of
 from stores.unreadable import as_read
 
 REJECTIONS = "rejections"
-"""The row of what banks are told of records that were not taken; where there is none, nothing is heard of those."""
+"""The row of what banks are told of records that were not taken."""
 WITHDRAWN = b"loan.rejection.withdrawn"
 WAITING_MOST = 2_000
 """Requests that may wait for a decision; one more is answered at once that its application was accepted."""
@@ -59,8 +59,7 @@ class KnownDecisions:
         bytes_most: int = BYTES_MOST,
         kafka: Callable[[dict[str, Any]], Any] = Consumer,
     ) -> None:
-        rows = [TOPICS[key] for key in ("decisions", REJECTIONS) if key in TOPICS]
-        topics = [row.name(tenant) for tenant in tenants for row in rows]
+        topics = [TOPICS[key].name(tenant) for tenant in tenants for key in ("decisions", REJECTIONS)]
         self._older = older
         self._late = Late(bytes_most)
         self._lock = threading.Lock()
@@ -140,7 +139,9 @@ class KnownDecisions:
         with self._lock:
             here, rejection = dict(self._late.accepted(name)), self._late.rejection(name)
         newest = revision or max(here, default=0)
-        if rejection is not None and (decided is None or _origin(rejection) == here.get(newest)):
+        place = here.get(newest)
+        # Of what was accepted here its own rejection alone counts: a bad record of that id may have come before.
+        if rejection is not None and (decided is None if place is None else _origin(rejection) == place):
             return Standing(newest or None, "rejected", errors=tuple(rejection["errors"]))
         if decided is not None and decided.event["revision"] >= newest:
             return Standing(decided.event["revision"], "decided", decided)

@@ -10,6 +10,8 @@ from typing import Any, TypeVar
 
 from producers.gateway.parts import Decided, Standing
 from producers.gateway.sending import Refusal, away
+from schemas.causes import CAUSES
+from schemas.topics import TOPICS
 
 log = logging.getLogger(__name__)
 
@@ -43,9 +45,12 @@ ACCEPTED = f"""
 """  # noqa: S608 - of fixed parts
 REFUSED = (
     "SELECT errors FROM loanstream.dead_letters_log "
-    "WHERE tenant = {tenant:String} AND application_id = {application_id:String} ORDER BY at DESC LIMIT 1"
+    "WHERE tenant = {tenant:String} AND application_id = {application_id:String} "
+    "AND origin_topic = {topic:String} AND cause IN {told:Array(String)} ORDER BY at DESC LIMIT 1"
 )
 """The letters of an application name no revision."""
+TOLD = [name for name, cause in CAUSES.items() if cause.sender]
+"""What a bank is told of: its own making."""
 
 
 class Warehouse:
@@ -79,7 +84,8 @@ class Warehouse:
         accepted = await self._rows(ACCEPTED, tenant=tenant, application_id=application_id, revision=revision or 0)
         if accepted and accepted[0][0]:
             return Standing(int(accepted[0][0]), "accepted")
-        letters = await self._rows(REFUSED, tenant=tenant, application_id=application_id)
+        topic = TOPICS["applications"].name(tenant)
+        letters = await self._rows(REFUSED, tenant=tenant, application_id=application_id, topic=topic, told=TOLD)
         return Standing(None, "rejected", errors=tuple(map(dict, letters[0][0]))) if letters else None
 
     async def close(self) -> None:

@@ -3,7 +3,7 @@
 import pytest
 
 from loanstream.install import durability
-from schemas.topics import TOPICS
+from schemas.topics import DAY_MS, TOPICS
 
 SOUND = {
     "replication factor": "3",
@@ -35,7 +35,7 @@ LOSING = {
 
 
 def _broken(found: dict[str, str]) -> list[str]:
-    demands = (*durability.OF_TOPICS, durability._kept(TOPICS["applications"]), *durability.OF_BROKERS)
+    demands = (*durability.OF_TOPICS, *durability._of(TOPICS["applications"]), *durability.OF_BROKERS)
     return [row.setting for row in durability.broken(demands, found)]
 
 
@@ -52,15 +52,22 @@ def test_each_setting_that_loses_records_is_named(setting):
 
 def test_every_demand_has_its_case():
     """A row of the table that no case breaks would be believed, not tested."""
-    rows = (*durability.OF_TOPICS, durability._kept(TOPICS["control"]), *durability.OF_BROKERS)
+    rows = (*durability.OF_TOPICS, *durability._of(TOPICS["control"]), *durability.OF_BROKERS)
     assert {row.setting for row in rows} == SOUND.keys() == LOSING.keys()
 
 
 def test_what_is_kept_for_ever_may_not_have_an_end():
     """Activations are needed as long as a decision is: a topic of theirs with an end is refused, however late it is."""
-    row = durability._kept(TOPICS["control"])
+    row = next(row for row in durability._of(TOPICS["control"]) if row.setting == "retention.ms")
     assert not row.holds(str(10**15))
     assert row.holds("-1")
+
+
+def test_the_gateways_claims_are_compacted():
+    """Where they are not, a gateway reads every claim there ever was at its start."""
+    rows = tuple(durability._of(TOPICS["claims"]))
+    assert [row.setting for row in durability.broken(rows, {"cleanup.policy": "delete"})] == ["cleanup.policy"]
+    assert not [*durability.broken(rows, {"cleanup.policy": "compact,delete", "retention.ms": str(DAY_MS)})]
 
 
 def test_one_fault_of_many_topics_is_one_line():

@@ -102,11 +102,15 @@ def test_whom_the_table_does_not_name_is_told_and_left_alone() -> None:
 
 
 def test_stages_keep_their_rights_on_topics_of_a_bank_that_left() -> None:
-    """While its topics are there what it had sent is decided; the bank itself may do nothing any more."""
+    """While its topics are there what it had sent is decided; the bank itself may do nothing any more, nor the gateway for it."""
     before, here = installation(tenants=("bank-a", "bank-b", "bank-old")), installation()
     taken = difference(wanted(before), here, ("bank-old",))
     assert taken.lacking == ()
-    assert {held.principal for held in taken.stale} == {"User:bank-old-producer", "User:bank-old-consumer"}
+    assert {held.principal for held in taken.stale} == {
+        "User:bank-old-producer",
+        "User:bank-old-consumer",
+        "User:gateway",
+    }
 
 
 def test_a_change_is_told_a_line_each() -> None:

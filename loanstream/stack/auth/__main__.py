@@ -62,6 +62,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--host", default=LOOPBACK)
     parser.add_argument("--cert", type=Path, required=True, help="the server's certificate with its chain (PEM)")
     parser.add_argument("--key", type=Path, required=True, help="its key (PEM, without a password)")
+    parser.add_argument("--page", default="", help="the origin of a page that may read the answers in a browser")
     defaults = Times()
     for name, default, meaning in (
         ("--life", defaults.life_s, "seconds that a token lives"),
@@ -80,7 +81,7 @@ def _seconds(text: str) -> int:
 
 
 def _config(options: argparse.Namespace, times: Times) -> uvicorn.Config:
-    app = TokenServer(AuthFiles(options.state), Endpoints(options.port), times).app()
+    app = TokenServer(AuthFiles(options.state), Endpoints(options.port), times, options.page).app()
     config = uvicorn.Config(
         app,
         host=options.host,

@@ -33,11 +33,12 @@ logger = logging.getLogger(__name__)
 
 
 class TokenServer:
-    """The server of one state directory."""
+    """The server of one state directory. A page at the origin `page` may read what `token` answers, in a browser."""
 
-    def __init__(self, files: AuthFiles, where: Endpoints, times: Times) -> None:
+    def __init__(self, files: AuthFiles, where: Endpoints, times: Times, page: str = "") -> None:
         """Problem or OSError where keys or clients cannot be read, or keys not be made."""
         self._where = where
+        self._read_by = {"Access-Control-Allow-Origin": page} if page else {}
         self._keyring = Keyring(files, times)
         self._book = ClientBook(files)
         tokens = AccessTokens(where.issuer, self._keyring, times.life_s)
@@ -75,6 +76,7 @@ class TokenServer:
             answer = self._authorization.handle_error_response(asked, Refused("server_error"))
         assert isinstance(answer, Answer)
         ms = (time.perf_counter() - began) * 1000
+        answer.headers.update(self._read_by)
         self._log.note(asked.known_client if asked else None, answer.status_code, answer.reason, ms)
         return answer
 

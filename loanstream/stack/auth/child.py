@@ -23,7 +23,10 @@ READY_S = 0.5
 
 @dataclass(frozen=True, slots=True)
 class AuthServer:
-    """How the server of one state is started. `certificate` and `key` are its own; `ca` is who signed them."""
+    """How the server of one state is started. `certificate` and `key` are its own; `ca` is who signed them.
+
+    The `page` at that origin may read its answers in a browser.
+    """
 
     state: Path
     port: int
@@ -31,6 +34,7 @@ class AuthServer:
     key: Path
     ca: Path
     times: Times = field(default_factory=Times)
+    page: str = ""
 
     @property
     def endpoints(self) -> Endpoints:
@@ -48,6 +52,7 @@ class AuthServer:
             "--life": self.times.life_s,
             "--refresh": self.times.refresh_s,
             "--leeway": self.times.leeway_s,
+            **({"--page": self.page} if self.page else {}),
         }
         words = (str(word) for option in options.items() for word in option)
         return (sys.executable, "-m", "loanstream.stack.auth", *words)

@@ -12,6 +12,8 @@ from loanstream.demo.result import Result
 def result(**changes) -> Result:
     found = {
         "published": Counter(honest=3, repeated=1, malformed=1),
+        "over_https": 2,
+        "answered": Counter(accepted=2),
         "decision_records": 4,
         "decision_ids": 3,
         "dead_letters": 1,
@@ -32,12 +34,13 @@ def test_a_demo_in_which_everything_is_accounted_for_adds_up():
     [
         {"dead_letters": 0},
         {"decision_records": 5},
+        {"answered": Counter(accepted=1, decided=1)},
         {"recorded": 2},
         {"differences": ["lost"]},
         {"replay": {"equal": 2, "differs": 1}},
         {"replay": {}},
     ],
-    ids=["lost", "twice", "not recorded", "not reconciled", "differs", "not replayed"],
+    ids=["lost", "twice", "not accepted", "not recorded", "not reconciled", "differs", "not replayed"],
 )
 def test_whatever_does_not_add_up_fails_the_demo(wrong):
     """The exit code says what the summary's lines say."""

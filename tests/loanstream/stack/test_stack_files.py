@@ -37,7 +37,7 @@ def test_the_brokers_ports_are_nobody_elses(tmp_path: Path, monkeypatch: pytest.
     layout.make()
     brokers = ports.keep_or_pick(layout.kafka / ports.FILE, ("controller", "broker", "oauth"))
     free = [port for port in ports.PICKED_FROM if ports.is_free(port) and port not in brokers.values()]
-    enough = [*brokers.values(), *free[: 2 + len(worker_names(1))]]
+    enough = [*brokers.values(), *free[: 3 + len(worker_names(1))]]
     monkeypatch.setattr(ports, "PICKED_FROM", enough)
     layout.ports.write_text(json.dumps({"warehouse": brokers["broker"]}))
     monkeypatch.setattr(up, "broker_command", lambda *_, **__: (ADDRESSES, ["java"]))

@@ -87,7 +87,7 @@ def test_the_bank_is_the_tokens(memory_log, client_on):
         ({"annual_income": -3}, "annual_income", "-3"),
         ({"loan": {"amount": "5.00", "term_years": True}}, "loan.term_years", "true"),
         ({"assets": []}, "assets", "array of 0 items"),
-        ({"anual_income": 4}, "(unknown)", "number"),
+        ({"anual_income": 4}, "(unknown, like annual_income)", "number"),
         ({"application_id": ".."}, "application_id", ".."),
         ({"cibil_score": "x" * 70}, "cibil_score", "string of 70 characters"),
         ({"application_id": "a\nb"}, "application_id", "string of 3 characters"),

@@ -153,13 +153,20 @@ def test_an_application_of_another_gateway_is_asked_for_in_the_warehouse(memory_
 
 
 def test_a_rejection_is_told_with_its_errors(memory_log, parts_on):
-    """Of a record that could not be taken after all the errors are told, until it is withdrawn."""
+    """Of a record that could not be taken after all the errors are told, until it is withdrawn; one of
+    another record of that id says nothing of the one that was accepted.
+    """
     fault = {"field": "(key)", "error": "key_mismatch", "expected": "the application's id", "found": None}
     origin = {"topic": "loan.applications.v1.bank-a", "partition": 0, "offset": 9, "timestamp_ms": -1}
     rejection = {"tenant": "bank-a", "application_id": ID, "origin": origin, "errors": [fault]}
+    before = rejection | {"origin": origin | {"offset": 8}}
 
     async def run():
         async with parts_on(memory_log) as parts:
+            parts.decisions._late.reject(("bank-a", ID), orjson.dumps(before))
+            assert (await parts.decisions.status("bank-a", ID)).status == "rejected"
+            parts.decisions.accepted("bank-a", ID, 1, Place(origin["topic"], 0, 9))
+            assert await parts.decisions.status("bank-a", ID) == Standing(1, "accepted")
             parts.decisions.accepted("bank-a", ID, 1, Place(origin["topic"], 0, 9))
             parts.decisions._late.reject(("bank-a", ID), orjson.dumps(rejection))
             assert await parts.decisions.status("bank-a", ID) == Standing(1, "rejected", errors=(fault,))

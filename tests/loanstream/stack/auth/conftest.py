@@ -111,14 +111,29 @@ class Running:
 
 
 @pytest.fixture
-def running(tmp_path, tls):
-    """A started server of an empty state; tokens live for three seconds, keys wait for two."""
-    times = Times(life_s=3, refresh_s=2, leeway_s=1)
-    port = ports.keep_or_pick(tmp_path / "ports.json", ("auth",))["auth"]
-    state = tmp_path / "state"
-    state.mkdir(mode=0o700)
-    made = Running(AuthServer(state, port, tls.cert, tls.key, tls.ca, times), tmp_path / "auth.log")
-    made.start()
-    yield made
-    made.stop()
-    made.http.close()
+def make_server(tmp_path, tls):
+    """Starts servers, each of an empty state; tokens live for three seconds, keys wait for two."""
+    made = []
+
+    def make(**more) -> Running:
+        folder = tmp_path / str(len(made))
+        folder.mkdir(mode=0o700)
+        times = Times(life_s=3, refresh_s=2, leeway_s=1)
+        port = ports.keep_or_pick(folder / "ports.json", ("auth",))["auth"]
+        state = folder / "state"
+        state.mkdir(mode=0o700)
+        server = AuthServer(state, port, tls.cert, tls.key, tls.ca, times, **more)
+        made.append(Running(server, folder / "auth.log"))
+        made[-1].start()
+        return made[-1]
+
+    yield make
+    for each in made:
+        each.stop()
+        each.http.close()
+
+
+@pytest.fixture
+def running(make_server) -> Running:
+    """A started server."""
+    return make_server()

@@ -52,6 +52,13 @@ def test_a_client_gets_a_token_that_says_who_it_is(running, producer):
     assert claims["jti"]
 
 
+def test_the_gateways_page_may_read_the_answers(running, make_server):
+    """A developer tries the gateway's page in a browser; a page of anybody else reads no token there."""
+    assert "access-control-allow-origin" not in running.http.post("/oauth/token").headers
+    other = make_server(page="https://localhost:20443")
+    assert other.http.post("/oauth/token").headers["access-control-allow-origin"] == "https://localhost:20443"
+
+
 def test_both_ways_of_authentication_work(running, producer):
     """A client sends its secret in the header or in the body, as its library does."""
     form = {"client_id": producer.client_id, "client_secret": producer.client_secret, "scope": "documents:write"}
