@@ -2,6 +2,7 @@
 
 import json
 import os
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -18,6 +19,10 @@ from loanstream.stack.running import RunningStack
 from schemas.headers import header
 from schemas.topics import PARTITIONS, TOPICS
 from stores.topics import TO_THE_END
+
+sys.path.append(str(Path(__file__).parent))  # test folders are no packages
+
+from gateway_clients import HttpsClients
 
 TENANTS = (
     "bank-a",
@@ -61,6 +66,14 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStack]:
     state = tmp_path_factory.mktemp("stack") / "state"
     with running_stack(state, SECURITY, "--tenants", ",".join(TENANTS)) as (running, _):
         yield running
+
+
+@pytest.fixture
+def https(stack: RunningStack) -> Iterator[HttpsClients]:
+    """Clients of the stack's gateway: `https("producer", "bank-a")`."""
+    clients = HttpsClients(stack)
+    yield clients
+    clients.close()
 
 
 @pytest.fixture(scope="session")

@@ -1,25 +1,15 @@
 """What was referred, decided by command and by HTTP on the running stack, and which of two decisions counts."""
 
-import asyncio
 import json
 import time
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 from confluent_kafka import Producer
-from starlette.testclient import TestClient
-
-from producers.gateway.app import gateway
-from producers.gateway.callers import Caller
-from producers.gateway.reviews import WarehouseReviews
-from producers.outcomes import send_outcome
 
 TENANT = "reviewed"
 EXAMPLE = Path(__file__).resolve().parents[2] / "schemas" / "examples" / "loan.application.submitted.json"
 IDS = ("by-command", "by-http", "by-two")
-SCOPES = frozenset({"reviews:read", "reviews:write"})
-
 
 GOOD = {
     "annual_income": "7200000.00",
@@ -76,25 +66,13 @@ def shown(cli):
 
 
 @pytest.fixture
-def http(stack):
-    """The gateway's routes before the stack's own warehouse and Kafka; tokens are the gateway's own tests' matter."""
-
-    class Verifier:
-        async def caller(self, token):
-            return Caller(token, "core-banking", SCOPES)
-
-    class Sender:
-        async def send_outcome(self, outcome):
-            return await asyncio.to_thread(send_outcome, stack.producer_settings(outcome.tenant), outcome)
-
-    part = WarehouseReviews(stack.warehouse)
-    client = TestClient(gateway(SimpleNamespace(verifier=Verifier(), reviews=part, sender=Sender())))
+def http(https):
+    """Asks the stack's gateway for a bank's reviews, by the token of its desk."""
 
     def ask(method, path="", tenant=TENANT, **more):
-        return client.request(method, f"/v1/reviews{path}", headers={"authorization": f"Bearer {tenant}"}, **more)
+        return https("gateway-reviewer", tenant).request(method, f"/v1/reviews{path}", **more)
 
-    yield ask
-    part.close()
+    return ask
 
 
 def test_a_review_is_decided_once_by_command(reviews, shown, cli):
@@ -122,7 +100,11 @@ def test_a_review_is_decided_once_by_http(reviews, shown, http):
     done = http("POST", f"/{review_id}", json=body)
     assert done.status_code == 202, done.text
     (human,) = until(lambda: shown(review_id), lambda review: review["state"] == "decided")["human_decisions"]
-    assert (human["actor"], human["asserted_by"], human["place"]) == ("priya", "core-banking", done.json()["place"])
+    assert (human["actor"], human["asserted_by"], human["place"]) == (
+        "priya",
+        f"{TENANT}-gateway-reviewer",
+        done.json()["place"],
+    )
     assert http("GET", f"/{review_id}").json() == shown(review_id)
     again = http("POST", f"/{review_id}", json=body)
     assert again.status_code == 409
