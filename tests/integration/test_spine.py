@@ -46,9 +46,16 @@ def test_any_kafka_client_may_publish_the_examples_and_read_decisions(bank):
         assert sum(points) == pytest.approx(made.final_points - made.base_points, abs=1e-6)
 
 
-def test_the_readme_s_first_application_is_decided(stack):
+SNIPPETS = re.findall(r"^```python\n(.*?)^```", (ROOT / "README.md").read_text(), re.MULTILINE | re.DOTALL)
+
+
+@pytest.mark.parametrize(
+    ("snippet", "prints"),
+    zip(SNIPPETS, (r"example-0001 (approve|refer|decline) \S", "200 decided (approve|refer|decline)"), strict=True),
+    ids=["over Kafka", "over HTTPS"],
+)
+def test_the_readme_s_first_application_is_decided(stack, snippet, prints):
     """What an integrator copies from the README runs as it stands and prints the example's decision."""
-    (snippet,) = re.findall(r"^```python\n(.*?)^```", (ROOT / "README.md").read_text(), re.MULTILINE | re.DOTALL)
     done = subprocess.run(
         [sys.executable, "-c", snippet],
         check=False,
@@ -59,7 +66,7 @@ def test_the_readme_s_first_application_is_decided(stack):
         env=os.environ | {"LOANSTREAM_STATE": str(stack.layout.state)},
     )
     assert done.returncode == 0, done.stderr[-2000:]
-    assert re.match(r"example-0001 (approve|refer|decline) \S", done.stdout), done.stdout
+    assert re.match(prints, done.stdout), done.stdout
 
 
 def test_every_kind_of_bad_record_is_a_dead_letter_and_nothing_stops(bank):
