@@ -225,6 +225,6 @@ BASIS: dict[str, str] = {
     "thin_file": "The applicant has no CIBIL score.",
     "feature_missing": "A value that the model needs was missing; the model was not asked.",
     "currency_not_modelled": "The model was trained on another currency; it was not asked.",
-    "training_range_unknown": "The policy looks at the model's training range, which this older bundle does not state.",
+    "training_range_unknown": "The policy looks at a training range that this bundle does not state.",
 }
 """What a decision stood on. Codes may be added; a decision's `basis` holds those that were true of it."""

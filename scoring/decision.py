@@ -18,7 +18,7 @@ from scoring.features import POSITION, feature_matrix
 from scoring.penalties import Penalties
 from scoring.policy import Policy
 from scoring.receipt import ReceiptKey, decision_id
-from scoring.rules import Fired, Judge
+from scoring.rules import Fired, Judge, not_looked_at
 
 _write_time = TypeAdapter(Timestamp).serializer.to_python
 
@@ -91,6 +91,11 @@ class Scorer:
             self._decision(event, times[event.accepted_at], verdict, receipt)
             for event, verdict, receipt in zip(events, verdicts, receipts, strict=True)
         ]
+
+    @property
+    def not_looked_at(self) -> tuple[str, ...]:
+        """What the policy asks of the training range and the bundle cannot say."""
+        return not_looked_at(self.bundle, self.policy)
 
     def _score(self, features: npt.NDArray[np.float64]) -> list[Scored]:
         raw = self.bundle.raw(features[:, self._columns])

@@ -136,6 +136,11 @@ class Block:
             found.append(item.value)
         return tuple(found)
 
+    def is_one_of(self, name: str, words: Iterable[str]) -> bool:
+        """Whether an entry is one of these words."""
+        node = self.node(name)
+        return isinstance(node, yaml.ScalarNode) and node.value in words
+
     def is_list(self, name: str) -> bool:
         """Whether an entry is a list."""
         return isinstance(self._nodes.get(name), yaml.SequenceNode)

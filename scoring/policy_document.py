@@ -140,10 +140,10 @@ def _verification_condition(block: Block) -> Condition:
 
 
 def _missing_condition(block: Block) -> Condition:
-    name = block.word("missing", FEATURES)
-    if not FEATURES[name].values.may_be_missing:
-        raise PolicyError(block.line, f"can never apply: {name} is never missing")
-    return Condition("missing", name)
+    always = [name for name in FEATURES if not FEATURES[name].values.may_be_missing]
+    if block.is_one_of("missing", always):
+        raise PolicyError(block.line, f"can never apply: {block.word('missing')} is never missing")
+    return Condition("missing", block.word("missing", [name for name in FEATURES if name not in always]))
 
 
 def _can_hold(block: Block, name: str, above: float, below: float) -> None:

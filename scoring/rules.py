@@ -58,8 +58,7 @@ class Judge:
     def __init__(self, bundle: Bundle, policy: Policy) -> None:
         self._currency = bundle.currency
         self._rules = [part for rule in policy.rules for part in _parts(rule, bundle)]
-        blind = not bundle.ranges and any(rule.condition.kind == "beyond" for rule in policy.rules)
-        self._always = ["training_range_unknown"] if blind else []
+        self._always = ["training_range_unknown"] if not_looked_at(bundle, policy) else []
         self._needed = [name for name in bundle.features if name not in bundle.may_be_missing]
         self._needed_columns = [POSITION[name] for name in self._needed]
         self.conditions = Conditions([rule.condition for rule in self._rules])
@@ -140,6 +139,18 @@ def _in_any_currency(condition: Condition) -> bool:
             return False
         case _:
             return True
+
+
+def not_looked_at(bundle: Bundle, policy: Policy) -> tuple[str, ...]:
+    """What the policy asks of the training range and the bundle cannot say: features that it states no range of, or
+    `TRAINING_RANGE` where it states none at all.
+    """
+    asked = [name for rule in policy.rules if rule.condition.kind == "beyond" for name in rule.condition.name.split()]
+    return tuple(
+        name
+        for name in dict.fromkeys(asked)
+        if name not in bundle.ranges and (name != TRAINING_RANGE or not bundle.ranges)
+    )
 
 
 def _parts(rule: Rule, bundle: Bundle) -> tuple[Rule, ...]:

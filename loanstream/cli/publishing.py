@@ -12,6 +12,7 @@ import typer
 from loanstream.ask.activations import Known, told_changes
 from loanstream.cli.activation_text import ANY_OTHER, change_lines, step_lines, taken_back_lines, void_lines
 from loanstream.cli.options import confirm
+from loanstream.cli.range_words import range_unknown
 from loanstream.cli.words import actor_of, reason_of
 from loanstream.installation import Installation
 from loanstream.terminal import emit
@@ -23,6 +24,7 @@ from registry.scorers import Scorers
 from schemas.operations import ACTIVATION_LEAD_MS, Activation
 from schemas.problem import Problem
 from schemas.values import SENTENCE_MAX, rfc3339_of_ms
+from scoring.decision import Scorer
 
 Reason = Annotated[str, typer.Option(help=f"why, in at most {SENTENCE_MAX} characters; it is recorded")]
 LEAD_LEAST_S, LEAD_MOST_S = ACTIVATION_LEAD_MS // 1000, 24 * 60 * 60
@@ -79,7 +81,7 @@ def publish_change(here: Installation, found: Known, draft: Activation, *, yes: 
         return _nothing(found, tenants, as_json=as_json)
     scorers = Scorers(here.artefacts)
     for pair in dict.fromkeys(change.after for change in planned if change.after is not None):
-        scorers.of(pair)
+        _check_range(scorers.of(pair))
     when = f"from {draft.lead_ms // 1000} s after its publication on"
     _say("\n".join([*taken_back_lines(found.published, draft), *change_lines(planned, found.named, when)]))
     if not yes:
@@ -94,6 +96,14 @@ def publish_change(here: Installation, found: Known, draft: Activation, *, yes: 
     if void:
         _say("\n".join(_mending([*earlier, mine], void, draft, found)))
     return 1 if void else 0
+
+
+def _check_range(scorer: Scorer) -> None:
+    """Problem where a rule of the policy would never apply under the bundle. One from before there were ranges states
+    none of any feature; decisions say so (`training_range_unknown`).
+    """
+    if scorer.bundle.ranges and (unknown := scorer.not_looked_at):
+        raise Problem(range_unknown(unknown, scorer))
 
 
 def _look_again(here: Installation, found: Known, tenant: str | None) -> None:

@@ -13,6 +13,7 @@ import typer
 from rich.console import Group
 
 from loanstream.cli.options import AsJson, verb
+from loanstream.cli.range_words import range_unknown
 from loanstream.terminal import counted, emit, four_decimals, table
 from loanstream.what_if import without_documents
 from processors.identity import code_version
@@ -38,6 +39,7 @@ def score_file(file: Path, tenant: str, bundle: str, policy: str, currency: str,
     key = ReceiptKey("this-run-only", secrets.token_bytes(32))
     now_ms = time.time_ns() // 1_000_000
     scorer = Scorer(*load(bundle, policy))
+    _tell_range(scorer)
     errors: list[LineError] = []
     repeats = Repeats()
     decisions: list[dict[str, Any]] = []
@@ -63,10 +65,17 @@ def score_against(
     now_ms, refused = time.time_ns() // 1_000_000, Refused()
     loaded, policy = load(bundle, policies[0])
     a, b = Scorer(loaded, policy), Scorer(loaded, named_policy(policies[1]))
+    for scorer in (a, b):
+        _tell_range(scorer)
     lines = refused.left_out(read_applications(file, tenant, currency, utc_of_ms(now_ms)))
     batches = ([without_documents(application, now_ms) for application in batch] for batch in _batches(lines))
     comparison = Comparison(a, b, ReceiptKey("this-run-only", secrets.token_bytes(32)), code_version())
     return tell_flips(comparison, batches, policies, refused, as_json=as_json)
+
+
+def _tell_range(scorer: Scorer) -> None:
+    if unknown := scorer.not_looked_at:
+        sys.stderr.write(f"{range_unknown(unknown, scorer)}\n")
 
 
 def _good(

@@ -158,6 +158,12 @@ def test_a_condition_that_holds_for_nobody_is_refused_with_its_line(condition, s
     assert str(refused.value).startswith(f"line 10: can never apply: {says}")
 
 
+def test_of_what_may_be_missing_only_that_is_offered():
+    """Whoever mistypes a name is not sent to one that the next check refuses."""
+    with pytest.raises(PolicyError, match=r"'cibil' is no missing known; expected one of cibil_score, dti$"):
+        parse_policy(f"{SOUND}  - {{code: lti_elevated, outcome: refer, missing: cibil}}\n")
+
+
 @pytest.mark.parametrize("written", ["1e6", "1E6", "1e+6", "1.0e6", "10.e5", "1.0e+6", "1_000_000", "1000000"])
 def test_a_number_may_be_written_as_people_write_it(written):
     """YAML 1.1 takes 1e6 for text; a policy means the number."""

@@ -96,6 +96,15 @@ def test_a_bundle_from_before_ranges_decides_and_says_so(bundle_files, decide_on
     assert decide_one(ungated, make_event())["basis"] == ["documents_verified"]
 
 
+@pytest.mark.parametrize(("asked", "blind"), [("lti dti", ("dti",)), ("lti", ()), ("training_range", ())])
+def test_a_rule_about_a_range_that_the_bundle_lacks_is_told(bundles, decide_one, make_event, asked, blind):
+    """The rule would never apply, and nobody would see it: the scorer names the feature, the basis says so."""
+    rule = replace(GATE, condition=Condition("beyond", asked))
+    scorer = Scorer(bundles["default"], replace(GATED, rules=(rule,)))
+    assert scorer.not_looked_at == blind
+    assert ("training_range_unknown" in decide_one(scorer, make_event())["basis"]) == bool(blind)
+
+
 def test_a_version_from_before_ranges_can_load_a_bundle_with_them(bundle_files):
     """Ranges stand beside what format 2 has always had, and a manifest without them is as good."""
     files = bundle_files("default")

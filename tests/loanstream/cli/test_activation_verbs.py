@@ -105,6 +105,19 @@ def test_an_activation_says_what_changes_and_from_when(control, loanstream):
     assert control.in_force("bank-b").policy_id == control.policy_id
 
 
+def test_a_policy_whose_rule_is_blind_under_the_bundle_is_not_published(control, call, tmp_path):
+    """A referral beyond the trained range of what the bundle was not trained on would never come, and nobody would know."""
+    blind = tmp_path / "blind.yaml"
+    text = shipped_policy_text("standard")
+    blind.write_text(text.replace("beyond: [dependents,", "beyond: [dti, dependents,"))
+    assert "dti" in blind.read_text().rpartition("beyond:")[2]
+    before = len(control.records)
+    said = call("activate", "policy", blind, *FOR_A, "--yes", code=1).stderr
+    assert "refers what lies beyond the training data in dti, and the bundle states no range of that" in said
+    assert "ranges of: dependents, " in said
+    assert len(control.records) == before
+
+
 @pytest.mark.parametrize("waited_ms", [1, 60_000])
 def test_what_is_active_already_is_not_published_again(waited_ms, control, call, loanstream):
     """Whether it is in force, or published and within its lead: exit 0, and the history stays as it is."""

@@ -40,6 +40,17 @@ def decided(loanstream, policy):
     return {one["application_id"]: one for one in found}
 
 
+def test_a_rule_that_is_blind_under_the_bundle_is_told(loanstream, here):
+    """What such a policy does not refer is seen before it decides about anybody; the decisions' basis says so, too."""
+    text = Path("a.yaml").read_text()
+    Path("blind.yaml").write_text(text.replace("beyond: [dependents,", "beyond: [dti, dependents,"))
+    done = loanstream("score", "loans.csv", "--policy", "blind.yaml", "--json")
+    assert "beyond the training data in dti" in done.stderr
+    assert all("training_range_unknown" in one["basis"] for one in json.loads(done.stdout))
+    done = loanstream("score", "loans.csv", "--policy", "a.yaml", "--against", "blind.yaml")
+    assert done.stderr.count("beyond the training data in dti") == 1
+
+
 def test_every_flip_is_one_and_no_other_is(loanstream, here):
     """The answer is what two runs of `score` give, held against each other."""
     a, b = (decided(loanstream, name) for name in ("a.yaml", "b.yaml"))
