@@ -9,6 +9,7 @@ import orjson
 from pydantic import ValidationError
 
 from loanstream.ask.activated import Activated
+from loanstream.ask.claim_names import claim_of
 from loanstream.ask.evidence import may_be_of, origin_of, place_of, receipt_names
 from loanstream.ask.held import Held, held
 from loanstream.ask.sameness import differing, likeness
@@ -297,7 +298,8 @@ def _at(found: Sequence[Record], place: Place) -> Record | None:
 
 def _claims(application: Record) -> Record:
     """What a bank said, without when and where."""
-    return {name: value for name, value in application.items() if name not in _NO_CLAIMS and name != "place"}
+    kept = (name for name in application if name not in _NO_CLAIMS and name != "place")
+    return {claim_of(name): application[name] for name in kept}
 
 
 def _outcome(row: Record, *, counts: bool) -> Record:

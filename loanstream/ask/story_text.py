@@ -7,6 +7,7 @@ from decimal import Decimal
 from itertools import zip_longest
 from typing import Any
 
+from loanstream.ask.claim_names import claim_of
 from loanstream.ask.story import Chapter, Conflict, KnownBy, Record, Story
 from loanstream.ask.unrecorded import Unrecorded
 from loanstream.terminal import counted, four_decimals
@@ -109,7 +110,7 @@ def _made(decision: Record, place: str | None, origin: str | None) -> str:
 def _why(conflict: Conflict) -> str:
     """What differs; where the claims do, they say it all."""
     if conflict.claims_differ:
-        return f"{conflict.kind}; its claims differ in {_some(conflict.claims_differ)}"
+        return f"{conflict.kind}; its claims differ in " + ", ".join(conflict.claims_differ)
     claims = "the claims are the same" if conflict.claims_differ == () else "which claims these are is not known"
     return f"{conflict.kind}: {_some(conflict.differs)}; {claims}"
 
@@ -150,7 +151,7 @@ def _fields(record: Record, skip: set[str], prefix: str = "") -> list[str]:
         if isinstance(value, dict):
             lines += _fields(value, skip, f"{prefix}{name}.")
         else:
-            lines.append(f"{prefix + name:<24} {_plain(value)}")
+            lines.append(f"{prefix + claim_of(name):<24} {_plain(value)}")
     return lines
 
 

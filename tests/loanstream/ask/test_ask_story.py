@@ -3,7 +3,7 @@
 import io
 import json
 import re
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import orjson
@@ -12,7 +12,7 @@ from rich.console import Console
 
 from dashboards.queries import QUERIES, run
 from loanstream.ask.decisions import NotComparable, agreement, latest_decisions
-from loanstream.ask.story import story
+from loanstream.ask.story import Story, story
 from loanstream.ask.story_text import story_text
 from loanstream.ask.tally import decision_records
 from loanstream.cli.decisions import agreement_text, decisions_table
@@ -175,6 +175,17 @@ def test_claims_belong_to_the_decision_by_the_place_of_their_record(warehouse):
     assert "900,000" in text
     assert text.index("CONFLICT") < text.index("Claims") < text.index("Decision:")
     assert "outcome differs; its claims differ in annual_income" in text
+
+
+def test_claims_have_the_names_that_the_bank_gave_them(warehouse):
+    """Whoever looks them up in the event finds them, before it is verified as well as after."""
+    sent = put_two(warehouse, named=True)
+    chapter = replace(told_of(warehouse), verified=None)
+    assert sent
+    lines = [line.split() for line in story_text(Story("example-0002", [chapter])).splitlines()]
+    names = {word for line in lines for word in line}
+    assert {"loan.term_years", "applicant.dependents", "assets.bank"} <= names
+    assert not {name for name in names if name.startswith(("loan_", "applicant_", "assets_"))}
 
 
 def test_claims_that_may_be_anyone_s_are_not_shown(warehouse):
