@@ -14,9 +14,12 @@ from typing import Any
 import hypothesis
 import pytest
 
-hypothesis.settings.register_profile("untimed", deadline=None)
-hypothesis.settings.load_profile("untimed")
-"""A busy machine is no failure of a property."""
+for name, examples in {"suite": 50, "deep": 500}.items():
+    hypothesis.settings.register_profile(name, max_examples=examples, deadline=None)
+hypothesis.settings.load_profile("suite")
+"""A busy machine is no failure of a property. `make test-deep` tries ten times as many examples; a property that needs more
+than others says how many times as many.
+"""
 
 PUBLIC_DATA = Path(os.environ.get("LOANSTREAM_DATA", Path(__file__).resolve().parents[2] / "shared" / "data"))
 
