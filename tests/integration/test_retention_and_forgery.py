@@ -21,7 +21,7 @@ from schemas.topics import TOPICS
 from stores.topics import Bounds, KafkaTopics, RetentionMoved
 
 TENANT = "retained"
-PAGE = Path(__file__).resolve().parents[2] / "docs" / "ask-why.md"
+PAGE = Path(__file__).resolve().parents[2] / "docs" / "recompute-a-receipt.md"
 
 
 @pytest.fixture(scope="module")
