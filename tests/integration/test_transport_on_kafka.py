@@ -3,7 +3,6 @@
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -18,14 +17,10 @@ import pytest
 from confluent_kafka import Consumer, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient, NewTopic
 
+from loanstream.stack import ports
+
 PROGRAM = Path(__file__).with_name("transport_worker.py")
 PARTITIONS = 2
-
-
-def free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return listener.getsockname()[1]
 
 
 def until(condition: Callable[[], object], seconds: float = 60) -> None:
@@ -44,7 +39,7 @@ class Worker:
     """One worker process, its log and its web endpoints."""
 
     def __init__(self, kind: str, bootstrap: str, prefix: str, slot: int, directory: Path) -> None:
-        self.port = free_port()
+        self.port = ports.keep_or_pick(directory / f"{slot}.json", ("web",))["web"]
         self.log = directory / f"{slot}.log"
         with self.log.open("ab") as log:
             command = [sys.executable, PROGRAM, kind, bootstrap, prefix, str(slot), str(directory), str(self.port)]
