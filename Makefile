@@ -23,7 +23,7 @@ test: setup
 	@$(MAKE) --no-print-directory --jobs=3 --keep-going --output-sync=target test-unit test-stack test-brokers
 
 test-unit: setup
-	@nice $(PYTEST) --ignore=tests/integration --ignore=tests/oidc
+	@$(PYTEST) --ignore=tests/integration --ignore=tests/oidc
 
 test-stack: setup
 	@$(PYTEST) -m shared_stack tests/integration
