@@ -2,10 +2,11 @@
 PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
+PYTEST = $(BIN)/python -m pytest --durations=10 --durations-min=1
 STAMP  := $(VENV)/.installed
 LOCKED_BY = $(PYTHON) make_setup.py $(VENV) compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header
 
-.PHONY: setup demo test test-unit test-oidc check bench bench-full chaos chaos-selftest lock clean
+.PHONY: setup demo test test-unit test-stack test-brokers test-deep test-oidc check bench bench-full chaos chaos-selftest lock clean
 
 setup: $(STAMP)
 
@@ -19,10 +20,19 @@ demo: setup
 	@$(BIN)/loanstream demo
 
 test: setup
-	@$(BIN)/python -m pytest --ignore=tests/oidc --durations=10 --durations-min=1
+	@$(MAKE) --no-print-directory --jobs=3 --keep-going --output-sync=target test-unit test-stack test-brokers
 
 test-unit: setup
-	@$(BIN)/python -m pytest --ignore=tests/integration --ignore=tests/oidc
+	@$(PYTEST) --ignore=tests/integration --ignore=tests/oidc
+
+test-stack: setup
+	@$(PYTEST) -m shared_stack tests/integration
+
+test-brokers: setup
+	@$(PYTEST) -m "not shared_stack" tests/integration
+
+test-deep: setup
+	@$(PYTEST) -m hypothesis --hypothesis-profile=deep --ignore=tests/integration --ignore=tests/oidc
 
 test-oidc: setup
 	@$(BIN)/python -m pytest tests/oidc

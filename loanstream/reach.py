@@ -63,9 +63,9 @@ def kafka_fault(installation: Installation) -> Fault | None:
     heard: list[str] = []
     try:
         settings = {**installation.admin_settings, "log_level": 0, "error_cb": lambda error: heard.append(error.name())}
-        client = AdminClient(settings, logger=_SILENT)
-        if _brokers(client, heard):
-            return None
+        with AdminClient(settings, logger=_SILENT) as client:
+            if _brokers(client, heard):
+                return None
     except KafkaException as error:  # settings that librdkafka does not take
         return Fault(_not_taken(error), (_operators_security(installation),))
     for name, said in HEARD.items():

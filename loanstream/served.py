@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Iterator, Mapping
+from typing import Any
 
 from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
@@ -25,9 +26,9 @@ def unread(installation: Installation) -> list[str]:
 
     A group that is changing at the moment is not judged.
     """
-    admin = _admin(installation)
-    groups = look_at_groups(admin, [stage.group for stage in STAGES.values()], ANSWER_S)
-    found = admin.list_topics(timeout=ANSWER_S).topics
+    with AdminClient(_asking(installation), logger=_SILENT) as admin:
+        groups = look_at_groups(admin, [stage.group for stage in STAGES.values()], ANSWER_S)
+        found = admin.list_topics(timeout=ANSWER_S).topics
     partitions = {name: frozenset(topic.partitions) for name, topic in found.items()}
     return list(lines_of_unread(installation.tenants, partitions, groups))
 
@@ -57,9 +58,9 @@ def not_served(installation: Installation, tenant: str) -> str | None:
     name = TOPICS["applications"].name(tenant)
     group = STAGES[FIRST_STAGE].group
     try:
-        admin = _admin(installation)
-        sight = look_at_groups(admin, [group], ANSWER_S).get(group)
-        found = admin.list_topics(name, timeout=ANSWER_S).topics.get(name)
+        with AdminClient(_asking(installation), logger=_SILENT) as admin:
+            sight = look_at_groups(admin, [group], ANSWER_S).get(group)
+            found = admin.list_topics(name, timeout=ANSWER_S).topics.get(name)
     except (KafkaException, TimeoutError):
         return None  # no answer, or no right to ask: publishing itself tells what matters
     if sight is None or found is None:
@@ -74,5 +75,5 @@ def _some(numbers: list[int]) -> str:
     return f"partition{'s' if len(numbers) > 1 else ''} {', '.join(map(str, numbers))}"
 
 
-def _admin(installation: Installation) -> AdminClient:
-    return AdminClient({**installation.admin_settings, "log_level": 0}, logger=_SILENT)
+def _asking(installation: Installation) -> dict[str, Any]:
+    return {**installation.admin_settings, "log_level": 0}

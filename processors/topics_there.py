@@ -33,7 +33,6 @@ class TopicsThere:
     ) -> None:
         self._admin, self._now = admin, now
         self._settings = {"bootstrap.servers": bootstrap, **security}
-        self._client: Any = None
         self._there: set[str] = set()
         self._absent: dict[str, float] = {}
         self._deaf_until = 0.0
@@ -44,10 +43,9 @@ class TopicsThere:
             return True
         if self._now() < self._absent.get(topic, 0.0):
             return False
-        if self._client is None:
-            self._client = self._admin(self._settings, logger=logging.getLogger("librdkafka"))
         try:
-            found = self._client.list_topics(topic, timeout=ANSWER_S).topics.get(topic)
+            with self._admin(self._settings, logger=logging.getLogger("librdkafka")) as client:
+                found = client.list_topics(topic, timeout=ANSWER_S).topics.get(topic)
         except KafkaException:
             # A batch may hold hundreds of bad records: they must not wait one after the other.
             self._deaf_until = self._now() + AGAIN_S

@@ -14,11 +14,17 @@ from typing import Any
 import hypothesis
 import pytest
 
-hypothesis.settings.register_profile("untimed", deadline=None)
-hypothesis.settings.load_profile("untimed")
-"""A busy machine is no failure of a property."""
+for name, examples in {"suite": 50, "deep": 500}.items():
+    hypothesis.settings.register_profile(name, max_examples=examples, deadline=None)
+hypothesis.settings.load_profile("suite")
+"""A busy machine is no failure of a property. `make test-deep` tries ten times as many examples; a property that needs more
+than others says how many times as many.
+"""
 
 PUBLIC_DATA = Path(os.environ.get("LOANSTREAM_DATA", Path(__file__).resolve().parents[2] / "shared" / "data"))
+
+
+SHARED = "shared_stack"
 
 
 def pytest_terminal_summary(terminalreporter) -> None:
@@ -28,10 +34,22 @@ def pytest_terminal_summary(terminalreporter) -> None:
     terminalreporter.write_line(f"data: {said}")
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Name the mark by which `make test` parts the integration tests."""
+    config.addinivalue_line("markers", f"{SHARED}: on the one stack that the tests of a run share")
+
+
+@pytest.hookimpl(tryfirst=True)  # before pytest chooses by marks
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The tests on the embedded stack come last: they take longest, and while the stack runs it works beside others."""
-    stack = Path(__file__).with_name("integration")
-    items.sort(key=lambda item: stack in item.path.parents)
+    """The integration tests come last, those on the shared stack at the very end: while it runs it works beside others."""
+    integration = Path(__file__).with_name("integration")
+    ring = {}
+    for item in items:
+        shares = integration in item.path.parents and "stack" in getattr(item, "fixturenames", ())
+        if shares:
+            item.add_marker(SHARED)
+        ring[item] = (integration in item.path.parents, shares)
+    items.sort(key=ring.__getitem__)
 
 
 class Clock:

@@ -1,53 +1,28 @@
 """Does the warehouse equal the topics? Every offset still retained, record by record, every difference by name."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import closing
-from typing import Any, NamedTuple
+from functools import cache
+from typing import Any
 
-from loanstream.ask.balance import OPENS, Balance
-from loanstream.ask.difference import Difference, Kind
-from loanstream.ask.evidence import place_of
-from loanstream.ask.kept import BESIDE, KEPT, UNPROVEN, Altered, altered, altered_application, record_of
-from loanstream.ask.origins import lacks_origin, lost_origin, origins_since_ms
+from loanstream.ask.comparison import Comparison
+from loanstream.ask.ended import ended
 from loanstream.ask.reconciliation import Reconciliation
-from loanstream.ask.recorded_letters import RecordedLetters
+from loanstream.ask.retained import Retained
 from loanstream.ask.tally import decision_records
 from loanstream.ask.told import told
-from loanstream.ask.waiting import Say, Wait, silent
+from loanstream.ask.waiting import Say, silent
 from loanstream.installation import Installation
-from processors.stages.record.rows import RECORDINGS, Rows, rows_as_stored, rows_of
-from schemas.decode import Undecodable
-from schemas.problem import Problem
-from schemas.records import Message, Partition, Place
-from schemas.topics import ENDS, TOPICS, topic_of
-from stores.topics import Bounds, KafkaTopics, RetentionMoved, TopicReader
+from processors.stages.record.rows import RECORDINGS
+from schemas.topics import TOPICS
+from stores.topics import KafkaTopics, TopicReader
 from stores.warehouse.cipher import ColumnCipher
-from stores.warehouse.pages import Digests, Fingerprint, Stored, StoredRows
-from stores.warehouse.sealed import Row
+from stores.warehouse.pages import StoredRows
 
 COMPARED = tuple(key for key in RECORDINGS if key not in {"metrics", "metrics_dlq"})
 """Topic families that are compared; service metrics are not worth the time."""
 
 PATIENCE_S = 60.0
-
-IDS_AT_ONCE = 100
-"""Applications that are asked for by their ids in one query: more make its address too long."""
-
-Number = tuple[int, int]
-"""Where a record stands in its topic: the partition and the offset."""
-
-
-class SinkBehind(Problem):
-    """The record stage did not reach the offsets that reconcile saw at its start."""
-
-
-class Expected(NamedTuple):
-    """A row that a record makes, as little of it as must be remembered."""
-
-    fingerprint: Fingerprint
-    tenant: str | None
-    application_id: str | None
-    revision: int | None
 
 
 def reconcile(installation: Installation, tenants: Sequence[str] | None = None, say: Say = silent) -> Reconciliation:
@@ -77,328 +52,22 @@ def compare(
         for tenant in (tenants if TOPICS[key].per_tenant else (None,))
     }
     bounds = topics.bounds([*names, *(TOPICS["applications_slow"].name(tenant) for tenant in tenants)])
-    run = _Run(client, topics, cipher, bounds, patience_s, say)
+    retained, result = Retained(topics, bounds, say), Reconciliation()
+
+    @cache
+    def table(name: str) -> StoredRows:
+        return StoredRows(client, cipher, name)
+
+    comparison = Comparison(client, topics, retained, table, result, patience_s, say)
     for name, (key, tenant) in names.items():
-        run.compare_topic(name, key, tenant)
+        comparison.compare_topic(name, key, tenant)
     for tenant in (*tenants, None):
-        run.strays(tenant)
+        comparison.strays(tenant)
     for tenant in tenants:
-        run.balance(tenant)
-        found = told(topics, tenant, patience_s)
-        run.result.differences += found.differences
-        run.result.rejections += found.counts
-    run.result.decision_records = decision_records(client, tenants)
-    return run.result
-
-
-class _Run:
-    """One comparison: what was asked, and what came out so far. `_bounds` is what the topics hold of what was there at
-    the start: where retention goes on, its lower ends rise.
-    """
-
-    def __init__(
-        self,
-        client: Any,
-        topics: TopicReader,
-        cipher: ColumnCipher,
-        bounds: Mapping[Partition, Bounds],
-        patience_s: float,
-        say: Say,
-    ) -> None:
-        self._client, self._topics, self._cipher = client, topics, cipher
-        self._bounds, self._patience_s, self._say = dict(bounds), patience_s, say
-        self._stored: dict[str, StoredRows] = {}
-        self._origins_since_ms = origins_since_ms(client)
-        self._letters = RecordedLetters(client, topics, lambda: self._table("dead_letters_log"))
-        self.result = Reconciliation()
-
-    def compare_topic(self, topic: str, key: str, tenant: str | None) -> None:
-        """Compare all tables that a topic's records fill."""
-        tables = RECORDINGS[key].tables
-        expected: dict[str, dict[Number, Expected]] = {table: {} for table in tables}
-        last: dict[Partition, int] = {}
-        for partition, bounds in self._partitions(topic):
-            for message in self._records(partition, bounds):
-                last[partition] = message.offset()
-                self.result.records[key] += 1
-                made = _rows(message)
-                self.result.rowless[key] += not made
-                for table, row in made:
-                    expected[table][partition[1], message.offset()] = self._expect(table, row)
-        self._wait_for_sink(last)
-        for table in tables:
-            self.result.compared[table] += len(expected[table])
-            self._compare_table(table, topic, tenant, expected[table])
-
-    def _partitions(self, topic: str) -> list[tuple[Partition, Bounds]]:
-        return [(place, bounds) for place, bounds in self._bounds.items() if place[0] == topic]
-
-    def _records(self, partition: Partition, bounds: Bounds) -> Iterator[Message]:
-        """The records within `bounds`; where retention takes the next ones, those from its new lower end on."""
-        at = bounds.low
-        while True:
-            try:
-                for message in self._topics.read(partition, Bounds(at, bounds.end)):
-                    at = message.offset() + 1
-                    yield message
-            except RetentionMoved as moved:
-                self._say(
-                    f"retention took records of {partition[0]}[{partition[1]}] meanwhile; "
-                    f"going on from offset {moved.low}, where it begins now"
-                )
-                at = moved.low
-                if partition in self._bounds:
-                    self._bounds[partition] = Bounds(at, max(at, self._bounds[partition].end))
-            else:
-                return
-
-    def _table(self, table: str) -> StoredRows:
-        if table not in self._stored:
-            self._stored[table] = StoredRows(self._client, self._cipher, table)
-        return self._stored[table]
-
-    def _expect(self, table: str, row: Row) -> Expected:
-        fingerprint = self._table(table).fingerprint(row)
-        return Expected(fingerprint, row.get("tenant"), row.get("application_id"), row.get("revision"))
-
-    def _wait_for_sink(self, last: Mapping[Partition, int]) -> None:
-        """Wait until the last records read are recorded. (After them stand transaction markers at most: the group's
-        offsets never reach a topic's end.)
-        """
-        behind, best = dict(last), -1
-
-        def first() -> str:
-            (topic, partition), offset = next(iter(behind.items()))
-            return f"offset {offset} of {topic}[{partition}]"
-
-        wait = Wait(self._patience_s, self._say, lambda: f"record to reach {first()}")
-        while behind:
-            recorded = self._topics.recorded(list(last))
-            behind = {place: offset for place, offset in behind.items() if recorded.get(place, -1) <= offset}
-            if sum(recorded.values()) > best:
-                best = sum(recorded.values())
-                wait.renew()
-            if behind and not wait.once_more():
-                raise SinkBehind(f"record does not reach {first()}; is its worker running?")
-
-    def _compare_table(self, table: str, topic: str, tenant: str | None, expected: dict[Number, Expected]) -> None:
-        stored, seen = self._table(table), set[Number]()
-        beyond: dict[Number, Expected] = {}
-        for page in stored.pages(topic, tenant):
-            older: list[Stored] = []
-            for one in page:
-                number = (one.row["kafka_partition"], one.row["kafka_offset"])
-                bounds = self._bounds.get((topic, number[0]))
-                if number in seen:
-                    self._add("duplicated", table, one.row)
-                    continue
-                if number in expected:
-                    self._compare_row(stored, one.row, expected.pop(number).fingerprint)
-                elif bounds is not None and number[1] < bounds.low:
-                    older.append(one)
-                    continue
-                elif bounds is None or number[1] >= bounds.end:
-                    beyond[number] = self._expect(table, one.row)
-                else:
-                    self._explain(stored, one.row)
-                seen.add(number)
-            self._hold(stored, tenant, older)
-        for number, lost in expected.items():
-            self._differs("lost", table, lost, Place(topic, *number))
-        self._second_look(stored, topic, beyond)
-
-    def _compare_row(self, stored: StoredRows, row: Row, expected: Fingerprint) -> None:
-        if stored.fingerprint(row) != expected:
-            self._add("altered", stored.table, row, self._changed(stored, place_of(row), row))
-        else:
-            self.result.without_origin[stored.table] += lacks_origin(row)  # nor does its record
-
-    def _changed(self, stored: StoredRows, place: Place, row: Row) -> Altered:
-        """The altered columns: the record is read once more."""
-        partition, bounds = (place.topic, place.partition), Bounds(place.offset, place.offset + 1)
-        for message in self._records(partition, bounds):
-            return next((stored.changed(made, row) for table, made in _rows(message) if table == stored.table), ())
-        return ()
-
-    def _explain(self, stored: StoredRows, row: Row) -> None:
-        """A row whose record makes none is right where a former version took the record, or where a letter's original
-        makes the same; else it is one too many.
-        """
-        place = place_of(row)
-        for counter, rows in (
-            (self.result.taken_then, self._taken_then),
-            (self.result.from_letters, self._letters.rows),
-        ):
-            made = next((made for table, made in rows(place) if table == stored.table), None)
-            if made is None:
-                continue
-            if stored.fingerprint(made) == stored.fingerprint(row):
-                counter[stored.table] += 1
-            else:
-                self._add("altered", stored.table, row, stored.changed(made, row))
-            return
-        self._add("extra", stored.table, row)
-
-    def _taken_then(self, place: Place) -> Rows:
-        """The rows that a former version, of laxer checks, made of the record at `place`; where there is one."""
-        partition, nothing = (place.topic, place.partition), Bounds(0, 0)
-        if RECORDINGS[topic_of(place.topic)[0].key].as_stored is None:
-            return []
-        holds = self._topics.bounds([place.topic]).get(partition, nothing)
-        if not holds.low <= place.offset < holds.end:  # to read beyond an end would wait for what never comes
-            return []
-        for message in self._records(partition, Bounds(place.offset, place.offset + 1)):
-            try:
-                return rows_as_stored(message, Digests())
-            except Undecodable:
-                break
-        return []
-
-    def _hold(self, stored: StoredRows, tenant: str | None, older: Sequence[Stored]) -> None:
-        """Hold rows whose records retention took against what the warehouse keeps of these."""
-        self.result.older[stored.table] += len(older)
-        seen: set[Number] = set()
-        for one, names in zip(older, self._held(stored, tenant, older), strict=True):
-            number = (one.row["kafka_partition"], one.row["kafka_offset"])
-            if number in seen:
-                self._add("duplicated", stored.table, one.row)
-            seen.add(number)
-            self.result.held[stored.table] += names is not None
-            lost = lost_origin(one.row, self._origins_since_ms)
-            self.result.origin_lost[stored.table] += lost
-            self.result.without_origin[stored.table] += lacks_origin(one.row) and not lost
-            if names:
-                self._add("altered", stored.table, one.row, names)
-
-    def _held(self, stored: StoredRows, tenant: str | None, older: Sequence[Stored]) -> list[Altered | None]:
-        if stored.table in KEPT:
-            return [altered(stored, one) for one in older]
-        if stored.table not in BESIDE or tenant is None or not older:
-            return [None] * len(older)
-        ids = [one.row["application_id"] for one in older]
-        verified: dict[tuple[str, int], list[Stored]] = {}
-        for one in self._table(BESIDE[stored.table]).between(tenant, min(ids), max(ids)):
-            verified.setdefault((one.row["application_id"], one.row["revision"]), []).append(one)
-        return [
-            altered_application(
-                stored,
-                one,
-                verified.get((one.row["application_id"], one.row["revision"]), ()),
-                self._origins_since_ms,
-            )
-            for one in older
-        ]
-
-    def _second_look(self, stored: StoredRows, topic: str, beyond: Mapping[Number, Expected]) -> None:
-        """Rows of records from beyond what was there at the start: what is real stands there by now."""
-        if not beyond:
-            return
-        now = self._topics.bounds([topic])
-        stands: dict[Number, Fingerprint] = {}
-        for partition, bounds in now.items():
-            offsets = [offset for number, offset in beyond if number == partition[1]]
-            if offsets:
-                within = Bounds(max(bounds.low, min(offsets)), min(bounds.end, max(offsets) + 1))
-                for message in self._records(partition, within):
-                    for table, made in _rows(message):
-                        if table == stored.table:
-                            stands[partition[1], message.offset()] = stored.fingerprint(made)
-        for number, row in beyond.items():
-            real, bounds = stands.get(number), now.get((topic, number[0]), Bounds(0, 0))
-            if real == row.fingerprint:
-                self.result.later[stored.table] += 1
-            elif number[1] < bounds.low:
-                self.result.older[stored.table] += 1
-            else:
-                self._judge_beyond(stored, Place(topic, *number), real)
-
-    def _judge_beyond(self, stored: StoredRows, place: Place, real: Fingerprint | None) -> None:
-        found = stored.at(place)
-        if found is None:
-            return
-        if real is None:
-            self._explain(stored, found.row)
-        else:
-            self._add("altered", stored.table, found.row, self._changed(stored, place, found.row))
-
-    def _add(self, kind: Kind, table: str, row: Row, fields: Altered = ()) -> None:
-        self.result.differences.append(_difference(kind, table, row, fields))
-
-    def _differs(self, kind: Kind, table: str, row: Expected, place: Place) -> None:
-        found = (row.tenant, row.application_id, row.revision)
-        self.result.differences.append(Difference(kind, table, *found, *place))
-
-    def strays(self, tenant: str | None) -> None:
-        """Rows that belong to no topic of their tenant's; with None, of the topics that belong to no tenant."""
-        topics: dict[str, list[str]] = {}
-        for key, recording in RECORDINGS.items():
-            if TOPICS[key].per_tenant == (tenant is not None):
-                for table in recording.tables:
-                    topics.setdefault(table, []).append(TOPICS[key].name(tenant))
-        for table in topics.keys() & (KEPT.keys() | BESIDE.keys() | UNPROVEN.keys()):
-            # Dead letters of shared topics have an empty tenant; elsewhere the tenant is what the event says.
-            own = "" if tenant is None and table in KEPT else tenant
-            for one in self._table(table).strays(topics[table], own):
-                difference = _difference("extra", table, one.row)
-                if difference not in self.result.differences:  # another bank or topic may have told it
-                    self.result.differences.append(difference)
-
-    def balance(self, tenant: str) -> None:
-        """Each application as exactly one decision record or dead letter; those on their way are waited for."""
-        books, at = Balance(tenant), dict(self._bounds)
-        for key in (*OPENS, *ENDS):
-            for partition, bounds in self._partitions(TOPICS[key].name(tenant)):
-                for message in self._records(partition, bounds):
-                    books.put(key, message)
-        self._ended_before(books, tenant)
-        wait = Wait(self._patience_s, self._say, lambda: f"{books.undecided} applications of {tenant} to be decided")
-        while books.undecided:
-            if self._read_on(books, tenant, at):
-                wait.renew()
-            elif books.undecided and not wait.once_more():
-                break
-        applications = self._partitions(TOPICS["applications"].name(tenant))
-        self.result.differences += books.differences(whole=all(bounds.low == 0 for _, bounds in applications))
-
-    def _ended_before(self, books: Balance, tenant: str) -> None:
-        """Enter the ends that retention took, as the warehouse keeps them, of what is open."""
-        open_at_first = books.undecided
-        for key in ENDS:
-            low = {number: bounds.low for (_, number), bounds in self._partitions(TOPICS[key].name(tenant))}
-            if not any(low.values()):
-                continue
-            (table,) = RECORDINGS[key].tables
-            # Of a key that is no application's id the letters' table keeps none.
-            ids = ["", *(key.decode("utf-8", "replace") for key in books.open_keys)]
-            for start in range(0, len(ids), IDS_AT_ONCE):
-                some = ids[start : start + IDS_AT_ONCE]
-                for one in self._table(table).of_applications(TOPICS[key].name(tenant), tenant, some):
-                    record = record_of(table, one)
-                    if record is not None and record.offset() < low.get(record.partition(), 0):
-                        books.put_late(key, record)
-        self.result.ended_before["applications"] += open_at_first - books.undecided
-
-    def _read_on(self, books: Balance, tenant: str, at: dict[Partition, Bounds]) -> bool:
-        """Enter what has ended since; whether anything has."""
-        names = {TOPICS[key].name(tenant): key for key in ENDS}
-        came = False
-        for partition, bounds in self._topics.bounds(names).items():
-            known = at.get(partition, Bounds(bounds.low, bounds.low))
-            for message in self._records(partition, Bounds(known.end, bounds.end)):
-                books.put_late(names[partition[0]], message)
-                came = True
-            at[partition] = Bounds(known.low, max(known.end, bounds.end))
-        return came
-
-
-def _difference(kind: Kind, table: str, row: Row, fields: Altered = ()) -> Difference:
-    found = (row.get("tenant"), row.get("application_id"), row.get("revision"))
-    return Difference(kind, table, *found, *place_of(row), fields)
-
-
-def _rows(message: Message) -> Sequence[tuple[str, Row]]:
-    """A record's rows, sealed columns as hashes; none where the record is a dead letter of the record stage."""
-    try:
-        return rows_of(message, Digests())
-    except Undecodable:
-        return []
+        of_applications = ended(tenant, topics, retained, table, patience_s, say)
+        of_rejections = told(topics, tenant, patience_s)
+        result.differences += [*of_applications.differences, *of_rejections.differences]
+        result.ended_before["applications"] += of_applications.before
+        result.rejections += of_rejections.counts
+    result.decision_records = decision_records(client, tenants)
+    return result

@@ -125,11 +125,12 @@ def replay(installation: Installation, tenant: str | None = None, application_id
     """
     done = Replayed()
     with closing(installation.warehouse()) as client:
-        keys = installation.receipt_keys
+        # Read before Kafka is asked: what is not set is told at once.
+        cipher, artefacts, keys = installation.cipher, installation.artefacts, installation.receipt_keys
         names = [installation.tenant(tenant)] if tenant else installation.tenants
         history = activated(installation, ANSWER_S)
         done.activations_known = history.knows
-        replayer = Replayer(client, installation.cipher, installation.artefacts, keys, code_version(), history)
+        replayer = Replayer(client, cipher, artefacts, keys, code_version(), history)
         done.records = decision_records(client, names, application_id)
         for name in names:
             for verdict in replayer.verdicts(name, application_id):

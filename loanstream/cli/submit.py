@@ -76,10 +76,11 @@ def submit_file(
         raise Problem(f"--documents {documents}: expected a folder with files <application id>.<kind>.pdf")
     now = utc_of_ms(time.time_ns() // 1_000_000)
     bank = installation.tenant(tenant)
+    # Before Kafka is asked: what is not set is told at once.
+    upload = None if documents is None else installation.documents.put
     _note(not_served(installation, bank))
     lines = read_applications(file, bank, currency, now, id_prefix, only_tenant=True)
     with ApplicationProducer(installation.producer_settings(bank), bank) as producer:
-        upload = None if documents is None else installation.documents.put
         tally = send(lines, producer, upload, documents, id_prefix)
         producer.flush()
         confirmed = producer.confirmed

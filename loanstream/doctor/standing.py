@@ -29,17 +29,17 @@ _SILENT.disabled = True
 def standing_still(installation: Installation) -> Iterator[str]:
     """A line for each partition that stands still; KafkaException. Takes seconds where records wait long."""
     client = {**installation.admin_settings, "log_level": 0}
-    admin = AdminClient(client, logger=_SILENT)
-    existing = admin.list_topics(timeout=ANSWER_S).topics
-    for stage in STAGES.values():
-        places = [at for at in read_by(stage, installation.tenants) if at.topic in existing]
-        asker = Consumer(
-            {**client, "group.id": stage.group, **TO_THE_END, "auto.offset.reset": "earliest"}, logger=_SILENT
-        )
-        try:
-            yield from _of_group(admin, asker, stage.group, places)
-        finally:
-            asker.close()
+    with AdminClient(client, logger=_SILENT) as admin:
+        existing = admin.list_topics(timeout=ANSWER_S).topics
+        for stage in STAGES.values():
+            places = [at for at in read_by(stage, installation.tenants) if at.topic in existing]
+            asker = Consumer(
+                {**client, "group.id": stage.group, **TO_THE_END, "auto.offset.reset": "earliest"}, logger=_SILENT
+            )
+            try:
+                yield from _of_group(admin, asker, stage.group, places)
+            finally:
+                asker.close()
 
 
 def _of_group(admin: AdminClient, asker: Consumer, group: str, places: list[TopicPartition]) -> Iterator[str]:

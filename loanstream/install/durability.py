@@ -84,11 +84,11 @@ def losses(client: Client, tenants: tuple[str, ...], copies: int | None = None) 
 
     KafkaException where the brokers do not answer.
     """
-    admin = AdminClient(dict(client) | QUIET)
-    cluster = admin.list_topics(timeout=REQUEST_S)
     rows = dict(named_topics(tenants))
-    there = {name: topic for name, topic in rows.items() if name in cluster.topics}
-    found = _described(admin, there, cluster.brokers)
+    with AdminClient(dict(client) | QUIET) as admin:
+        cluster = admin.list_topics(timeout=REQUEST_S)
+        there = {name: topic for name, topic in rows.items() if name in cluster.topics}
+        found = _described(admin, there, cluster.brokers)
     subjects: list[tuple[str, tuple[Demand, ...], Mapping[str, str]]] = []
     if len(there) < len(rows):
         wanted = min(USUAL_COPIES, len(cluster.brokers)) if copies is None else copies

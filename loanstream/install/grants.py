@@ -68,7 +68,8 @@ NONE = Change((), ())
 def change(installation: Installation) -> Change:
     """What `make` would do. `NotAllowed`; KafkaException."""
     client: Client = {**installation.admin_settings, **QUIET}
-    found = _held(AdminClient(dict(client)))
+    with AdminClient(dict(client)) as admin:
+        found = _held(admin)
     if found is None:
         return NONE
     return difference(found, installation, unserved(client, installation.tenants))
@@ -76,7 +77,8 @@ def change(installation: Installation) -> Change:
 
 def is_guarded(installation: Installation) -> bool:
     """Whether the broker has an authorizer. `NotAllowed`; KafkaException."""
-    return _held(AdminClient({**installation.admin_settings, **QUIET})) is not None
+    with AdminClient({**installation.admin_settings, **QUIET}) as admin:
+        return _held(admin) is not None
 
 
 def difference(found: Iterable[Held], installation: Installation, leaving: Iterable[str]) -> Change:
@@ -112,13 +114,13 @@ def difference(found: Iterable[Held], installation: Installation, leaving: Itera
 def make(installation: Installation) -> Change:
     """Grant what lacks, then take away what is stale; what was done. `NotAllowed`; KafkaException."""
     done = change(installation)
-    admin = AdminClient({**installation.admin_settings, **QUIET})
-    if done.lacking:
-        for future in admin.create_acls([_binding(held) for held in done.lacking]).values():
-            _allowed(future)
-    if done.stale:
-        for future in admin.delete_acls([_filter(held) for held in done.stale]).values():
-            _allowed(future)
+    with AdminClient({**installation.admin_settings, **QUIET}) as admin:
+        if done.lacking:
+            for future in admin.create_acls([_binding(held) for held in done.lacking]).values():
+                _allowed(future)
+        if done.stale:
+            for future in admin.delete_acls([_filter(held) for held in done.stale]).values():
+                _allowed(future)
     return done
 
 

@@ -15,7 +15,7 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, Topi
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.admin._config import ConfigResource
 from confluent_kafka.admin._listoffsets import MaxTimestampSpec
-from confluent_kafka.admin._metadata import TopicMetadata
+from confluent_kafka.admin._metadata import ClusterMetadata, TopicMetadata
 from confluent_kafka.cimpl import NewTopic
 
 from processors.transport import CHECK_PARTITIONS, CHECK_TOPIC
@@ -71,32 +71,32 @@ def provision(
 
 def create(client: Client, tenants: tuple[str, ...], copies: int) -> None:
     """Create what does not exist, outputs before inputs: no application arrives where its decision has no place."""
-    admin = AdminClient(dict(client))
-    existing = admin.list_topics(timeout=REQUEST_S).topics
-    safe = SAFE_CONFIG if copies > SAFE_COPIES else {}
-    if CHECK_TOPIC not in existing:
-        _create(admin, [NewTopic(CHECK_TOPIC, CHECK_PARTITIONS, copies)])
-    for _, rows in groupby(named_topics(tenants), key=lambda row: row[1].input):
-        wanted = [
-            NewTopic(name, topic.partitions, copies, config=topic.config | safe)
-            for name, topic in rows
-            if name not in existing
-        ]
-        _create(admin, wanted)
+    with AdminClient(dict(client)) as admin:
+        existing = admin.list_topics(timeout=REQUEST_S).topics
+        safe = SAFE_CONFIG if copies > SAFE_COPIES else {}
+        if CHECK_TOPIC not in existing:
+            _create(admin, [NewTopic(CHECK_TOPIC, CHECK_PARTITIONS, copies)])
+        for _, rows in groupby(named_topics(tenants), key=lambda row: row[1].input):
+            wanted = [
+                NewTopic(name, topic.partitions, copies, config=topic.config | safe)
+                for name, topic in rows
+                if name not in existing
+            ]
+            _create(admin, wanted)
     for line in _other_partitions(existing, tenants):
         raise Problem(f"{line}; another number would break the order per application")
 
 
 def differences(client: Client, tenants: tuple[str, ...]) -> list[str]:
     """What the broker has otherwise than the table: topics that are absent or have another number of partitions."""
-    existing = AdminClient(dict(client)).list_topics(timeout=REQUEST_S).topics
+    existing = _cluster(client).topics
     absent = [f"topic {name} is absent" for name, _ in named_topics(tenants) if name not in existing]
     return [*absent, *_other_partitions(existing, tenants)]
 
 
 def not_installed(client: Client, tenants: tuple[str, ...]) -> list[str]:
     """Those of `tenants` that lack a topic which a stage reads; KafkaException."""
-    existing = AdminClient(dict(client) | QUIET).list_topics(timeout=REQUEST_S).topics
+    existing = _cluster(dict(client) | QUIET).topics
     own = [key for stage in STAGES.values() for key in stage.reads if TOPICS[key].per_tenant]
     return [tenant for tenant in tenants if any(TOPICS[key].name(tenant) not in existing for key in own)]
 
@@ -107,7 +107,7 @@ def missing(client: Client, tenants: tuple[str, ...]) -> list[str]:
     Makes nothing; of the offsets it believes what the coordinator says at once.
     """
     quiet = dict(client) | QUIET
-    existing = AdminClient(quiet).list_topics(timeout=REQUEST_S).topics
+    existing = _cluster(quiet).topics
     for line in _other_partitions(existing, tenants):
         raise Problem(f"{line}; another number would break the order per application")
     check_stamps(quiet, tenants, existing)
@@ -123,7 +123,7 @@ def missing(client: Client, tenants: tuple[str, ...]) -> list[str]:
 def without_offset(client: Client, tenants: tuple[str, ...]) -> Iterator[str]:
     """A line for each topic of `tenants` that a stage's group has no committed offset on; KafkaException."""
     quiet = dict(client) | QUIET
-    existing = AdminClient(quiet).list_topics(timeout=REQUEST_S).topics
+    existing = _cluster(quiet).topics
     for stage in STAGES.values():
         there = [place for place in read_by(stage, tenants) if place.topic in existing]
         lacking = _without_offset(quiet, stage.group, there, None) if there else []
@@ -133,7 +133,7 @@ def without_offset(client: Client, tenants: tuple[str, ...]) -> Iterator[str]:
 
 def exists(client: Client, name: str) -> bool:
     """Whether the broker has this topic."""
-    return name in AdminClient(dict(client) | QUIET).list_topics(timeout=REQUEST_S).topics
+    return name in _cluster(dict(client) | QUIET).topics
 
 
 def newest_stamps(client: Client, tenants: tuple[str, ...]) -> dict[int, int]:
@@ -141,36 +141,36 @@ def newest_stamps(client: Client, tenants: tuple[str, ...]) -> dict[int, int]:
 
     A broker that leads no partition with a record is not named. KafkaException where the broker does not answer.
     """
-    admin = AdminClient(dict(client))
-    inputs = {name for name, topic in named_topics(tenants) if topic.input}
-    found = admin.list_topics(timeout=REQUEST_S).topics
-    leaders = {
-        TopicPartition(name, number): partition.leader
-        for name in inputs & found.keys()
-        for number, partition in found[name].partitions.items()
-    }
-    spec: Any = MaxTimestampSpec  # its constructor has no types
-    asked = admin.list_offsets({place: spec() for place in leaders}, request_timeout=REQUEST_S)
-    newest: dict[int, int] = {}
-    for place, future in asked.items():
-        stamp = future.result(REQUEST_S).timestamp
-        if stamp >= 0:  # of a partition without records it is negative
-            newest[leaders[place]] = max(stamp, newest.get(leaders[place], 0))
-    return newest
+    with AdminClient(dict(client)) as admin:
+        inputs = {name for name, topic in named_topics(tenants) if topic.input}
+        found = admin.list_topics(timeout=REQUEST_S).topics
+        leaders = {
+            TopicPartition(name, number): partition.leader
+            for name in inputs & found.keys()
+            for number, partition in found[name].partitions.items()
+        }
+        spec: Any = MaxTimestampSpec  # its constructor has no types
+        asked = admin.list_offsets({place: spec() for place in leaders}, request_timeout=REQUEST_S)
+        newest: dict[int, int] = {}
+        for place, future in asked.items():
+            stamp = future.result(REQUEST_S).timestamp
+            if stamp >= 0:  # of a partition without records it is negative
+                newest[leaders[place]] = max(stamp, newest.get(leaders[place], 0))
+        return newest
 
 
 def unserved(client: Client, tenants: Iterable[str]) -> list[str]:
     """Tenants that have topics on the broker and are not among `tenants`."""
-    existing = AdminClient(dict(client) | QUIET).list_topics(timeout=REQUEST_S).topics
+    existing = _cluster(dict(client) | QUIET).topics
     found = {tenant for name in existing if (tenant := TOPICS["applications"].tenant_of(name)) is not None}
     return sorted(found.difference(tenants))
 
 
 def _create_broker_topics(client: Client) -> None:
-    admin = AdminClient(dict(client))
-    existing = admin.list_topics(timeout=REQUEST_S).topics
-    rows = [NewTopic(name, BROKER_TOPIC_PARTITIONS, 1, config=config) for name, config in BROKER_TOPICS.items()]
-    _create(admin, [row for row in rows if row.topic not in existing])
+    with AdminClient(dict(client)) as admin:
+        existing = admin.list_topics(timeout=REQUEST_S).topics
+        rows = [NewTopic(name, BROKER_TOPIC_PARTITIONS, 1, config=config) for name, config in BROKER_TOPICS.items()]
+        _create(admin, [row for row in rows if row.topic not in existing])
 
 
 def _create(admin: AdminClient, wanted: list[NewTopic]) -> None:
@@ -179,7 +179,12 @@ def _create(admin: AdminClient, wanted: list[NewTopic]) -> None:
 
 
 def _usual_copies(client: Client) -> int:
-    return min(USUAL_COPIES, len(AdminClient(dict(client)).list_topics(timeout=REQUEST_S).brokers))
+    return min(USUAL_COPIES, len(_cluster(client).brokers))
+
+
+def _cluster(client: Client) -> ClusterMetadata:
+    with AdminClient(dict(client)) as admin:
+        return admin.list_topics(timeout=REQUEST_S)
 
 
 def commit_first_offsets(client: Client, tenants: tuple[str, ...]) -> None:
@@ -219,14 +224,14 @@ def check_stamps(client: Client, tenants: tuple[str, ...], existing: Container[s
     if not names:
         return
     resources = [ConfigResource(ConfigResource.Type.TOPIC, name) for name in names]
-    admin = AdminClient(dict(client))
-    for resource, future in admin.describe_configs(resources).items():
-        found = future.result(REQUEST_S)["message.timestamp.type"].value
-        if found != "LogAppendTime":
-            raise Problem(
-                f"topic {resource.name} has message.timestamp.type={found}, expected LogAppendTime: "
-                "accepted_at would be the producer's claim"
-            )
+    with AdminClient(dict(client)) as admin:
+        for resource, future in admin.describe_configs(resources).items():
+            found = future.result(REQUEST_S)["message.timestamp.type"].value
+            if found != "LogAppendTime":
+                raise Problem(
+                    f"topic {resource.name} has message.timestamp.type={found}, expected LogAppendTime: "
+                    "accepted_at would be the producer's claim"
+                )
 
 
 def _other_partitions(existing: Mapping[str, TopicMetadata], tenants: tuple[str, ...]) -> Iterator[str]:

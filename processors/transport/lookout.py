@@ -59,7 +59,10 @@ class Lookout:
         self._watching.set()
 
     def _run(self) -> None:
-        admin = AdminClient(dict(self._kafka.settings), logger=logging.getLogger("librdkafka"))
+        with AdminClient(dict(self._kafka.settings), logger=logging.getLogger("librdkafka")) as admin:
+            self._look_on(admin)
+
+    def _look_on(self, admin: AdminClient) -> None:
         pause = self.take(BROKERS, admin)
         while not self._watching.wait(pause):
             pause = self.take(BROKERS, admin)

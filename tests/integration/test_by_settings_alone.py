@@ -160,7 +160,8 @@ def test_a_plan_is_shown_and_nothing_made(own: Own) -> None:
     assert f"no tenant-{TENANT}.json, warehouse.json in {own.root / 'keys'}" in refused
     assert not (own.root / "keys").exists()
     assert not (own.root / "documents").exists()
-    found = AdminClient({"bootstrap.servers": own.settings["LOANSTREAM_KAFKA_BOOTSTRAP"]}).list_topics(timeout=10)
+    with AdminClient({"bootstrap.servers": own.settings["LOANSTREAM_KAFKA_BOOTSTRAP"]}) as admin:
+        found = admin.list_topics(timeout=10)
     assert not [name for name in found.topics if name.startswith("loan.")]
 
 

@@ -31,8 +31,9 @@ def value(bundle_id, policy_id):
 def control_topic(broker):
     """A topic like the control topic, its name."""
     name = f"control-{uuid.uuid4()}"
-    admin = AdminClient({"bootstrap.servers": broker})
-    admin.create_topics([NewTopic(name, 1, 1, config={"message.timestamp.type": "LogAppendTime"})])[name].result(30)
+    wanted = NewTopic(name, 1, 1, config={"message.timestamp.type": "LogAppendTime"})
+    with AdminClient({"bootstrap.servers": broker}) as admin:
+        admin.create_topics([wanted])[name].result(30)
     return name
 
 

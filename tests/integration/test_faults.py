@@ -119,11 +119,11 @@ def test_a_frozen_worker_wakes_up_fenced_and_nothing_is_doubled(stack, bank, pub
     load.start()
     time.sleep(1)
     frozen = process_id(stack, "score-0")
-    admin = AdminClient({**stack.admin_settings, "log_level": 2})
-    assert members(admin, "score") == 1
-    os.kill(frozen, signal.SIGSTOP)
-    until(lambda: members(admin, "score") == 0)
-    os.kill(frozen, signal.SIGCONT)
+    with AdminClient({**stack.admin_settings, "log_level": 2}) as admin:
+        assert members(admin, "score") == 1
+        os.kill(frozen, signal.SIGSTOP)
+        until(lambda: members(admin, "score") == 0)
+        os.kill(frozen, signal.SIGCONT)
     time.sleep(2)
     load.stop()
     published += load.sent

@@ -22,8 +22,8 @@ MANY = [TopicPartition("many", number) for number in range(100)]
 
 
 def _create(bootstrap: str, topic: str, partitions: int = 1) -> None:
-    admin = AdminClient({"bootstrap.servers": bootstrap})
-    admin.create_topics([NewTopic(topic, partitions, 1)])[topic].result(30)
+    with AdminClient({"bootstrap.servers": bootstrap}) as admin:
+        admin.create_topics([NewTopic(topic, partitions, 1)])[topic].result(30)
 
 
 def _values(bootstrap: str, topic: str, count: int) -> list[bytes | None]:
@@ -55,7 +55,8 @@ def test_refuses_a_topic_that_nobody_created(bare_broker: EmbeddedKafka) -> None
     producer.produce("misspelt", b"v", on_delivery=lambda error, _: failures.append(error))
     producer.flush(10)
     assert failures[0] is not None
-    assert "misspelt" not in AdminClient({"bootstrap.servers": bare_broker.bootstrap}).list_topics(timeout=10).topics
+    with AdminClient({"bootstrap.servers": bare_broker.bootstrap}) as admin:
+        assert "misspelt" not in admin.list_topics(timeout=10).topics
 
 
 def test_finds_its_data_and_its_port_again(tmp_path: Path) -> None:
@@ -73,8 +74,7 @@ def test_finds_its_data_and_its_port_again(tmp_path: Path) -> None:
     with EmbeddedKafka(tmp_path) as second:
         assert second.bootstrap == address
         assert _values(address, "kept", 1) == [b"v"]
-        admin = AdminClient({"bootstrap.servers": address})
-    with pytest.raises(KafkaException):
+    with AdminClient({"bootstrap.servers": address}) as admin, pytest.raises(KafkaException):
         admin.list_topics(timeout=1)
 
 

@@ -96,8 +96,8 @@ def test_a_bank_without_the_topic_is_held_up_by_nothing(stack, bank, shipped_exa
     """
     tenant, producer = "untold", Producer({**stack.admin_settings, "log_level": 2})
     name = TOPICS["rejections"].name(tenant)
-    admin = AdminClient({**stack.admin_settings, "log_level": 2})
-    admin.delete_topics([name])[name].result(30)
+    with AdminClient({**stack.admin_settings, "log_level": 2}) as admin:
+        admin.delete_topics([name])[name].result(30)
 
     def send(key):
         bank.publish(tenant, f"bad-{key}", b"{not json")

@@ -21,7 +21,7 @@ from schemas.topics import TOPICS
 from stores.topics import Bounds, KafkaTopics, RetentionMoved
 
 TENANT = "retained"
-PAGE = Path(__file__).resolve().parents[2] / "docs" / "ask-why.md"
+PAGE = Path(__file__).resolve().parents[2] / "docs" / "recompute-a-receipt.md"
 
 
 @pytest.fixture(scope="module")
@@ -37,10 +37,9 @@ def deleted(stack, family):
         asker = Consumer({**stack.admin_settings, "group.id": STAGES["record"].group, "log_level": 2})
         recorded = asker.committed([TopicPartition(*place) for place in before], timeout=30)
         asker.close()
-        admin = AdminClient({**stack.admin_settings, "log_level": 2})
-        asked = admin.delete_records(recorded)
-        for done in asked.values():
-            done.result(30)
+        with AdminClient({**stack.admin_settings, "log_level": 2}) as admin:
+            for done in admin.delete_records(recorded).values():
+                done.result(30)
         return before
 
 

@@ -101,10 +101,6 @@ class Guarded:
             return self.with_token(self.token(principal_of(kind)))
         return {"bootstrap.servers": self.broker.bootstrap, **self.guard.client(principal_of(kind)), **QUICK}
 
-    @property
-    def admin(self) -> AdminClient:
-        return AdminClient(self.installation.admin_settings)
-
     def ends(self) -> dict[str, int]:
         """How many records each topic has been given."""
         consumer = Consumer({**self.installation.admin_settings, "group.id": "ends"})
@@ -292,22 +288,23 @@ def test_nobody_takes_a_foreign_transactional_id(guarded: Guarded, kind: str, na
 @pytest.mark.parametrize("kind", ["producer:bank-a", "consumer:bank-a", "stage:score"])
 def test_nobody_but_the_operator_changes_the_broker(guarded: Guarded, kind: str) -> None:
     """Making and deleting topics is refused with 29, making rights for oneself with 31; ACLs are not shown."""
-    admin = AdminClient(without_deliveries(guarded.as_(kind)))
-    asked = {
-        "create": admin.create_topics([NewTopic("loan.applications.v1.bank-a.mine", 1, 1)]),
-        "delete": admin.delete_topics(["loan.applications.v1.bank-a"]),
-        "grant": admin.create_acls([_everything(f"User:{principal_of(kind)}")]),
-    }
-    codes = {}
-    for name, futures in asked.items():
-        for future in futures.values():
-            with pytest.raises(KafkaException) as refused:
-                future.result(10)
-            codes[name] = refused.value.args[0].code()
-    assert codes == {"create": TOPIC, "delete": TOPIC, "grant": CLUSTER_CODE}
-    with pytest.raises(Problem, match="does not let the operator see and make ACLs"):
-        grants._held(admin)
-    assert "loan.applications.v1.bank-a" in guarded.admin.list_topics(timeout=10).topics
+    with AdminClient(without_deliveries(guarded.as_(kind))) as admin:
+        asked = {
+            "create": admin.create_topics([NewTopic("loan.applications.v1.bank-a.mine", 1, 1)]),
+            "delete": admin.delete_topics(["loan.applications.v1.bank-a"]),
+            "grant": admin.create_acls([_everything(f"User:{principal_of(kind)}")]),
+        }
+        codes = {}
+        for name, futures in asked.items():
+            for future in futures.values():
+                with pytest.raises(KafkaException) as refused:
+                    future.result(10)
+                codes[name] = refused.value.args[0].code()
+        assert codes == {"create": TOPIC, "delete": TOPIC, "grant": CLUSTER_CODE}
+        with pytest.raises(Problem, match="does not let the operator see and make ACLs"):
+            grants._held(admin)
+    with AdminClient(guarded.installation.admin_settings) as admin:
+        assert "loan.applications.v1.bank-a" in admin.list_topics(timeout=10).topics
     assert grants.change(guarded.installation) == grants.NONE
 
 
@@ -535,8 +532,8 @@ def test_rights_follow_the_table(guarded: Guarded) -> None:
         AclOperation.READ,
         AclPermissionType.ALLOW,
     )
-    admin = guarded.admin
-    admin.create_acls([foreign])[foreign].result(10)
+    with AdminClient(guarded.installation.admin_settings) as admin:
+        admin.create_acls([foreign])[foreign].result(10)
     assert send() is None
     try:
         done = grants.make(guarded.installed(("bank-a",)))
@@ -544,7 +541,8 @@ def test_rights_follow_the_table(guarded: Guarded) -> None:
         assert {held.principal for held in done.stale} == {"User:bank-b-producer", "User:bank-b-consumer"}
         assert send() == TOPIC
         assert written(guarded.as_("stage:score"), ["loan.decisions.v1.bank-b"]) == {"loan.decisions.v1.bank-b": None}
-        held = grants._held(admin)
+        with AdminClient(guarded.installation.admin_settings) as admin:
+            held = grants._held(admin)
         assert ("User:bank-b-producer", "payments.v1") in {(one.principal, one.grant.name) for one in held}
     finally:
         assert {held.principal for held in grants.make(guarded.installation).lacking} == {

@@ -84,8 +84,8 @@ def test_a_client_that_proves_nothing_gets_in_nowhere(secured: RunningStack) -> 
     )
     producer.flush(10)
     assert refused == [True]
-    admin = AdminClient({"bootstrap.servers": secured.bootstrap, "log_level": 0})
-    with pytest.raises(KafkaException):
+    stranger = {"bootstrap.servers": secured.bootstrap, "log_level": 0}
+    with AdminClient(stranger) as admin, pytest.raises(KafkaException):
         admin.list_topics(timeout=2)
 
 

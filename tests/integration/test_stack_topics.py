@@ -23,7 +23,8 @@ def bootstrap(bare_broker: EmbeddedKafka) -> str:
 
 def _committed(bootstrap: str, group: str, names: list[str]) -> list[int]:
     asker = Consumer({"bootstrap.servers": bootstrap, "group.id": group})
-    metadata = AdminClient({"bootstrap.servers": bootstrap}).list_topics(timeout=10)
+    with AdminClient({"bootstrap.servers": bootstrap}) as admin:
+        metadata = admin.list_topics(timeout=10)
     wanted = [TopicPartition(name, number) for name in names for number in metadata.topics[name].partitions]
     found = [at.offset for at in asker.committed(wanted, timeout=10)]
     asker.close()
@@ -37,7 +38,8 @@ def _read_by(stage: str, tenant: str) -> list[str]:
 
 def test_creates_every_topic_of_the_table(bootstrap: str) -> None:
     """A tenant has every topic of the table with its partitions, and the shared ones exist once."""
-    found = AdminClient({"bootstrap.servers": bootstrap}).list_topics(timeout=10).topics
+    with AdminClient({"bootstrap.servers": bootstrap}) as admin:
+        found = admin.list_topics(timeout=10).topics
     wanted = {row.name(): row.partitions for row in SHARED_TOPICS}
     wanted |= {row.name("bank-a"): row.partitions for row in TENANT_TOPICS}
     assert {name: len(found[name].partitions) for name in wanted} == wanted
@@ -90,18 +92,19 @@ def test_takes_a_new_tenant_while_workers_run(bootstrap: str) -> None:
 
 def test_refuses_an_input_that_producers_stamp(bootstrap: str) -> None:
     """A business input without LogAppendTime stops the start: accepted_at would be the producer's claim."""
-    admin = AdminClient({"bootstrap.servers": bootstrap})
     name = TOPICS["applications"].name("bank-claims")
-    admin.create_topics([NewTopic(name, 4, 1, config={"message.timestamp.type": "CreateTime"})])[name].result(10)
+    stamped_by_producers = NewTopic(name, 4, 1, config={"message.timestamp.type": "CreateTime"})
+    with AdminClient({"bootstrap.servers": bootstrap}) as admin:
+        admin.create_topics([stamped_by_producers])[name].result(10)
     with pytest.raises(Problem, match=f"{name} has message.timestamp.type=CreateTime"):
         topics.provision(bootstrap, ["bank-claims"])
 
 
 def test_refuses_another_number_of_partitions(bootstrap: str) -> None:
     """A topic with other partitions than the table's stops the start: it would break the order per application."""
-    admin = AdminClient({"bootstrap.servers": bootstrap})
     name = TOPICS["decisions"].name("bank-split")
-    admin.create_topics([NewTopic(name, 3, 1)])[name].result(10)
+    with AdminClient({"bootstrap.servers": bootstrap}) as admin:
+        admin.create_topics([NewTopic(name, 3, 1)])[name].result(10)
     with pytest.raises(Problem, match=f"{name} has 3 partitions, expected 4"):
         topics.provision(bootstrap, ["bank-split"])
 
@@ -133,11 +136,11 @@ def test_tells_topics_that_are_otherwise_than_the_table(bootstrap: str) -> None:
     """What a tenant lacks is told by name, and so is a topic with another number of partitions; nothing is made."""
     client: topics.Client = {"bootstrap.servers": bootstrap}
     assert topics.differences(client, ("bank-a",)) == []
-    admin = AdminClient({"bootstrap.servers": bootstrap})
     name = TOPICS["decisions"].name("bank-lacks")
-    admin.create_topics([NewTopic(name, 3, 1)])[name].result(10)
-    while name not in admin.list_topics(timeout=10).topics:
-        time.sleep(0.05)
+    with AdminClient({"bootstrap.servers": bootstrap}) as admin:
+        admin.create_topics([NewTopic(name, 3, 1)])[name].result(10)
+        while name not in admin.list_topics(timeout=10).topics:
+            time.sleep(0.05)
     for _ in range(2):
         found = topics.differences(client, ("bank-a", "bank-lacks"))
         assert len(found) == len(TENANT_TOPICS)
@@ -161,7 +164,7 @@ def test_the_broker_stamps_applications(bootstrap: str) -> None:
 
 def test_remembers_offsets_longer_than_any_record(bootstrap: str) -> None:
     """A group's offsets outlive every topic's records, so that a long pause loses no place."""
-    admin = AdminClient({"bootstrap.servers": bootstrap})
     resource = ConfigResource(ConfigResource.Type.BROKER, "1")
-    found = admin.describe_configs([resource])[resource].result(10)["offsets.retention.minutes"].value
+    with AdminClient({"bootstrap.servers": bootstrap}) as admin:
+        found = admin.describe_configs([resource])[resource].result(10)["offsets.retention.minutes"].value
     assert int(found) * 60_000 > max(row.retention_ms for row in TOPICS.values())

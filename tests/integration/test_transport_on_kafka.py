@@ -3,7 +3,6 @@
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -18,14 +17,10 @@ import pytest
 from confluent_kafka import Consumer, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient, NewTopic
 
+from loanstream.stack import ports
+
 PROGRAM = Path(__file__).with_name("transport_worker.py")
 PARTITIONS = 2
-
-
-def free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return listener.getsockname()[1]
 
 
 def until(condition: Callable[[], object], seconds: float = 60) -> None:
@@ -44,7 +39,7 @@ class Worker:
     """One worker process, its log and its web endpoints."""
 
     def __init__(self, kind: str, bootstrap: str, prefix: str, slot: int, directory: Path) -> None:
-        self.port = free_port()
+        self.port = ports.keep_or_pick(directory / f"{slot}.json", ("web",))["web"]
         self.log = directory / f"{slot}.log"
         with self.log.open("ab") as log:
             command = [sys.executable, PROGRAM, kind, bootstrap, prefix, str(slot), str(directory), str(self.port)]
@@ -85,9 +80,10 @@ class Flow:
         self.create("in", "out", "in.dlq")
 
     def create(self, *names: str) -> None:
-        admin = AdminClient({"bootstrap.servers": self.bootstrap})
-        for done in admin.create_topics([NewTopic(f"{self.prefix}.{name}", PARTITIONS, 1) for name in names]).values():
-            done.result()
+        wanted = [NewTopic(f"{self.prefix}.{name}", PARTITIONS, 1) for name in names]
+        with AdminClient({"bootstrap.servers": self.bootstrap}) as admin:
+            for done in admin.create_topics(wanted).values():
+                done.result()
 
     def begin_at_zero(self) -> "Flow":
         consumer = Consumer({"bootstrap.servers": self.bootstrap, "group.id": self.prefix})
@@ -124,9 +120,9 @@ class Flow:
 
     def delete(self, partition: int, before: int) -> None:
         """As retention does."""
-        admin = AdminClient({"bootstrap.servers": self.bootstrap})
-        for done in admin.delete_records([TopicPartition(f"{self.prefix}.in", partition, before)]).values():
-            done.result()
+        with AdminClient({"bootstrap.servers": self.bootstrap}) as admin:
+            for done in admin.delete_records([TopicPartition(f"{self.prefix}.in", partition, before)]).values():
+                done.result()
 
     @property
     def sent(self) -> set[str]:
@@ -278,9 +274,7 @@ def test_a_partition_without_a_committed_offset_stops_the_worker(flow: Flow) -> 
 def test_an_offset_that_is_no_longer_there_stops_the_worker(flow: Flow) -> None:
     """Records were deleted before they were read: one line names the gap."""
     flow.begin_at_zero().send(0, "a", "b", "c")
-    admin = AdminClient({"bootstrap.servers": flow.bootstrap})
-    for done in admin.delete_records([TopicPartition(f"{flow.prefix}.in", 0, 2)]).values():
-        done.result()
+    flow.delete(0, 2)
     worker = flow.start()
     assert worker.wait() == 1
     last = json.loads(worker.log.read_text().splitlines()[-1])

@@ -9,6 +9,7 @@ import time
 import urllib.error
 import urllib.request
 import uuid
+from typing import NamedTuple
 
 import pytest
 
@@ -48,15 +49,43 @@ def submit(bank, shipped_example):
     return of
 
 
-def test_an_activation_decides_from_its_lead_on_and_for_its_tenant_alone(stack, bank, submit):
+STRANDED, RESTORED = "stranded", "restored"
+NOWHERE = "sha256:" + "0" * 64
+LATE = shipped_policy_text("standard").replace("name: standard", "name: late")
+
+
+class Published(NamedTuple):
+    """Activations on the topic: of a policy that is there, of a bundle that is lost, of a policy that comes late."""
+
+    paper: str
+    lost: Activation
+    late: Activation
+    effect_s: float
+
+    def wait(self) -> None:
+        """Until all three are in force."""
+        time.sleep(max(0.0, self.effect_s - time.monotonic()))
+
+
+@pytest.fixture(scope="module")
+def published(stack) -> Published:
+    """All at once: one lead passes for the three."""
+    _, paper = store(stack.artefacts, "default", "paper")
+    lost = activation_of(STRANDED, bundle_id=NOWHERE)
+    late = activation_of(RESTORED, policy_id=parse_policy(LATE).policy_id)
+    for activation in (lost, late):
+        with pytest.raises(Unusable, match="is not in the artefact store"):
+            publish(stack.bootstrap, stack.security, activation, stack.artefacts)
+        send(stack.bootstrap, stack.security, activation)
+    publish(stack.bootstrap, stack.security, activation_of(TENANT, policy_id=paper), stack.artefacts)
+    return Published(paper, lost, late, time.monotonic() + ACTIVATION_LEAD_MS / 1000 + 1)
+
+
+def test_an_activation_decides_from_its_lead_on_and_for_its_tenant_alone(stack, bank, submit, published):
     """What was accepted within the lead is still decided by the former policy, and both replay equal."""
     first_bundle, first_policy = store(stack.artefacts, "default", "standard")
-    _, paper = store(stack.artefacts, "default", "paper")
-
-    activation = activation_of(TENANT, policy_id=paper)
-    publish(stack.bootstrap, stack.security, activation, stack.artefacts)
     submit(TENANT, "within-the-lead")
-    time.sleep(ACTIVATION_LEAD_MS / 1000 + 1)
+    published.wait()
     submit(TENANT, "after-the-lead")
     before, _ = bank.so_far("beside")
     submit("beside", "another-bank")
@@ -65,7 +94,7 @@ def test_an_activation_decides_from_its_lead_on_and_for_its_tenant_alone(stack, 
     decided = {decision["application_id"]: decision["receipt"] for decision in decisions}
     assert {receipt["bundle_id"] for receipt in decided.values()} == {first_bundle}
     assert decided["within-the-lead"]["policy_id"] == first_policy
-    assert decided["after-the-lead"]["policy_id"] == paper
+    assert decided["after-the-lead"]["policy_id"] == published.paper
     others, _ = bank.outcomes("beside", len(before) + 1)
     (other,) = [decision for decision in others if decision["application_id"] == "another-bank"]
     assert other["receipt"]["policy_id"] == first_policy
@@ -73,10 +102,6 @@ def test_an_activation_decides_from_its_lead_on_and_for_its_tenant_alone(stack, 
     while (totals := dict(replay(stack, tenant=TENANT).totals)) != {"equal": 2} and time.monotonic() < until:
         time.sleep(0.5)  # decisions and what they were made of reach the warehouse one after the other
     assert totals == {"equal": 2}
-
-
-STRANDED, RESTORED = "stranded", "restored"
-NOWHERE = "sha256:" + "0" * 64
 
 
 def page(stack, path):
@@ -100,19 +125,12 @@ def score_process(stack):
     )
 
 
-def test_an_activation_that_nobody_can_follow_holds_up_its_tenant_until_it_is_cured(stack, bank, submit):
+def test_an_activation_that_nobody_can_follow_holds_up_its_tenant_until_it_is_cured(stack, bank, submit, published):
     """Its applications wait, the worker says for what, another bank's are decided; a withdrawal heals, and so does the
     artefact.
     """
-    before, waited, store_of = score_process(stack), deferred_down(stack), stack.artefacts
-    lost = activation_of(STRANDED, bundle_id=NOWHERE)
-    text = shipped_policy_text("standard").replace("name: standard", "name: late")
-    late = activation_of(RESTORED, policy_id=parse_policy(text).policy_id)
-    for activation in (lost, late):
-        with pytest.raises(Unusable, match="is not in the artefact store"):
-            publish(stack.bootstrap, stack.security, activation, store_of)
-        send(stack.bootstrap, stack.security, activation)
-    time.sleep(ACTIVATION_LEAD_MS / 1000 + 1)
+    before, waited, (_, lost, late, _) = score_process(stack), deferred_down(stack), published
+    published.wait()
     submit(STRANDED, "waits")
     submit(RESTORED, "waits")
     decided, _ = bank.so_far("beside")
@@ -136,7 +154,7 @@ def test_an_activation_that_nobody_can_follow_holds_up_its_tenant_until_it_is_cu
     withdrawal = withdraw(stack.bootstrap, stack.security, lost.activation_id, "tests", "its bundle is lost")
     with pytest.raises(Problem, match="withdrawn already"):
         withdraw(stack.bootstrap, stack.security, lost.activation_id, "tests", "once more")
-    store_of.put(late.policy_id, {POLICY_FILE: text.encode()})
+    stack.artefacts.put(late.policy_id, {POLICY_FILE: LATE.encode()})
     for tenant, policy_id in ((STRANDED, others[0]["receipt"]["policy_id"]), (RESTORED, late.policy_id)):
         decisions, letters = bank.outcomes(tenant, 1, patience_s=20)
         assert letters == []

@@ -82,6 +82,12 @@ def test_credentials_that_are_refused_are_told_by_the_security_settings(mute, mo
         def __init__(self, settings, logger):
             self.heard = settings["error_cb"]
 
+        def __enter__(self):
+            return self
+
+        def __exit__(self, *_):
+            pass
+
         def list_topics(self, timeout):
             time.sleep(timeout / 10)
             raise KafkaException(SimpleNamespace(name=lambda: "_TRANSPORT"))

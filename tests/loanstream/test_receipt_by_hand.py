@@ -20,7 +20,7 @@ from stores.artefacts import ArtefactStore
 from stores.keys import KeyFiles
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGE = (ROOT / "docs" / "ask-why.md").read_text("utf-8")
+PAGE = (ROOT / "docs" / "recompute-a-receipt.md").read_text("utf-8")
 EXAMPLE = ROOT / "schemas" / "examples" / "loan.application.verified.json"
 PROVEN, NOT = "proven", "NOT PROVEN"
 

@@ -1,5 +1,6 @@
 """Which topics nobody reads."""
 
+from contextlib import nullcontext
 from types import SimpleNamespace
 from typing import cast
 
@@ -62,9 +63,9 @@ def test_who_submits_to_a_tenant_that_nobody_serves_is_told(monkeypatch, sight, 
 
     topic = SimpleNamespace(partitions=dict.fromkeys(range(4)))
     admin = SimpleNamespace(list_topics=lambda name, timeout: SimpleNamespace(topics={name: topic}))
-    monkeypatch.setattr(served, "_admin", lambda _: admin)
+    monkeypatch.setattr(served, "AdminClient", lambda *_, **__: nullcontext(admin))
     monkeypatch.setattr(served, "look_at_groups", look)
-    told = served.not_served(cast(Installation, None), "bank-b")
+    told = served.not_served(cast(Installation, SimpleNamespace(admin_settings={})), "bank-b")
     assert told is None if line is None else told.startswith(line)
 
 

@@ -1,35 +1,12 @@
 """What a control record changes, told before anything is published."""
 
-import itertools
-
-from hypothesis import HealthCheck, given, settings
+from control_records import FIRST, LEAD, TENANTS, A, B, C, D, drafts, patient, put, topics
+from control_records import decides as worker_decides
+from hypothesis import given
 from hypothesis import strategies as st
 
 from registry.change import changes, concerned, decides
-from registry.history import InForce, NothingActive, Published, Step, history_of
-from schemas.operations import ACTIVATION_LEAD_MS, Activation
-
-A, B, C, D = (f"sha256:{digit * 64}" for digit in "abcd")
-LEAD = ACTIVATION_LEAD_MS
-TENANTS = ("bank-a", "bank-b")
-_ids = itertools.count()
-
-
-def put(at_ms, tenant=None, bundle=None, policy=None, lead_ms=LEAD, withdraws=None):
-    made = Activation(
-        activation_id=f"00000000-0000-4000-8000-{next(_ids):012d}",
-        tenant=tenant,
-        bundle_id=bundle,
-        policy_id=policy,
-        lead_ms=lead_ms,
-        actor="tester",
-        reason="test",
-        withdraws=withdraws,
-    )
-    return Published(made, at_ms)
-
-
-FIRST = put(1_000, bundle=A, policy=B)
+from registry.history import InForce, Step, history_of
 
 
 def test_an_activation_changes_its_bank_from_its_lead_on():
@@ -73,36 +50,23 @@ def test_the_first_pair_is_told_as_in_force_for_every_moment():
     assert (change.since_ms, change.after) == (0, InForce(A, B))
 
 
-patient = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
-"""A busy machine makes no rule wrong."""
-_some = st.one_of(st.none(), st.sampled_from((A, B, C, D)))
-_drafts = st.tuples(
-    st.integers(0, 60_000), st.sampled_from((None, *TENANTS)), _some, _some, st.sampled_from((10_000, 30_000))
-).filter(lambda draft: draft[2] or draft[3])
-_topics = st.lists(_drafts, max_size=8).map(lambda rows: [put(*row) for row in sorted(rows, key=lambda row: row[0])])
-
-
-def worker_decides(published, tenant, at_ms):
-    try:
-        return history_of(published).in_force(tenant, at_ms)
-    except NothingActive:
-        return None
-
-
 @patient
-@given(_topics, st.sampled_from(TENANTS), st.integers(0, 100_000))
+@given(topics, st.sampled_from(TENANTS), st.integers(0, 100_000))
 def test_the_steps_that_people_see_are_what_workers_decide_by(published, tenant, at_ms):
     """A plan or an answer as of a moment is not computed by another rule."""
-    assert decides(history_of(published).steps(tenant), at_ms) == worker_decides(published, tenant, at_ms)
+    assert decides(history_of(published).steps(tenant), at_ms) == worker_decides(history_of(published), tenant, at_ms)
 
 
 @patient
-@given(_topics, _drafts, st.sampled_from(TENANTS), st.integers(0, 200_000))
+@given(topics, drafts, st.sampled_from(TENANTS), st.integers(0, 200_000))
 def test_what_a_change_says_is_what_workers_then_do(published, draft, tenant, at_ms):
     """At every moment the bank is decided as the plan says: as before, or as after, or by what comes."""
     mine = put(60_000, *draft[1:])
     made = changes(published, mine, [tenant])
-    now, then = worker_decides(published, tenant, at_ms), worker_decides([*published, mine], tenant, at_ms)
+    now, then = (
+        worker_decides(history_of(published), tenant, at_ms),
+        worker_decides(history_of([*published, mine]), tenant, at_ms),
+    )
     if not made or at_ms < made[0].since_ms:
         assert then == now
     elif not any(step.since_ms <= at_ms for step in made[0].coming):

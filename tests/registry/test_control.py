@@ -7,12 +7,13 @@ from types import SimpleNamespace
 
 import pytest
 from confluent_kafka import KafkaError
+from control_records import activation
 
 from registry import control
 from registry.control import ControlReader
 from registry.history import ActivationHistory, InForce, NothingActive
 from registry.port import MemoryActivations
-from schemas.operations import ACTIVATION_LEAD_MS, Activation
+from schemas.operations import ACTIVATION_LEAD_MS
 
 B = [f"sha256:{digit * 64}" for digit in "0123"]
 NOW_MS = 1_780_000_000_000
@@ -21,21 +22,9 @@ UNNAMEABLE_MS = NOW_MS + 7
 """The stamp of records whose headers cannot be read."""
 
 
-def activation(number, bundle=None, policy=None, tenant=None, withdraws=None):
-    return Activation(
-        activation_id=f"00000000-0000-4000-8000-{number:012d}",
-        tenant=tenant,
-        bundle_id=bundle,
-        policy_id=policy,
-        actor="tester",
-        reason="test",
-        withdraws=withdraws,
-    )
-
-
-FIRST = activation(0, B[0], B[1])
-SECOND = activation(1, policy=B[2], tenant="bank-b")
-WITHDRAWAL = activation(2, withdraws=SECOND.activation_id)
+FIRST = activation(bundle=B[0], policy=B[1])
+SECOND = activation(policy=B[2], tenant="bank-b")
+WITHDRAWAL = activation(withdraws=SECOND.activation_id)
 
 
 class Topic:

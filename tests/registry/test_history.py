@@ -1,30 +1,15 @@
 """Which bundle and policy decide."""
 
-import itertools
 import time
 
 import pytest
+from control_records import LEAD, TENANTS, activation, decides
 from hypothesis import given
 from hypothesis import strategies as st
 
 from registry.history import ActivationHistory, InForce, NothingActive
-from schemas.operations import ACTIVATION_LEAD_MS, Activation
 
 B = [f"sha256:{digit * 64}" for digit in "0123456789abcdef"]
-_ids = itertools.count()
-
-
-def activation(tenant=None, bundle=None, policy=None, lead_ms=ACTIVATION_LEAD_MS, withdraws=None):
-    return Activation(
-        activation_id=f"00000000-0000-4000-8000-{next(_ids):012d}",
-        tenant=tenant,
-        bundle_id=bundle,
-        policy_id=policy,
-        lead_ms=lead_ms,
-        actor="tester",
-        reason="test",
-        withdraws=withdraws,
-    )
 
 
 def history_of(*published):
@@ -33,13 +18,6 @@ def history_of(*published):
     for change, at_ms in published:
         history.add(change, at_ms)
     return history
-
-
-def decides(history, tenant, accepted_ms):
-    try:
-        return history.in_force(tenant, accepted_ms)
-    except NothingActive:
-        return None
 
 
 def test_the_first_activation_is_in_force_for_every_moment():
@@ -54,7 +32,7 @@ def test_a_later_activation_waits_for_its_lead():
     history = ActivationHistory()
     history.add(activation(bundle=B[0], policy=B[1]), published_ms=0)
     history.add(activation(policy=B[2]), published_ms=100_000)
-    takes_effect = 100_000 + ACTIVATION_LEAD_MS
+    takes_effect = 100_000 + LEAD
     assert history.in_force("bank-a", takes_effect - 1) == InForce(B[0], B[1])
     assert history.in_force("bank-a", takes_effect) == InForce(B[0], B[2])
 
@@ -83,7 +61,6 @@ def test_of_two_changes_at_one_moment_the_later_record_wins():
     assert history.in_force("bank-a", 10**9).policy_id == B[3]
 
 
-TENANTS = ("bank-a", "bank-b")
 _some = st.one_of(st.none(), st.sampled_from(B))
 _drafts = st.tuples(st.sampled_from((None, *TENANTS)), _some, _some, st.sampled_from((10_000, 11_000, 30_000)))
 _changes = st.one_of(_drafts.filter(lambda draft: draft[1] or draft[2]), st.integers(0, 9))
@@ -146,7 +123,7 @@ def test_what_is_in_force_is_what_a_scan_of_the_whole_history_says(topic, asked)
 def test_reading_the_topic_further_never_changes_what_decided_before_its_lead(topic, tenant, accepted_ms):
     """A worker that has seen the end at T - lead decides a record of T as all others do, or waits."""
     records = [row for row in records_of(topic) if row[0].withdraws is None]
-    seen = history_of(*(row for row in records if row[1] <= accepted_ms - ACTIVATION_LEAD_MS))
+    seen = history_of(*(row for row in records if row[1] <= accepted_ms - LEAD))
     assert decides(seen, tenant, accepted_ms) in (None, decides(history_of(*records), tenant, accepted_ms))
 
 

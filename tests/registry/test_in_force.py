@@ -1,10 +1,9 @@
 """What a start says on a state that decides with something else already."""
 
 import pytest
+from control_records import LEAD, put
 
-from registry.history import Published
 from registry.in_force import Asked, in_force_note
-from schemas.operations import ACTIVATION_LEAD_MS, Activation
 from stores.artefacts import ArtefactStore, artefact_name
 
 BUNDLE, STANDARD, PAPER = (f"sha256:{digit * 64}" for digit in "123")
@@ -12,20 +11,8 @@ NAMES = {BUNDLE: "default", STANDARD: "standard", PAPER: "paper"}.get
 ASKED_PAPER, ASKED_STANDARD = Asked("policy", "my paper.yaml", PAPER), Asked("policy", "standard", STANDARD)
 
 
-def published(at_ms, tenant=None, bundle_id=BUNDLE, policy_id=STANDARD):
-    made = Activation(
-        activation_id="00000000-0000-4000-8000-000000000000",
-        tenant=tenant,
-        bundle_id=bundle_id,
-        policy_id=policy_id,
-        actor="test",
-        reason="test",
-    )
-    return Published(made, at_ms)
-
-
-FIRST = published(1_700_000_000_000)
-LATER = 1_700_000_000_000 + 10 * ACTIVATION_LEAD_MS
+FIRST = put(1_700_000_000_000, bundle=BUNDLE, policy=STANDARD)
+LATER = 1_700_000_000_000 + 10 * LEAD
 
 
 def note(history, tenants, *asked, now_ms=LATER):
@@ -48,8 +35,8 @@ def test_a_start_that_asks_for_another_policy_hears_which_one_decides_and_how_to
 
 def test_the_bank_that_differs_is_named():
     """One bank's own activation is no matter of the others; what comes is told."""
-    own = published(FIRST.at_ms + 1, "bank-b", None, PAPER)
-    coming = published(LATER, "bank-b", "sha256:" + "4" * 64, None)
+    own = put(FIRST.at_ms + 1, "bank-b", None, PAPER)
+    coming = put(LATER, "bank-b", "sha256:" + "4" * 64, None)
     said = note([FIRST, own, coming], ["bank-a", "bank-b"], ASKED_STANDARD)
     assert said.startswith(
         "bank-b is decided with policy paper (333333333333) and bundle default (111111111111), then "
@@ -67,7 +54,7 @@ def test_bundle_and_policy_have_a_command_each():
 
 def test_what_is_coming_as_asked_is_not_asked_for_again():
     """Within the lead of the activation that was asked for the state is on its way."""
-    coming = published(LATER - 1, "bank-a", None, PAPER)
+    coming = put(LATER - 1, "bank-a", None, PAPER)
     assert note([FIRST, coming], ["bank-a"], ASKED_PAPER) is None
 
 

@@ -3,42 +3,20 @@
 import itertools
 
 import pytest
-from hypothesis import HealthCheck, assume, given, settings
+from control_records import FIRST, LEAD, TENANTS, A, B, C, D, patient, put, topics
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from registry.history import InForce, Published, history_of
+from registry.history import InForce, history_of
 from registry.rollback import rollback, void_for
-from schemas.operations import ACTIVATION_LEAD_MS, Activation
 from schemas.problem import Problem
 
-A, B, C, D = (f"sha256:{digit * 64}" for digit in "abcd")
 NAMES = {A: "first", B: "good", C: "better", D: "worse"}.get
-LEAD = ACTIVATION_LEAD_MS
-TENANTS = ("bank-a", "bank-b")
 LATE = 10**9
-_ids = itertools.count()
-
-
-def put(at_ms, tenant=None, bundle=None, policy=None, lead_ms=LEAD, withdraws=None, rolls_back=None):
-    made = Activation(
-        activation_id=f"00000000-0000-4000-8000-{next(_ids):012d}",
-        tenant=tenant,
-        bundle_id=bundle,
-        policy_id=policy,
-        lead_ms=lead_ms,
-        actor="tester",
-        reason="test",
-        withdraws=withdraws,
-        rolls_back=rolls_back,
-    )
-    return Published(made, at_ms)
 
 
 def id_of(published):
     return published.activation.activation_id
-
-
-FIRST = put(1_000, bundle=A, policy=B)
 
 
 def back(published, tenants=("bank-a",), effect_ms=LATE):
@@ -154,17 +132,8 @@ def test_a_rollback_that_is_not_one_thing_is_refused(published, tenants, effect_
         back(published, tenants, effect_ms)
 
 
-patient = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
-"""A busy machine makes no rule wrong."""
-_some = st.one_of(st.none(), st.sampled_from((A, B, C, D)))
-_drafts = st.tuples(
-    st.integers(0, 60_000), st.sampled_from((None, *TENANTS)), _some, _some, st.sampled_from((10_000, 30_000))
-).filter(lambda draft: draft[2] or draft[3])
-_topics = st.lists(_drafts, max_size=8).map(lambda rows: [put(*row) for row in sorted(rows, key=lambda row: row[0])])
-
-
 @patient
-@given(_topics, st.sampled_from(TENANTS), st.lists(st.integers(0, 7), max_size=2), st.booleans())
+@given(topics, st.sampled_from(TENANTS), st.lists(st.integers(0, 7), max_size=2), st.booleans())
 def test_the_top_of_the_stack_is_what_workers_decide_by(topic, tenant, withdrawn, again):
     """Whatever was activated, rolled back and withdrawn, in whatever order it takes effect."""
     if again and topic:
@@ -181,7 +150,7 @@ def test_the_top_of_the_stack_is_what_workers_decide_by(topic, tenant, withdrawn
 
 
 @patient
-@given(_topics, st.sampled_from(TENANTS))
+@given(topics, st.sampled_from(TENANTS))
 def test_rollbacks_go_back_through_every_step_in_turn(topic, tenant):
     """From one rollback's lead on workers decide as before the activation that it took back, down to the first."""
     expected = [step.in_force for step in history_of(topic).steps(tenant)]

@@ -123,7 +123,12 @@ def taken(name, record):
 
 
 @pytest.mark.parametrize("name", READ)
-@settings(max_examples=400, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@settings(
+    max_examples=4 * settings.default.max_examples,
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=list(HealthCheck),
+)
 @given(data=st.data())
 def test_schema_and_service_say_the_same_of_any_record(name, data):
     """Who checks a record with the JSON Schema knows what becomes of it, and no good record fails the check."""

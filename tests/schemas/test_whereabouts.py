@@ -46,7 +46,7 @@ def test_a_key_that_comes_twice_is_found_at_its_second_place(path):
 
 @given(st.lists(PIECES, max_size=60).map("".join))
 @example(r'{"\u":"\ud8"}')
-@settings(max_examples=500)
+@settings(max_examples=5 * settings.default.max_examples)
 def test_any_text_is_read_to_an_end(text):
     """What decoders make of it does not matter: a place within the text, or none."""
     for fault in FAULTS:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import orjson
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas.decision import LoanDecision
@@ -69,7 +69,6 @@ def points_of(decision):
 
 
 @pytest.mark.parametrize("pair", PAIRS)
-@settings(deadline=None, max_examples=60)
 @given(batch=st.lists(changes(), min_size=1, max_size=5))
 def test_every_explanation_adds_up(scorers, key, make_event, pair, batch):
     """Points of model, penalties and residual sum to the way from base to final score, within a millionth; the
@@ -91,7 +90,6 @@ def test_every_explanation_adds_up(scorers, key, make_event, pair, batch):
         LoanDecision.model_validate_json(orjson.dumps(decision | {"processing": PROCESSING}))
 
 
-@settings(deadline=None, max_examples=60)
 @given(
     change=changes(),
     more=st.integers(1, 10**7),

@@ -97,7 +97,7 @@ FOUND = {
 """Declined once, and approved by the model for a million more."""
 
 
-@settings(deadline=None, max_examples=600)
+@settings(deadline=None, max_examples=6 * settings.default.max_examples)
 @example(pair=(FOUND, FOUND | {"amount": Decimal(15_500_000)}), result="verified")
 @given(
     pair=riskier(),

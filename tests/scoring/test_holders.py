@@ -278,7 +278,7 @@ named = st.builds(
 )
 
 
-@settings(max_examples=300)
+@settings(max_examples=3 * settings.default.max_examples)
 @given(
     documents=st.lists(named, min_size=2, max_size=4, unique_by=lambda one: one.sha256),
     claim=st.sampled_from([None, "Dev Rao"]),
@@ -352,7 +352,7 @@ paid = st.builds(
 )
 
 
-@settings(max_examples=400)
+@settings(max_examples=4 * settings.default.max_examples)
 @given(
     documents=st.lists(paid, min_size=1, max_size=4, unique_by=lambda one: one.sha256),
     claim=st.sampled_from([600_000, 960_000, 1_200_000, 1_500_000, 3_000_000]),

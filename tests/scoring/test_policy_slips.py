@@ -246,7 +246,7 @@ def test_every_name_of_a_policy_is_known_as_one():
     assert set(re.findall(r"(\w+):", rows)) <= NAMES
 
 
-@settings(deadline=None, max_examples=150)
+@settings(deadline=None, max_examples=2 * settings.default.max_examples)
 @given(
     st.integers(0, len(TEMPLATE)),
     st.integers(0, 12),

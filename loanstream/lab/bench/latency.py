@@ -153,10 +153,10 @@ def bare_commands(bootstrap: str, topics: Sequence[str], tenant: str | None = No
 
 
 def _create_bare_topics(running: RunningStack, topics: Sequence[str]) -> None:
-    admin = AdminClient(running.admin_settings)
     stamped = {"message.timestamp.type": "LogAppendTime"}  # as applications' topics must be, and verify insists
-    for future in admin.create_topics([NewTopic(name, 4, 1, config=stamped) for name in topics]).values():
-        future.exception(15)
+    with AdminClient(running.admin_settings) as admin:
+        for future in admin.create_topics([NewTopic(name, 4, 1, config=stamped) for name in topics]).values():
+            future.exception(15)
 
 
 def _measure(

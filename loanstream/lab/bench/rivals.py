@@ -219,10 +219,10 @@ def figures_of(rounds: Rounds, sweep: Sweep) -> dict[str, Any]:
 
 
 def _fill(bootstrap: str, records: int) -> None:
-    admin = AdminClient({"bootstrap.servers": bootstrap})
     rows = [NewTopic(SOURCE, PARTITIONS, 1), NewTopic(CHECK_TOPIC, CHECK_PARTITIONS, 1)]
-    for made in admin.create_topics(rows).values():
-        made.result(30)
+    with AdminClient({"bootstrap.servers": bootstrap}) as admin:
+        for made in admin.create_topics(rows).values():
+            made.result(30)
     example = json.loads(
         (resources.files("schemas") / "examples" / "loan.application.submitted.json").read_text("utf-8")
     )
@@ -244,9 +244,9 @@ def _run(
     contender: Contender, setting: Setting, label: str, python: Path, bootstrap: str, records: int, folder: Path
 ) -> Measured:
     target = f"bench.{contender.name}.{label}"
-    admin = AdminClient({"bootstrap.servers": bootstrap})
     row = NewTopic(target, PARTITIONS, 1, config={"message.timestamp.type": "LogAppendTime"})
-    admin.create_topics([row])[target].result(30)
+    with AdminClient({"bootstrap.servers": bootstrap}) as admin:
+        admin.create_topics([row])[target].result(30)
     interpreter = str(python) if contender.rival else sys.executable
     # Ours alone may see the product's packages; every contender sees work.py, for that is its own folder.
     paths = {} if contender.rival else {"PYTHONPATH": str(PROGRAMS.parents[2])}
@@ -261,7 +261,8 @@ def _run(
     finally:
         process.kill()
         process.wait()
-        admin.delete_topics([target])[target].result(30)
+        with AdminClient({"bootstrap.servers": bootstrap}) as admin:
+            admin.delete_topics([target])[target].result(30)
     return Measured(rate_of(stamps), cpu_us_of(stamps, looks))
 
 

@@ -59,9 +59,9 @@ def restarts(python: str, times: int) -> dict[str, str | int]:
     with tempfile.TemporaryDirectory(prefix="loanstream-hangs-") as folder, EmbeddedKafka(Path(folder)) as broker:
         bootstrap = broker.bootstrap
         topics = [NewTopic(name, PARTITIONS, 1) for name in (FROM, TO)]
-        admin = AdminClient({"bootstrap.servers": bootstrap, "log_level": 0})
-        for future in admin.create_topics(topics).values():
-            future.result(20)
+        with AdminClient({"bootstrap.servers": bootstrap, "log_level": 0}) as admin:
+            for future in admin.create_topics(topics).values():
+                future.result(20)
         threads = [threading.Thread(target=_publish, args=(bootstrap, stopped))]
         threads += [threading.Thread(target=_keep, args=(python, bootstrap, slot, ends, stopped)) for slot in SLOTS]
         for thread in threads:

@@ -28,9 +28,9 @@ def exercise(address: str, seconds: float = EXERCISE_S) -> int:
     """
     # A new broker's coordinators load for a moment: the client says so, and waits.
     connection: dict[str, Any] = {"bootstrap.servers": address, "log_level": ERRORS_ALONE}
-    admin = AdminClient(connection)  # kept in a variable: a client that is let go cancels its requests
-    for created in admin.create_topics([NewTopic(name, PARTITIONS, 1) for name in (INTO, OUT_OF)]).values():
-        created.result(_WAIT_S)
+    with AdminClient(connection) as admin:
+        for created in admin.create_topics([NewTopic(name, PARTITIONS, 1) for name in (INTO, OUT_OF)]).values():
+            created.result(_WAIT_S)
     feed: Any = Producer({**connection, "enable.idempotence": True, "linger.ms": 0})
     producer: Any = Producer({**connection, "transactional.id": INTO, "retry.backoff.ms": 5, "linger.ms": 0})
     producer.init_transactions(_WAIT_S)

@@ -6,6 +6,7 @@ import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
@@ -106,11 +107,12 @@ def is_ready(address: str, security: Mapping[str, str] | None = None) -> bool:
     # A port that refuses is not worth a client: librdkafka would log each refusal.
     if ports.is_free(int(address.rpartition(":")[2])):
         return False
-    client = AdminClient({**(security or {}), "bootstrap.servers": address, "log_level": 0}, logger=_SILENT)
-    try:
-        return bool(client.list_topics(timeout=1).brokers)
-    except KafkaException:
-        return False
+    asking: dict[str, Any] = {**(security or {}), "bootstrap.servers": address, "log_level": 0}
+    with AdminClient(asking, logger=_SILENT) as client:
+        try:
+            return bool(client.list_topics(timeout=1).brokers)
+        except KafkaException:
+            return False
 
 
 _SILENT = logging.getLogger("loanstream.stack.silent")

@@ -20,7 +20,8 @@ from bank_topics import (
 )
 
 from loanstream.ask.balance import Balance
-from loanstream.ask.reconcile import SinkBehind, compare
+from loanstream.ask.comparison import SinkBehind
+from loanstream.ask.reconcile import compare
 from loanstream.cli.reconcile import reconciliation_json, reconciliation_text
 from processors.deadletters import dead_letter
 from processors.identity import Worker

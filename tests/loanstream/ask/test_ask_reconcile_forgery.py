@@ -308,7 +308,7 @@ def test_an_origin_erased_after_retention_is_told_and_hides_nothing(empty, refus
     """Rows of a time when all had an origin are told as unproven without one; an application is then held against the
     event of its own moment. Of a former version's rows nothing is concluded.
     """
-    monkeypatch.setattr("loanstream.ask.reconcile.origins_since_ms", lambda _: since_ms)
+    monkeypatch.setattr("loanstream.ask.comparison.origins_since_ms", lambda _: since_ms)
     topics = gone(empty, refused)
     for table in ("verifications_log", "decisions_log"):
         erase_origins(empty, table)

@@ -3,6 +3,7 @@
 import errno
 import json
 import os
+from contextlib import nullcontext
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -263,7 +264,7 @@ def test_a_tenant_that_lacks_a_topic_is_not_installed(
     existing = {topic.name(tenant): None for topic in TENANT_TOPICS for tenant in ("bank-a", "bank-x")}
     existing.pop(lacking, None)
     admin = SimpleNamespace(list_topics=lambda timeout: SimpleNamespace(topics=existing))
-    monkeypatch.setattr(installed, "AdminClient", lambda _: admin)
+    monkeypatch.setattr(installed, "AdminClient", lambda _: nullcontext(admin))
     assert installed.not_installed({}, ("bank-a", "bank-x")) == named
     assert installed.not_installed({}, ("bank-a", "bank-new")) == ["bank-new"]
 

@@ -8,10 +8,12 @@ import logging
 from collections import deque
 
 import pytest
-from hypothesis import HealthCheck, Phase, settings
+from hypothesis import Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
 from memory_kafka import Broker, Clock, Crash, Fault, MemoryConsumer, MemoryLooker, MemoryProducer, Rebalance, die
+from worker_model import FAULTS as POLL_THREAD
+from worker_model import PARTITIONS, SETTINGS, A, all_markers_are_passed, look_for_markers, places
 
 from processors.transport import hosts, parts, passage, sink, source
 from processors.transport.batches import Output, Processed
@@ -23,14 +25,10 @@ from processors.transport.poll_thread import PollThread
 from processors.transport.sink import TransactionalSink
 from processors.transport.source import KafkaSource
 from processors.transport.specs import StageSpec, WorkerKafka
-from processors.transport.standstill import Standstill
 
-A, B = ("in", 0), ("in", 1)
-PARTITIONS = (A, B)
 OPEN_MOST = 3
 CALLS = ("begin_transaction", "produce", "send_offsets", "commit_transaction", "abort_transaction", "list_topics")
 
-places = st.sampled_from(PARTITIONS)
 faults = st.one_of(
     st.none(),
     st.builds(Fault, st.sampled_from(CALLS), st.sampled_from(["retriable", "abortable", "fatal"])),
@@ -56,6 +54,10 @@ class Stage(RuleBasedStateMachine):
         self.host = None
         self.boot()
         self.turn_once()
+
+    @property
+    def progress(self):
+        return self.host.progress
 
     @property
     def journal(self):
@@ -189,17 +191,11 @@ class Stage(RuleBasedStateMachine):
     @rule(known=st.frozensets(places), fault=faults)
     def pass_markers(self, known, fault):
         """The poll thread looks for ends behind markers; of the partitions in `known` they were asked for just now."""
-        self.attempt(self.look_for_markers, known)
+        self.attempt(look_for_markers, self, known)
         self.fault = fault
         self.attempt(self.work)
         self.fault = fault
         self.attempt(self.commit_one)
-
-    def look_for_markers(self, known):
-        self.host.progress.standstill.grew({place: self.broker.ends[place] for place in known})
-        thread = self.source._thread
-        thread._positions_due = thread._markers_due = 0.0
-        thread._look_out()
 
     def commit_in_vain(self):
         self.fault = Fault("commit_transaction", "abortable")
@@ -269,13 +265,10 @@ class Stage(RuleBasedStateMachine):
         self.end()
 
     def pass_the_last_markers(self):
-        """Nothing is left to be lost of a partition, not even a marker."""
-        self.look_for_markers(PARTITIONS)
+        look_for_markers(self, PARTITIONS)
         self.work()
         self.commit_one()
-        for place in PARTITIONS:
-            met = self.source._thread._passage.has_met(place)
-            assert met or self.broker.committed(place) == self.broker.ends[place], place
+        all_markers_are_passed(self)
 
     def drain(self):
         for _ in range(60):
@@ -325,25 +318,18 @@ def remembered(machine):
     return new
 
 
-SETTINGS = settings(
-    max_examples=80,
-    stateful_step_count=20,
-    deadline=None,
-    database=None,
-    derandomize=True,
-    suppress_health_check=list(HealthCheck),
-)
-HUNT = settings(SETTINGS, max_examples=400, phases=[Phase.generate])
+TWENTY_STEPS = settings(SETTINGS, stateful_step_count=20)
+HUNT = settings(TWENTY_STEPS, max_examples=400, phases=[Phase.generate])
 
 
 def test_every_record_is_answered_once_whatever_happens_around_a_stage(stage):
     """Faults in every call, deferrals, a missing topic, rebalances and crashes: committed means answered once, in order."""
-    run_state_machine_as_test(stage, settings=SETTINGS)
+    run_state_machine_as_test(stage, settings=TWENTY_STEPS)
 
 
 POLL = "messages = self._thread.poll(POLL_S, self._spec.max_records, self._paused_until)\n"
 NOTHING = "(lambda *_: None)("
-FAULTS = {
+FAULTS = POLL_THREAD | {
     "no veto": (Ledger, "_vetoed", "version != self._version", "False"),
     "offsets of void batches": (TransactionalSink, "_commit", "if any(", "if False and any("),
     "no rewind after an abort": (TransactionalSink, "_abort", "self._ledger.abort()", ""),
@@ -374,16 +360,7 @@ FAULTS = {
         POLL,
         POLL + "    version, rewinds = self._ledger.take_rewinds()\n    self._rewind(rewinds)\n",
     ),
-    "the assignment's change ignored": (PollThread, "_poll", "generation == self.generation", "True"),
-    "not begun again": (PollThread, "_begin_again", "self.consumer.assign(", NOTHING),
     "open batches survive a revocation": (KafkaSource, "_forget", "self._ledger.abandon()", ""),
-    "not read on behind a batch": (PollThread, "poll", "if passed:", "if False:"),
-    "a batch answered from its start": (
-        Passage,
-        "stand_ins",
-        "batch.records(at, at + most)",
-        "batch.records(batch.base, batch.base + most)",
-    ),
     "a batch answered from where it was met": (Passage, "sought", "self._at[place] = offset", "pass"),
     "held for ever": (PollThread, "seek", "self.consumer.resume(", NOTHING),
     "past a batch unanswered": (
@@ -391,18 +368,6 @@ FAULTS = {
         "_meet",
         "self._at[place] = max(self._at[place], batch.base)",
         "self._at[place] = batch.end",
-    ),
-    "markers passed before records in flight": (
-        Standstill,
-        "read_over",
-        "has_read_over(place)",
-        "place.position < place.read_to == place.end",
-    ),
-    "markers passed unread": (
-        Standstill,
-        "read_over",
-        "has_read_over(place)",
-        "place.given <= place.position < place.end",
     ),
     "markers stay": (KafkaSource, "_read_over", "self._open(", NOTHING),
     "no seek": (KafkaSource, "_rewind", "self._thread.seek(", NOTHING),

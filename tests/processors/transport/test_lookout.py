@@ -2,6 +2,7 @@
 
 import threading
 import time
+from contextlib import nullcontext
 from types import SimpleNamespace
 
 import pytest
@@ -52,7 +53,7 @@ class Broker:
 @pytest.fixture
 def broker(monkeypatch):
     made = Broker()
-    monkeypatch.setattr("processors.transport.lookout.AdminClient", lambda *_, **__: made)
+    monkeypatch.setattr("processors.transport.lookout.AdminClient", lambda *_, **__: nullcontext(made))
     return made
 
 

@@ -7,28 +7,24 @@ when a work is delivered and while the source keeps its group alive.
 import logging
 
 import pytest
-from hypothesis import HealthCheck, Phase, settings
+from hypothesis import Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 from memory_kafka import Broker, Clock, Crash, Fault, MemoryConsumer, MemoryLooker, Rebalance, die
+from worker_model import FAULTS as POLL_THREAD
+from worker_model import PARTITIONS, SETTINGS, A, all_markers_are_passed, look_for_markers, places
 
 from processors.transport import passage, range_source
 from processors.transport.membership import Member
 from processors.transport.meters import Meters
 from processors.transport.parts import WorkerParts
-from processors.transport.passage import Passage
-from processors.transport.poll_thread import PollThread
 from processors.transport.range_source import RangeSource
 from processors.transport.ranges import plan_range, read_cursor
 from processors.transport.runtime import Progress
 from processors.transport.specs import RangeSpec, WorkerKafka
-from processors.transport.standstill import Standstill
 
-A, B = ("in", 0), ("in", 1)
-PARTITIONS = (A, B)
 ENDS = ("finish", "finish", "crash", "bug", "give up")
 
-places = st.sampled_from(PARTITIONS)
 faults = st.one_of(
     st.none(),
     st.none(),
@@ -51,6 +47,10 @@ class Record(RuleBasedStateMachine):
                 self.broker.poison(place, 5, b"")
             self.broker.publish(place, [b""], hole=True)
         self.boot()
+
+    @property
+    def progress(self):
+        return self.parts.progress
 
     def boot(self, assigned=PARTITIONS):
         """A new process: it reads from the committed offsets."""
@@ -166,20 +166,14 @@ class Record(RuleBasedStateMachine):
     def pass_markers(self, known, fault):
         """The poll thread looks for ends behind markers; of the partitions in `known` they were asked for just now."""
         self.fault = fault
-        self.attempt(self.look_for_markers, known)
+        self.attempt(look_for_markers, self, known)
 
     @rule()
     def refuse(self):
         """To where records wait unwritten before the markers that were read over, so that such stories are told often."""
         self.fault = Fault("commit", "plain")
         self.attempt(self.turn_once, 9)
-        self.attempt(self.look_for_markers, PARTITIONS)
-
-    def look_for_markers(self, known):
-        self.parts.progress.standstill.grew({place: self.broker.ends[place] for place in known})
-        thread = self.source._thread
-        thread._positions_due = thread._markers_due = 0.0
-        thread._look_out()
+        self.attempt(look_for_markers, self, PARTITIONS)
 
     @rule(change=rebalances)
     def announce(self, change):
@@ -205,10 +199,8 @@ class Record(RuleBasedStateMachine):
         self.consumer.announce(Rebalance(frozenset(PARTITIONS)))
         self.drain()
         self.turn_once(9)
-        self.look_for_markers(PARTITIONS)
-        for place in PARTITIONS:
-            met = self.source._thread._passage.has_met(place)
-            assert met or self.broker.committed(place) == self.broker.ends[place], place
+        look_for_markers(self, PARTITIONS)
+        all_markers_are_passed(self)
 
     def drain(self):
         for _ in range(60):
@@ -240,23 +232,16 @@ def record(monkeypatch, caplog):
     return type("Model", (Record,), {"clock": clock, "parts": parts, "look_for": look_for})
 
 
-SETTINGS = settings(
-    max_examples=80,
-    stateful_step_count=15,
-    deadline=None,
-    database=None,
-    derandomize=True,
-    suppress_health_check=list(HealthCheck),
-)
-HUNT = settings(SETTINGS, max_examples=150, phases=[Phase.generate])
+FIFTEEN_STEPS = settings(SETTINGS, stateful_step_count=15)
+HUNT = settings(FIFTEEN_STEPS, max_examples=150, phases=[Phase.generate])
 
 
 def test_every_record_is_written_once_whatever_happens_around_a_range(record):
     """Crashes and refusals at plan, write and end, writes given up and zombies, rebalances: no row twice, none lost."""
-    run_state_machine_as_test(record, settings=SETTINGS)
+    run_state_machine_as_test(record, settings=FIFTEEN_STEPS)
 
 
-FAULTS = {
+FAULTS = POLL_THREAD | {
     "the plan is not committed": (
         RangeSource,
         "_write_ranges",
@@ -272,27 +257,6 @@ FAULTS = {
     "a plan is not read": (RangeSource, "_assigned", "place.metadata", "None"),
     "unwritten ranges are settled": (RangeSource, "_settle", "work.ranges[: work.written]", "work.ranges"),
     "a stale generation settles": (RangeSource, "_write", "generation == self._thread.generation", "True"),
-    "the assignment's change ignored": (PollThread, "_poll", "generation == self.generation", "True"),
-    "not read on behind a batch": (PollThread, "poll", "if passed:", "if False:"),
-    "a batch answered from its start": (
-        Passage,
-        "stand_ins",
-        "batch.records(at, at + most)",
-        "batch.records(batch.base, batch.base + most)",
-    ),
-    "markers passed before records in flight": (
-        Standstill,
-        "read_over",
-        "has_read_over(place)",
-        "place.position < place.read_to == place.end",
-    ),
-    "markers passed unread": (
-        Standstill,
-        "read_over",
-        "has_read_over(place)",
-        "place.given <= place.position < place.end",
-    ),
-    "not begun again": (PollThread, "_begin_again", "self.consumer.assign(", "(lambda *_: None)("),
 }
 
 

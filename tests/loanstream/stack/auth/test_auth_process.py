@@ -305,7 +305,7 @@ def test_connections_have_an_end_and_fill_no_log(running, producer):
     lines = len(running.log.read_text().splitlines())
     address = ("localhost", running.server.port)
     held = [socket.create_connection(address) for _ in range(CONNECTIONS_MOST + 100)]
-    assert all(ended(each, 2) for each in held[-100:])
+    assert all(ended(each, HEAD_WITHIN_S - 1) for each in held[-100:])
     for each in held[: CONNECTIONS_MOST // 2]:
         each.sendall(b"no handshake at all")
     assert all(ended(each, HEAD_WITHIN_S + 3) for each in held)

@@ -9,21 +9,9 @@ from loanstream.stack.auth.guard import LIMITS, Guard
 from loanstream.stack.auth.hashes import hash_of
 
 
-class Clock:
-    def __init__(self):
-        self.at = 1000.0
-
-    def __call__(self):
-        return self.at
-
-
-@pytest.fixture
-def clock():
-    return Clock()
-
-
 @pytest.fixture
 def guard(clock):
+    clock.now = 1000.0
     return Guard(clock)
 
 
@@ -59,7 +47,7 @@ def test_wrong_secrets_are_slowed(guard, clock):
     verdicts = [guard.look_at("bank-a-producer", BANK, "old", "1.1.1.1") for _ in range(100)]
     assert [each.wait_s for each in verdicts[:5]] == [0] * int(LIMITS["client and address"].burst)
     assert verdicts[5].wait_s == verdicts[99].wait_s == pytest.approx(5.0)
-    clock.at += 5
+    clock.now += 5
     assert guard.look_at("bank-a-producer", BANK, "old", "1.1.1.1").wait_s == 0
     assert guard.look_at("bank-a-producer", BANK, "old", "1.1.1.1").wait_s > 0
 
@@ -78,7 +66,7 @@ def test_what_is_kept_of_guesses_has_an_end(clock, monkeypatch):
     monkeypatch.setattr(guard_module, "REMEMBERED", 20)
     guard = Guard(clock)
     for n in range(100):
-        clock.at += 60
+        clock.now += 60
         guard.look_at(f"nobody-{n}", None, "guess", f"10.0.0.{n}")
     assert max(len(store._held) for store in guard._left.values()) == 20
 
@@ -104,6 +92,6 @@ def test_a_secret_that_was_replaced_is_over_when_its_grace_is(guard, clock):
     changed = BANK.with_secret("new", old_until=1010.0)
     assert guard.look_at("bank-a-producer", changed, "new", "1.1.1.1").right
     assert guard.look_at("bank-a-producer", changed, "right", "1.1.1.1").right
-    clock.at = 1010.0
+    clock.now = 1010.0
     assert not guard.look_at("bank-a-producer", changed, "right", "1.1.1.1").right
     assert not guard.look_at("bank-a-producer", None, "new", "1.1.1.1").right

@@ -9,9 +9,9 @@ import signal
 import sys
 import time
 import zlib
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import pikepdf
 import psutil
@@ -321,6 +321,15 @@ def no_cross_references() -> bytes:
     return b"%PDF-1.7\n" + bytes(range(256)) * 100
 
 
+@pytest.fixture(scope="module")
+def used_by() -> Iterator[Callable[..., Any]]:
+    """Hands the one reader of these documents to whoever uses it, one after the other."""
+    with asyncio.Runner() as runner:
+        reader = DocumentReader(2)
+        yield lambda use: runner.run(use(reader))
+        runner.run(reader.close())
+
+
 @pytest.mark.parametrize(
     ("make", "reasons"),
     [
@@ -339,7 +348,9 @@ def no_cross_references() -> bytes:
     ],
     ids=lambda value: getattr(value, "__name__", ""),
 )
-def test_a_hostile_document_gives_a_reason_and_the_reader_goes_on(make: Callable[[], bytes], reasons: set[str]) -> None:
+def test_a_hostile_document_gives_a_reason_and_the_reader_goes_on(
+    make: Callable[[], bytes], reasons: set[str], used_by: Callable[..., Any]
+) -> None:
     """A bomb, a broken or a locked document ends in a reason within its limits; the next document is read."""
     data = make()
     # Where a deadline is no answer, the child's own limit of processor time ends it, however busy the machine.
@@ -348,7 +359,7 @@ def test_a_hostile_document_gives_a_reason_and_the_reader_goes_on(make: Callable
     async def use(reader: DocumentReader) -> tuple[ReadResult, ReadResult]:
         return await reader.read(data, "payslip", PDF, deadline_s), await reader.read(CLEAN, "payslip", PDF, 12.0)
 
-    hostile, clean = with_reader(use)
+    hostile, clean = used_by(use)
     assert hostile.reason in reasons
     assert hostile.reason in REASONS
     assert hostile.status == ("deadline" if hostile.reason == "deadline" else "unreadable")
