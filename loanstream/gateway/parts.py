@@ -40,14 +40,14 @@ async def door(installation: Installation) -> AsyncIterator[Made]:
         await keys.look()
         return keys.complaint
 
-    complaints: dict[str, Complaint] = {
-        "verifier": keys_complaint,
-        "documents": document_store(installation),
-        "broker": broker(installation),
-    }
-    made = Made({"verifier": verifier(installation, keys), "documents": documents}, complaints)
-    await keys.look()
-    yield made
+    with broker(installation) as broker_complaint:
+        complaints: dict[str, Complaint] = {
+            "verifier": keys_complaint,
+            "documents": document_store(installation),
+            "broker": broker_complaint,
+        }
+        await keys.look()
+        yield Made({"verifier": verifier(installation, keys), "documents": documents}, complaints)
 
 
 def _document_keys(installation: Installation) -> Iterator[tuple[str, DocumentKey]]:

@@ -2,8 +2,9 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import Any
 
 from confluent_kafka import KafkaException
@@ -41,23 +42,24 @@ def one_at_a_time(ask: Callable[[], str | None], within_s: float = WITHIN_S) -> 
     return complaint
 
 
-def broker(installation: Installation) -> Complaint:
-    """Whether Kafka answers."""
+@contextmanager
+def broker(installation: Installation) -> Iterator[Complaint]:
+    """Whether Kafka answers; asked within."""
     settings: dict[str, Any] = {
         "bootstrap.servers": installation.bootstrap,
         **installation.worker_security,
         "log_level": 0,
     }
-    admin = AdminClient(settings, logger=_SILENT)
+    with AdminClient(settings, logger=_SILENT) as admin:
 
-    def ask() -> str | None:
-        try:
-            admin.describe_cluster(request_timeout=WITHIN_S).result()
-        except KafkaException as error:
-            return f"the broker does not answer: {error.args[0].name()}"
-        return None
+        def ask() -> str | None:
+            try:
+                admin.describe_cluster(request_timeout=WITHIN_S).result()
+            except KafkaException as error:
+                return f"the broker does not answer: {error.args[0].name()}"
+            return None
 
-    return one_at_a_time(ask)
+        yield one_at_a_time(ask)
 
 
 def document_store(installation: Installation) -> Complaint:
