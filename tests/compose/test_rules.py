@@ -87,6 +87,7 @@ FAULTS: list[tuple[Rule, Callable[[Services], None]]] = [
     (rules.nobody_is_root, set_to("score", "user", "root")),
     (rules.nobody_is_root, set_to("score", "cap_drop", [])),
     (rules.nobody_is_root, set_to("pki", "network_mode", "bridge")),
+    (rules.nobody_is_root, set_to("pki", "cap_add", ["CHOWN", "SYS_ADMIN"])),
     (rules.entry_points_exist, set_to("score", "command", ["loanstream", "dance"])),
     (rules.entry_points_exist, set_to("gateway", "command", ["python", "-m", "loanstream.nothing"])),
     (rules.entry_points_exist, set_to("gateway", "command", ["uvicorn", "app"])),

@@ -40,7 +40,7 @@ def served(tmp_path: Path) -> Iterator[Served]:
             self.send_header("Content-Length", "0")
             self.end_headers()
 
-        do_POST = do_GET
+        do_POST = do_GET  # noqa: N815 - the base class calls it so
 
         def log_message(self, *_: object) -> None:
             pass
