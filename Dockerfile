@@ -3,11 +3,12 @@
 
 FROM python:3.13.15-slim-trixie AS build
 WORKDIR /build
-# What builds stays here; what runs is an environment of its own.
+# What builds stays here; what runs is an environment of its own. Wheels alone: whatever would build one has no hash.
 COPY deploy/image/build.lock deploy/image/requirements.lock ./
-RUN pip install --no-cache-dir --no-deps --require-hashes --requirement build.lock \
+RUN pip install --no-cache-dir --no-deps --only-binary :all: --require-hashes --requirement build.lock \
  && python -m venv /opt/loanstream \
- && /opt/loanstream/bin/pip install --no-cache-dir --no-deps --require-hashes --requirement requirements.lock
+ && /opt/loanstream/bin/pip install --no-cache-dir --no-deps --only-binary :all: --require-hashes \
+    --requirement requirements.lock
 COPY pyproject.toml README.md LICENSE make_setup.py ./
 COPY schemas schemas
 COPY stores stores

@@ -264,8 +264,10 @@ def installs_what_is_locked(files: Files) -> Iterator[str]:
             command = shlex.split(part)
             if "install" not in command or "pip" not in command[0]:
                 continue
-            if "--require-hashes" not in command and "--no-index" not in command:
-                yield f"{part.strip()}: not held against hashes"
+            if "--no-index" in command:
+                continue
+            if "--require-hashes" not in command or "--only-binary" not in command:
+                yield f"{part.strip()}: not held against hashes, or built by what is not"
     if re.search(r"index-url|https?://(?!example)", files.dockerfile):
         yield "the Dockerfile names a host"
 

@@ -122,6 +122,7 @@ def test_a_secret_that_is_no_file_is_seen() -> None:
         (rules.nobody_is_root, ("USER loanstream", "USER root")),
         (rules.entry_points_exist, ('"loanstream", "--help"', '"loanstream", "dance"')),
         (rules.installs_what_is_locked, (" --require-hashes --requirement build.lock", " hatchling")),
+        (rules.installs_what_is_locked, (" --only-binary :all:", "")),
         (rules.installs_what_is_locked, ("pip install", "pip install --index-url https://packages.example.net")),
     ],
 )
