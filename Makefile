@@ -58,6 +58,8 @@ chaos-selftest: setup
 
 lock: setup
 	@$(LOCKED_BY) --all-extras --group dev --group build pyproject.toml --output-file requirements.lock
+	@$(LOCKED_BY) --constraint requirements.lock --extra gateway pyproject.toml --output-file deploy/image/requirements.lock
+	@$(LOCKED_BY) --constraint requirements.lock --group build --output-file deploy/image/build.lock
 	@$(LOCKED_BY) loanstream/lab/rivals/requirements.in --output-file loanstream/lab/rivals/requirements.lock
 
 clean:

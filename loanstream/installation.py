@@ -98,8 +98,8 @@ class Installation:
 
     def warehouse(self) -> Any:
         """A client of the warehouse that may only read; where nothing is heard of it, it raises `WarehouseSilent`."""
-        password = self.settings.warehouse_reader_password
-        return self.watched(lambda: connect(self.warehouse_url, self.warehouse_reader, password))
+        password, ca = self.settings.warehouse_reader_password, self.settings.warehouse_ca
+        return self.watched(lambda: connect(self.warehouse_url, self.warehouse_reader, password, ca=ca))
 
     def watched(self, connected: Callable[[], Any]) -> Any:
         """The client that `connected` makes; where nothing is heard of the warehouse, it raises `WarehouseSilent`."""
@@ -108,8 +108,9 @@ class Installation:
 
     def warehouse_writer(self, **options: Any) -> Any:
         """A client of the warehouse that may write; `options` as `connect` takes them."""
-        settings = self.settings
-        return connect(self.warehouse_url, settings.warehouse_writer, settings.warehouse_writer_password, **options)
+        mine = self.settings
+        user, password = mine.warehouse_writer, mine.warehouse_writer_password
+        return connect(self.warehouse_url, user, password, ca=mine.warehouse_ca, **options)
 
     @cached_property
     def keys(self) -> Keys:

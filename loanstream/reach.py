@@ -7,6 +7,7 @@ seconds, and knows which setting to look at.
 import logging
 import re
 import socket
+import ssl
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -115,8 +116,15 @@ def _takes_connections(place: str) -> bool:
 
 def warehouse_fault(installation: Installation) -> Fault | None:
     """Why the warehouse does not answer within two seconds; None where it does. Nobody logs in."""
-    url = installation.warehouse_url
-    return None if answers(f"{url}/ping", CONNECT_S) else Fault(f"{url} does not answer", (VARIABLES["warehouse_url"],))
+    url, ca = installation.warehouse_url, installation.settings.warehouse_ca
+    try:
+        trusted = None if ca is None else ssl.create_default_context(cafile=ca)
+    except (OSError, ssl.SSLError):
+        return Fault(f"no certificates (PEM) can be read from {ca}", (VARIABLES["warehouse_ca"],))
+    if answers(f"{url}/ping", CONNECT_S, trusted):
+        return None
+    names = ("warehouse_url", *(("warehouse_ca",) if ca is not None else ()))
+    return Fault(f"{url} does not answer", tuple(VARIABLES[name] for name in names))
 
 
 def writer_fault(installation: Installation) -> Fault | None:

@@ -201,6 +201,12 @@ class Settings(BaseSettings):
         ),
     ] = {}
     warehouse_url: Annotated[HttpUrl | None, Row(INSTALLATION, "an http(s) URL", "ClickHouse")] = None
+    warehouse_ca: Annotated[
+        Directory | None,
+        Row(
+            INSTALLATION, "a file's path", "who signed ClickHouse's certificate (PEM; not set: whom the machine trusts)"
+        ),
+    ] = None
     warehouse_writer: Annotated[str, Row(INSTALLATION, _NAME, "the account that record and `install` write with")] = (
         "writer"
     )

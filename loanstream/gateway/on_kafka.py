@@ -67,8 +67,8 @@ async def on_kafka(installation: Installation, delivery_ms: int = DELIVERY_MS) -
 
 def _client(installation: Installation) -> Callable[[], Any]:
     url, reader = installation.warehouse_url, installation.warehouse_reader
-    password = installation.settings.warehouse_reader_password
-    return lambda: connect(url, reader, password, answer_s=WAREHOUSE_S)
+    password, ca = installation.settings.warehouse_reader_password, installation.settings.warehouse_ca
+    return lambda: connect(url, reader, password, answer_s=WAREHOUSE_S, ca=ca)
 
 
 def _control_failed(error: Exception) -> None:

@@ -8,7 +8,7 @@ What is missing, damaged, near its end or of another CA is made anew: nothing wa
 import ipaddress
 import stat
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -41,7 +41,8 @@ LEAVES: Mapping[str, tuple[x509.ObjectIdentifier, ...]] = {
 }
 
 _AUTHORITY = "loanstream embedded CA"
-_HERE = x509.SubjectAlternativeName([x509.DNSName("localhost"), x509.IPAddress(ipaddress.ip_address("127.0.0.1"))])
+HERE = ("localhost", "127.0.0.1")
+"""What a server is called by whoever runs on the same machine."""
 
 
 def _now() -> datetime:
@@ -50,11 +51,16 @@ def _now() -> datetime:
 
 @dataclass(frozen=True, slots=True)
 class Pki:
-    """The certificates of one state: private keys in `keys`, the CA's certificate in `tls`."""
+    """The certificates of one state: private keys in `keys`, the CA's certificate in `tls`.
+
+    A server's names, beside those of HERE, stand in `hosts`.
+    """
 
     keys: Path
     tls: Path
     now: Callable[[], datetime] = _now
+    leaves: Mapping[str, tuple[x509.ObjectIdentifier, ...]] = field(default_factory=lambda: LEAVES)
+    hosts: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     @property
     def ca(self) -> Path:
@@ -70,7 +76,7 @@ class Pki:
         private_directory(self.keys)
         self.tls.mkdir(parents=True, exist_ok=True, mode=0o755)
         authority = self._authority()
-        for name, uses in LEAVES.items():
+        for name, uses in self.leaves.items():
             if not self._holds(self.leaf(name), authority[1], name, uses):
                 self._make_leaf(name, uses, authority)
 
@@ -95,7 +101,7 @@ class Pki:
         extensions = [
             (x509.BasicConstraints(ca=False, path_length=None), True),
             (x509.ExtendedKeyUsage(uses), False),
-            *([(_HERE, False)] if SERVER in uses else []),
+            *([(self._names(name), False)] if SERVER in uses else []),
         ]
         certificate = self._signed(name, key, authority[0], _AUTHORITY, LEAF_DAYS, extensions)
         write_private(self.leaf(name), _pem(key, certificate))
@@ -134,9 +140,17 @@ class Pki:
         try:
             held[1].verify_directly_issued_by(authority)
             found = held[1].extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
+            names = (
+                held[1].extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+                if SERVER in uses
+                else None
+            )
         except (InvalidSignature, ValueError, TypeError, x509.ExtensionNotFound):
             return False
-        return tuple(found) == uses
+        return tuple(found) == uses and names in (None, self._names(name))
+
+    def _names(self, name: str) -> x509.SubjectAlternativeName:
+        return x509.SubjectAlternativeName([_host(each) for each in dict.fromkeys((*HERE, *self.hosts.get(name, ())))])
 
     def _lasts(self, certificate: x509.Certificate) -> bool:
         left = certificate.not_valid_after_utc - self.now()
@@ -163,6 +177,14 @@ _AUTHORITY_EXTENSIONS: Extensions = [
         True,
     ),
 ]
+
+
+def _host(name: str) -> x509.GeneralName:
+    """A host's name, or its address."""
+    try:
+        return x509.IPAddress(ipaddress.ip_address(name))
+    except ValueError:
+        return x509.DNSName(name)
 
 
 def _name(common: str) -> x509.Name:

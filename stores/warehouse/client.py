@@ -1,5 +1,6 @@
 """Clients of the warehouse: over HTTP, whether the embedded engine or a ClickHouse server answers."""
 
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -7,9 +8,17 @@ DATABASE = "loanstream"
 """Where the migrations put every table and view."""
 
 
-def connect(url: str, user: str, password: str, database: str = DATABASE, answer_s: int | None = None) -> Any:
+def connect(
+    url: str,
+    user: str,
+    password: str,
+    database: str = DATABASE,
+    answer_s: int | None = None,
+    ca: Path | None = None,
+) -> Any:
     """A clickhouse-connect client; `url` is http(s)://host:port. Not to be shared between threads in a session.
 
+    By https only a server whose certificate is signed by one of `ca` (PEM; None: whom the machine trusts) is believed.
     With `answer_s` whatever is asked fails after so many seconds without an answer, and is not asked again.
     """
     import clickhouse_connect
@@ -27,5 +36,6 @@ def connect(url: str, user: str, password: str, database: str = DATABASE, answer
         database=database,
         # One client may be used by several threads one after the other: a session would lock them out.
         autogenerate_session_id=False,
+        ca_cert=None if ca is None else str(ca),
         **patience,
     )

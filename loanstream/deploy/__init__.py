@@ -1,0 +1,1 @@
+"""What docker-compose.yml runs once, before anything else: certificates for the names of its services."""
