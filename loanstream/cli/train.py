@@ -72,9 +72,16 @@ def _loans(data: Path) -> Path:
     return file
 
 
+def _folder(text: str) -> Path:
+    """An empty name would mean the folder one stands in."""
+    if not text.strip():
+        raise typer.BadParameter("expected a folder for the bundle")
+    return Path(text)
+
+
 @app.command()
 def train(
-    out: Annotated[Path, typer.Option(help="folder for the bundle")],
+    out: Annotated[Path, typer.Option(parser=_folder, metavar="<path>", help="folder for the bundle")],
     data: Annotated[Path | None, typer.Option(envvar="LOANSTREAM_DATA", help="folder of the public data sets")] = None,
     recipe: Annotated[str, typer.Option(help="default or paper")] = "default",
     force: Annotated[bool, typer.Option("--force", help="overwrite another bundle that is in the folder")] = False,

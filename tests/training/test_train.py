@@ -16,7 +16,7 @@ from training.data import DataError, parse_loans
 from training.directions import directions
 from training.figures import expected_calibration_error, figures
 from training.recipes import RECIPES
-from training.train import make_bundle, train
+from training.train import NoFolderError, NothingLearnedError, make_bundle, train
 
 SMALL = {
     name: dataclasses.replace(recipe, trees=min(recipe.trees, 30), repeats=1, folds=3)
@@ -88,6 +88,51 @@ def test_a_manifest_says_what_each_feature_was(csv):
     assert manifest["format"] == 2
     assert manifest["features"] == [dataclasses.asdict(TrainedFeature.of(name)) for name in SMALL["default"].features]
     assert set(manifest) == set(orjson.loads(shipped_bundle_files("default")["manifest.json"])) - {"tables"}
+
+
+@pytest.mark.parametrize(("approved", "rejected"), [(20, 0), (0, 20), (20, 2), (2, 20), (2, 2), (1, 0)])
+@pytest.mark.parametrize("name", SMALL)
+def test_a_label_of_too_few_rows_is_told_before_training(csv, name, approved, rejected):
+    """Every fold needs both labels: one line says how many rows of each there are, and how many there must be."""
+    loans = parse_loans(csv, "loans.csv")
+    of = {label: np.flatnonzero(loans.approved == label) for label in (0, 1)}
+    few = _some(loans, [*of[1][:approved], *of[0][:rejected]])
+    with pytest.raises(NothingLearnedError) as refused:
+        make_bundle(few, SMALL[name], "INR")
+    said = f"loans.csv has {approved} Approved and {rejected} Rejected; expected at least 3 of each"
+    assert str(refused.value) == f"{said}, as the figures come from 3 folds"
+
+
+@pytest.mark.parametrize("name", SMALL)
+def test_labels_that_nothing_explains_make_no_bundle(csv, name):
+    """Equal applicants with both labels teach nothing: one line says what is missing, whatever the recipe."""
+    loans = parse_loans(csv, "loans.csv")
+    equal = _some(loans, [0] * 40)
+    with pytest.raises(NothingLearnedError, match="expected more rows, or columns that have to do with the label"):
+        make_bundle(dataclasses.replace(equal, approved=np.arange(40) % 2), SMALL[name], "INR")
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_column_without_a_value_is_no_obstacle(csv):
+    """Where nobody has a CIBIL score, no step can lower one, and the model decides by the rest."""
+    loans = parse_loans(csv, "loans.csv")
+    blank = dataclasses.replace(loans, raw={**loans.raw, "cibil_score": np.full(len(loans), np.nan)})
+    files, card = make_bundle(blank, SMALL["default"], "INR")
+    assert card.directions["has a lower CIBIL score"] == {"steps": 0, "raised": 0, "most": 0.0}
+    assert "cibil_score" not in load_bundle(files).ranges
+
+
+def _some(loans, rows):
+    raw = {name: column[rows] for name, column in loans.raw.items()}
+    return dataclasses.replace(loans, raw=raw, approved=loans.approved[rows])
+
+
+@pytest.mark.parametrize("below", ["", "bundle", "a/b"])
+def test_a_file_in_the_bundles_place_is_told_before_training(tmp_path, csv, below):
+    """Nobody waits for a training that has nowhere to go: not even the data are read."""
+    (tmp_path / "taken").touch()
+    with pytest.raises(NoFolderError, match="taken is a file; expected a folder"):
+        train(tmp_path / "absent.csv", tmp_path / "taken" / below, SMALL["default"])
 
 
 @pytest.mark.parametrize(
