@@ -37,6 +37,9 @@ What the CSV lacks is missing throughout.
 COLUMNS: dict[str, str] = {name: public_loans.COLUMNS[field] for name, field in FIELDS.items()}
 """Raw number -> the CSV's column."""
 
+PUBLIC_SET_SHA256 = "4b5cd093d178378f4cfa8c107adb6e599b88be9d8a3b51f3b99c0d5914154e54"
+"""Of the public set's file: what a card says of that set, it says where this file was trained on."""
+
 _LABELS = {public_loans.APPROVED: 1, public_loans.REJECTED: 0}
 
 _NUMBERS: dict[Any, float] = {None: np.nan, "graduate": 1.0, "not_graduate": 0.0}

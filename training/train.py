@@ -32,8 +32,8 @@ from scoring.features import FEATURES, POSITION, Direction, compute
 from scoring.trained_features import TrainedFeature
 from scoring.trained_range import TrainedRange
 from training.calibration import fit_platt, probability
-from training.card import Card, card_markdown
-from training.data import LoanData, read_loans
+from training.card import LABEL_NOTE, OWN_LABEL_NOTE, Card, card_markdown, few_rows
+from training.data import PUBLIC_SET_SHA256, LoanData, read_loans
 from training.directions import directions
 from training.figures import ECE_BINS, figures
 from training.recipes import Recipe
@@ -92,7 +92,7 @@ def make_bundle(loans: LoanData, recipe: Recipe, currency: str) -> tuple[dict[st
     manifest = _manifest(loans, recipe, params, currency, calibrator, rows, files)
     card = _card(loans, recipe, manifest, margins, directions(booster, calibrator, recipe.features, loans.raw))
     files[MANIFEST] = orjson.dumps(manifest, option=orjson.OPT_INDENT_2)
-    files["card.json"] = orjson.dumps(asdict(card), option=orjson.OPT_INDENT_2)
+    files["card.json"] = orjson.dumps(card.as_json(), option=orjson.OPT_INDENT_2)
     files["card.md"] = card_markdown(card).encode()
     load_bundle(files)
     return files, card
@@ -125,8 +125,8 @@ def _calibrator(margins: Matrix, approved: npt.NDArray[np.int64], reach: tuple[f
     a, b = fit_platt(margins.ravel(), np.tile(approved, len(margins)))
     if a <= 0 or reach[0] == reach[1]:
         raise NothingLearnedError(
-            "the model learned nothing that holds for rows it has not seen; expected more rows, or columns that have to "
-            "do with the label"
+            "the model learned nothing that holds for rows it has not seen; expected more rows, or columns that "
+            "have to do with the label"
         )
     farthest = max(abs(a * margin + b) for margin in reach)
     shrinkage = min(1.0, SAFE_LOG_ODDS / farthest)
@@ -239,6 +239,7 @@ def _card(
     found: dict[str, Any],
 ) -> Card:
     a, b = manifest["calibrator"]["a"], manifest["calibrator"]["b"]
+    public = loans.sha256 == PUBLIC_SET_SHA256
     per_repeat = [figures(probability(a * repeat + b), loans.approved) for repeat in margins]
     return Card(
         name=recipe.name,
@@ -258,6 +259,8 @@ def _card(
             for name in ("log_loss", "brier", "ece")
         },
         directions=found,
-        notes=list(recipe.notes),
+        notes=[note.text for note in recipe.notes if public or not note.of_public_set],
         ece_bins=ECE_BINS,
+        label_note=LABEL_NOTE if public else OWN_LABEL_NOTE,
+        warnings=few_rows(len(loans), int(loans.approved.sum())),
     )

@@ -1,6 +1,5 @@
 """`loanstream train`: a bundle from the public loan data."""
 
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -34,7 +33,7 @@ def run_training(data: Path | None, out: Path, recipe: str, *, force: bool, as_j
         card = train(_loans(data), out, RECIPES[recipe], overwrite=force)
     except AnotherBundleError as there:
         raise Problem(f"{there}; name another --out, or overwrite it with --force") from None
-    emit(asdict(card), card_text(card, out), as_json=as_json)
+    emit(card.as_json(), card_text(card, out), as_json=as_json)
     return 0
 
 
@@ -47,6 +46,7 @@ def card_text(card: "Card", out: Path) -> Group:
         ("id", card.bundle_id),
         ("trained on", f"{card.rows:,} rows of {card.data_source}, {card.approved_share:.1%} approved"),
         ("features", ", ".join(card.features)),
+        *(("warning", warning) for warning in card.warnings),
         ("directions", direction_sentence(card)),
         ("card", str(out / "card.md")),
     ]
