@@ -9,7 +9,7 @@ from rich.console import Group
 from loanstream.cli.listed import listed
 from loanstream.cli.options import AsJson, verb
 from loanstream.terminal import emit, table
-from schemas.problem import Problem
+from schemas.problem import Problem, WrongOption
 
 if TYPE_CHECKING:
     from training.card import Card
@@ -26,9 +26,9 @@ def run_training(data: Path | None, out: Path, recipe: str, *, force: bool, as_j
     from training.train import AnotherBundleError, train
 
     if recipe not in RECIPES:
-        raise Problem(f"--recipe: expected {', '.join(RECIPES)}")
+        raise WrongOption(f"--recipe: expected {', '.join(RECIPES)}")
     if data is None:
-        raise Problem(f"--data or LOANSTREAM_DATA: expected the folder that holds {LOANS}")
+        raise WrongOption(f"--data or LOANSTREAM_DATA: expected the folder that holds {LOANS}")
     try:
         card = train(_loans(data), out, RECIPES[recipe], overwrite=force)
     except AnotherBundleError as there:
