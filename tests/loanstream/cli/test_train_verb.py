@@ -117,3 +117,14 @@ def test_a_file_in_the_folders_place_stays(loanstream, train, tmp_path):
     done = loanstream("train", "--data", tmp_path / "loans.csv", "--out", tmp_path / "taken", code=1)
     assert done.stderr.startswith(f"loanstream: {tmp_path / 'taken'} is a file; expected a folder")
     assert (tmp_path / "taken").read_text() == "mine"
+
+
+def test_an_edited_card_is_told_by_training_again(train):
+    """The card is in no hash: the same training into the same folder names it, and leaves it for a person to look at."""
+    train()
+    card = train.out / "card.md"
+    edited = card.read_text().replace("| auc | 0.", "| auc | 1.")
+    assert edited != card.read_text()
+    card.write_text(edited)
+    assert "holds another bundle (card.md differ)" in train(code=1).stderr
+    assert card.read_text() == edited
