@@ -8,6 +8,9 @@ from schemas.problem import Problem
 NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS})
 """What a disk that is full, over its quota or read-only says."""
 
+PATHS = (FileExistsError, FileNotFoundError, IsADirectoryError, NotADirectoryError, PermissionError)
+"""A path leads to something else than was meant."""
+
 FOREIGN = (
     "clickhouse_connect.driver.exceptions.ClickHouseError",
     "confluent_kafka.KafkaException",
@@ -19,7 +22,7 @@ def describe_problem(error: Exception) -> str | None:
     """The line for `error`; None where it is a bug, whose trace is wanted."""
     if isinstance(error, ModuleNotFoundError):
         return way_out(error)
-    if isinstance(error, FileNotFoundError | IsADirectoryError | PermissionError | NotADirectoryError):
+    if isinstance(error, PATHS):
         return f"{error.filename}: {error.strerror}"
     if isinstance(error, OSError) and error.errno in NO_ROOM:
         # Opening names the file, writing does not.

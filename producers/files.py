@@ -9,7 +9,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from producers.columns import COLUMNS, GIVEN, OPTIONAL, WHOLE_NUMBERS, header_errors
+from producers.columns import COLUMNS, GIVEN, OPTIONAL, header_errors
 from producers.lines import (
     BYTE_ORDER_MARK,
     LINE_ENDS,
@@ -17,13 +17,17 @@ from producers.lines import (
     LineError,
     Place,
     shown,
+    shown_path,
     text_lines,
     undecoded,
 )
 from producers.rows import header_of, rows_of
 from producers.spreadsheets import meant, no_application
 from schemas.application import LoanApplication
-from schemas.decode import Undecodable, check_json, field_errors
+from schemas.cells import spelled
+from schemas.decode import Undecodable, check_json, field_error
+from schemas.expected import fields_in
+from schemas.operations import ERRORS_MAX
 from schemas.problem import Problem
 
 SHOWN = 3
@@ -221,26 +225,29 @@ def _event(cells: Iterable[tuple[str | None, str]], defaults: Defaults) -> dict[
         target = event.setdefault(room, {}) if room else event
         if not value:
             continue
-        # Pydantic takes "7_78" for 778. A typing error is not a score.
-        target[name] = value.replace("_", " ") if field in WHOLE_NUMBERS else value
+        target[name] = spelled(field, value)
     if "application_id" in event:
         event["application_id"] = defaults.id_prefix + event["application_id"]
-    applicant = event.get("applicant", {})
-    if "education" in applicant:
-        applicant["education"] = "_".join(applicant["education"].lower().split())
     return event
 
 
 def _line_errors(
     number: int, error: ValidationError, names: Mapping[str, str], cells: Mapping[str | None, str]
 ) -> Iterator[LineError]:
-    """Each error under the name its field has in the file, with what the file itself says there."""
-    details = error.errors(include_url=False, include_context=False)
-    for said, detail in zip(field_errors(LoanApplication, error), details, strict=False):
-        path = ".".join(str(part) for part in detail["loc"])
+    """Each error under the name its field has in the file, with what the file itself says there.
+
+    A value that none of several types takes is one error.
+    """
+    told = set[tuple[str, str]]()
+    for detail in error.errors(include_url=False, include_context=False):
+        path = shown_path(fields_in(LoanApplication, detail))
+        said = field_error(LoanApplication, detail)
+        expected = EXPECTED.get(said.error, said.expected)
+        if (path, expected) in told or len(told) == ERRORS_MAX:
+            continue
+        told.add((path, expected))
         found = "nothing" if detail["type"] == "missing" else shown(cells.get(path, detail["input"]))
-        found += meant(cells.get(path, ""))
-        yield LineError(number, names.get(path, path), EXPECTED.get(said.error, said.expected), found)
+        yield LineError(number, names.get(path, path), expected, found + meant(cells.get(path, "")))
 
 
 READERS: Mapping[str, Callable[[Path, Defaults], Iterator[LoanApplication | LineError]]] = {

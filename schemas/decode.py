@@ -215,12 +215,13 @@ def field_errors(model: type[BaseModel], error: ValidationError) -> tuple[FieldE
     """
     found: dict[tuple[str, str], FieldError] = {}
     for detail in error.errors(include_url=False)[: ERRORS_MAX * TYPES_MOST]:
-        told = _field_error(model, detail)
+        told = field_error(model, detail)
         found.setdefault((told.field, told.expected), told)
     return tuple(found.values())[:ERRORS_MAX]
 
 
-def _field_error(model: type[BaseModel], detail: ErrorDetails) -> FieldError:
+def field_error(model: type[BaseModel], detail: ErrorDetails) -> FieldError:
+    """One of pydantic's errors; names that are not ours are left out of its field."""
     path = _told(fields_in(model, detail), known_names(model))
     if detail["type"] == "extra_forbidden":
         name = str(detail["loc"][-1])

@@ -3,9 +3,10 @@
 Files of a bundle: `manifest.json` (what of this code it was trained with: each feature's name, unit and formula;
 range in the training data, currency, hashes of the other files, calibrator, reference histograms, provenance),
 `model.ubj`, `golden.json`;
-`card.json` and `card.md` are for people. `bundle_id` is the hash of the canonical manifest, which holds the hashes of
-all the rest. Manifests of format 1 name features alone, and the whole table they came from by one hash. Ranges may be
-absent: bundles from before them state none.
+`card.json` and `card.md` are for people, and in no hash: what proves their figures is training again
+(docs/train-a-model.md). `bundle_id` is the hash of the canonical manifest, which holds the hashes of all the rest.
+Manifests of format 1 name features alone, and the whole table they came from by one hash. Ranges may be absent:
+bundles from before them state none.
 """
 
 import math

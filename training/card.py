@@ -1,7 +1,9 @@
 """The model card: every figure in it was measured by the trainer, out of fold."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
+
+from schemas.public_loans import APPROVED, REJECTED
 
 LABEL_NOTE = (
     "The public set is synthetic. Its label is, without one exception in 4,269 rows: the assets cover the loan, and "
@@ -10,6 +12,15 @@ LABEL_NOTE = (
     "approved. A model with LTI that is free to learn it does. Figures near 100 % show that the rule was learned, not "
     "that a loan will be repaid."
 )
+"""Counted on the public set's file, and said of it alone."""
+
+OWN_LABEL_NOTE = (
+    "What became of the applications, as the data say it. Training has not looked for a rule that it follows. Figures "
+    "near 100 % show that a rule was learned, not that a loan will be repaid."
+)
+
+ROWS_ENOUGH, RARER_ENOUGH = 1_000, 100
+"""Rows, and rows of the rarer label, below which a card warns of its figures."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +28,8 @@ class Card:
     """What a model is, what it was trained on and how well it does. `figures` are means over the repeats of the
     cross-validation, `figures_sd` their standard deviations; `uncalibrated` are the same without the calibrator.
     `calibrator` are Platt's a and b, both shrunk by `shrinkage`: nobody is surer than 1 in a million, where points end.
-    `directions` are `training.directions`' counts; `ece_bins` the number and the kind of the ECE's bins.
+    `directions` are `training.directions`' counts; `ece_bins` the number and the kind of the ECE's bins. `warnings` say
+    why the figures are worth less than they look.
     """
 
     name: str
@@ -36,7 +48,30 @@ class Card:
     directions: dict[str, dict[str, float]]
     notes: list[str]
     ece_bins: dict[str, int | str]
-    label_note: str = LABEL_NOTE
+    label_note: str
+    warnings: list[str] = field(default_factory=list)
+
+    def as_json(self) -> dict[str, Any]:
+        """The content of `card.json`; warnings only where there are some."""
+        return {name: value for name, value in asdict(self).items() if name != "warnings" or value}
+
+
+def few_rows(rows: int, approved: int) -> list[str]:
+    """The warning of a card with so many rows, so many of them approved; none where there are enough.
+
+    >>> few_rows(4_269, 2_656)
+    []
+    """
+    rarer, label = min((approved, APPROVED), (rows - approved, REJECTED))
+    if rows >= ROWS_ENOUGH and rarer >= RARER_ENOUGH:
+        return []
+    return [
+        (
+            f"Few rows: {rows:,}, of which {rarer:,} are {label}. Below {ROWS_ENOUGH:,} rows, or {RARER_ENOUGH} of a "
+            "label, figures are rough: on other applicants they can be far from these, and the standard deviation over "
+            "repeats does not show it."
+        )
+    ]
 
 
 KEPT = (
@@ -47,6 +82,10 @@ NOT_KEPT = (
     "**This model does not keep the directions**: to ask for more, to earn less, or to have a lower CIBIL score or "
     "fewer assets can help, under any policy."
 )
+
+
+HARDLY_FLATTERS = "its two parameters hardly flatter the figures"
+FLATTERS = "with so few rows that flatters the figures"
 
 
 def keeps_directions(card: Card) -> bool:
@@ -96,9 +135,10 @@ def card_markdown(card: Card) -> str:
         "",
         "It gives the probability of the label *approved*, which is not a probability of repayment or default.",
         "",
+        *(line for warning in card.warnings for line in (f"**{warning}**", "")),
         f"## Figures, out of fold ({trainer['repeats']} x {trainer['folds']} stratified folds)",
         "",
-        "The calibrator was fitted on the same out-of-fold margins; its two parameters hardly flatter the figures.",
+        f"The calibrator was fitted on the same out-of-fold margins; {FLATTERS if card.warnings else HARDLY_FLATTERS}.",
         "",
         "| figure | mean | sd over repeats | without calibrator |",
         "|---|---|---|---|",

@@ -56,7 +56,7 @@ def directions(booster: Any, calibrator: dict[str, float], features: tuple[str, 
         found[move.name] = {
             "steps": gained.size,
             "raised": int((gained > 0).sum()),
-            "most": float(f"{max(0.0, gained.max()):.4g}"),
+            "most": float(f"{gained.max(initial=0.0):.4g}"),
         }
     return found
 

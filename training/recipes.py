@@ -22,6 +22,14 @@ RAW_FEATURES: tuple[str, ...] = (
 
 
 @dataclass(frozen=True, slots=True)
+class Note:
+    """A sentence of the card. One that was found on the public set is said of no other data."""
+
+    text: str
+    of_public_set: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Recipe:
     """How a model is trained. `monotone`: hold each feature to the direction the table gives it. `balance`: weight
     approvals by rejections / approvals. `notes` go into the card.
@@ -36,7 +44,7 @@ class Recipe:
     folds: int = 5
     repeats: int = 3
     seed: int = 20260101
-    notes: tuple[str, ...] = field(default=())
+    notes: tuple[Note, ...] = field(default=())
 
     @property
     def directions(self) -> tuple[Direction, ...]:
@@ -64,12 +72,23 @@ RECIPES: dict[str, Recipe] = {
             monotone=True,
             balance=False,
             notes=(
-                "LTI and ACR, which the paper computes for its penalties alone, are features here.",
-                "Monotone: asking for more, earning less, a lower CIBIL score or fewer assets never raise the score.",
-                "It cannot learn the label's perverse clause: to it these approvals are noise, which costs accuracy.",
-                "A split has to earn its keep (gamma), or trees would fit that noise with education and dependents.",
-                "Exact split candidates: histograms blur the label's thresholds.",
-                "Few small trees on purpose: every decision computes the exact contribution of every feature.",
+                Note("LTI and ACR, which the paper computes for its penalties alone, are features here."),
+                Note(
+                    "Monotone: asking for more, earning less, a lower CIBIL score or fewer assets never raise "
+                    "the score."
+                ),
+                Note(
+                    "It cannot learn the label's perverse clause: to it these approvals are noise, which costs "
+                    "accuracy.",
+                    of_public_set=True,
+                ),
+                Note(
+                    "A split has to earn its keep (gamma), or trees would fit that noise with education and "
+                    "dependents.",
+                    of_public_set=True,
+                ),
+                Note("Exact split candidates: histograms blur the label's thresholds.", of_public_set=True),
+                Note("Few small trees on purpose: every decision computes the exact contribution of every feature."),
             ),
         ),
         Recipe(
@@ -80,11 +99,16 @@ RECIPES: dict[str, Recipe] = {
             monotone=False,
             balance=True,
             notes=(
-                "The paper's configuration: 400 trees of depth 8, learning rate 0.03, subsample 0.9.",
-                "Of its two remedies for imbalance, the positive class is weighted; SMOTE is not used.",
-                "SMOTE's applicants would lie between encoded categories, and the classes are only 62 to 38.",
-                "It speaks of twelve dimensions and names nine of the set's eleven columns; all eleven are used.",
-                "Not monotone: a higher CIBIL score lowers the probability of some applicants.",
+                Note("The paper's configuration: 400 trees of depth 8, learning rate 0.03, subsample 0.9."),
+                Note("Of its two remedies for imbalance, the positive class is weighted; SMOTE is not used."),
+                Note(
+                    "SMOTE's applicants would lie between encoded categories, and the classes are only 62 to 38.",
+                    of_public_set=True,
+                ),
+                Note("It speaks of twelve dimensions and names nine of the set's eleven columns; all eleven are used."),
+                Note(
+                    "Not monotone: a higher CIBIL score lowers the probability of some applicants.", of_public_set=True
+                ),
             ),
         ),
     )

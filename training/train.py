@@ -1,5 +1,6 @@
 """From data to a bundle: out-of-fold margins, calibrator, final model, golden vectors, manifest and card."""
 
+import os
 from dataclasses import asdict
 from decimal import ROUND_FLOOR, Context
 from pathlib import Path
@@ -12,6 +13,7 @@ import sklearn
 from sklearn.model_selection import RepeatedStratifiedKFold
 
 from schemas.problem import Problem
+from schemas.public_loans import APPROVED, REJECTED
 from scoring.booster import xgboost
 from scoring.bundle import (
     FORMAT,
@@ -30,8 +32,8 @@ from scoring.features import FEATURES, POSITION, Direction, compute
 from scoring.trained_features import TrainedFeature
 from scoring.trained_range import TrainedRange
 from training.calibration import fit_platt, probability
-from training.card import Card, card_markdown
-from training.data import LoanData, read_loans
+from training.card import LABEL_NOTE, OWN_LABEL_NOTE, Card, card_markdown, few_rows
+from training.data import PUBLIC_SET_SHA256, LoanData, read_loans
 from training.directions import directions
 from training.figures import ECE_BINS, figures
 from training.recipes import Recipe
@@ -47,13 +49,23 @@ class AnotherBundleError(Problem):
     """The folder holds another bundle, which stays as it is."""
 
 
+class NoFolderError(Problem):
+    """A bundle cannot be written there."""
+
+
+class NothingLearnedError(Problem):
+    """Data of which a model that decides cannot be made."""
+
+
 def train(data: Path, out: Path, recipe: Recipe, currency: str = "INR", *, overwrite: bool = False) -> Card:
     """Train by a recipe on the CSV at `data`, write the bundle's files into the folder `out`, return its card.
 
     The same data, recipe and lock give the same bytes. Raises `training.data.DataError` for data that cannot be used,
-    `AnotherBundleError` where `out` holds another bundle (unless it may `overwrite`), and OSError where files cannot be
-    read or written.
+    `NothingLearnedError` for data that teach nothing, `NoFolderError` (before anything is trained) where `out` is and
+    can become no folder, `AnotherBundleError` where it holds another bundle (unless it may `overwrite`), and OSError
+    where files cannot be read or written.
     """
+    _check_folder(out)
     files, card = make_bundle(read_loans(data), recipe, currency)
     differing = [
         name for name, content in files.items() if (out / name).exists() and (out / name).read_bytes() != content
@@ -67,7 +79,8 @@ def train(data: Path, out: Path, recipe: Recipe, currency: str = "INR", *, overw
 
 
 def make_bundle(loans: LoanData, recipe: Recipe, currency: str) -> tuple[dict[str, bytes], Card]:
-    """The files of a bundle and its card, from data in memory."""
+    """The files of a bundle and its card, from data in memory. Raises `NothingLearnedError`."""
+    _check_labels(loans, recipe)
     rows = compute(loans.raw)[:, [POSITION[name] for name in recipe.features]]
     params = recipe.booster_params(float(loans.approved.mean()))
     margins = _out_of_fold(rows, loans.approved, recipe, params)
@@ -79,10 +92,30 @@ def make_bundle(loans: LoanData, recipe: Recipe, currency: str) -> tuple[dict[st
     manifest = _manifest(loans, recipe, params, currency, calibrator, rows, files)
     card = _card(loans, recipe, manifest, margins, directions(booster, calibrator, recipe.features, loans.raw))
     files[MANIFEST] = orjson.dumps(manifest, option=orjson.OPT_INDENT_2)
-    files["card.json"] = orjson.dumps(asdict(card), option=orjson.OPT_INDENT_2)
+    files["card.json"] = orjson.dumps(card.as_json(), option=orjson.OPT_INDENT_2)
     files["card.md"] = card_markdown(card).encode()
     load_bundle(files)
     return files, card
+
+
+def _check_folder(out: Path) -> None:
+    """Before a training of minutes ends in a file that stands where the folder would be."""
+    there = next(path for path in (out, *out.absolute().parents) if path.exists())
+    if not there.is_dir():
+        raise NoFolderError(f"{there} is a file; expected a folder for the bundle, or a name that is free")
+    if not os.access(there, os.W_OK | os.X_OK):
+        raise NoFolderError(f"{there} cannot be written; expected a folder for the bundle that can")
+
+
+def _check_labels(loans: LoanData, recipe: Recipe) -> None:
+    """Every fold needs both labels, or models are asked for what they have never seen."""
+    approved = int(loans.approved.sum())
+    rejected = len(loans) - approved
+    if min(approved, rejected) < recipe.folds:
+        raise NothingLearnedError(
+            f"{loans.source} has {approved} {APPROVED} and {rejected} {REJECTED}; "
+            f"expected at least {recipe.folds} of each, as the figures come from {recipe.folds} folds"
+        )
 
 
 def _calibrator(margins: Matrix, approved: npt.NDArray[np.int64], reach: tuple[float, float]) -> dict[str, float]:
@@ -90,6 +123,11 @@ def _calibrator(margins: Matrix, approved: npt.NDArray[np.int64], reach: tuple[f
     `reach` leads beyond the log-odds that points can explain; 1 where nothing had to be shrunk.
     """
     a, b = fit_platt(margins.ravel(), np.tile(approved, len(margins)))
+    if a <= 0 or reach[0] == reach[1]:
+        raise NothingLearnedError(
+            "the model learned nothing that holds for rows it has not seen; expected more rows, or columns that "
+            "have to do with the label"
+        )
     farthest = max(abs(a * margin + b) for margin in reach)
     shrinkage = min(1.0, SAFE_LOG_ODDS / farthest)
     return {"a": _rounded(a * shrinkage), "b": _rounded(b * shrinkage), "shrinkage": _rounded(shrinkage)}
@@ -124,7 +162,10 @@ def _out_of_fold(rows: Matrix, approved: npt.NDArray[np.int64], recipe: Recipe, 
 def _golden_rows(rows: Matrix) -> Matrix:
     """Vectors across the data's range that are nobody's (quantiles of the columns, mixed), and one all missing."""
     levels = np.arange(GOLDEN_ROWS) / (GOLDEN_ROWS - 1)
-    mixed = [np.nanquantile(column, np.roll(levels, 5 * index)) for index, column in enumerate(rows.T)]
+    mixed = [
+        np.full(GOLDEN_ROWS, np.nan) if np.isnan(column).all() else np.nanquantile(column, np.roll(levels, 5 * index))
+        for index, column in enumerate(rows.T)
+    ]
     return np.vstack([np.column_stack(mixed), np.full((1, rows.shape[1]), np.nan)])
 
 
@@ -198,6 +239,7 @@ def _card(
     found: dict[str, Any],
 ) -> Card:
     a, b = manifest["calibrator"]["a"], manifest["calibrator"]["b"]
+    public = loans.sha256 == PUBLIC_SET_SHA256
     per_repeat = [figures(probability(a * repeat + b), loans.approved) for repeat in margins]
     return Card(
         name=recipe.name,
@@ -217,6 +259,8 @@ def _card(
             for name in ("log_loss", "brier", "ece")
         },
         directions=found,
-        notes=list(recipe.notes),
+        notes=[note.text for note in recipe.notes if public or not note.of_public_set],
         ece_bins=ECE_BINS,
+        label_note=LABEL_NOTE if public else OWN_LABEL_NOTE,
+        warnings=few_rows(len(loans), int(loans.approved.sum())),
     )

@@ -69,5 +69,7 @@ def compare(
         result.differences += [*of_applications.differences, *of_rejections.differences]
         result.ended_before["applications"] += of_applications.before
         result.rejections += of_rejections.counts
-    result.decision_records = decision_records(client, tenants)
+    decisions = {TOPICS["decisions"].name(tenant) for tenant in tenants}
+    ends = {place: there.end for place, there in bounds.items() if place[0] in decisions}
+    result.decision_records = decision_records(client, tenants, ends=ends)
     return result

@@ -20,7 +20,8 @@ class Reconciliation:
     a redrive and as these (`from_letters`), and rows of records that today's checks refuse, taken by a former version
     and as these (`taken_then`). `ended_before`: applications whose decision or
     dead letter retention took while their own record is still there; the warehouse has it. `decision_records` are all
-    that the warehouse holds: of their decisions `replay` tells. `rejections`: what banks were told of their records.
+    that the warehouse holds of what was there at the start: of their decisions `replay` tells. `rejections`: what banks
+    were told of their records.
     """
 
     differences: list[Difference] = field(default_factory=list)

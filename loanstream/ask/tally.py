@@ -1,13 +1,15 @@
 """How many decision records there are, and of how many decisions: what reconcile and replay both count by."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+
+from schemas.records import Partition
 
 
 @dataclass(frozen=True, slots=True)
 class DecisionRecords:
-    """`records` are all in the warehouse; `decisions` the first of each revision of an application; of the others
+    """`records` are all that were counted; `decisions` the first of each revision of an application; of the others
     `repeats` say the same again, and `conflicting` do not. `conflicts` counts the revisions that have such a one.
     """
 
@@ -39,13 +41,24 @@ FROM
         min(decided_sha256) OVER revisions != max(decided_sha256) OVER revisions AS several
     FROM loanstream.decisions_log
     WHERE tenant IN {tenants:Array(String)} AND ({application:String} = '' OR application_id = {application:String})
+        AND (empty({places:Array(String)}) OR kafka_offset < {ends:Array(Int64)}[indexOf(
+            {places:Array(String)}, concat(kafka_topic, '/', toString(kafka_partition))
+        )])
     WINDOW revisions AS (PARTITION BY tenant, application_id, revision)
 )
 """
 """Windows follow the table's order: to group by revision would take the memory of all of them."""
 
 
-def decision_records(client: Any, tenants: Sequence[str], application_id: str | None = None) -> DecisionRecords:
-    """What the warehouse holds of some tenants, or on one application of theirs."""
-    found = client.query(_SQL, parameters={"tenants": list(tenants), "application": application_id or ""})
+def decision_records(
+    client: Any, tenants: Sequence[str], application_id: str | None = None, ends: Mapping[Partition, int] | None = None
+) -> DecisionRecords:
+    """What the warehouse holds of some tenants, or on one application of theirs; with `ends` of what stood before these
+    offsets alone, so that it fits what was counted from them.
+    """
+    if ends is not None and not ends:
+        return DecisionRecords()
+    places = {f"{topic}/{partition}": end for (topic, partition), end in (ends or {}).items()}
+    asked = {"tenants": list(tenants), "application": application_id or ""}
+    found = client.query(_SQL, parameters={**asked, "places": list(places), "ends": list(places.values())})
     return DecisionRecords(*map(int, found.first_row))

@@ -16,7 +16,7 @@ from loanstream.stack.auth.ring import State as KeyState
 from loanstream.stack.auth.ring_file import change_ring, read_ring
 from loanstream.stack.auth.scopes import KINDS
 from loanstream.terminal import emit, table
-from schemas.problem import Problem
+from schemas.problem import Problem, WrongOption
 from schemas.values import rfc3339_of_ms
 
 app = verb()
@@ -64,7 +64,7 @@ def rotate(
     The token server takes each step when it is due. Where a rotation is under way no other one is begun.
     """
     if drop_old and not at_once:
-        raise Problem("--drop-old: expected --now with it: the old key cannot go before another one signs")
+        raise WrongOption("--drop-old: expected --now with it: the old key cannot go before another one signs")
     now = time.time()
     ring = change_ring(_files(state), lambda ring: rotated(ring, now, at_once=at_once, drop_old=drop_old))
     rows = _rows(ring)

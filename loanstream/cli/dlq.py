@@ -19,7 +19,7 @@ from loanstream.dlq.text import COLUMNS, as_text, done_text, history, letter_tex
 from loanstream.installation import Installation
 from loanstream.terminal import console, emit
 from schemas.originals import original_key, original_value
-from schemas.problem import Problem
+from schemas.problem import WrongOption
 
 app = verb()
 
@@ -142,7 +142,7 @@ def dlq_discard(
     installation = installation_of(state)
     asked, only = filters.asked(installation), _only(filters, letter)
     if not only and filters.none:
-        raise Problem("nothing says which letters; give --id, or one of --tenant, --cause, --since, --application")
+        raise WrongOption("nothing says which letters; give --id, or one of --tenant, --cause, --since, --application")
     with _box(installation) as box:
         done = discard(box, asked, only, reason_of(reason), actor_of(actor), yes=yes)
     _tell(_done(done), done_text(done), as_json=as_json)
@@ -161,7 +161,7 @@ def discard(box: DeadLetterBox, asked: Asked, only: list[LetterId], reason: str,
 
 def _only(filters: Filters, ids: list[str] | None) -> list[LetterId]:
     if ids and not filters.at_most_tenant:
-        raise Problem("--id names the letters exactly; expected no --cause, --since or --application beside it")
+        raise WrongOption("--id names the letters exactly; expected no --cause, --since or --application beside it")
     return [LetterId.parse(text) for text in ids or ()]
 
 

@@ -8,7 +8,7 @@ import typer
 from loanstream.cli.options import AsJson, State, installation_of, verb
 from loanstream.terminal import emit
 from producers.documents import KINDS, kind_of, reference_of
-from schemas.problem import Problem
+from schemas.problem import WrongOption
 
 app = verb()
 
@@ -29,7 +29,8 @@ def put(
     """Store a document; prints the SHA-256 that applications name it by (--json: the whole reference)."""
     said = next((known for known in KINDS if known == (kind or kind_of(file))), None)
     if said is None and (kind or as_json):
-        raise Problem(f"--kind: expected one of {', '.join(KINDS)}" + ("" if kind else "; the file's name says none"))
+        lacks = "" if kind else "; the file's name says none"
+        raise WrongOption(f"--kind: expected one of {', '.join(KINDS)}{lacks}")
     installation = installation_of(state)
     data = file.read_bytes()
     sha256 = installation.documents.put(installation.tenant(tenant), data)

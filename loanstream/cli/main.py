@@ -1,4 +1,4 @@
-"""The verbs, and how each ends: 0 ok; 1 failed, or a difference found; 2 usage.
+"""The verbs, and how each ends: 0 ok; 1 failed, or a difference found; 2 the command line is wrong by itself.
 
 A verb's module is imported when the verb is asked for, so that `--help` answers at once.
 """
@@ -119,7 +119,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             raise
         sys.stderr.write(f"loanstream: {line}\n")
         _give_up_what_cannot_be_written()
-        return 1
+        return getattr(error, "exit_code", 1)
     return code
 
 

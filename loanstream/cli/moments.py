@@ -3,7 +3,7 @@
 import re
 from datetime import UTC, datetime, timedelta
 
-from schemas.problem import Problem
+from schemas.problem import WrongOption
 
 _AGO = re.compile(r"([0-9]{1,6})([smhd])", re.ASCII)
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
@@ -11,7 +11,7 @@ EXPECTED = "expected a duration (90s, 15m, 2h, 7d), a day (2026-11-29) or a time
 
 
 def moment(text: str, now: datetime) -> datetime:
-    """The moment that `text` means; without a time zone it is UTC. Problem for anything else.
+    """The moment that `text` means; without a time zone it is UTC. WrongOption for anything else.
 
     >>> moment("2h", datetime(2026, 11, 29, 12, tzinfo=UTC)).isoformat()
     '2026-11-29T10:00:00+00:00'
@@ -24,5 +24,5 @@ def moment(text: str, now: datetime) -> datetime:
             return now - timedelta(**{_UNITS[ago[2]]: int(ago[1])})
         found = datetime.fromisoformat(text)
     except (ValueError, OverflowError):
-        raise Problem(f"{text!r} is no moment; {EXPECTED}") from None
+        raise WrongOption(f"{text!r} is no moment; {EXPECTED}") from None
     return found if found.tzinfo is not None else found.replace(tzinfo=UTC)

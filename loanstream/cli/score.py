@@ -5,6 +5,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import Annotated, Any
@@ -33,6 +34,26 @@ BATCH = 5_000
 SHOWN = 20
 
 
+@dataclass(slots=True)
+class LeftOut:
+    """Counts the applications that name documents, which are decided as if they named none."""
+
+    applications: int = 0
+
+    def counting(self, applications: Iterable[LoanApplication]) -> Iterator[LoanApplication]:
+        """The same applications."""
+        for application in applications:
+            self.applications += bool(application.documents)
+            yield application
+
+    def tell(self) -> None:
+        """One line on stderr, where there are some: else `no document supports the claims` would say it of all."""
+        if self.applications:
+            name = "names" if self.applications == 1 else "name"
+            told = f"{counted(self.applications, 'application')} {name} documents; score decides without them"
+            sys.stderr.write(f"{told}\n")
+
+
 def score_file(file: Path, tenant: str, bundle: str, policy: str, currency: str, *, as_json: bool) -> int:
     """Decide every application in `file`; exit code 1 where a line could not be read."""
     # Nothing is kept, so the receipts need no lasting key: their HMACs are good within this run alone.
@@ -42,12 +63,14 @@ def score_file(file: Path, tenant: str, bundle: str, policy: str, currency: str,
     _tell_range(scorer)
     errors: list[LineError] = []
     repeats = Repeats()
-    decisions: list[dict[str, Any]] = []
-    for batch in _batches(_good(read_applications(file, tenant, currency, utc_of_ms(now_ms)), errors, repeats)):
+    left_out, decisions = LeftOut(), list[dict[str, Any]]()
+    good = _good(read_applications(file, tenant, currency, utc_of_ms(now_ms)), errors, repeats)
+    for batch in _batches(left_out.counting(good)):
         events = [without_documents(application, now_ms) for application in batch]
         decisions += scorer.decide(events, lambda _: key, code_version())
     for told in (*errors, *str(repeats).splitlines()):
         sys.stderr.write(f"{told}\n")
+    left_out.tell()
     refused = {line for error in errors for line in error.lines}
     emit(decisions, _summary(decisions, len(refused)), as_json=as_json)
     return 1 if errors else 0
@@ -62,15 +85,17 @@ def score_against(
     from loanstream.ask.flips import Comparison
     from loanstream.cli.score_against import Refused, tell_flips
 
-    now_ms, refused = time.time_ns() // 1_000_000, Refused()
+    now_ms, refused, left_out = time.time_ns() // 1_000_000, Refused(), LeftOut()
     loaded, policy = load(bundle, policies[0])
     a, b = Scorer(loaded, policy), Scorer(loaded, named_policy(policies[1]))
     for scorer in (a, b):
         _tell_range(scorer)
-    lines = refused.left_out(read_applications(file, tenant, currency, utc_of_ms(now_ms)))
+    lines = left_out.counting(refused.left_out(read_applications(file, tenant, currency, utc_of_ms(now_ms))))
     batches = ([without_documents(application, now_ms) for application in batch] for batch in _batches(lines))
     comparison = Comparison(a, b, ReceiptKey("this-run-only", secrets.token_bytes(32)), code_version())
-    return tell_flips(comparison, batches, policies, refused, as_json=as_json)
+    code = tell_flips(comparison, batches, policies, refused, as_json=as_json)
+    left_out.tell()
+    return code
 
 
 def _tell_range(scorer: Scorer) -> None:
@@ -125,6 +150,7 @@ def score(
 ) -> None:
     """Decide the applications in a file without Kafka, by the same code; --against: who another policy flips.
 
+    It decides without documents: what applications name of them is left out, and a line on stderr says of how many.
     Exit 1 where a line could not be read, and with --against where anybody is decided otherwise.
     """
     if against is not None:

@@ -1,6 +1,5 @@
 """`loanstream train`: a bundle from the public loan data."""
 
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,7 +9,7 @@ from rich.console import Group
 from loanstream.cli.listed import listed
 from loanstream.cli.options import AsJson, verb
 from loanstream.terminal import emit, table
-from schemas.problem import Problem
+from schemas.problem import Problem, WrongOption
 
 if TYPE_CHECKING:
     from training.card import Card
@@ -27,14 +26,14 @@ def run_training(data: Path | None, out: Path, recipe: str, *, force: bool, as_j
     from training.train import AnotherBundleError, train
 
     if recipe not in RECIPES:
-        raise Problem(f"--recipe: expected {', '.join(RECIPES)}")
+        raise WrongOption(f"--recipe: expected {', '.join(RECIPES)}")
     if data is None:
-        raise Problem(f"--data or LOANSTREAM_DATA: expected the folder that holds {LOANS}")
+        raise WrongOption(f"--data or LOANSTREAM_DATA: expected the folder that holds {LOANS}")
     try:
         card = train(_loans(data), out, RECIPES[recipe], overwrite=force)
     except AnotherBundleError as there:
         raise Problem(f"{there}; name another --out, or overwrite it with --force") from None
-    emit(asdict(card), card_text(card, out), as_json=as_json)
+    emit(card.as_json(), card_text(card, out), as_json=as_json)
     return 0
 
 
@@ -47,6 +46,7 @@ def card_text(card: "Card", out: Path) -> Group:
         ("id", card.bundle_id),
         ("trained on", f"{card.rows:,} rows of {card.data_source}, {card.approved_share:.1%} approved"),
         ("features", ", ".join(card.features)),
+        *(("warning", warning) for warning in card.warnings),
         ("directions", direction_sentence(card)),
         ("card", str(out / "card.md")),
     ]
@@ -72,9 +72,16 @@ def _loans(data: Path) -> Path:
     return file
 
 
+def _folder(text: str) -> Path:
+    """An empty name would mean the folder one stands in."""
+    if not text.strip():
+        raise typer.BadParameter("expected a folder for the bundle")
+    return Path(text)
+
+
 @app.command()
 def train(
-    out: Annotated[Path, typer.Option(help="folder for the bundle")],
+    out: Annotated[Path, typer.Option(parser=_folder, metavar="<path>", help="folder for the bundle")],
     data: Annotated[Path | None, typer.Option(envvar="LOANSTREAM_DATA", help="folder of the public data sets")] = None,
     recipe: Annotated[str, typer.Option(help="default or paper")] = "default",
     force: Annotated[bool, typer.Option("--force", help="overwrite another bundle that is in the folder")] = False,

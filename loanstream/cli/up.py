@@ -17,7 +17,7 @@ from loanstream.install.topics import unserved
 from loanstream.installation import Installation
 from loanstream.stack.layout import default_state
 from loanstream.stack.up import Hooks, run_up
-from schemas.problem import Problem
+from schemas.problem import WrongOption
 from schemas.topics import TOPICS
 
 app = verb()
@@ -48,9 +48,9 @@ def _tenants(text: str) -> tuple[str, ...]:
         for name in names:
             TOPICS["applications"].name(name)
     except ValueError as error:
-        raise Problem(f"--tenants: {error}") from None
+        raise WrongOption(f"--tenants: {error}") from None
     if not names or len(set(names)) < len(names):
-        raise Problem("--tenants: expected one or more different names, by commas")
+        raise WrongOption("--tenants: expected one or more different names, by commas")
     return names
 
 

@@ -8,12 +8,12 @@ from typing import Any
 from loanstream.dlq.letters import Letter
 from schemas.causes import CAUSES
 from schemas.nearest import nearest
-from schemas.problem import Problem
+from schemas.problem import WrongOption
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """None, or False, asks for nothing in particular. Problem for a cause that there is not."""
+    """None, or False, asks for nothing in particular. WrongOption for a cause that there is not."""
 
     tenant: str | None = None
     cause: str | None = None
@@ -25,7 +25,7 @@ class Asked:
         if self.cause is not None and self.cause not in CAUSES:
             near = nearest(self.cause, CAUSES)
             known = f"did you mean {near}?" if near else f"there are {', '.join(CAUSES)}"
-            raise Problem(f"no cause {self.cause} of dead letters; {known}")
+            raise WrongOption(f"no cause {self.cause} of dead letters; {known}")
 
     def means(self, letter: Letter) -> bool:
         """Whether `letter` is one of those."""

@@ -9,7 +9,7 @@ from schemas.decode import Undecodable, decode_own
 from schemas.headers import ATTEMPTS, FIRST_STOOD, REJECTED
 from schemas.operations import DeadLetter, DeadLetterHandled
 from schemas.originals import first_stood, original_headers, original_key, original_value, unpacked
-from schemas.problem import Problem
+from schemas.problem import Problem, WrongOption
 from schemas.records import LOG_APPEND_TIME, MemoryMessage, Message, place
 from schemas.topics import topic_of
 
@@ -31,6 +31,10 @@ class LetterProblem(Problem):
     """A dead letter that is asked for by a wrong id, or that is not there; one line for a person."""
 
 
+class NoLetterIdError(LetterProblem, WrongOption):
+    """What is no dead letter's id."""
+
+
 class LetterId(NamedTuple):
     """Where a dead letter lies, or the record it is about. Written `topic/partition/offset`, as `dlq list` shows it.
 
@@ -44,12 +48,12 @@ class LetterId(NamedTuple):
 
     @classmethod
     def parse(cls, text: str) -> "LetterId":
-        """The id that `text` writes. LetterProblem for anything else."""
+        """The id that `text` writes. NoLetterIdError for anything else."""
         match text.split("/"):
             case [topic, partition, offset] if topic and partition.isdecimal() and offset.isdecimal():
                 return cls(topic, int(partition), int(offset))
             case _:
-                raise LetterProblem(f"{text!r} is no dead letter's id; expected topic/partition/offset, see dlq list")
+                raise NoLetterIdError(f"{text!r} is no dead letter's id; expected topic/partition/offset, see dlq list")
 
     def __str__(self) -> str:
         return f"{self.topic}/{self.partition}/{self.offset}"

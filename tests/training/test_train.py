@@ -1,6 +1,9 @@
 """Training: equal data give equal bytes, and the card says what was measured."""
 
 import dataclasses
+import os
+from hashlib import sha256
+from pathlib import Path
 
 import numpy as np
 import orjson
@@ -11,12 +14,16 @@ from scoring.features import FEATURES, POSITION, compute
 from scoring.shipped import BUNDLES, shipped_bundle_files
 from scoring.trained_features import TrainedFeature
 from training.calibration import fit_platt, probability
-from training.card import LABEL_NOTE, Card, card_markdown, keeps_directions
-from training.data import DataError, parse_loans
+from training.card import LABEL_NOTE, OWN_LABEL_NOTE, Card, card_markdown, few_rows, keeps_directions
+from training.data import PUBLIC_SET_SHA256, DataError, parse_loans, read_loans
 from training.directions import directions
 from training.figures import expected_calibration_error, figures
 from training.recipes import RECIPES
-from training.train import make_bundle, train
+from training.train import NoFolderError, NothingLearnedError, make_bundle, train
+
+PUBLIC = Path(os.environ.get("LOANSTREAM_DATA", Path(__file__).parents[3] / "shared" / "data")) / (
+    "loan_approval_dataset.csv"
+)
 
 SMALL = {
     name: dataclasses.replace(recipe, trees=min(recipe.trees, 30), repeats=1, folds=3)
@@ -88,6 +95,51 @@ def test_a_manifest_says_what_each_feature_was(csv):
     assert manifest["format"] == 2
     assert manifest["features"] == [dataclasses.asdict(TrainedFeature.of(name)) for name in SMALL["default"].features]
     assert set(manifest) == set(orjson.loads(shipped_bundle_files("default")["manifest.json"])) - {"tables"}
+
+
+@pytest.mark.parametrize(("approved", "rejected"), [(20, 0), (0, 20), (20, 2), (2, 20), (2, 2), (1, 0)])
+@pytest.mark.parametrize("name", SMALL)
+def test_a_label_of_too_few_rows_is_told_before_training(csv, name, approved, rejected):
+    """Every fold needs both labels: one line says how many rows of each there are, and how many there must be."""
+    loans = parse_loans(csv, "loans.csv")
+    of = {label: np.flatnonzero(loans.approved == label) for label in (0, 1)}
+    few = _some(loans, [*of[1][:approved], *of[0][:rejected]])
+    with pytest.raises(NothingLearnedError) as refused:
+        make_bundle(few, SMALL[name], "INR")
+    said = f"loans.csv has {approved} Approved and {rejected} Rejected; expected at least 3 of each"
+    assert str(refused.value) == f"{said}, as the figures come from 3 folds"
+
+
+@pytest.mark.parametrize("name", SMALL)
+def test_labels_that_nothing_explains_make_no_bundle(csv, name):
+    """Equal applicants with both labels teach nothing: one line says what is missing, whatever the recipe."""
+    loans = parse_loans(csv, "loans.csv")
+    equal = _some(loans, [0] * 40)
+    with pytest.raises(NothingLearnedError, match="expected more rows, or columns that have to do with the label"):
+        make_bundle(dataclasses.replace(equal, approved=np.arange(40) % 2), SMALL[name], "INR")
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_column_without_a_value_is_no_obstacle(csv):
+    """Where nobody has a CIBIL score, no step can lower one, and the model decides by the rest."""
+    loans = parse_loans(csv, "loans.csv")
+    blank = dataclasses.replace(loans, raw={**loans.raw, "cibil_score": np.full(len(loans), np.nan)})
+    files, card = make_bundle(blank, SMALL["default"], "INR")
+    assert card.directions["has a lower CIBIL score"] == {"steps": 0, "raised": 0, "most": 0.0}
+    assert "cibil_score" not in load_bundle(files).ranges
+
+
+def _some(loans, rows):
+    raw = {name: column[rows] for name, column in loans.raw.items()}
+    return dataclasses.replace(loans, raw=raw, approved=loans.approved[rows])
+
+
+@pytest.mark.parametrize("below", ["", "bundle", "a/b"])
+def test_a_file_in_the_bundles_place_is_told_before_training(tmp_path, csv, below):
+    """Nobody waits for a training that has nowhere to go: not even the data are read."""
+    (tmp_path / "taken").touch()
+    with pytest.raises(NoFolderError, match="taken is a file; expected a folder"):
+        train(tmp_path / "absent.csv", tmp_path / "taken" / below, SMALL["default"])
 
 
 @pytest.mark.parametrize(
@@ -200,3 +252,65 @@ def test_a_shipped_card_tells_what_the_shipped_model_does(name, sample_csv):
     found = directions(bundle.booster, {"a": bundle.a, "b": bundle.b}, bundle.features, raw)
     assert keeps_directions(card) is (not any(move["raised"] for move in found.values())) is (name == "default")
     assert card_markdown(card) == files["card.md"].decode()
+
+
+@pytest.mark.parametrize("name", SMALL)
+def test_a_card_says_of_other_data_nothing_that_was_found_on_the_public_set(csv, name):
+    """Neither the label's rule nor what a recipe's author saw: only the file it was counted on, by its hash, has it."""
+    loans = parse_loans(csv, "sample")
+    public = dataclasses.replace(loans, sha256=PUBLIC_SET_SHA256)
+    (files, other), (_, of_public) = (make_bundle(one, SMALL[name], "INR") for one in (loans, public))
+    assert (other.label_note, of_public.label_note) == (OWN_LABEL_NOTE, LABEL_NOTE)
+    found = {note.text for note in SMALL[name].notes if note.of_public_set}
+    assert len(found) > 1
+    assert set(of_public.notes) - set(other.notes) == found
+    said = files["card.md"].decode()
+    assert not [word for word in ("4,269", "synthetic", "perverse", "62 to 38", *found) if word in said]
+
+
+@pytest.mark.parametrize(
+    ("rows", "approved", "rarer"),
+    [
+        (400, 250, "150 are Rejected"),
+        (999, 499, "499 are Approved"),
+        (5_000, 99, "99 are Approved"),
+        (1_000, 500, None),
+    ],
+)
+def test_a_card_warns_where_rows_are_few(rows, approved, rarer):
+    """Of a few hundred rows, or of a label that hardly anybody has, figures are rough, and the card says so."""
+    assert [rarer in warning for warning in few_rows(rows, approved)] == [True] * (rarer is not None)
+
+
+def test_a_warning_stands_above_the_figures(csv):
+    """For people and for programs; where there is none, the card has no place for it."""
+    files, card = make_bundle(parse_loans(csv, "sample"), SMALL["default"], "INR")
+    said, (warning,) = files["card.md"].decode(), card.warnings
+    assert said.index(warning) < said.index("## Figures")
+    assert "hardly flatter" not in said
+    assert orjson.loads(files["card.json"])["warnings"] == [warning]
+    without = dataclasses.replace(card, warnings=[])
+    assert "hardly flatter" in card_markdown(without)
+    assert "warnings" not in without.as_json()
+
+
+CARDS = {
+    "default": {"card.json": "d2ebb094e63f4550", "card.md": "c4764ab34ebc4517"},
+    "paper": {"card.json": "ce9d2834f6217ea0", "card.md": "c68a61d78180ea4a"},
+}
+"""How the SHA-256 of the shipped cards begin. No manifest has them: the paper's bundle was trained again by hand."""
+
+
+@pytest.mark.parametrize("name", BUNDLES)
+def test_nobody_has_edited_a_shipped_card(name):
+    """Its figures are in no manifest, so that they are held here."""
+    files = shipped_bundle_files(name)
+    assert {file: sha256(files[file]).hexdigest()[:16] for file in CARDS[name]} == CARDS[name]
+
+
+def test_the_default_bundle_is_what_its_recipe_makes_of_the_public_set():
+    """Whoever doubts a figure trains again: the same data and recipe give every file of the bundle byte for byte."""
+    shipped = shipped_bundle_files("default")
+    assert orjson.loads(shipped["card.json"])["data_sha256"] == PUBLIC_SET_SHA256
+    if PUBLIC.is_file():  # the run's last line says whether
+        assert make_bundle(read_loans(PUBLIC), RECIPES["default"], "INR")[0] == shipped

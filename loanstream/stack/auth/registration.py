@@ -13,7 +13,7 @@ from loanstream.stack.auth.clients import Books, Client, Roll, change_clients
 from loanstream.stack.auth.hashes import hash_of, new_secret
 from loanstream.stack.auth.paths import AuthFiles
 from loanstream.stack.auth.scopes import KINDS
-from schemas.problem import Problem
+from schemas.problem import Problem, WrongOption
 from schemas.topics import TENANT_PATTERN
 
 CLIENT_ID = "[a-z0-9][a-z0-9.-]{0,62}"
@@ -144,10 +144,10 @@ def _known(books: Books, client_id: str) -> Client:
 
 def _check(kind: str, tenant: str, client_id: str, scopes: Iterable[str] = ()) -> None:
     if kind not in KINDS:
-        raise Problem(f"--kind: expected one of {', '.join(KINDS)}")
+        raise WrongOption(f"--kind: expected one of {', '.join(KINDS)}")
     if re.fullmatch(TENANT_PATTERN, tenant) is None:
-        raise Problem(f"--tenant: expected {TENANT_PATTERN}")
+        raise WrongOption(f"--tenant: expected {TENANT_PATTERN}")
     if re.fullmatch(CLIENT_ID, client_id) is None:
-        raise Problem(f"--id: expected {CLIENT_ID}")
+        raise WrongOption(f"--id: expected {CLIENT_ID}")
     if not set(scopes) <= set(KINDS[kind].scopes):
-        raise Problem(f"--scope: expected one of {', '.join(KINDS[kind].scopes)}")
+        raise WrongOption(f"--scope: expected one of {', '.join(KINDS[kind].scopes)}")

@@ -25,6 +25,7 @@ from loanstream.ask.kept import BESIDE, KEPT, UNPROVEN
 from loanstream.ask.kept import altered as altered_columns
 from loanstream.ask.origins import origins_since_ms
 from loanstream.ask.reconcile import COMPARED
+from loanstream.ask.tally import decision_records
 from loanstream.cli.reconcile import reconciliation_text
 from processors.deadletters import dead_letter
 from processors.identity import Worker
@@ -98,6 +99,23 @@ def test_a_row_of_a_record_that_came_after_the_start_is_held_against_it(empty, r
     result = reconciled(empty, Growing(topics, 3))
     assert found(result) == [("altered", "decisions_log", "a-005", 10, ("outcome", "kafka_timestamp"))]
     assert result.later["decisions_log"] == 2
+
+
+def test_decision_records_are_counted_of_the_moment_that_is_compared(empty, refused):
+    """Under load the counts fit each other: what came after the start is told as such, and in no other count; a row of
+    another partition or topic is no record of that moment.
+    """
+    topics = flow(6)
+    record(empty, refused, topics)
+    copied(empty, "decisions_log", "77 AS kafka_partition", "application_id = 'a-002'")
+    copied(empty, "decisions_log", "'nowhere' AS kafka_topic", "application_id = 'a-001'")
+    result = reconciled(empty, Growing(topics, 4))
+    assert (result.compared["decisions_log"], result.later["decisions_log"]) == (2, 4)
+    assert (result.decision_records.records, result.decision_records.decisions) == (2, 2)
+    assert decision_records(empty.client("reader"), ["bank-a"]).records == 8
+    assert decision_records(empty.client("reader"), ["bank-a"], "a-005", ends={(DECISIONS, 0): 10}).records == 0
+    assert decision_records(empty.client("reader"), ["bank-a"], "a-005", ends={(DECISIONS, 0): 11}).records == 1
+    assert decision_records(empty.client("reader"), ["bank-a"], ends={}).records == 0
 
 
 def recorded_from_its_letter(empty, refused, *, retained=True):

@@ -201,7 +201,7 @@ def test_a_document_is_stored_with_the_whole_reference(settings, tmp_path, capsy
     reference = DocumentRef.model_validate_json(capsys.readouterr().out)
     assert (reference.kind, reference.media_type, reference.size) == ("payslip", "application/pdf", 8)
     file = file.rename(tmp_path / "scan.pdf")
-    assert main(["documents", "put", str(file), "--tenant", "bank-a", "--json"]) == 1
+    assert main(["documents", "put", str(file), "--tenant", "bank-a", "--json"]) == 2
     assert "--kind: expected one of payslip," in capsys.readouterr().err
     assert main(["documents", "put", str(file), "--tenant", "bank-a", "--kind", "identity", "--json"]) == 0
     assert DocumentRef.model_validate_json(capsys.readouterr().out).kind == "identity"

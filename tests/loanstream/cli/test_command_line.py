@@ -104,6 +104,8 @@ def test_a_disk_that_takes_nothing_is_no_bug(number, named, line):
         ("score", "nothing.csv"),
         ("score", "loans.yaml"),
         ("score", "loans.csv", "--policy", "nothing"),
+        ("score", "loans.csv", "--bundle", "nothing"),
+        ("score", "loans.csv", "--against", "nothing"),
         ("policy", "check", "nothing.yaml"),
         ("train", "--out", "bundle", "--data", "nothing"),
         ("decisions", "--state", "nothing"),
@@ -213,6 +215,26 @@ def test_a_policy_that_is_no_text_is_told_in_one_line_by_every_verb(loanstream, 
 def test_an_unknown_option_is_a_usage_error(loanstream):
     """Exit code 2; also for an option that would do nothing."""
     loanstream("decisions", "--nonsense", code=2)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (("train", "--out", "bundle", "--data", ".", "--recipe", "paperr"), "--recipe: expected default, paper"),
+        (("train", "--out", "bundle"), "--data or LOANSTREAM_DATA: expected the folder"),
+        (("documents", "put", "x.pdf", "--tenant", "bank-a", "--kind", "photo"), "--kind: expected one of payslip"),
+        (("up", "--state", "new", "--tenants", "bank-a,bank-a"), "--tenants: expected one or more different names"),
+        (("up", "--state", "new", "--tenants", "Bank A"), "--tenants: "),
+        (("auth", "rotate", "--state", "new", "--drop-old"), "--drop-old: expected --now with it"),
+    ],
+)
+def test_a_value_that_the_option_does_not_know_is_a_usage_error(loanstream, arguments, says, tmp_path, monkeypatch):
+    """Exit code 2, as for an option that there is not: whatever is installed, this command line is wrong."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("LOANSTREAM_DATA", raising=False)
+    (line,) = loanstream(*arguments, code=2).stderr.splitlines()
+    assert line.startswith(f"loanstream: {says}")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_submit_says_how_documents_are_named(loanstream):

@@ -81,3 +81,50 @@ def test_a_shipped_card_says_the_bins_of_its_ece(name):
     shipped = shipped_bundle_files(name)
     assert json.loads(shipped["card.json"])["ece_bins"] == {"number": 15, "kind": "equal width"}
     assert "over 15 bins of equal width, weighted by their size" in shipped["card.md"].decode()
+
+
+@pytest.mark.parametrize("named", ["", " "])
+def test_a_folder_without_a_name_is_none(loanstream, tmp_path, monkeypatch, named):
+    """A variable that is not set in a script fills no current directory with a bundle."""
+    monkeypatch.chdir(tmp_path)
+    assert "--out" in loanstream("train", "--out", named, "--data", tmp_path, code=2).stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("cut", "says"),
+    [
+        (lambda text: text.replace("Approved", "Rejected"), "has 0 Approved and 300 Rejected"),
+        (lambda text: text.replace("Rejected", "Approved"), "has 300 Approved and 0 Rejected"),
+        (lambda text: "\n".join(text.splitlines()[:6]), "expected at least 3 of each"),
+        (lambda text: text.replace(" Approved", " approved"), "loan_status: expected Approved or Rejected"),
+    ],
+)
+def test_data_that_teach_nothing_are_told_in_one_line(loanstream, train, sample_csv, tmp_path, cut, says):
+    """A person can mend it: no trace, and nothing is written."""
+    train()
+    (tmp_path / "loans.csv").write_text(cut(sample_csv(300, 7).decode()))
+    done = loanstream("train", "--data", tmp_path / "loans.csv", "--out", tmp_path / "new", code=1)
+    (line,) = done.stderr.splitlines()
+    assert says in line
+    assert not (tmp_path / "new").exists()
+
+
+def test_a_file_in_the_folders_place_stays(loanstream, train, tmp_path):
+    """It is named, and left as it is."""
+    train()
+    (tmp_path / "taken").write_text("mine")
+    done = loanstream("train", "--data", tmp_path / "loans.csv", "--out", tmp_path / "taken", code=1)
+    assert done.stderr.startswith(f"loanstream: {tmp_path / 'taken'} is a file; expected a folder")
+    assert (tmp_path / "taken").read_text() == "mine"
+
+
+def test_an_edited_card_is_told_by_training_again(train):
+    """The card is in no hash: the same training into the same folder names it, and leaves it for a person to look at."""
+    train()
+    card = train.out / "card.md"
+    edited = card.read_text().replace("| auc | 0.", "| auc | 1.")
+    assert edited != card.read_text()
+    card.write_text(edited)
+    assert "holds another bundle (card.md differ)" in train(code=1).stderr
+    assert card.read_text() == edited

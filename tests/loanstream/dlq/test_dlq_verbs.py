@@ -102,8 +102,8 @@ def test_only_what_is_asked_for_is_listed(flow, dlq):
         (("--application", "a-1", "--cause", "empty"), 1),
     ):
         assert len(lines(dlq("list", "--json", *arguments))) == count, arguments
-    assert dlq("list", "--cause", "not_jsn", code=1).stderr.endswith("did you mean not_json?\n")
-    assert "expected a duration (90s, 15m, 2h, 7d)" in dlq("list", "--since", "yesterday", code=1).stderr
+    assert dlq("list", "--cause", "not_jsn", code=2).stderr.endswith("did you mean not_json?\n")
+    assert "expected a duration (90s, 15m, 2h, 7d)" in dlq("list", "--since", "yesterday", code=2).stderr
 
 
 def test_the_summary_counts_by_bank_and_cause(flow, dlq):
@@ -205,7 +205,7 @@ def test_what_came_after_the_question_is_not_discarded(flow, dlq, monkeypatch):
 @pytest.mark.parametrize(
     ("arguments", "code", "said"),
     [
-        (("--reason", "a test", "--yes"), 1, "nothing says which letters"),
+        (("--reason", "a test", "--yes"), 2, "nothing says which letters"),
         (("--reason", " ", "--cause", "empty", "--yes"), 2, "--reason: expected one line of 1 to 500 characters"),
         (("--reason", "a\nb", "--cause", "empty", "--yes"), 2, "--reason: expected one line"),
         (
@@ -213,8 +213,8 @@ def test_what_came_after_the_question_is_not_discarded(flow, dlq, monkeypatch):
             2,
             "--actor: expected one line of 1 to 200",
         ),
-        (("--reason", "a", "--cause", "empty", "--id", "t/0/0"), 1, "--id names the letters exactly"),
-        (("--reason", "a", "--id", "17"), 1, "expected topic/partition/offset"),
+        (("--reason", "a", "--cause", "empty", "--id", "t/0/0"), 2, "--id names the letters exactly"),
+        (("--reason", "a", "--id", "17"), 2, "expected topic/partition/offset"),
     ],
 )
 def test_a_discard_of_nothing_in_particular_is_refused(flow, dlq, arguments, code, said):

@@ -48,7 +48,7 @@ def test_a_rotation_shows_the_new_key_beside_the_old(auth):
 
 def test_dropping_the_old_key_needs_a_new_one_that_signs(auth):
     """Else no token could be made for a while: the line says what is missing."""
-    assert "expected --now with it" in auth("rotate", "--drop-old", code=1).stderr
+    assert "expected --now with it" in auth("rotate", "--drop-old", code=2).stderr
 
 
 def test_a_clients_secret_is_shown_once(files, auth):
