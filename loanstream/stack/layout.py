@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import NotRequired, TypedDict, cast
 
 from schemas.problem import Problem
-from stores.private_files import write_private
+from stores.private_files import private_directory, write_private
 
 
 class KafkaPart(TypedDict):
@@ -178,12 +178,21 @@ class Layout:
             self.auth,
         )
 
+    @property
+    def _public(self) -> tuple[Path, ...]:
+        """Directories that hold what clients are to trust; what is secret there is so by itself."""
+        return (self.tls, self.auth)
+
     def make(self) -> None:
         """Create the directories, the state directory for its owner alone. Problem where that is impossible."""
         try:
             self.state.mkdir(parents=True, exist_ok=True, mode=0o700)
             for directory in self._directories:
-                directory.mkdir(exist_ok=True)
+                # A state directory that was there before may be open to others.
+                if directory in self._public:
+                    directory.mkdir(exist_ok=True)
+                else:
+                    private_directory(directory)
         except OSError as error:
             raise Problem(f"cannot use {self.state} as state directory: {error.strerror}") from error
 
