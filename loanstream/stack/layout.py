@@ -110,6 +110,11 @@ class Layout:
         return self.state / "ports.json"
 
     @property
+    def unguarded(self) -> Path:
+        """When the stack was run without security, a line each; it stays, as what was written then does."""
+        return self.state / "unguarded"
+
+    @property
     def keys(self) -> Path:
         """Secrets: receipt, document and column keys, passwords."""
         return self.state / "keys"
@@ -162,7 +167,7 @@ class Layout:
     @property
     def entries(self) -> frozenset[Path]:
         """All of the above: whatever else lies in a directory is not a stack's."""
-        files = (self.stack_file, self.lock, self.prepared, self.ports)
+        files = (self.stack_file, self.lock, self.prepared, self.ports, self.unguarded)
         return frozenset((*files, self.keys, *self._directories))
 
     @property

@@ -245,12 +245,21 @@ def test_a_consumer_reads_what_is_written_for_its_bank(guarded: Guarded, bank: s
 
 
 def test_a_consumer_that_assigns_itself_another_banks_topic_gets_nothing(guarded: Guarded) -> None:
-    """An assignment asks no coordinator: still no record comes, of its neighbour's topic which holds some."""
+    """An assignment asks no coordinator: no record comes of a neighbour's topic which holds some, and the log names him.
+
+    No error comes either: after many denials the next line comes more seldom, so the log is asked for a while.
+    """
+    before, until = len(guarded.said()), time.monotonic() + 60
     consumer = Consumer({**without_deliveries(guarded.as_("consumer:bank-a")), "group.id": "bank-a.sink"})
+    denied = "Principal = User:bank-a-consumer is Denied"
     try:
         consumer.assign([TopicPartition("loan.decisions.v1.bank-b", number, 0) for number in range(4)])
         came = [message for message in consumer.consume(10, 3) if message.error() is None]
+        while not (lines := [line for line in guarded.said()[before:].splitlines() if denied in line]):
+            assert time.monotonic() < until
+            came += [message for message in consumer.consume(10, 0.5) if message.error() is None]
         assert came == []
+        assert any("Topic:LITERAL:loan.decisions.v1.bank-b" in line for line in lines)
     finally:
         consumer.close()
 
