@@ -17,7 +17,7 @@ from loanstream.stack.kafka.node import is_ready as broker_is_ready
 from loanstream.stack.layout import READER, WRITER, Layout
 from loanstream.stack.probe import answers
 from loanstream.stack.supervisor import Child
-from stores.keys import WarehousePasswords
+from stores.keys import COLUMNS, DOCUMENTS, RECEIPTS, WarehousePasswords
 
 WORKERS: dict[str, tuple[str, ...]] = {
     # stage (also the process' name before its -N): the arguments of `loanstream worker`
@@ -25,6 +25,14 @@ WORKERS: dict[str, tuple[str, ...]] = {
     "verify-slow": ("verify", "--lane", "slow"),
     "score": ("score",),
     "record": ("record",),
+}
+
+KEYS_OF: Mapping[str, str] = {
+    # process: the part of the keys that it is handed, and no other
+    "verify": DOCUMENTS,
+    "verify-slow": DOCUMENTS,
+    "score": RECEIPTS,
+    "record": COLUMNS,
 }
 
 READY_S = 0.5
@@ -145,6 +153,7 @@ def _installation(plan: Plan) -> dict[str, object]:
 
 def _worker_environment(plan: Plan, stage: str, slot: int, port: int) -> dict[str, str]:
     settings = _installation(plan) | {
+        "keys": plan.layout.keys / KEYS_OF[stage],
         "slot": slot,
         "port": port,
         "slots": plan.layout.slots,

@@ -232,6 +232,7 @@ def _plan(
     keys = KeyFiles(layout.keys)
     for tenant in tenants:
         keys.make_tenant(tenant)
+    keys.part_all()
     brokers = ports.keep_or_pick(layout.kafka / ports.FILE, PORT_NAMES).values()
     servers = ("warehouse", *(["auth"] if secure else []))
     chosen = ports.keep_or_pick(layout.ports, (*servers, *worker_names(workers)), besides=brokers)

@@ -144,7 +144,7 @@ def test_install_refuses_without_a_tenant_s_keys(settings, tmp_path, capsys):
     *_, line = capsys.readouterr().err.splitlines()
     assert line.startswith(f"loanstream: no tenant-bank-a.json in {tmp_path / 'keys'}; ")
     assert "--make-keys" in line
-    assert [path.name for path in (tmp_path / "keys").iterdir()] == ["warehouse.json"]
+    assert [path.name for path in (tmp_path / "keys").iterdir() if path.is_file()] == ["warehouse.json"]
     assert not (tmp_path / "documents").exists()
 
 
