@@ -8,7 +8,7 @@ import socket
 import ssl
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +26,14 @@ from loanstream.install import grants, topics
 from loanstream.installation import Installation
 from loanstream.settings import environment_of, load
 from loanstream.stack.kafka.broker import EmbeddedKafka
-from loanstream.stack.kafka.guard import AUDIENCE, PRINCIPALS, Guard, by_subject
+from loanstream.stack.kafka.guard import (
+    AUDIENCE,
+    INTERNAL_CONNECTIONS,
+    OAUTH_CONNECTIONS,
+    PRINCIPALS,
+    Guard,
+    by_subject,
+)
 from loanstream.stack.pki import CLIENT, Pki
 from registry.publish import activations, send
 from schemas.access import CLUSTER, Grant, access, principal_of, stage_principal
@@ -513,6 +520,35 @@ def test_a_certificate_is_no_token_and_a_token_no_certificate(guarded: Guarded) 
     assert refusal(by_certificate, within_s=3) is not None
     by_token = guarded.with_token(guarded.token(), **{"bootstrap.servers": guarded.broker.bootstrap})
     assert refusal(by_token, within_s=3) is not None
+
+
+def test_idle_connections_at_one_listener_leave_the_others_theirs(guarded: Guarded) -> None:
+    """Whoever fills the listener for tokens without proving anything keeps no stage out, and when he goes banks are back;
+    whoever fills the stages' own keeps no bank out.
+    """
+    bank, stage = guarded.with_token(guarded.token()), guarded.as_("stage:score")
+    with connections(guarded.broker.oauth, OAUTH_CONNECTIONS + 8):
+        assert refusal(bank, within_s=2) is not None
+        assert refusal(stage) is None
+    assert refusal(bank) is None
+    with connections(guarded.broker.bootstrap, INTERNAL_CONNECTIONS + 8):
+        assert refusal(bank) is None
+    assert refusal(stage) is None
+
+
+@contextmanager
+def connections(address: str, many: int) -> Iterator[None]:
+    """So many connections that say one byte, and then nothing."""
+    host, _, port = address.rpartition(":")
+    held = []
+    try:
+        for _ in range(many):
+            held.append(socket.create_connection((host, int(port)), timeout=10))
+            held[-1].send(b"\x16")
+        yield
+    finally:
+        for each in held:
+            each.close()
 
 
 def test_a_broker_of_another_ca_is_not_believed(guarded: Guarded, tmp_path: Path) -> None:
