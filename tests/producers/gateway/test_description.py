@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from hypothesis.errors import Unsatisfiable
 from schemathesis import GenerationMode
 from schemathesis.checks import not_a_server_error
-from schemathesis.specs.openapi.checks import positive_data_acceptance
 from schemathesis.openapi import media_type
+from schemathesis.specs.openapi.checks import positive_data_acceptance
 
 from loanstream.generate.files import GENERATED, ROOT
 from producers.gateway.app import Door, description
