@@ -50,8 +50,8 @@ def secrets(stack: RunningStack) -> frozenset[str]:
             # The stack's own copy of its clients' secrets has no names but the clients'.
             found |= set(held.values()) if path.name == "clients.json" else set(secrets_in(held))
         elif path.suffix == ".pem":
-            key = path.read_text().split("PRIVATE KEY-----")[1]
-            found |= {line for line in key.splitlines() if len(line) > SHORTEST and not line.startswith("-")}
+            # The third line is the public key's, which the certificate holds, too.
+            found |= set(path.read_text().split("PRIVATE KEY-----\n")[1].splitlines()[:2])
     found |= set(secrets_in(dict(stack.stack)))
     found = {secret for secret in found if isinstance(secret, str) and not secret.startswith("/")}
     assert len(found) > 2 * len(stack.tenants)
