@@ -4,6 +4,7 @@ import base64
 import hashlib
 import hmac
 import json
+import resource
 import socket
 import ssl
 import time
@@ -541,6 +542,8 @@ def connections(address: str, many: int) -> Iterator[None]:
     """So many connections that say one byte, and then nothing."""
     host, _, port = address.rpartition(":")
     held = []
+    few, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(few, many + 512), most))
     try:
         for _ in range(many):
             held.append(socket.create_connection((host, int(port)), timeout=10))
@@ -549,6 +552,7 @@ def connections(address: str, many: int) -> Iterator[None]:
     finally:
         for each in held:
             each.close()
+        resource.setrlimit(resource.RLIMIT_NOFILE, (few, most))
 
 
 def test_a_broker_of_another_ca_is_not_believed(guarded: Guarded, tmp_path: Path) -> None:
