@@ -241,13 +241,6 @@ class KeyFiles:
         for path in sorted(self.directory.glob(tenant_file("*"))):
             self._part(path)
 
-    def files_of(self, tenant: str) -> list[Path]:
-        """Every file that holds something of a tenant's keys, where it is there."""
-        name = tenant_file(tenant)
-        return [
-            path for path in (self.directory / name, *(self.directory / part / name for part in PARTS)) if path.exists()
-        ]
-
     def _part(self, path: Path) -> None:
         found = _read(path, lambda found: found)
         for part, names in PARTS.items():
