@@ -18,7 +18,7 @@ from stores.documents.blobs import FileBlobs, path_of
 from stores.documents.extractions import ExtractionStore
 from stores.documents.sealing import DocumentKey
 from stores.documents.store import DocumentStore
-from stores.keys import GivenKeys, KeyFiles, Keys, TenantKeys
+from stores.keys import GivenKeys, KeyFiles, Keys
 from stores.warehouse.cipher import ColumnCipher
 from stores.warehouse.client import connect
 from stores.warehouse.watched import WatchedClient, within
@@ -123,31 +123,28 @@ class Installation:
         return KeyFiles(self.settings.needed("keys"))
 
     @cached_property
-    def keys_of(self) -> Callable[[str], TenantKeys]:
-        """A tenant's keys, by its name, read once."""
-        return lru_cache(maxsize=4096)(self.keys.tenant)
-
-    @cached_property
     def cipher(self) -> ColumnCipher:
         """Opens the warehouse's encrypted columns."""
         return ColumnCipher(self.keys.column().column_key)
 
-    @property
+    @cached_property
     def receipt_keys(self) -> Callable[[str], ReceiptKey]:
-        """A tenant's receipt key, by its name."""
+        """A tenant's receipt key, by its name, read once. Of his keys no other is read."""
 
+        @lru_cache(maxsize=4096)
         def of(tenant: str) -> ReceiptKey:
-            keys = self.keys_of(tenant)
+            keys = self.keys.receipt(tenant)
             return ReceiptKey(keys.receipt_id, keys.receipt_key)
 
         return of
 
-    @property
+    @cached_property
     def document_keys(self) -> Callable[[str], DocumentKey]:
-        """A tenant's document key, by its name."""
+        """A tenant's document key, by its name, read once. Of his keys no other is read."""
 
+        @lru_cache(maxsize=4096)
         def of(tenant: str) -> DocumentKey:
-            keys = self.keys_of(tenant)
+            keys = self.keys.door(tenant)
             return DocumentKey(keys.document_id, keys.document_key)
 
         return of

@@ -10,7 +10,6 @@ import socket
 import sys
 import time
 from collections.abc import Callable, Mapping
-from functools import lru_cache
 from typing import Any
 
 from loanstream.installation import Installation
@@ -90,7 +89,7 @@ def _verify(installation: Installation, worker: Worker) -> Built:
     from processors.readers.sandbox.reader import DocumentReader
     from processors.stages.verify.stage import VerifyStage
 
-    _check_keys(installation)
+    _check_keys(installation, installation.document_keys)
     reader = DocumentReader()
     desk = ReadingDesk(installation.documents, installation.extractions, reader)
     slow = worker.stage == "verify-slow"
@@ -117,11 +116,10 @@ def _score(installation: Installation, worker: Worker) -> Built:
     def control_failed(error: Exception) -> None:
         exit_now(f"the control thread failed: {place_of(error)}")
 
-    _check_keys(installation)
+    _check_keys(installation, installation.receipt_keys)
     control = ControlReader(installation.bootstrap, installation.worker_security, control_failed)
     scorers = Scorers(installation.artefacts, control.needed)
-    receipt_keys = lru_cache(maxsize=4096)(installation.receipt_keys)
-    stage = ScoreStage(control, scorers, receipt_keys, worker)
+    stage = ScoreStage(control, scorers, installation.receipt_keys, worker)
     return StageSpec(worker.stage, _topics(worker.stage), stage, crashed=_crashed(worker), **SCORE), control.start
 
 
@@ -141,10 +139,10 @@ def _topics_there(installation: Installation) -> TopicsThere:
     return TopicsThere(installation.bootstrap, installation.worker_security)
 
 
-def _check_keys(installation: Installation) -> None:
-    """Problem at the start for a tenant without keys, not at its first record."""
+def _check_keys(installation: Installation, needed: Callable[[str], object]) -> None:
+    """Problem at the start for a tenant without the keys that are needed, not at its first record."""
     for tenant in installation.tenants:
-        installation.keys_of(tenant)
+        needed(tenant)
 
 
 def _nothing() -> None:

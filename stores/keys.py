@@ -2,6 +2,9 @@
 
 Key files lie in one directory (0700, files 0600). A key's id is public (receipts carry it); the key is not, and no
 `repr` shows it. What was made once is never made again: receipts made with lost keys stay unproven.
+
+Below it lies each part by itself (`PARTS`): a process is handed the directory of the part that it needs, and whoever
+takes that process over has no other key.
 """
 
 import hashlib
@@ -10,6 +13,7 @@ import json
 import secrets
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
@@ -25,6 +29,15 @@ WAREHOUSE_FILE = "warehouse.json"
 def tenant_file(tenant: str) -> str:
     """The name of a tenant's key file."""
     return f"tenant-{tenant}.json"
+
+
+DOCUMENTS, RECEIPTS, COLUMNS = "documents", "receipts", "columns"
+PARTS: Mapping[str, tuple[str, ...]] = {
+    # directory below the key files: what of them it holds
+    DOCUMENTS: ("document_id", "document_key"),
+    RECEIPTS: ("receipt_id", "receipt_key"),
+    COLUMNS: ("column_id", "column_key"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +56,7 @@ CLAIMS = b"loanstream gateway: claims, 1"
 
 @dataclass(frozen=True, slots=True)
 class DoorKeys:
-    """What of a tenant's keys the gateway holds: the documents' key, and no receipt's."""
+    """What of a tenant's keys the gateway and the readers of documents hold: the documents' key, and no receipt's."""
 
     document_id: str
     document_key: bytes = field(repr=False)
@@ -55,6 +68,14 @@ class DoorKeys:
         Derived, so that no key file has to be made anew; it opens no document, and tells nothing of the document key.
         """
         return hmac.digest(self.document_key, CLAIMS, hashlib.sha256)
+
+
+@dataclass(frozen=True, slots=True)
+class ReceiptKeys:
+    """What of a tenant's keys whoever makes or proves receipts holds."""
+
+    receipt_id: str
+    receipt_key: bytes = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +101,10 @@ class Keys(Protocol):
         """A tenant's keys."""
 
     def door(self, tenant: str) -> DoorKeys:
-        """What the gateway holds of them; a file that holds no more is enough."""
+        """What opens his documents; a file that holds no more is enough."""
+
+    def receipt(self, tenant: str) -> ReceiptKeys:
+        """What his receipts are made by; a file that holds no more is enough."""
 
     def column(self) -> ColumnKey:
         """The key of the warehouse's columns."""
@@ -122,6 +146,13 @@ class GivenKeys:
         found = self.tenant(tenant)
         return DoorKeys(found.document_id, found.document_key)
 
+    def receipt(self, tenant: str) -> ReceiptKeys:
+        """See `Keys.receipt`."""
+        if self.tenants is None:
+            return self.files().receipt(tenant)
+        found = self.tenant(tenant)
+        return ReceiptKeys(found.receipt_id, found.receipt_key)
+
     def column(self) -> ColumnKey:
         """See `Keys.column`."""
         return self.files().column() if self.columns is None else self.columns
@@ -140,6 +171,10 @@ class KeyFiles:
     def door(self, tenant: str) -> DoorKeys:
         """See `Keys.door`."""
         return self._of(tenant, _door_keys)
+
+    def receipt(self, tenant: str) -> ReceiptKeys:
+        """See `Keys.receipt`."""
+        return self._of(tenant, _receipt_keys)
 
     def _of(self, tenant: str, understand: Callable[[Any], Understood]) -> Understood:
         path = self._tenant_file(tenant)
@@ -175,12 +210,16 @@ class KeyFiles:
                 "document_key": secrets.token_hex(KEY_BYTES),
             },
         )
-        return self.tenant(tenant)
+        made = self.tenant(tenant)
+        self._part(self._tenant_file(tenant))
+        return made
 
     def make_column(self) -> ColumnKey:
         """The column key, made where there is none. Problem for a file that is not readable as keys."""
         _make(self.directory / WAREHOUSE_FILE, _new_column_key)
-        return self.column()
+        made = self.column()
+        self._part(self.directory / WAREHOUSE_FILE)
+        return made
 
     def make_passwords(self) -> WarehousePasswords:
         """The embedded warehouse's passwords, made with its column key where there are none. Problem as above."""
@@ -191,7 +230,27 @@ class KeyFiles:
                 | {"writer_password": secrets.token_urlsafe(24), "reader_password": secrets.token_urlsafe(24)}
             ),
         )
-        return self.passwords()
+        made = self.passwords()
+        self._part(self.directory / WAREHOUSE_FILE)
+        return made
+
+    def part_all(self) -> None:
+        """Put the parts of every key file that is there where their processes find them: a bank that is not served any
+        more has records under way. Problem for a file that is not readable as keys.
+        """
+        for path in sorted(self.directory.glob(tenant_file("*"))):
+            self._part(path)
+
+    def _part(self, path: Path) -> None:
+        found = _read(path, lambda found: found)
+        for part, names in PARTS.items():
+            if names[0] not in found:
+                continue
+            data = f"{json.dumps(_read(path, partial(_texts, names=names)), indent=1)}\n".encode()
+            private_directory(self.directory / part)
+            held = self.directory / part / path.name
+            if not held.exists() or held.read_bytes() != data:
+                write_private(held, data)
 
     def passwords(self) -> WarehousePasswords:
         """The embedded warehouse's passwords. Problem where there are none."""
@@ -215,6 +274,11 @@ def _tenant_keys(found: Any) -> TenantKeys:
 def _door_keys(found: Any) -> DoorKeys:
     texts = _texts(found, ("document_id", "document_key"))
     return DoorKeys(texts["document_id"], _key(texts["document_key"]))
+
+
+def _receipt_keys(found: Any) -> ReceiptKeys:
+    texts = _texts(found, ("receipt_id", "receipt_key"))
+    return ReceiptKeys(texts["receipt_id"], _key(texts["receipt_key"]))
 
 
 def _texts(found: Any, names: Iterable[str]) -> dict[str, str]:

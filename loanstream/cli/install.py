@@ -8,7 +8,7 @@ import typer
 
 from loanstream.cli.options import AsJson, FirstBundle, FirstPolicy, Yes, confirm, verb
 from loanstream.install.durability import losses
-from loanstream.install.steps import STEPS, Wanted, decided_otherwise
+from loanstream.install.steps import STEPS, Wanted, decided_otherwise, rights_of_others
 from loanstream.install.steps import plan as plan_of
 from loanstream.installation import Installation
 from loanstream.settings import load
@@ -62,7 +62,11 @@ def _refuse_losses(wanted: Wanted, *, trial: bool) -> None:
 
 
 def _note(wanted: Wanted, plan: Plan) -> None:
-    """Where the installation is active already, what it decides with may not be what was asked for."""
+    """What a person should know and `install` does not touch: others' rights on what is ours; and where the
+    installation is active already, what it decides with may not be what was asked for.
+    """
+    for line in rights_of_others(wanted):
+        _say(line)
     told = None if plan["activation"] else decided_otherwise(wanted)
     if told is not None:
         _say(told)

@@ -41,8 +41,12 @@ def _processes(running: RunningStack) -> Found:
 
 def _keys(running: RunningStack) -> Found:
     keys = running.layout.keys
-    expected = {keys: 0o700} | dict.fromkeys(sorted(keys.iterdir()), 0o600)
-    wrong = [f"{path.name} is {_mode(path):04o}" for path, mode in expected.items() if _mode(path) != mode]
+    expected = {path: 0o700 if path.is_dir() else 0o600 for path in (keys, *sorted(keys.rglob("*")))}
+    wrong = [
+        f"{path.relative_to(keys.parent)} is {_mode(path):04o}"
+        for path, mode in expected.items()
+        if _mode(path) != mode
+    ]
     return not wrong, f"{', '.join(wrong)} in {keys.parent}" if wrong else f"{keys} is 0700, its files 0600"
 
 
@@ -75,5 +79,5 @@ ROWS: Mapping[str, Row] = {
     "document store": Row(
         look_at.documents, f"mount its disk writable and make room; where it was removed, {_START_AGAIN}"
     ),
-    "keys": Row(_keys, "chmod 700 {keys}; chmod 600 {keys}/*"),
+    "keys": Row(_keys, "chmod -R u=rwX,go= {keys}"),
 }

@@ -152,6 +152,13 @@ def _missing_grants(wanted: Wanted) -> list[str]:
     return [] if wanted.leave_grants else grants.change(wanted.installation).lines
 
 
+def rights_of_others(wanted: Wanted) -> list[str]:
+    """A line for each right on something of ours that the table has not, of somebody it does not name; nothing is done
+    about it. `NotAllowed`; KafkaException.
+    """
+    return [] if wanted.leave_grants else grants.change(wanted.installation).told
+
+
 def _missing_topics(wanted: Wanted) -> list[str]:
     return topics.missing(wanted.installation.admin_settings, wanted.installation.tenants)
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import NotRequired, TypedDict, cast
 
 from schemas.problem import Problem
-from stores.private_files import write_private
+from stores.private_files import private_directory, write_private
 
 
 class KafkaPart(TypedDict):
@@ -117,6 +117,11 @@ class Layout:
         return self.state / "ports.json"
 
     @property
+    def unguarded(self) -> Path:
+        """When the stack was run without security, a line each; it stays, as what was written then does."""
+        return self.state / "unguarded"
+
+    @property
     def keys(self) -> Path:
         """Secrets: receipt, document and column keys, passwords."""
         return self.state / "keys"
@@ -169,7 +174,7 @@ class Layout:
     @property
     def entries(self) -> frozenset[Path]:
         """All of the above: whatever else lies in a directory is not a stack's."""
-        files = (self.stack_file, self.lock, self.prepared, self.ports)
+        files = (self.stack_file, self.lock, self.prepared, self.ports, self.unguarded)
         return frozenset((*files, self.keys, *self._directories))
 
     @property
@@ -185,12 +190,21 @@ class Layout:
             self.auth,
         )
 
+    @property
+    def _public(self) -> tuple[Path, ...]:
+        """Directories that hold what clients are to trust; what is secret there is so by itself."""
+        return (self.tls, self.auth)
+
     def make(self) -> None:
         """Create the directories, the state directory for its owner alone. Problem where that is impossible."""
         try:
             self.state.mkdir(parents=True, exist_ok=True, mode=0o700)
             for directory in self._directories:
-                directory.mkdir(exist_ok=True)
+                # A state directory that was there before may be open to others.
+                if directory in self._public:
+                    directory.mkdir(exist_ok=True)
+                else:
+                    private_directory(directory)
         except OSError as error:
             raise Problem(f"cannot use {self.state} as state directory: {error.strerror}") from error
 

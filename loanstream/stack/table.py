@@ -19,7 +19,7 @@ from loanstream.stack.layout import READER, WRITER, Layout
 from loanstream.stack.probe import answers
 from loanstream.stack.supervisor import Child
 from schemas.access import GATEWAY
-from stores.keys import WarehousePasswords
+from stores.keys import COLUMNS, DOCUMENTS, RECEIPTS, WarehousePasswords
 
 WORKERS: dict[str, tuple[str, ...]] = {
     # stage (also the process' name before its -N): the arguments of `loanstream worker`
@@ -27,6 +27,15 @@ WORKERS: dict[str, tuple[str, ...]] = {
     "verify-slow": ("verify", "--lane", "slow"),
     "score": ("score",),
     "record": ("record",),
+}
+
+KEYS_OF: Mapping[str, str] = {
+    # process: the part of the keys that it is handed, and no other
+    "verify": DOCUMENTS,
+    "verify-slow": DOCUMENTS,
+    "score": RECEIPTS,
+    "record": COLUMNS,
+    GATEWAY: DOCUMENTS,
 }
 
 READY_S = 0.5
@@ -70,6 +79,7 @@ class Plan:
         pki, where = self.guard.pki, self.auth.endpoints
         leaf = pki.leaf(GATEWAY)
         settings = _installation(self) | {
+            "keys": self.layout.keys / KEYS_OF[GATEWAY],
             "warehouse_reader_password": self.passwords.reader_password,
             "wait_for": self.layout.prepared,
         }
@@ -165,6 +175,7 @@ def _installation(plan: Plan) -> dict[str, object]:
 
 def _worker_environment(plan: Plan, stage: str, slot: int, port: int) -> dict[str, str]:
     settings = _installation(plan) | {
+        "keys": plan.layout.keys / KEYS_OF[stage],
         "slot": slot,
         "port": port,
         "slots": plan.layout.slots,

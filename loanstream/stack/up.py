@@ -1,6 +1,7 @@
 """`loanstream up`: one state directory's stack in the foreground, from nothing to ready, until it is told to stop."""
 
 import json
+import logging
 import shlex
 import signal
 import threading
@@ -36,6 +37,8 @@ from schemas.problem import Problem
 from stores.keys import KeyFiles
 from stores.private_files import write_private
 from stores.warehouse.client import DATABASE
+
+logger = logging.getLogger(__name__)
 
 READY_WITHIN_S = 180.0
 """Where the token server answers."""
@@ -89,8 +92,7 @@ def run_up(
             on_progress(f"ended process {pid}, left behind by an earlier run")
         need_room(layout.state)
         plan = _plan(layout, tenants, workers, on_progress, secure=secure)
-        if not secure:
-            on_progress(UNGUARDED)
+        _tell_of_security(layout, on_progress, secure=secure)
         ready = False
 
         def replaced() -> None:
@@ -117,6 +119,22 @@ def run_up(
 
 
 UNGUARDED = "NOT SECURED: whoever reaches the broker reads and writes every bank's records (--insecure)"
+
+
+def _tell_of_security(layout: Layout, on_progress: Progress, *, secure: bool) -> None:
+    """Say what an unsecured start means; and at each secured one of the same state, what an earlier one leaves."""
+    if not secure:
+        with layout.unguarded.open("a") as file:
+            file.write(f"{time.strftime('%Y-%m-%dT%H:%M:%SZ', time.gmtime())}\n")
+        on_progress(UNGUARDED)
+    elif layout.unguarded.exists():
+        last = layout.unguarded.read_text().split()[-1]
+        line = (
+            f"NOT PROVEN: this state was run with --insecure, last started at {last}: whoever reached the broker then "
+            "may have written any record of any bank, and nothing marks those records"
+        )
+        logger.warning(line)
+        on_progress(line)
 
 
 def describe(plan: Plan, supervisor: Supervisor) -> StackFile:
@@ -219,6 +237,7 @@ def _plan(
     keys = KeyFiles(layout.keys)
     for tenant in tenants:
         keys.make_tenant(tenant)
+    keys.part_all()
     brokers = ports.keep_or_pick(layout.kafka / ports.FILE, PORT_NAMES).values()
     servers = ("warehouse", *(["auth", GATEWAY] if secure else []))
     chosen = ports.keep_or_pick(layout.ports, (*servers, *worker_names(workers)), besides=brokers)

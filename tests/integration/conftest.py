@@ -51,6 +51,8 @@ TENANTS = (
     "untold",
     "gateway",
     "reviewed",
+    "attacked",
+    "attacker",
 )
 SECURITY = os.environ.get("LOANSTREAM_TESTS_UP", "--secure")
 """Every test passes on an insecure stack, too."""

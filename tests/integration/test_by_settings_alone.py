@@ -124,7 +124,7 @@ def installed(own: Own) -> Own:
         time.sleep(0.005)
     killed.send_signal(signal.SIGKILL)
     killed.wait()
-    own.made = {path.name: path.read_bytes() for path in (own.root / "keys").iterdir()}
+    own.made = {path.name: path.read_bytes() for path in (own.root / "keys").iterdir() if path.is_file()}
     own.after_kill = own.ask("install", "--trial", "--dry-run")
     own.finished = own.ask("install", "--trial", "--yes")
     return own

@@ -4,11 +4,12 @@ import base64
 import hashlib
 import hmac
 import json
+import resource
 import socket
 import ssl
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,14 @@ from loanstream.install import grants, topics
 from loanstream.installation import Installation
 from loanstream.settings import environment_of, load
 from loanstream.stack.kafka.broker import EmbeddedKafka
-from loanstream.stack.kafka.guard import AUDIENCE, PRINCIPALS, Guard, by_subject
+from loanstream.stack.kafka.guard import (
+    AUDIENCE,
+    INTERNAL_CONNECTIONS,
+    OAUTH_CONNECTIONS,
+    PRINCIPALS,
+    Guard,
+    by_subject,
+)
 from loanstream.stack.pki import CLIENT, Pki
 from registry.publish import activations, send
 from schemas.access import CLUSTER, Grant, access, principal_of, stage_principal
@@ -241,12 +249,21 @@ def test_a_consumer_reads_what_is_written_for_its_bank(guarded: Guarded, bank: s
 
 
 def test_a_consumer_that_assigns_itself_another_banks_topic_gets_nothing(guarded: Guarded) -> None:
-    """An assignment asks no coordinator: still no record comes, of its neighbour's topic which holds some."""
+    """An assignment asks no coordinator: no record comes of a neighbour's topic which holds some, and the log names him.
+
+    No error comes either: after many denials the next line comes more seldom, so the log is asked for a while.
+    """
+    before, until = len(guarded.said()), time.monotonic() + 60
     consumer = Consumer({**without_deliveries(guarded.as_("consumer:bank-a")), "group.id": "bank-a.sink"})
+    denied = "Principal = User:bank-a-consumer is Denied"
     try:
         consumer.assign([TopicPartition("loan.decisions.v1.bank-b", number, 0) for number in range(4)])
         came = [message for message in consumer.consume(10, 3) if message.error() is None]
+        while not (lines := [line for line in guarded.said()[before:].splitlines() if denied in line]):
+            assert time.monotonic() < until
+            came += [message for message in consumer.consume(10, 0.5) if message.error() is None]
         assert came == []
+        assert any("Topic:LITERAL:loan.decisions.v1.bank-b" in line for line in lines)
     finally:
         consumer.close()
 
@@ -501,6 +518,38 @@ def test_a_certificate_is_no_token_and_a_token_no_certificate(guarded: Guarded) 
     assert refusal(by_certificate, within_s=3) is not None
     by_token = guarded.with_token(guarded.token(), **{"bootstrap.servers": guarded.broker.bootstrap})
     assert refusal(by_token, within_s=3) is not None
+
+
+def test_idle_connections_at_one_listener_leave_the_others_theirs(guarded: Guarded) -> None:
+    """Whoever fills the listener for tokens without proving anything keeps no stage out, and when he goes banks are back;
+    whoever fills the stages' own keeps no bank out.
+    """
+    bank, stage = guarded.with_token(guarded.token()), guarded.as_("stage:score")
+    with connections(guarded.broker.oauth, OAUTH_CONNECTIONS + 8):
+        assert refusal(bank, within_s=2) is not None
+        assert refusal(stage) is None
+    assert refusal(bank) is None
+    with connections(guarded.broker.bootstrap, INTERNAL_CONNECTIONS + 8):
+        assert refusal(bank) is None
+    assert refusal(stage) is None
+
+
+@contextmanager
+def connections(address: str, many: int) -> Iterator[None]:
+    """So many connections that say one byte, and then nothing."""
+    host, _, port = address.rpartition(":")
+    held = []
+    few, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(few, many + 512), most))
+    try:
+        for _ in range(many):
+            held.append(socket.create_connection((host, int(port)), timeout=10))
+            held[-1].send(b"\x16")
+        yield
+    finally:
+        for each in held:
+            each.close()
+        resource.setrlimit(resource.RLIMIT_NOFILE, (few, most))
 
 
 def test_a_broker_of_another_ca_is_not_believed(guarded: Guarded, tmp_path: Path) -> None:

@@ -100,7 +100,7 @@ def test_no_secret_is_seen_from_outside(secured: RunningStack) -> None:
         process = psutil.Process(part["pid"])
         shown = [*process.cmdline(), *process.environ().values()]
         assert not any("PRIVATE KEY" in text for text in shown)
-    keys = {path.name: path.stat().st_mode & 0o777 for path in secured.layout.keys.iterdir()}
+    keys = {path.name: path.stat().st_mode & 0o777 for path in secured.layout.keys.rglob("*") if path.is_file()}
     assert {"tls-ca.pem", "tls-broker.pem", "kafka-score.json"} <= set(keys)
     assert set(keys.values()) == {0o600}
 

@@ -2,12 +2,13 @@
 
 import json
 import stat
+from dataclasses import astuple
 from pathlib import Path
 
 import pytest
 
 from schemas.problem import Problem
-from stores.keys import GivenKeys, KeyFiles, column_key_of, tenant_keys_of
+from stores.keys import PARTS, GivenKeys, KeyFiles, column_key_of, tenant_keys_of
 
 
 @pytest.fixture
@@ -39,7 +40,9 @@ def test_keys_are_for_their_owner_alone(files: KeyFiles) -> None:
     """The keys' directory is 0700, each file 0600, and no repr shows a key."""
     made = files.make_tenant("bank-a")
     assert stat.S_IMODE(files.directory.stat().st_mode) == 0o700
-    assert [stat.S_IMODE(file.stat().st_mode) for file in files.directory.iterdir()] == [0o600]
+    modes = {stat.S_IMODE(path.stat().st_mode) for path in files.directory.rglob("*") if path.is_file()}
+    parts = {stat.S_IMODE(path.stat().st_mode) for path in files.directory.iterdir() if path.is_dir()}
+    assert (modes, parts) == ({0o600}, {0o700})
     assert "receipt_key" not in repr(made)
     assert "password" not in repr(files.make_passwords())
     assert "column_key" not in repr(files.column())
@@ -106,6 +109,45 @@ def test_the_gateway_reads_no_receipt_key(files: KeyFiles) -> None:
     assert not any("receipt" in name for name in dir(door))
     with pytest.raises(Problem, match="does not hold keys"):
         files.tenant("bank-a")
+
+
+def test_each_part_lies_where_its_process_finds_it_and_holds_nothing_else(files: KeyFiles) -> None:
+    """A reader of documents is handed no receipt key, a scorer no document key, and who records no password."""
+    whole, passwords = files.make_tenant("bank-a"), files.make_passwords()
+    documents, receipts, columns = (KeyFiles(files.directory / part) for part in PARTS)
+    assert documents.door("bank-a").document_key == whole.document_key
+    assert receipts.receipt("bank-a").receipt_key == whole.receipt_key
+    assert columns.column() == files.column()
+    held = {part: (files.directory / part).rglob("*") for part in PARTS}
+    texts = {part: "".join(path.read_text() for path in paths) for part, paths in held.items()}
+    never = {
+        "documents": (whole.receipt_key.hex(), files.column().column_key.hex()),
+        "receipts": (whole.document_key.hex(), files.column().column_key.hex()),
+        "columns": (whole.receipt_key.hex(), whole.document_key.hex(), *astuple(passwords)),
+    }
+    assert not any(secret in texts[part] for part, secrets in never.items() for secret in secrets)
+    for files_of_a_part, ask in ((documents, "receipt"), (receipts, "door"), (documents, "tenant")):
+        with pytest.raises(Problem, match="does not hold keys"):
+            getattr(files_of_a_part, ask)("bank-a")
+
+
+def test_parts_follow_their_key_file(files: KeyFiles) -> None:
+    """A start puts right what is missing or of other keys: of a state of before, and of banks that are not served now."""
+    files.make_tenant("bank-a")
+    parts = [files.directory / part / "tenant-bank-a.json" for part in ("documents", "receipts")]
+    before = [path.read_bytes() for path in parts]
+    parts[0].unlink()
+    parts[1].write_text("{}")
+    files.part_all()
+    assert [path.read_bytes() for path in parts] == before
+
+
+def test_what_a_store_of_secrets_hands_over_is_read_by_parts_too(files: KeyFiles) -> None:
+    """A scorer asks for the receipt key alone, wherever keys come from."""
+    made = files.make_tenant("bank-a")
+    given = GivenKeys({"bank-a": made}, None, lambda: files)
+    assert given.receipt("bank-a") == files.receipt("bank-a") == GivenKeys(None, None, lambda: files).receipt("bank-a")
+    assert "receipt_key" not in repr(given.receipt("bank-a"))
 
 
 def test_every_key_file_has_a_claims_key(files: KeyFiles) -> None:

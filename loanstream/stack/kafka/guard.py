@@ -21,6 +21,10 @@ PRINCIPAL_CLAIM = "client_id"
 INTERNAL_LISTENER = "INTERNAL"
 LOGIN_MAX_BYTES = 64 * 1024
 OAUTH_CONNECTIONS = 512
+INTERNAL_CONNECTIONS = 2048
+"""More than 32 workers of each stage have, and the commands beside them."""
+CONTROLLER_CONNECTIONS = 128
+"""The one broker has two or three."""
 
 
 def by_subject(name: str) -> str:
@@ -52,8 +56,12 @@ PROPERTIES: Mapping[str, str] = {
     "listener.name.oauth.oauthbearer.connections.max.reauth.ms": "3600000",
     # Who has proved nothing makes the broker hold what he announces: 32 MB for all of them. A token is below 16 KB.
     "sasl.server.max.receive.size": str(LOGIN_MAX_BYTES),
-    # All of loopback is one address. The stages' own listener has no bound that others could use up.
+    # A bound for each listener, none for all or for an address (all of loopback is one): whoever fills one leaves the
+    # others theirs. What idles is closed after ten minutes, Kafka's own figure: below five, clients that send nothing
+    # for a while would be cut off, and take it for a fault.
     "listener.name.oauth.max.connections": str(OAUTH_CONNECTIONS),
+    "listener.name.internal.max.connections": str(INTERNAL_CONNECTIONS),
+    "listener.name.controller.max.connections": str(CONTROLLER_CONNECTIONS),
     "sasl.oauthbearer.expected.audience": AUDIENCE,
     "sasl.oauthbearer.sub.claim.name": PRINCIPAL_CLAIM,
     "sasl.oauthbearer.clock.skew.seconds": "5",

@@ -11,9 +11,11 @@ from types import SimpleNamespace
 import pytest
 
 from loanstream import installation
+from loanstream.cli import install
 from loanstream.cli.main import main
-from loanstream.install import steps
+from loanstream.install import grants, steps
 from loanstream.settings import SETTINGS
+from schemas.access import Grant
 from schemas.application import DocumentRef
 from stores.documents.blobs import FileBlobs
 from stores.keys import KeyFiles
@@ -142,7 +144,7 @@ def test_install_refuses_without_a_tenant_s_keys(settings, tmp_path, capsys):
     *_, line = capsys.readouterr().err.splitlines()
     assert line.startswith(f"loanstream: no tenant-bank-a.json in {tmp_path / 'keys'}; ")
     assert "--make-keys" in line
-    assert [path.name for path in (tmp_path / "keys").iterdir()] == ["warehouse.json"]
+    assert [path.name for path in (tmp_path / "keys").iterdir() if path.is_file()] == ["warehouse.json"]
     assert not (tmp_path / "documents").exists()
 
 
@@ -171,6 +173,19 @@ def test_install_names_the_settings_of_a_writer_who_does_not_get_in(settings, em
     assert kafka.startswith(f"loanstream: {KAFKA}: ")
     assert writer.startswith("loanstream: LOANSTREAM_WAREHOUSE_WRITER, LOANSTREAM_WAREHOUSE_WRITER_PASSWORD: writer ")
     assert "hunter2" not in said
+
+
+@pytest.mark.parametrize(("how", "told"), [("--dry-run", True), ("--yes", True), ("--leave-grants", False)])
+def test_install_tells_whom_others_let_in(how, told, settings, monkeypatch, capsys):
+    """A right on our topics that the table has not, of somebody it does not name, is left alone and told."""
+    auditor = grants.Held("User:auditor", Grant("topic", "loan.decisions.v1.bank-a", "READ"))
+    monkeypatch.setattr(grants, "change", lambda _: grants.Change((), (), (auditor,)))
+    monkeypatch.setattr(install, "plan_of", lambda _: ({"grants": [], "activation": []}, []))
+    monkeypatch.setattr(install, "losses", lambda *_: [])
+    monkeypatch.setattr(install, "decided_otherwise", lambda _: None)
+    assert main(["install", how]) == 0
+    line = "not of the table: User:auditor READ topic loan.decisions.v1.bank-a"
+    assert (line in capsys.readouterr().err.splitlines()) is told
 
 
 def test_a_fault_of_ours_in_a_step_is_no_line(settings, monkeypatch):

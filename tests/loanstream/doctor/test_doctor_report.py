@@ -3,6 +3,7 @@
 import errno
 import json
 import os
+import subprocess
 from contextlib import nullcontext
 from pathlib import Path
 from types import SimpleNamespace
@@ -202,7 +203,12 @@ def test_finds_keys_that_others_may_read(tmp_path: Path) -> None:
     layout.keys.chmod(0o755)
     check = _by_name(tmp_path)["keys"]
     assert (check.ok, "keys is 0755" in check.found) == (False, True)
-    assert check.fix == f"chmod 700 {layout.keys}; chmod 600 {layout.keys}/*"
+    (layout.keys / "columns" / "warehouse.json").chmod(0o604)
+    check = _by_name(tmp_path)["keys"]
+    assert "keys/columns/warehouse.json is 0604" in check.found
+    assert check.fix == f"chmod -R u=rwX,go= {layout.keys}"
+    subprocess.run(check.fix.split(), check=True)
+    assert _by_name(tmp_path)["keys"].ok
 
 
 @pytest.mark.parametrize(

@@ -66,6 +66,16 @@ def test_refuses_a_state_it_cannot_write(tmp_path: Path) -> None:
         Layout(tmp_path / "file" / "state").make()
 
 
+def test_a_state_that_others_can_enter_shows_them_nothing(tmp_path: Path) -> None:
+    """In a directory that was there before, open to everybody, whatever holds records, documents or logs is closed."""
+    state = tmp_path / "state"
+    (state / "kafka").mkdir(parents=True, mode=0o755)
+    layout = Layout(state)
+    layout.make()
+    opened = {path.name for path in state.iterdir() if path.stat().st_mode & 0o077}
+    assert opened == {"tls", "auth"}  # public keys and certificates; what else lies there is for its owner
+
+
 def test_pins_every_jar_of_one_kafka() -> None:
     """Every jar of Kafka has the pinned version: a mixed class path starts, and fails later."""
     kafka = [jar for jar in jars.pinned() if jar.group == "org.apache.kafka"]

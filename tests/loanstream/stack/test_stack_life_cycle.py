@@ -106,6 +106,19 @@ def test_a_stack_that_refuses_nobody_says_so(start: Start) -> None:
     assert warned not in secured.output()
 
 
+def test_a_state_that_was_run_without_security_is_told_at_each_secured_start(start: Start) -> None:
+    """Records of that time prove nobody, and look like all others: whoever starts it secured reads so, and when it was."""
+    insecure = start("insecure").ready()
+    insecure.process.terminate()
+    assert "NOT PROVEN" not in insecure.output()
+    for _ in range(2):
+        secured = start().ready()
+        secured.process.terminate()
+        first = secured.output().splitlines()[0]
+        assert first.startswith("NOT PROVEN: this state was run with --insecure, last started at 20")
+        assert "NOT PROVEN" in (secured.state / "logs" / "supervisor.log").read_text()
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_stops_everything_when_told(start: Start, number: signal.Signals) -> None:
     """SIGTERM and Ctrl-C end the stack with exit 0, no process and no stack.json left."""

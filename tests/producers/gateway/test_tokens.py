@@ -5,7 +5,9 @@ import hashlib
 import hmac
 import json
 import logging
+import re
 import time
+from pathlib import Path
 
 import pytest
 from joserfc import jws
@@ -338,3 +340,10 @@ def test_a_request_without_one_bearer_token(door, headers):
     answer = door.ask("POST", "/v1/documents?kind=payslip", token="", pairs=headers)
     assert answer.status_code == 401
     assert answer.headers["WWW-Authenticate"] == "Bearer"
+
+
+def test_an_operator_finds_each_reason_on_the_page():
+    """Whatever code stands in the log for a token, the page of the gateway says what it means."""
+    page = (Path(__file__).resolve().parents[3] / "docs" / "gateway.md").read_text("utf-8")
+    table = page.split("| `reason` of a refusal")[1].split("\n\n")[0]
+    assert set(tokens.REFUSALS) | {"no-token", "keys-unknown"} <= set(re.findall(r"`([a-z-]+)`", table))
