@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 from schemas.problem import Problem
-from stores.private_files import private_directory, write_private
+from stores.private_files import private_directory, sync_directory, write_private
 
 Understood = TypeVar("Understood")
 
@@ -176,6 +176,11 @@ class KeyFiles:
             },
         )
         return self.tenant(tenant)
+
+    def forget_tenant(self, tenant: str) -> None:
+        """Delete a tenant's keys, for good: no receipt of his can be proven any more, no document opened. OSError."""
+        self._tenant_file(tenant).unlink(missing_ok=True)
+        sync_directory(self.directory)
 
     def make_column(self) -> ColumnKey:
         """The column key, made where there is none. Problem for a file that is not readable as keys."""

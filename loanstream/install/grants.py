@@ -112,14 +112,32 @@ def difference(found: Iterable[Held], installation: Installation, leaving: Itera
 def make(installation: Installation) -> Change:
     """Grant what lacks, then take away what is stale; what was done. `NotAllowed`; KafkaException."""
     done = change(installation)
-    admin = AdminClient({**installation.admin_settings, **QUIET})
-    if done.lacking:
-        for future in admin.create_acls([_binding(held) for held in done.lacking]).values():
-            _allowed(future)
-    if done.stale:
-        for future in admin.delete_acls([_filter(held) for held in done.stale]).values():
-            _allowed(future)
+    grant(installation, done.lacking)
+    take_away(installation, done.stale)
     return done
+
+
+def there(installation: Installation) -> list[Held] | None:
+    """Every grant at the broker, whoever has it; None at one without an authorizer. `NotAllowed`; KafkaException."""
+    return _held(AdminClient({**installation.admin_settings, **QUIET}))
+
+
+def grant(installation: Installation, lacking: Iterable[Held]) -> None:
+    """Grant these. `NotAllowed`; KafkaException."""
+    bindings = [_binding(held) for held in lacking]
+    if bindings:
+        admin = AdminClient({**installation.admin_settings, **QUIET})
+        for future in admin.create_acls(bindings).values():
+            _allowed(future)
+
+
+def take_away(installation: Installation, stale: Iterable[Held]) -> None:
+    """Take these away: from that moment whoever had them is refused, on open connections too. As `grant`."""
+    filters = [_filter(held) for held in stale]
+    if filters:
+        admin = AdminClient({**installation.admin_settings, **QUIET})
+        for future in admin.delete_acls(filters).values():
+            _allowed(future)
 
 
 def _held(admin: AdminClient) -> list[Held] | None:

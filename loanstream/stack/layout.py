@@ -110,6 +110,11 @@ class Layout:
         return self.state / "ports.json"
 
     @property
+    def tenants(self) -> Path:
+        """Who is served: the list that running processes follow (`loanstream.tenants.book`)."""
+        return self.state / "tenants.json"
+
+    @property
     def keys(self) -> Path:
         """Secrets: receipt, document and column keys, passwords."""
         return self.state / "keys"
@@ -162,7 +167,8 @@ class Layout:
     @property
     def entries(self) -> frozenset[Path]:
         """All of the above: whatever else lies in a directory is not a stack's."""
-        files = (self.stack_file, self.lock, self.prepared, self.ports)
+        locks = (self.tenants.with_suffix(".lock"), self.tenants.with_suffix(".verb"))
+        files = (self.stack_file, self.lock, self.prepared, self.ports, self.tenants, *locks)
         return frozenset((*files, self.keys, *self._directories))
 
     @property
