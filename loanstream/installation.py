@@ -19,7 +19,7 @@ from stores.documents.blobs import FileBlobs, path_of
 from stores.documents.extractions import ExtractionStore
 from stores.documents.sealing import DocumentKey
 from stores.documents.store import DocumentStore
-from stores.keys import GivenKeys, KeyFiles, Keys, TenantKeys
+from stores.keys import DoorKeys, GivenKeys, KeyFiles, Keys, TenantKeys
 from stores.warehouse.cipher import ColumnCipher
 from stores.warehouse.client import connect
 from stores.warehouse.watched import WatchedClient, within
@@ -143,6 +143,11 @@ class Installation:
     def keys_of(self) -> Callable[[str], TenantKeys]:
         """A tenant's keys, by its name, read once."""
         return lru_cache(maxsize=4096)(self.keys.tenant)
+
+    @cached_property
+    def door_of(self) -> Callable[[str], DoorKeys]:
+        """What the gateway holds of a tenant's keys, by its name, read once."""
+        return lru_cache(maxsize=4096)(self.keys.door)
 
     @cached_property
     def cipher(self) -> ColumnCipher:

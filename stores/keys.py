@@ -179,8 +179,9 @@ class KeyFiles:
 
     def forget_tenant(self, tenant: str) -> None:
         """Delete a tenant's keys, for good: no receipt of his can be proven any more, no document opened. OSError."""
-        self._tenant_file(tenant).unlink(missing_ok=True)
-        sync_directory(self.directory)
+        for path in self.directory.rglob(tenant_file(tenant)):
+            path.unlink()
+            sync_directory(path.parent)
 
     def make_column(self) -> ColumnKey:
         """The column key, made where there is none. Problem for a file that is not readable as keys."""

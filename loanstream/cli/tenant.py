@@ -163,7 +163,7 @@ def _afterwards(work: Work) -> Iterator[str]:
         command = f"loanstream tenant remove {work.tenant} --delete-data {','.join(kept)}"
         yield f"kept: {', '.join(kept)}; to delete all of it: {command}"
     if work.book is None and work.standing is not None:
-        yield f"take {work.tenant} out of LOANSTREAM_TENANTS and restart the gateways: they believe its tokens till then"
+        yield f"take {work.tenant} out of LOANSTREAM_TENANTS and restart the gateways: they believe its tokens so far"
     if work.auth is None:
         yield f"disable the clients of {work.tenant} at your identity provider"
 

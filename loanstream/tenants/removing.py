@@ -51,14 +51,14 @@ def _withdraw(work: Work) -> None:
     withdraw_tenant(work.auth, work.tenant)
 
 
-def _own_rights(work: Work) -> list[Held]:
+def _open_doors(work: Work) -> list[Held]:
     found = None if work.leave_grants else work.broker.held()
-    return [] if found is None else rights.banks_own(found, work.installation, work.tenant)
+    return [] if found is None else rights.open_doors(found, work.installation, work.tenant)
 
 
-def _stages_rights(work: Work) -> list[Held]:
+def _finishing(work: Work) -> list[Held]:
     found = None if work.leave_grants else work.broker.held()
-    return [] if found is None else rights.stages(found, work.installation, work.tenant)
+    return [] if found is None else rights.finishing(found, work.installation, work.tenant)
 
 
 def _asked(kind: str, lines: Callable[[Work], list[str]]) -> Callable[[Work], list[str]]:
@@ -108,8 +108,8 @@ DOORS: tuple[Step, ...] = (
     Step("clients", _clients, _withdraw),
     Step(
         "rights",
-        lambda work: [f"take away {held}" for held in _own_rights(work)],
-        lambda work: work.broker.take_away(_own_rights(work)),
+        lambda work: [f"take away {held}" for held in _open_doors(work)],
+        lambda work: work.broker.take_away(_open_doors(work)),
     ),
 )
 """What cuts a bank off."""
@@ -128,9 +128,9 @@ REMOVING: tuple[Step, ...] = (
         lambda work: work.broker.delete(topics_of(work)),
     ),
     Step(
-        "stages' rights",
-        _asked("topics", lambda work: [f"take away {held}" for held in _stages_rights(work)]),
-        lambda work: work.broker.take_away(_stages_rights(work)),
+        "last rights",
+        _asked("topics", lambda work: [f"take away {held}" for held in _finishing(work)]),
+        lambda work: work.broker.take_away(_finishing(work)),
     ),
     Step("documents", _asked("documents", documents_of), lambda work: work.installation.blobs.clear(work.tenant)),
     Step("warehouse", _asked("warehouse", _rows), _delete_rows),

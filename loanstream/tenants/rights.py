@@ -1,28 +1,19 @@
 """A bank's share of the table of access: what is granted for it, and what cuts it off.
 
-Its own rights and the stages' on its topics are told apart: its own go at once when it is removed, the stages keep
-theirs as long as its topics are there, and finish what it sent.
+Of a bank that leaves the table keeps what our own processes need to finish what it sent. All else goes at once: what
+its clients have, and what we may do in its name.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Mapping
 
 from loanstream.install.grants import Held
 from loanstream.installation import Installation
-from schemas.access import ADMIN, BANKS_KINDS, access, principal_of, reaches_ours, tenant_in
-from schemas.stages import STAGES
+from schemas.access import BANKS_KINDS, Grant, access, principal_of, reaches_ours, tenant_in
 
 
 def wanted(installation: Installation, tenant: str) -> list[Held]:
     """Every right that has to do with this bank, in the order in which it is granted: who may read comes last."""
-    table = access((tenant,))
-    found = [
-        Held(installation.principal(kind), grant)
-        for kind, grants in table.items()
-        if kind != ADMIN
-        for grant in grants
-        if tenant_in(grant) == tenant
-    ]
-    return sorted(dict.fromkeys(found), key=lambda held: held.grant.operation == "READ")
+    return _about(installation, tenant, access((tenant,)))
 
 
 def lacking(found: Iterable[Held], installation: Installation, tenant: str) -> list[Held]:
@@ -31,15 +22,19 @@ def lacking(found: Iterable[Held], installation: Installation, tenant: str) -> l
     return [held for held in wanted(installation, tenant) if held not in have]
 
 
-def banks_own(found: Iterable[Held], installation: Installation, tenant: str) -> list[Held]:
-    """What of `found` lets the bank's clients at anything of ours, wherever it came from."""
+def open_doors(found: Iterable[Held], installation: Installation, tenant: str) -> list[Held]:
+    """What of `found` is taken away from a bank that leaves.
+
+    Whatever lets its clients at anything of ours, wherever it came from; and ours that the table has for it no more.
+    """
     names, table = principals(installation, tenant), access((tenant,))
-    return [held for held in found if held.principal in names and reaches_ours(held.grant, table)]
+    ours = set(wanted(installation, tenant)) - set(_about(installation, tenant, access((), (tenant,))))
+    return [held for held in found if held in ours or (held.principal in names and reaches_ours(held.grant, table))]
 
 
-def stages(found: Iterable[Held], installation: Installation, tenant: str) -> list[Held]:
-    """What of `found` lets our own processes at the bank's topics."""
-    ours = set(wanted(installation, tenant)) - set(banks_own(found, installation, tenant))
+def finishing(found: Iterable[Held], installation: Installation, tenant: str) -> list[Held]:
+    """What of `found` our processes need as long as the bank's topics are there."""
+    ours = set(_about(installation, tenant, access((), (tenant,))))
     return [held for held in found if held in ours]
 
 
@@ -49,11 +44,18 @@ def principals(installation: Installation, tenant: str) -> set[str]:
     The table's own name may be another's by now: then it is his.
     """
     kinds = [f"{kind}:{tenant}" for kind in BANKS_KINDS]
-    now = {installation.principal(kind) for kind in kinds}
-    return now | ({f"User:{principal_of(kind)}" for kind in kinds} - set(_others(installation, tenant)))
+    others = {name for kind, name in installation.settings.kafka_principals.items() if kind not in kinds}
+    others |= {installation.principal(kind) for kind in access(())}
+    return {installation.principal(kind) for kind in kinds} | (
+        {f"User:{principal_of(kind)}" for kind in kinds} - others
+    )
 
 
-def _others(installation: Installation, tenant: str) -> Iterator[str]:
-    named = installation.settings.kafka_principals
-    yield from (name for kind, name in named.items() if kind.partition(":")[2] != tenant)
-    yield from (installation.principal(kind) for kind in (ADMIN, *(f"stage:{stage}" for stage in STAGES)))
+def _about(installation: Installation, tenant: str, table: Mapping[str, tuple[Grant, ...]]) -> list[Held]:
+    found = [
+        Held(installation.principal(kind), grant)
+        for kind, grants in table.items()
+        for grant in grants
+        if tenant_in(grant) == tenant
+    ]
+    return sorted(dict.fromkeys(found), key=lambda held: held.grant.operation == "READ")

@@ -1,6 +1,6 @@
 """What the gateway is made of: the composition root hands each part in, so that none of them is imported here."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 

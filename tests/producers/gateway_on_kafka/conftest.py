@@ -26,7 +26,9 @@ SETTINGS = {"bootstrap.servers": "nowhere:1"}
 def memory_log():
     """A log with the topics of two banks."""
     names = [
-        f"loan.{what}.v1.{bank}" for what in ("applications", "outcomes", "decisions") for bank in ("bank-a", "bank-b")
+        f"loan.{what}.v1.{bank}"
+        for what in ("applications", "outcomes", "decisions", "rejections")
+        for bank in ("bank-a", "bank-b")
     ]
     return MemoryLog("loan.gateway.claims.v1", *names)
 
