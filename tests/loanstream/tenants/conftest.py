@@ -1,80 +1,13 @@
-"""An installation whose Kafka and warehouse are in memory, and whose other parts are files of the test's own."""
+"""What the tests of banks share: an installation in memory and in files (`place`)."""
 
 import sys
-from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from loanstream.installation import Installation
-from loanstream.settings import environment_of, load
-from loanstream.stack.auth.keyring import Keyring
-from loanstream.stack.auth.paths import AuthFiles
-from loanstream.stack.auth.registration import ensure_clients
-from loanstream.stack.auth.ring import Times
-from loanstream.tenants.adding import ADDING
-from loanstream.tenants.book import TenantBook
-from loanstream.tenants.work import Work, take
-from stores.documents.blobs import FileBlobs
-from stores.keys import KeyFiles
-
 sys.path.append(str(Path(__file__).parent))  # test folders are no packages
 
-from memory_broker import MemoryBroker
-
-
-class Place:
-    """One installation with bank-a in it; `work` is on another bank."""
-
-    def __init__(self, root: Path, *, guarded: bool = True) -> None:
-        self.root = root
-        self.broker = MemoryBroker(guarded)
-        self.auth = AuthFiles(root)
-        self.book = TenantBook(root / "tenants.json")
-        self.keys = KeyFiles(root / "keys")
-        self.rows: dict[str, int] = {}
-        FileBlobs.create(root / "documents")
-        Keyring(self.auth, Times())
-        ensure_clients(root, ())
-        values: dict[str, object] = {
-            "kafka_bootstrap": "127.0.0.1:1",
-            "warehouse_url": "http://127.0.0.1:1",
-            "documents_url": (root / "documents").as_uri(),
-            "keys": root / "keys",
-            "tenants_file": self.book.path,
-        }
-        self.installation = Installation(load(environment_of(values)))
-        assert list(take(ADDING, self.work("bank-a")))
-
-    def work(self, tenant: str = "bank-c", **more: Any) -> Work:
-        made = Work(
-            tenant,
-            self.installation,
-            self.broker,
-            self.book,
-            self.auth,
-            recorded=lambda: self.rows.get(tenant, 0),
-            sleep=lambda _: self.broker.look(),
-        )
-        return replace(made, **more)
-
-    @property
-    def state(self) -> dict[str, object]:
-        """What is there, but for what is random: names of key files, clients, everything at the broker."""
-        return {
-            "book": dict(self.book.standings),
-            "keys": sorted(path.name for path in (self.root / "keys").glob("tenant-*")),
-            "clients": {name: client.tenant for name, client in read(self.auth).items()},
-            "broker": self.broker.state,
-            "documents": sorted(path.name for path in (self.root / "documents").iterdir()),
-        }
-
-
-def read(files: AuthFiles) -> Any:
-    from loanstream.stack.auth.clients import read_clients
-
-    return read_clients(files)
+from place import Place
 
 
 @pytest.fixture

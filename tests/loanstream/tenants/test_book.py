@@ -61,7 +61,7 @@ def test_a_file_that_holds_no_banks_is_refused_and_never_replaces_what_was_read(
 
 def test_one_command_at_a_time_changes_it(book):
     """Two at once would each plan by what the other is about to change."""
-    with book.alone(), pytest.raises(Problem, match="try again"), TenantBook(book.path).alone():
+    with book.alone(), pytest.raises(Problem, match="another `loanstream tenant`"), TenantBook(book.path).alone():
         pass
     with book.alone():
         pass

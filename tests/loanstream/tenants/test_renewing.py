@@ -61,9 +61,8 @@ def test_without_grace_all_secrets_end_at_once(files):
 def test_a_client_that_was_added_by_hand_is_told_once(files):
     """The stack keeps no copy of its secret: run again it says that it was told before."""
     add_client(files, "producer", "bank-a", "bank-a-scans", ["documents:write"])
-    first, again = (
-        {each.client_id: each.secret for each in renew(files, "bank-a", 60.0, lambda: now)} for now in (1000.0, 1001.0)
-    )
+    first = {each.client_id: each.secret for each in renew(files, "bank-a", 60.0, lambda: 1000.0)}
+    again = {each.client_id: each.secret for each in renew(files, "bank-a", 60.0, lambda: 1001.0)}
     assert first["bank-a-scans"]
     assert again["bank-a-scans"] is None
 

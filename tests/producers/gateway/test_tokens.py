@@ -338,3 +338,14 @@ def test_a_request_without_one_bearer_token(door, headers):
     answer = door.ask("POST", "/v1/documents?kind=payslip", token="", pairs=headers)
     assert answer.status_code == 401
     assert answer.headers["WWW-Authenticate"] == "Bearer"
+
+
+def test_a_bank_that_goes_is_refused_at_once_and_one_that_comes_is_believed(door, look, refused, provider):
+    """Also by a token that was good a moment ago and is remembered."""
+    banks = door.verifier._expected.tenants
+    token = provider.token()
+    assert look(token).tenant == "bank-a"
+    banks.discard("bank-a")
+    assert refused(token) == "token-tenant"
+    banks.add("bank-a")
+    assert look(token).tenant == "bank-a"
