@@ -1,9 +1,10 @@
 """What the verbs for banks ask of Kafka: a port, and Kafka behind it. Its twin in memory is with the tests."""
 
 import logging
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from confluent_kafka import Consumer, KafkaError, KafkaException
 from confluent_kafka.admin import AdminClient
@@ -18,8 +19,10 @@ from schemas.problem import Problem
 from schemas.stages import STAGES
 from stores.topics import TO_THE_END
 
-ANSWER_S = 10.0
+ANSWER_S, AGAIN_S = 10.0, 0.2
 _GONE = frozenset({KafkaError.UNKNOWN_TOPIC_OR_PART, KafkaError.NO_ERROR})
+
+Answer = TypeVar("Answer")
 
 _SILENT = logging.getLogger("loanstream.tenants.silent")
 _SILENT.disabled = True
@@ -73,16 +76,15 @@ class KafkaBroker:
 
     def missing(self, tenant: str) -> list[str]:
         """See `Broker.missing`."""
-        return topics.missing(self._client, (tenant,))
+        return _once_known(lambda: topics.missing(self._client, (tenant,)))
 
     def create(self, tenant: str) -> None:
         """See `Broker.create`."""
         topics.create(self._client, (tenant,), self._copies or topics.usual_copies(self._client))
-        topics.check_stamps(self._client, (tenant,))
 
     def commit_first_positions(self, tenant: str) -> None:
         """See `Broker.commit_first_positions`."""
-        topics.commit_first_offsets(self._client, (tenant,))
+        _once_known(lambda: topics.commit_first_offsets(self._client, (tenant,)))
 
     def delete(self, names: Sequence[str]) -> None:
         """See `Broker.delete`."""
@@ -116,7 +118,7 @@ class KafkaBroker:
         groups = look_at_groups(admin, [stage.group for stage in STAGES.values()])
         partitions = {name: frozenset(range(count)) for name, count in self.topics().items()}
         changing = [f"group {stage.group} is changing" for stage in STAGES.values() if stage.group not in groups]
-        without = list(topics.without_offset(self._client, (tenant,)))
+        without = _once_known(lambda: list(topics.without_offset(self._client, (tenant,))))
         return [*changing, *lines_of_unread((tenant,), partitions, groups), *without]
 
     def waiting(self, tenant: str) -> list[str]:
@@ -137,3 +139,15 @@ class KafkaBroker:
 
     def _admin(self) -> AdminClient:
         return AdminClient({**self._client, "log_level": 0}, logger=_SILENT)
+
+
+def _once_known(ask: Callable[[], Answer]) -> Answer:
+    """An answer about topics that were made a moment ago: a broker may hear of them a little later."""
+    until = time.monotonic() + ANSWER_S
+    while True:
+        try:
+            return ask()
+        except KafkaException as error:
+            if error.args[0].code() != KafkaError.UNKNOWN_TOPIC_OR_PART or time.monotonic() > until:
+                raise
+        time.sleep(AGAIN_S)
