@@ -9,6 +9,7 @@ import typer
 
 from loanstream.cli.options import AsJson, State, Yes, installation_of, verb
 from loanstream.stack.auth.registration import GRACE_S
+from loanstream.stack.running import RunningStack
 from loanstream.tenants import removing, renewing
 from loanstream.tenants.adding import ADDING
 from loanstream.tenants.at import auth_of, work_on
@@ -22,6 +23,9 @@ from schemas.topics import TOPICS
 from schemas.values import rfc3339_of_ms
 
 app = verb()
+
+TOLD = 3
+"""So many lines of a step are told before somebody is asked; --dry-run has all."""
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="the bank")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="show the plan, and do nothing")]
@@ -55,7 +59,7 @@ def add(
         _carry_out(
             ADDING, work, f"{name} is served", "nothing is to be done: it is served", dry_run=dry_run, as_json=as_json
         )
-    if work.auth is None:
+    if _has_provider(work):
         _say(_AT_YOUR_PROVIDER.format(name=name))
 
 
@@ -158,14 +162,19 @@ _AT_YOUR_PROVIDER = "its clients are your provider's: {name}-producer and {name}
 
 def _afterwards(work: Work) -> Iterator[str]:
     """What is kept, and how it goes; what others have to do."""
-    kept = standing(work).kept
+    kept = [kind for kind in standing(work).kept if kind in DATA]
     if kept:
         command = f"loanstream tenant remove {work.tenant} --delete-data {','.join(kept)}"
         yield f"kept: {', '.join(kept)}; to delete all of it: {command}"
     if work.book is None and work.standing is not None:
         yield f"take {work.tenant} out of LOANSTREAM_TENANTS and restart the gateways: they believe its tokens so far"
-    if work.auth is None:
+    if _has_provider(work):
         yield f"disable the clients of {work.tenant} at your identity provider"
+
+
+def _has_provider(work: Work) -> bool:
+    """Whether tokens are those of a provider of yours; an embedded stack has its own, or asks for none."""
+    return work.auth is None and not isinstance(work.installation, RunningStack)
 
 
 def _carry_out(steps: tuple[Step, ...], work: Work, done: str, nothing: str, *, dry_run: bool, as_json: bool) -> None:
@@ -190,7 +199,8 @@ def _plan_table(found: Plan) -> Any:
 def _say_plan(found: Plan) -> None:
     for name, lines in found.items():
         if lines:
-            _say(f"{name}: {'; '.join(lines)}")
+            more = f"; and {len(lines) - TOLD} more" if len(lines) > TOLD else ""
+            _say(f"{name}: {'; '.join(lines[:TOLD])}{more}")
 
 
 def _stands_table(found: list[Stands]) -> Any:

@@ -232,3 +232,15 @@ def test_where_settings_have_the_names_they_have_to_name_the_bank(place):
     work = place.work(book=None, installation=type(place.installation)(bare))
     with pytest.raises(Problem, match="LOANSTREAM_TENANTS_FILE"):
         plan(ADDING, work)
+
+
+def test_a_bank_is_cut_off_though_the_warehouse_is_away(place):
+    """Nothing but Kafka is asked for that; of what cannot be seen the list says so."""
+    add(place)
+
+    def away():
+        raise Problem("the warehouse does not answer")
+
+    work = place.work(recorded=away)
+    assert list(take(REMOVING, work)) == ["gateway", "clients", "rights"]
+    assert standing(work).kept == ["topics", "warehouse (not to be seen now)", "keys"]
