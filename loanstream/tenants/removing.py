@@ -8,6 +8,7 @@ their own rights, and finish what it sent. Of its topics the inputs go first.
 from collections.abc import Callable, Mapping
 
 from loanstream.install.grants import Held
+from loanstream.stack.auth.clients import read_roll
 from loanstream.stack.auth.registration import clients_of, withdraw_tenant
 from loanstream.tenants import rights
 from loanstream.tenants.work import Step, Work
@@ -42,8 +43,11 @@ def _still_served(work: Work) -> list[str]:
 
 
 def _clients(work: Work) -> list[str]:
-    found = [] if work.auth is None else clients_of(work.auth, work.tenant)
-    return [f"remove client {client.client_id}" for client in found]
+    if work.auth is None:
+        return []
+    lines = [f"remove client {client.client_id}" for client in clients_of(work.auth, work.tenant)]
+    is_served = work.tenant in (read_roll(work.auth).served or ())
+    return [*lines, *(["give no token to any client of its"] if is_served else [])]
 
 
 def _withdraw(work: Work) -> None:
@@ -100,6 +104,11 @@ def keys_of(work: Work) -> list[str]:
 
 
 def _not_noted(work: Work) -> list[str]:
+    if work.book is None:
+        raise Problem(
+            "--delete-data topics: expected LOANSTREAM_TENANTS_FILE in place of LOANSTREAM_TENANTS: the list remembers "
+            "that the name is never given again"
+        )
     return [] if work.standing == "deleted" else ["never give the name again"]
 
 

@@ -98,7 +98,8 @@ def test_a_plan_of_a_removal_changes_nothing(place, loanstream):
     before = place.state
     told = loanstream("tenant", "remove", "bank-c", "--delete-data", "topics,keys", "--dry-run", "--json").stdout
     plan = json.loads(told)["plan"]
-    assert plan["clients"] == [f"remove client bank-c-{kind}" for kind in ("producer", "consumer", "gateway-reviewer")]
+    removed = [f"remove client bank-c-{kind}" for kind in ("producer", "consumer", "gateway-reviewer")]
+    assert plan["clients"] == [*removed, "give no token to any client of its"]
     assert "delete topic loan.applications.v1.bank-c" in plan["topics"]
     assert plan["documents"] == []
     assert place.state == before

@@ -1,5 +1,7 @@
 """Banks are added and removed by tables of steps, on a Kafka in memory: in order, again and again, killed anywhere."""
 
+from dataclasses import replace
+
 import pytest
 
 from loanstream.stack.auth.clients import read_roll
@@ -244,3 +246,14 @@ def test_a_bank_is_cut_off_though_the_warehouse_is_away(place):
     work = place.work(recorded=away)
     assert list(take(REMOVING, work)) == ["gateway", "clients", "rights"]
     assert standing(work).kept == ["topics", "warehouse (not to be seen now)", "keys"]
+
+
+def test_without_a_list_topics_stay(place):
+    """Nobody would remember that the name is never given again; the bank is cut off at the broker all the same."""
+    add(place)
+    bare = place.installation.settings.model_copy(update={"tenants_file": None, "tenants": ("bank-a", "bank-c")})
+    work = place.work(book=None, installation=type(place.installation)(bare))
+    with pytest.raises(Problem, match="expected LOANSTREAM_TENANTS_FILE"):
+        plan(REMOVING, replace(work, delete=frozenset({"topics"})))
+    assert list(take(REMOVING, work)) == ["clients", "rights"]
+    assert not [held for held in place.broker.rights if held.principal.startswith("User:bank-c")]
