@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from typing import Annotated, Any
 
@@ -24,6 +25,8 @@ from schemas.values import rfc3339_of_ms
 
 app = verb()
 
+AT_ONCE = 8
+"""So many banks are looked at together: each takes a dozen questions to the broker."""
 TOLD = 3
 """So many lines of a step are told before somebody is asked; --dry-run has all."""
 
@@ -72,7 +75,8 @@ def show(
     """Where each bank stands: complete, half added, removed; what is missing, what is kept."""
     installation = installation_of(state)
     names = [name] if name else known(work_on(installation, "none"))
-    found = [standing(work_on(installation, each)) for each in names]
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        found = list(pool.map(lambda each: standing(work_on(installation, each)), names))
     emit([asdict(each) for each in found], _stands_table(found), as_json=as_json)
 
 
