@@ -4,12 +4,13 @@ There are two ways to one: from settings, where Kafka, warehouse and stores are 
 running stack (`loanstream.stack.running`). Whoever is handed one sees no difference.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import Any
 
 from loanstream.settings import SettingProblem, Settings
+from loanstream.tenants.book import TenantBook
 from schemas.access import principal_of
 from schemas.problem import Problem
 from scoring.receipt import ReceiptKey
@@ -18,7 +19,7 @@ from stores.documents.blobs import FileBlobs, path_of
 from stores.documents.extractions import ExtractionStore
 from stores.documents.sealing import DocumentKey
 from stores.documents.store import DocumentStore
-from stores.keys import GivenKeys, KeyFiles, Keys
+from stores.keys import DoorKeys, GivenKeys, KeyFiles, Keys
 from stores.warehouse.cipher import ColumnCipher
 from stores.warehouse.client import connect
 from stores.warehouse.watched import WatchedClient, within
@@ -37,11 +38,28 @@ class Installation:
 
     @property
     def tenants(self) -> tuple[str, ...]:
-        """The banks served."""
-        return tuple(self.settings.needed("tenants"))
+        """The banks served, as of now. SettingProblem; Problem for a list of them that cannot be read."""
+        return tuple(self.served)
+
+    @property
+    def served(self) -> Collection[str]:
+        """The same for whoever asks again and again: a list in a file is followed. SettingProblem."""
+        if self.book is None:
+            return tuple(self.settings.needed("tenants"))
+        if self.settings.tenants is not None:
+            raise SettingProblem("both LOANSTREAM_TENANTS and LOANSTREAM_TENANTS_FILE are set; expected one of them")
+        return self.book
+
+    @cached_property
+    def book(self) -> TenantBook | None:
+        """The list of banks in a file; None where settings hold the names."""
+        path = self.settings.tenants_file
+        return None if path is None else TenantBook(path)
 
     def tenant(self, asked: str | None) -> str:
         """`asked`, or the first tenant. Problem for one that is not served."""
+        if not self.tenants:
+            raise Problem("no bank is served here yet; add one with: loanstream tenant add NAME")
         if asked is None:
             return self.tenants[0]
         if asked not in self.tenants:
@@ -121,6 +139,11 @@ class Installation:
     def key_files(self) -> KeyFiles:
         """The directory of keys."""
         return KeyFiles(self.settings.needed("keys"))
+
+    @cached_property
+    def door_of(self) -> Callable[[str], DoorKeys]:
+        """What opens a tenant's documents, by its name, read once."""
+        return lru_cache(maxsize=4096)(self.keys.door)
 
     @cached_property
     def cipher(self) -> ColumnCipher:

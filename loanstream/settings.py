@@ -243,6 +243,14 @@ class Settings(BaseSettings):
         Tenants | None,
         Row(INSTALLATION, f"different names like {TENANT_PATTERN}, separated by commas", "the banks served"),
     ] = None
+    tenants_file: Annotated[
+        Directory | None,
+        Row(
+            INSTALLATION,
+            "a file's path",
+            "in place of the names: the list of banks that `loanstream tenant` keeps, and running processes follow",
+        ),
+    ] = None
 
     slot: Annotated[int, Field(ge=0, le=999), Row(WORKER, "0 to 999", "which worker of its stage this one is")] = 0
     port: Annotated[

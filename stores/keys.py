@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 from schemas.problem import Problem
-from stores.private_files import private_directory, write_private
+from stores.private_files import private_directory, sync_directory, write_private
 
 Understood = TypeVar("Understood")
 
@@ -213,6 +213,12 @@ class KeyFiles:
         made = self.tenant(tenant)
         self._part(self._tenant_file(tenant))
         return made
+
+    def forget_tenant(self, tenant: str) -> None:
+        """Delete a tenant's keys, for good: no receipt of his can be proven any more, no document opened. OSError."""
+        for path in self.directory.rglob(tenant_file(tenant)):
+            path.unlink()
+            sync_directory(path.parent)
 
     def make_column(self) -> ColumnKey:
         """The column key, made where there is none. Problem for a file that is not readable as keys."""

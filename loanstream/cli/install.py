@@ -19,7 +19,7 @@ app = verb()
 
 Plan = Mapping[str, list[str]]
 """Step -> what it would make, a line each."""
-NEEDED = ("kafka_bootstrap", "tenants", "warehouse_url", "documents_url", "artefacts_url")
+NEEDED = ("kafka_bootstrap", "warehouse_url", "documents_url", "artefacts_url")
 """Settings that are told as missing before anything is looked at; `keys` may be held by others."""
 TOLD = 3
 """So many lines of a step are told; a new tenant lacks all of its topics."""
@@ -121,6 +121,7 @@ def install(  # noqa: PLR0913, PLR0917 - a row an option, as the command line ha
     settings = load()
     for name in NEEDED:
         settings.needed(name)
+    _ = Installation(settings).served
     if settings.tenant_keys is None or settings.column_key is None:
         settings.needed("keys")
     wanted = Wanted(

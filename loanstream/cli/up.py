@@ -24,9 +24,9 @@ app = verb()
 
 
 def start(
-    state: Path, tenants: str, workers: int, policy: str | None, bundle: str | None, *, secure: bool = True
+    state: Path, tenants: str | None, workers: int, policy: str | None, bundle: str | None, *, secure: bool = True
 ) -> int:
-    """Run the stack of `state` until it is told to stop. `tenants` are names by commas."""
+    """Run the stack of `state` until it is told to stop. `tenants` are names by commas, None: whoever was served."""
     need("stack")
     stored: Future[Wanted] = Future()
     where = "" if state == default_state() else f" --state {shlex.quote(str(state))}"
@@ -42,7 +42,9 @@ def start(
     return run_up(state, _tenants(tenants), workers, _say, hooks, secure=secure)
 
 
-def _tenants(text: str) -> tuple[str, ...]:
+def _tenants(text: str | None) -> tuple[str, ...] | None:
+    if text is None:
+        return None
     names = tuple(part.strip() for part in text.split(",") if part.strip())
     try:
         for name in names:
@@ -109,7 +111,13 @@ def up(
     workers: Annotated[int, typer.Option(min=1, max=32, help="workers a stage")] = 1,
     policy: FirstPolicy = None,
     bundle: FirstBundle = None,
-    tenants: Annotated[str, typer.Option(envvar="LOANSTREAM_TENANTS", help="banks, by commas")] = "bank-a,bank-b",
+    tenants: Annotated[
+        str | None,
+        typer.Option(
+            envvar="LOANSTREAM_TENANTS",
+            help="banks, by commas (default: those that were served last; of a new state bank-a,bank-b)",
+        ),
+    ] = None,
     secure: Annotated[
         bool,
         typer.Option(

@@ -13,6 +13,7 @@ from loanstream.install import grants
 from loanstream.install import topics as installed
 from loanstream.installation import Installation
 from loanstream.reach import kafka_fault, own_words, warehouse_fault
+from loanstream.tenants.at import book_of
 from schemas.operations import SKEW_MOST_MS
 from schemas.problem import Problem
 from stores.documents.blobs import StoreDownError
@@ -46,6 +47,15 @@ def topics(installation: Installation) -> Found:
     if not wrong:
         return True, f"all there for {', '.join(installation.tenants)}, with their partitions"
     return False, some(wrong)
+
+
+def banks(installation: Installation) -> Found:
+    """Whether no bank is half added."""
+    book = book_of(installation)
+    half = [name for name, standing in book.standings.items() if standing == "adding"] if book is not None else []
+    if half:
+        return False, f"half added: {', '.join(half)}"
+    return True, ", ".join(installation.tenants) or "none is served yet"
 
 
 def some(lines: list[str]) -> str:

@@ -17,6 +17,7 @@ WORKERS_NEED = ("python", "machine", "document sandbox")
 
 BY_SETTINGS: Mapping[str, Row] = {
     "kafka": Row(look_at.kafka, "see LOANSTREAM_KAFKA_BOOTSTRAP and LOANSTREAM_KAFKA_ADMIN_SECURITY"),
+    "banks": Row(look_at.banks, "loanstream tenant list; it names the command that goes on"),
     "topics": Row(
         look_at.topics, "loanstream install; a tenant whose topics have other partitions needs another name", "kafka"
     ),

@@ -59,6 +59,7 @@ _START_AGAIN = "stop the stack and start it again: loanstream up --state {state}
 ROWS: Mapping[str, Row] = {
     "processes": Row(_processes, "see {logs}; if the stack was killed, start it again: loanstream up --state {state}"),
     "kafka": Row(look_at.kafka, "see {logs}/kafka.log"),
+    "banks": Row(look_at.banks, "loanstream tenant list --state {state}; it names the command that goes on"),
     "topics": Row(
         look_at.topics,
         f"{_START_AGAIN} (makes what is absent); a tenant whose topics have other partitions needs another name",

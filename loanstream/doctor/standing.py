@@ -43,13 +43,13 @@ def standing_still(installation: Installation) -> Iterator[str]:
 
 
 def _of_group(admin: AdminClient, asker: Consumer, group: str, places: list[TopicPartition]) -> Iterator[str]:
-    before = _committed(asker, places)
+    before = committed_of(asker, places)
     ends = last_stable_offsets(admin, before, ANSWER_S)
     waiting = {place: at for place, at in before.items() if at < ends.get(place, 0)}
     now_ms = time.time_ns() // 1_000_000
-    waited = {place: (now_ms - stamp) / 1000 for place, stamp in _stamps(asker, waiting).items()}
+    waited = {place: (now_ms - stamp) / 1000 for place, stamp in stamps(asker, waiting).items()}
     long = {place: seconds for place, seconds in waited.items() if seconds > WAITED_S}
-    for topic, number in sorted(unmoved(set(long), before, lambda: _committed(asker, places))):
+    for topic, number in sorted(unmoved(set(long), before, lambda: committed_of(asker, places))):
         at, seconds = before[topic, number], long[topic, number]
         yield f"{topic}[{number}] stands still at offset {at} of group {group}, a record waits for {seconds:.0f} s"
 
@@ -75,12 +75,13 @@ def unmoved(
     return left
 
 
-def _committed(asker: Consumer, places: Iterable[TopicPartition]) -> dict[Partition, int]:
+def committed_of(asker: Consumer, places: Iterable[TopicPartition]) -> dict[Partition, int]:
+    """The committed offsets of the asker's group, of places that have one; KafkaException."""
     found = asker.committed(list(places), timeout=ANSWER_S) if places else []
     return {(at.topic, at.partition): at.offset for at in found if at.offset >= 0}
 
 
-def _stamps(asker: Consumer, starts: Mapping[Partition, int]) -> dict[Partition, int]:
+def stamps(asker: Consumer, starts: Mapping[Partition, int]) -> dict[Partition, int]:
     """The timestamp (ms) of the first record at or behind each start; of a partition without one, none."""
     asker.assign([TopicPartition(*place, start) for place, start in starts.items()])
     left, stamps = set(starts), {}

@@ -20,7 +20,7 @@ def provider_keys(settings: Settings) -> ProviderKeys:
 def verifier(installation: Installation, keys: ProviderKeys) -> TokenVerifier:
     """What holds tokens against them."""
     settings = installation.settings
-    expected = Expected(settings.needed("gateway_issuer"), settings.gateway_audience, frozenset(installation.tenants))
+    expected = Expected(settings.needed("gateway_issuer"), settings.gateway_audience, installation.served)
     return TokenVerifier(keys, expected)
 
 

@@ -46,12 +46,13 @@ async def on_kafka(installation: Installation, delivery_ms: int = DELIVERY_MS) -
     Problem for a bank without keys, SettingProblem for a setting that is needed and not set.
     """
     settings = {"bootstrap.servers": installation.bootstrap, **installation.worker_security}
-    claims_keys = {tenant: installation.keys.door(tenant).claims_key for tenant in installation.tenants}
+    for tenant in installation.tenants:
+        installation.door_of(tenant)  # what is not there is told now, not at the first request
     older = Warehouse(_client(installation))
     control = ControlReader(installation.bootstrap, installation.worker_security, _control_failed)
     sender = KafkaSender({"message.timeout.ms": delivery_ms, **settings})
-    claims = KafkaClaims(settings, sender, claims_keys.__getitem__, _now_ms)
-    decisions = KnownDecisions(settings, installation.tenants, older)
+    claims = KafkaClaims(settings, sender, lambda tenant: installation.door_of(tenant).claims_key, _now_ms)
+    decisions = KnownDecisions(settings, installation.served, older)
     score = WhatIf(control, Scorers(installation.artefacts, control.needed), _now_ms)
     async with AsyncExitStack() as at_work:
         at_work.push_async_callback(older.close)

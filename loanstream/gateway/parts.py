@@ -1,9 +1,10 @@
 """The parts of the gateway as a table: what makes an installation's, and how readiness asks whether they are well."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, fields
+from functools import partial
 from typing import Any
 
 from loanstream.gateway.keys import provider_keys, verifier
@@ -33,8 +34,9 @@ Maker = Callable[[Installation], AbstractAsyncContextManager[Made]]
 async def door(installation: Installation) -> AsyncIterator[Made]:
     """Who comes in, and documents. Problem for a setting that is needed, a certificate or a key that is not there."""
     keys = provider_keys(installation.settings)
-    # Read here, and of each tenant's keys one: the process goes on without those of receipts.
-    documents = DocumentStore(installation.blobs, dict(_document_keys(installation)))
+    for tenant in installation.tenants:
+        installation.door_of(tenant)  # what is not there is told now, not at the first request
+    documents = DocumentStore(installation.blobs, partial(_document_key, installation))
 
     async def keys_complaint() -> str | None:
         await keys.look()
@@ -50,10 +52,10 @@ async def door(installation: Installation) -> AsyncIterator[Made]:
         yield Made({"verifier": verifier(installation, keys), "documents": documents}, complaints)
 
 
-def _document_keys(installation: Installation) -> Iterator[tuple[str, DocumentKey]]:
-    for tenant in installation.tenants:
-        keys = installation.keys.door(tenant)
-        yield tenant, DocumentKey(keys.document_id, keys.document_key)
+def _document_key(installation: Installation, tenant: str) -> DocumentKey:
+    """Of a tenant's keys one: the process goes on without those of receipts."""
+    keys = installation.door_of(tenant)
+    return DocumentKey(keys.document_id, keys.document_key)
 
 
 @asynccontextmanager

@@ -14,7 +14,7 @@ from confluent_kafka.admin import AdminClient
 from confluent_kafka.admin._acl import AclBinding, AclBindingFilter, AclOperation, AclPermissionType
 from confluent_kafka.admin._resource import ResourcePatternType, ResourceType
 
-from loanstream.install.topics import QUIET, REQUEST_S, Client, unserved
+from loanstream.install.topics import QUIET, REQUEST_S, unserved
 from loanstream.installation import Installation
 from schemas.access import ADMIN, TOPICS_BEGIN, Grant, access, holds, is_ours, principal_of, reaches_ours, tenant_in
 from schemas.problem import Problem
@@ -67,18 +67,15 @@ NONE = Change((), ())
 
 def change(installation: Installation) -> Change:
     """What `make` would do. `NotAllowed`; KafkaException."""
-    client: Client = {**installation.admin_settings, **QUIET}
-    with AdminClient(dict(client)) as admin:
-        found = _held(admin)
+    found = there(installation)
     if found is None:
         return NONE
-    return difference(found, installation, unserved(client, installation.tenants))
+    return difference(found, installation, unserved({**installation.admin_settings, **QUIET}, installation.tenants))
 
 
 def is_guarded(installation: Installation) -> bool:
     """Whether the broker has an authorizer. `NotAllowed`; KafkaException."""
-    with AdminClient({**installation.admin_settings, **QUIET}) as admin:
-        return _held(admin) is not None
+    return there(installation) is not None
 
 
 def difference(found: Iterable[Held], installation: Installation, leaving: Iterable[str]) -> Change:
@@ -114,14 +111,33 @@ def difference(found: Iterable[Held], installation: Installation, leaving: Itera
 def make(installation: Installation) -> Change:
     """Grant what lacks, then take away what is stale; what was done. `NotAllowed`; KafkaException."""
     done = change(installation)
-    with AdminClient({**installation.admin_settings, **QUIET}) as admin:
-        if done.lacking:
-            for future in admin.create_acls([_binding(held) for held in done.lacking]).values():
-                _allowed(future)
-        if done.stale:
-            for future in admin.delete_acls([_filter(held) for held in done.stale]).values():
-                _allowed(future)
+    grant(installation, done.lacking)
+    take_away(installation, done.stale)
     return done
+
+
+def there(installation: Installation) -> list[Held] | None:
+    """Every grant at the broker, whoever has it; None at one without an authorizer. `NotAllowed`; KafkaException."""
+    with AdminClient({**installation.admin_settings, **QUIET}) as admin:
+        return _held(admin)
+
+
+def grant(installation: Installation, lacking: Iterable[Held]) -> None:
+    """Grant these. `NotAllowed`; KafkaException."""
+    bindings = [_binding(held) for held in lacking]
+    if bindings:
+        with AdminClient({**installation.admin_settings, **QUIET}) as admin:
+            for future in admin.create_acls(bindings).values():
+                _allowed(future)
+
+
+def take_away(installation: Installation, stale: Iterable[Held]) -> None:
+    """Take these away: from that moment whoever had them is refused, on open connections too. As `grant`."""
+    filters = [_filter(held) for held in stale]
+    if filters:
+        with AdminClient({**installation.admin_settings, **QUIET}) as admin:
+            for future in admin.delete_acls(filters).values():
+                _allowed(future)
 
 
 def _held(admin: AdminClient) -> list[Held] | None:

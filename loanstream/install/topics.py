@@ -61,7 +61,7 @@ def provision(
     """
     client: Client = {"bootstrap.servers": bootstrap, **QUIET, **(security or {})}
     names = tuple(tenants)
-    copies = replication or _usual_copies(client)
+    copies = replication or usual_copies(client)
     if broker_topics:
         _create_broker_topics(client)
     create(client, names, copies)
@@ -178,7 +178,8 @@ def _create(admin: AdminClient, wanted: list[NewTopic]) -> None:
         _created(name, future.exception(REQUEST_S))
 
 
-def _usual_copies(client: Client) -> int:
+def usual_copies(client: Client) -> int:
+    """How many copies a new topic gets where nobody says otherwise: as many as there are brokers, three at most."""
     return min(USUAL_COPIES, len(_cluster(client).brokers))
 
 

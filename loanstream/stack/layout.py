@@ -122,6 +122,11 @@ class Layout:
         return self.state / "unguarded"
 
     @property
+    def tenants(self) -> Path:
+        """Who is served: the list that running processes follow (`loanstream.tenants.book`)."""
+        return self.state / "tenants.json"
+
+    @property
     def keys(self) -> Path:
         """Secrets: receipt, document and column keys, passwords."""
         return self.state / "keys"
@@ -174,7 +179,8 @@ class Layout:
     @property
     def entries(self) -> frozenset[Path]:
         """All of the above: whatever else lies in a directory is not a stack's."""
-        files = (self.stack_file, self.lock, self.prepared, self.ports, self.unguarded)
+        locks = (self.tenants.with_suffix(".lock"), self.tenants.with_suffix(".verb"))
+        files = (self.stack_file, self.lock, self.prepared, self.ports, self.tenants, self.unguarded, *locks)
         return frozenset((*files, self.keys, *self._directories))
 
     @property

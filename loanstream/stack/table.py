@@ -169,7 +169,7 @@ def _installation(plan: Plan) -> dict[str, object]:
         "documents_url": plan.layout.documents.as_uri(),
         "artefacts_url": plan.layout.artefacts.as_uri(),
         "keys": plan.layout.keys,
-        "tenants": plan.tenants,
+        "tenants_file": plan.layout.tenants,
     }
 
 

@@ -21,6 +21,7 @@ from loanstream.stack.auth.child import AuthServer
 from loanstream.stack.auth.paths import AuthFiles
 from loanstream.stack.auth.registration import ClientSecret, ensure_clients
 from loanstream.stack.auth.ring_file import make_ring
+from loanstream.stack.following import Followed
 from loanstream.stack.kafka.broker import broker_command
 from loanstream.stack.kafka.guard import Guard, by_token
 from loanstream.stack.kafka.node import PORT_NAMES
@@ -31,6 +32,7 @@ from loanstream.stack.space import full_disk_named, need_room
 from loanstream.stack.supervisor import TICK_S, Supervisor, end_leftovers
 from loanstream.stack.table import WORKERS, Plan, children, operators_installation, worker_names
 from loanstream.stack.watch import watch
+from loanstream.tenants.book import TenantBook
 from processors.transport.logs import log_to
 from schemas.access import ADMIN, BANKS_KINDS, GATEWAY, stage_principal
 from schemas.problem import Problem
@@ -40,6 +42,8 @@ from stores.warehouse.client import DATABASE
 
 logger = logging.getLogger(__name__)
 
+FIRST_TENANTS = ("bank-a", "bank-b")
+"""The banks of a new state, where nobody names others."""
 READY_WITHIN_S = 180.0
 """Where the token server answers."""
 SUPERVISOR = "supervisor"
@@ -70,7 +74,7 @@ class Hooks:
 
 def run_up(
     state: Path,
-    tenants: tuple[str, ...],
+    tenants: tuple[str, ...] | None,
     workers: int,
     on_progress: Progress,
     hooks: Hooks,
@@ -79,9 +83,10 @@ def run_up(
 ) -> int:
     """Run the stack of `state` until SIGINT, SIGTERM or SIGHUP; 0 after a stop in order.
 
-    `workers` is the number a stage gets. Without `secure` whoever reaches the broker may do everything there. To be
-    called from the main thread. Raises Problem: another `up` has the directory, its disk is full, the cache cannot be
-    filled, a process does not start; nothing runs any more then.
+    `tenants` are the banks served, None: those of the last start and of `loanstream tenant`; what is half added is
+    finished. `workers` is the number a stage gets. Without `secure` whoever reaches the broker may do everything there.
+    To be called from the main thread. Raises Problem: another `up` has the directory, its disk is full, the cache
+    cannot be filled, a process does not start; nothing runs any more then.
     """
     layout = Layout(state.expanduser().absolute())
     told_to_stop = _told_to_stop()
@@ -94,10 +99,11 @@ def run_up(
         plan = _plan(layout, tenants, workers, on_progress, secure=secure)
         _tell_of_security(layout, on_progress, secure=secure)
         ready = False
+        followed = Followed(layout, plan)
 
         def replaced() -> None:
             if ready:
-                write_stack(layout, describe(plan, supervisor))
+                write_stack(layout, describe(followed.plan, supervisor))
 
         supervisor = Supervisor(layout.state, layout.logs, children(plan), replaced, on_progress)
         started = time.monotonic()
@@ -106,11 +112,13 @@ def run_up(
             supervisor.start()
             ready = _bring_up(plan, supervisor, told_to_stop, hooks, on_progress)
             if ready:
-                write_stack(layout, describe(plan, supervisor))
+                replaced()
                 on_progress("\n".join(_welcome(plan, time.monotonic() - started)))
                 _watch_workers(plan, supervisor, on_progress, told_to_stop)
             while not told_to_stop.wait(TICK_S):
                 supervisor.tick()
+                if followed.changed():
+                    replaced()
             on_progress("stopping")
         finally:
             _withdraw(layout)
@@ -232,9 +240,11 @@ def _watch_workers(plan: Plan, supervisor: Supervisor, on_progress: Progress, st
 
 
 def _plan(
-    layout: Layout, tenants: tuple[str, ...], workers: int, on_progress: Progress, *, secure: bool = True
+    layout: Layout, named: tuple[str, ...] | None, workers: int, on_progress: Progress, *, secure: bool = True
 ) -> Plan:
-    keys = KeyFiles(layout.keys)
+    keys, book = KeyFiles(layout.keys), TenantBook(layout.tenants)
+    tenants = named or book.to_serve() or FIRST_TENANTS
+    book.serve(tenants)
     for tenant in tenants:
         keys.make_tenant(tenant)
     keys.part_all()

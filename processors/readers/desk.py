@@ -12,6 +12,7 @@ from processors.readers.text.reading import DOCUMENT_BYTES_MAX
 from processors.stages.blocking import BlockingCalls
 from processors.stages.verify.lanes import StoreUnavailable
 from schemas.application import DocumentRef
+from schemas.problem import Problem
 from schemas.verification import Extraction, Lane
 from stores.documents.blobs import StoreDownError
 from stores.documents.extractions import ExtractionStore, ReaderId
@@ -124,6 +125,8 @@ class ReadingDesk:
                 return await self._calls.make(call, *arguments)
         except (StoreDownError, TimeoutError) as error:
             raise StoreUnavailable from error
+        except Problem as error:  # a bank whose keys are not there: they are put there, and it goes on
+            raise StoreUnavailable(str(error)) from error
 
     def _extraction(self, ref: DocumentRef, lane: Lane, result: ReadResult) -> Extraction:
         assert result.status != "deadline"

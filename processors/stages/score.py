@@ -12,11 +12,12 @@ from processors.identity import Worker
 from processors.stages.envelope import check_addressed
 from processors.stages.guard import Guard
 from processors.transport.batches import Batch, Output, Processed
-from registry.history import InForce, NothingActive
+from registry.history import InForce
 from registry.port import Activations
 from registry.scorers import Loaded, Unusable
 from schemas.decode import decode_own
 from schemas.headers import ORIGIN, child_traceparent, event_headers, header
+from schemas.problem import Problem
 from schemas.records import Message, Partition, partition_of, place
 from schemas.topics import TOPICS
 from schemas.values import ms_of_utc, rfc3339, rfc3339_of_ms
@@ -49,8 +50,9 @@ class ScoreStage:
     async def __call__(self, batch: Batch) -> Processed:
         """Every record of the batch as a decision or a dead letter.
 
-        Deferred are partitions with an application for which nothing is in force, or whose bundle or policy is missing
-        or does not load. Which version decides follows from the history alone: so they wait, and nothing is skipped.
+        Deferred are partitions with an application for which nothing is in force, whose bundle or policy is missing or
+        does not load, or whose bank's keys are not there. Which version decides follows from the history alone: so they
+        wait, and nothing is skipped.
         """
         started_ms = self._worker.now_ms()
         verified, dead = self._guard.each(batch.messages, decode_verified)
@@ -74,9 +76,11 @@ class ScoreStage:
         groups: dict[InForce, list[_Verified]] = defaultdict(list)
         deferred: dict[Partition, str] = {}
         for item in verified:
+            tenant = item.event.application.tenant
             try:
-                groups[self._activations.in_force(item.event.application.tenant, item.accepted_ms)].append(item)
-            except NothingActive as why:
+                self._keys(tenant)
+                groups[self._activations.in_force(tenant, item.accepted_ms)].append(item)
+            except Problem as why:
                 deferred[partition_of(item.message)] = str(why)
         loaded = []
         for chosen, items in groups.items():

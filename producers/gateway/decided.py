@@ -9,7 +9,7 @@ asked for is held once against the warehouse. Where that is away, what was heard
 import asyncio
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any, Protocol
 
 import orjson
@@ -47,26 +47,36 @@ class Older(Protocol):
         ...
 
 
+class _Topics:
+    """The topics of the banks that are served, as of each time that somebody asks: banks may come and go."""
+
+    def __init__(self, tenants: Collection[str]) -> None:
+        self._tenants = tenants
+        self._rows = [TOPICS[key] for key in ("decisions", REJECTIONS)]
+
+    def __iter__(self) -> Iterator[str]:
+        return (row.name(tenant) for tenant in self._tenants for row in self._rows)
+
+
 class KnownDecisions:
     """The `Decisions` of `parts`; used from the event loop that `start` was called in. `settings` are librdkafka's."""
 
     def __init__(
         self,
         settings: Mapping[str, Any],
-        tenants: Iterable[str],
+        tenants: Collection[str],
         older: Older,
         *,
         bytes_most: int = BYTES_MOST,
         kafka: Callable[[dict[str, Any]], Any] = Consumer,
     ) -> None:
-        topics = [TOPICS[key].name(tenant) for tenant in tenants for key in ("decisions", REJECTIONS)]
         self._older = older
         self._late = Late(bytes_most)
         self._lock = threading.Lock()
         self._waiting: dict[Name, list[tuple[int, asyncio.Future[Decided]]]] = {}
         self._waiters = 0
         self._heard: deque[Name] = deque()
-        self._follower = Follower(settings, topics, self._take, self._tell, kafka=kafka)
+        self._follower = Follower(settings, _Topics(tenants), self._take, self._tell, kafka=kafka)
 
     async def start(self) -> None:
         """Begin to follow the topics."""

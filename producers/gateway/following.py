@@ -39,6 +39,10 @@ WAIT_S = 0.1
 ANSWER_S = 10.0
 AGAIN_S = 1.0
 """After so long a reader that failed begins anew."""
+ASK_EVERY_S = 1.0
+"""So often it asks which topics are wanted."""
+CAME_MS = 60_000
+"""A topic that came later is read from so long before it was seen: what was sent to it meanwhile is heard, too."""
 LOOK_AGAIN_S = 30.0
 """After so long it looks again for topics that were not there."""
 
@@ -49,6 +53,8 @@ _GONE = frozenset({KafkaError.UNKNOWN_TOPIC_OR_PART, KafkaError._UNKNOWN_TOPIC, 
 
 class Follower:
     """Hands the records of some topics to `take`, in its own thread, and calls `advanced` in the event loop afterwards.
+
+    Which ones it asks `topics` again every second: some may come, and others go.
 
     Begins with the records that are younger than `since_ms()` (None: at the end), and where it stopped when it has to
     begin anew. `has_caught_up` once everything was taken that was there at the start.
@@ -65,16 +71,17 @@ class Follower:
         kafka: Callable[[dict[str, Any]], Any] = Consumer,
     ) -> None:
         self._settings = {**MEMORY, **settings, **SETTINGS, "error_cb": self._on_error}
-        self._topics, self._take, self._advanced = tuple(topics), take, advanced
+        self._wanted, self._take, self._advanced = topics, take, advanced
+        self._topics: tuple[str, ...] = ()
         self._since_ms, self._kafka = since_ms, kafka
         self._positions: dict[Partition, int] = {}
         self._behind: dict[Partition, int] = {}
-        self.has_caught_up = False
+        self.has_caught_up = self._has_begun = False
         self.complaint: str | None = "has not begun to read"
-        self._look_again_at = math.inf
+        self._look_again_at, self._asked_at = math.inf, 0.0
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, name=f"follow {self._topics[0]}", daemon=True)
+        self._thread = threading.Thread(target=self._run, name="follow topics", daemon=True)
 
     async def start(self) -> None:
         """Begin to read; returns at once."""
@@ -96,7 +103,7 @@ class Follower:
             try:
                 consumer = self._kafka(self._settings)
                 self._begin(consumer)
-                while not self._stop.is_set() and time.monotonic() < self._look_again_at:
+                while not self._stop.is_set() and not self._has_to_begin_anew():
                     self._step(consumer)
             except KafkaException as error:
                 self._failed(error.args[0].name())
@@ -106,26 +113,41 @@ class Follower:
                 if consumer is not None:
                     consumer.close()
 
+    def _has_to_begin_anew(self) -> bool:
+        now = time.monotonic()
+        if now < self._asked_at + ASK_EVERY_S:
+            return now >= self._look_again_at
+        self._asked_at = now
+        return now >= self._look_again_at or tuple(self._wanted) != self._topics
+
+    @property
+    def _first(self) -> str:
+        """A topic that its lines name it by."""
+        return next(iter(self._topics), "no topic")
+
     def _failed(self, why: str) -> None:
         self.complaint = f"cannot read its topics: {why}"
-        log.warning("%s: %s", self._topics[0], self.complaint)
+        log.warning("%s: %s", self._first, self.complaint)
         self._stop.wait(AGAIN_S)
 
     def _begin(self, consumer: Any) -> None:
+        self._topics = tuple(self._wanted)
         known = consumer.list_topics(timeout=ANSWER_S).topics
         there = [topic for topic in self._topics if topic in known and known[topic].error is None]
-        if not there:
+        if self._topics and not there:
             raise KafkaException(KafkaError(KafkaError.UNKNOWN_TOPIC_OR_PART))
         places = [(topic, number) for topic in there for number in known[topic].partitions]
         new = [place for place in places if place not in self._positions]
         ends = self._offsets(consumer, new, END)
-        since_ms = self._since_ms()
+        self._behind = {place: end for place, end in self._behind.items() if place in places}
+        since_ms = int(time.time() * 1000) - CAME_MS if self._has_begun else self._since_ms()
         first = ends if since_ms == END else self._offsets(consumer, new, since_ms)
         for place in new:
             # Nothing is that young: then it begins at the end.
             self._positions[place] = first[place] if first[place] >= 0 else ends[place]
             self._behind[place] = ends[place]
         consumer.assign([TopicPartition(*place, self._positions[place]) for place in places])
+        self._has_begun = True
         self._look_behind()
         absent = len(self._topics) - len(there)
         self.complaint = f"{absent} of its topics are not there, or not readable" if absent else None
@@ -172,7 +194,7 @@ class Follower:
         elif error.fatal() or error.code() in _GONE:
             raise KafkaException(error)
         else:
-            log.warning("%s: %s", self._topics[0], error.name())
+            log.warning("%s: %s", self._first, error.name())
 
     def _look_behind(self) -> None:
         self._behind = {place: end for place, end in self._behind.items() if self._positions[place] < end}
@@ -185,4 +207,4 @@ class Follower:
 
     def _on_error(self, error: KafkaError) -> None:
         """What librdkafka mends by itself; readiness asks the broker on its own."""
-        log.info("%s: %s", self._topics[0], error.name())
+        log.info("%s: %s", self._first, error.name())

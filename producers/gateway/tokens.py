@@ -70,7 +70,10 @@ _registry.max_signature_length = 2 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Expected:
-    """What a token must say: the issuer to the letter, the audience among its own, a tenant that is served."""
+    """What a token must say: the issuer to the letter, the audience among its own, a tenant that is served.
+
+    Banks may come and go while it is asked (`tenants`).
+    """
 
     issuer: str
     audience: str
@@ -109,7 +112,7 @@ class TokenVerifier:
         return found.caller
 
     async def _still(self, known: _Verified, digest: bytes) -> Caller:
-        """The caller of a token that was good before: it may have expired, or its key be withdrawn."""
+        """The caller of a token that was good before: it may have expired, its key be withdrawn, its bank be gone."""
         key = await self._keys.key(known.kid, known.algorithm)
         if key is not known.key:
             self._verified.drop(digest)
@@ -117,6 +120,9 @@ class TokenVerifier:
         if self._now() >= known.good_until:
             self._verified.drop(digest)
             _refuse("token-expired")
+        if known.caller.tenant not in self._expected.tenants:
+            self._verified.drop(digest)
+            _refuse("token-tenant")
         return known.caller
 
     async def _verify(self, token: str) -> _Verified:

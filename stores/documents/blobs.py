@@ -5,6 +5,7 @@ Names are `<tenant>/<object>`. Every call may block on a disk or a network mount
 
 import os
 import re
+import shutil
 import tempfile
 from collections.abc import Callable
 from contextlib import suppress
@@ -13,7 +14,8 @@ from typing import Protocol, TypeVar
 from urllib.parse import unquote, urlsplit
 
 from schemas.problem import Problem
-from stores.private_files import write_private
+from schemas.topics import TENANT_PATTERN
+from stores.private_files import sync_directory, write_private
 
 MARKER = ".loanstream-documents"
 """A file at the root. Without it the root is an empty mount point and not a store: absent is not the same as down."""
@@ -57,6 +59,13 @@ def checked(name: str) -> str:
     if _NAME.fullmatch(name) is None:
         raise ValueError("an object's name is a tenant, a slash and a SHA-256")
     return name
+
+
+def checked_tenant(tenant: str) -> str:
+    """`tenant`, or ValueError: it is about to be a directory's name."""
+    if re.fullmatch(TENANT_PATTERN, tenant) is None:
+        raise ValueError(f"a tenant's name is {TENANT_PATTERN}")
+    return tenant
 
 
 class MemoryBlobs:
@@ -136,6 +145,27 @@ class FileBlobs:
         except OSError as error:
             raise StoreDownError(f"the document store cannot be read: {error.strerror}") from error
         return None
+
+    def count(self, tenant: str) -> int:
+        """How many objects a tenant has. Raises `StoreDownError`."""
+        try:
+            self._reach()
+            return sum(1 for path in (self.root / checked_tenant(tenant)).iterdir() if path.is_file())
+        except FileNotFoundError:
+            return 0
+        except OSError as error:
+            raise StoreDownError(f"the document store cannot be read: {error.strerror}") from error
+
+    def clear(self, tenant: str) -> None:
+        """Delete all objects of a tenant. Raises `StoreDownError`."""
+        try:
+            self._reach()
+            shutil.rmtree(self.root / checked_tenant(tenant))
+            sync_directory(self.root)
+        except FileNotFoundError:
+            return
+        except OSError as error:
+            raise StoreDownError(f"the document store takes no deletions: {error.strerror}") from error
 
     def exists(self) -> bool:
         """Whether `create` made it. Raises `StoreDownError` where that cannot be seen."""

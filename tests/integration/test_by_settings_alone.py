@@ -12,6 +12,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from copy import copy
 from pathlib import Path
 
 import pytest
@@ -259,6 +260,35 @@ def test_the_doctor_looks_at_what_settings_name(working: Own) -> None:
         working.settings[PASSWORDS[1]] = kept
     assert {check["name"] for check in wrong} == {"warehouse reader", "reader's limits", "refusals"}
     assert PASSWORDS[1] in wrong[0]["fix"]
+
+
+def test_banks_come_and_go_by_a_list(working: Own) -> None:
+    """With `LOANSTREAM_TENANTS_FILE` in place of the names: workers that run decide for a bank that is added, and the
+    list says who is served; with the names in a variable the bank has to stand there first.
+    """
+    assert "LOANSTREAM_TENANTS_FILE" in working.call("tenant", "add", "bank-c", code=1).stderr
+    listed = copy(working)
+    listed.settings = {name: value for name, value in working.settings.items() if name != "LOANSTREAM_TENANTS"}
+    listed.settings["LOANSTREAM_TENANTS_FILE"] = str(working.root / "banks.json")
+    assert [(each["tenant"], each["stands"]) for each in listed.ask("tenant", "list")] == [(TENANT, "not added")]
+    for bank in (TENANT, "bank-c"):
+        added = listed.call("tenant", "add", bank)
+        assert added.stdout == f"{bank} is served\n"
+        assert f"{bank}-producer" in added.stderr, "its clients are the provider's"
+    one = json.loads(APPLICATION.read_text()) | {"tenant": "bank-c", "application_id": "added"}
+    producer = Producer({**listed.installation.producer_settings("bank-c"), "log_level": 2})
+    producer.produce("loan.applications.v1.bank-c", key=b"added", value=json.dumps(one).encode())
+    assert producer.flush(10) == 0
+    until = time.monotonic() + 60
+    while not (found := listed.ask("decisions", "--tenant", "bank-c")):
+        assert time.monotonic() < until
+        time.sleep(0.5)
+    assert [each["application_id"] for each in found] == ["added"]
+    gone = ("remove", "bank-c", "--delete-data", "topics,documents,warehouse,keys")
+    listed.call("tenant", *gone, "--yes")
+    stands = {each["tenant"]: each["stands"] for each in listed.ask("tenant", "list")}
+    assert stands == {TENANT: "complete", "bank-c": "removed with its topics"}
+    assert listed.ask("reconcile")["differences"] == []
 
 
 def test_there_is_no_stack_to_be_found(working: Own) -> None:

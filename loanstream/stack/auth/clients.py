@@ -99,7 +99,7 @@ def change_clients(files: AuthFiles, change: Callable[[Books], Books]) -> Books:
     """
     files.make()
     with files.change():
-        before = Books(read_roll(files), _read_own(files))
+        before = Books(read_roll(files), read_own(files))
         after = change(before)
         if after.roll != before.roll or not files.clients.exists():
             clients = {name: _as_json(client) for name, client in after.clients.items()}
@@ -110,7 +110,8 @@ def change_clients(files: AuthFiles, change: Callable[[Books], Books]) -> Books:
     return after
 
 
-def _read_own(files: AuthFiles) -> dict[str, str]:
+def read_own(files: AuthFiles) -> dict[str, str]:
+    """The secrets of the embedded stack's own clients, by their ids; none where there is no file. Problem."""
     try:
         found = json.loads(files.secrets.read_text())
         return {str(name): str(secret) for name, secret in found.items()}

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from loanstream.stack.auth.clients import Books, Client, Roll, change_clients
+from loanstream.stack.auth.clients import Books, Client, Roll, change_clients, read_own, read_roll
 from loanstream.stack.auth.hashes import hash_of, new_secret
 from loanstream.stack.auth.paths import AuthFiles
 from loanstream.stack.auth.scopes import KINDS
@@ -120,11 +120,62 @@ def ensure_clients(
     return {role: ClientSecret(name, own[name]) for name, role in roles.items()}
 
 
+def lacking_clients(files: AuthFiles, tenant: str) -> list[str]:
+    """What `serve_tenant` would make, a line each. Problem as there."""
+    roll, own = read_roll(files), read_own(files)
+    wanted = {client_id_of(kind, tenant): kind for kind in KINDS}
+    lines = []
+    for name, kind in wanted.items():
+        _check(kind, tenant, name)
+        found = roll.clients.get(name)
+        if found is None or (found.granted is None and name not in own):
+            lines.append(f"client {name}")
+        elif (found.kind, found.tenant) != (kind, tenant):
+            raise Problem(_ANOTHERS.format(name=name, kind=kind, tenant=tenant))
+    served = roll.served is None or tenant in roll.served
+    return lines if served else [*lines, f"tokens for clients of {tenant}"]
+
+
+def serve_tenant(state: Path, tenant: str) -> None:
+    """Let a bank's clients get tokens, beside those of the others; clients of its own that are not there are made.
+
+    Problem where a client's name is another's, or a file cannot be read.
+    """
+    ensure_clients(state, (*(read_roll(AuthFiles(state)).served or ()), tenant))
+
+
+def clients_of(files: AuthFiles, tenant: str) -> list[Client]:
+    """A bank's clients, whoever made them. Problem for a file that cannot be read."""
+    return [client for client in read_roll(files).clients.values() if client.tenant == tenant]
+
+
+def withdraw_tenant(files: AuthFiles, tenant: str) -> None:
+    """Refuse all clients of a bank from now on, and forget them. Tokens that they have live to their end. Problem."""
+
+    def withdraw(books: Books) -> Books:
+        left = {name: client for name, client in books.clients.items() if client.tenant != tenant}
+        own = {name: secret for name, secret in books.own.items() if name in left or name not in books.clients}
+        served = books.roll.served
+        return Books(Roll(left, served and tuple(name for name in served if name != tenant)), own)
+
+    change_clients(files, withdraw)
+
+
+def own_clients(files: AuthFiles, tenants: Iterable[str]) -> dict[str, ClientSecret]:
+    """The embedded stack's clients of these banks by role, as `ensure_clients` made them. Problem."""
+    own = read_own(files)
+    roles = {client_id_of(kind, tenant): role_of(kind, tenant) for tenant in tenants for kind in KINDS}
+    return {role: ClientSecret(name, own[name]) for name, role in roles.items() if name in own}
+
+
+_ANOTHERS = "client {name} is not the {kind} of {tenant}; remove it, or give it another name"
+
+
 def _ensured(found: Client | None, kind: str, tenant: str, secret: ClientSecret, old_until: float) -> Client:
     if found is None:
         return _new(kind, tenant, secret)
     if (found.kind, found.tenant) != (kind, tenant):
-        raise Problem(f"client {found.client_id} is not the {kind} of {tenant}; remove it, or give it another name")
+        raise Problem(_ANOTHERS.format(name=found.client_id, kind=kind, tenant=tenant))
     if found.secrets[0].matches(secret.client_secret):
         return found
     return found.with_secret(secret.client_secret, old_until)

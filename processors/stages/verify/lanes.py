@@ -84,8 +84,8 @@ async def read_documents(lane: Lane, documents: Documents, items: Sequence[Accep
     found = Sorted([], [], [])
     for item in items:
         match next(answers) if item.application.documents else ():
-            case StoreUnavailable():
-                found.deferred.append((item, STORE_AWAY))
+            case StoreUnavailable() as away:
+                found.deferred.append((item, str(away) or STORE_AWAY))
             case _TurnOver():
                 found.deferred.append((item, None))
             case Exception() as error:

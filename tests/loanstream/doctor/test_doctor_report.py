@@ -19,6 +19,7 @@ from loanstream.reach import Fault
 from loanstream.stack import space
 from loanstream.stack.layout import Layout
 from loanstream.stack.probe import Page
+from loanstream.tenants.book import TenantBook
 from schemas.topics import TENANT_TOPICS
 from stores.documents import blobs
 from stores.documents.blobs import MARKER, FileBlobs
@@ -347,3 +348,15 @@ def test_the_report_fits_the_terminal(tmp_path: Path, width: int) -> None:
 def test_a_report_without_a_fault_ends_in_three_words() -> None:
     """Whoever reads the last line alone knows."""
     assert list(lines([Check("disk", ok=True, found="room")], 80)) == ["ok     disk  room", "all is well"]
+
+
+def test_a_bank_that_is_half_added_is_named(tmp_path: Path) -> None:
+    """With the verb that says how to go on; once it is served the line is well again."""
+    layout = _describe(tmp_path)
+    book = TenantBook(layout.tenants)
+    book.serve(["bank-a"])
+    assert _by_name(tmp_path)["banks"].ok
+    book.note("bank-c", "adding")
+    said = _by_name(tmp_path)["banks"]
+    assert (said.ok, said.found) == (False, "half added: bank-c")
+    assert "loanstream tenant list" in said.fix

@@ -23,6 +23,7 @@ from schemas.decision import LoanDecision
 from schemas.decode import decode
 from schemas.headers import ORIGIN, header
 from schemas.operations import Activation, DeadLetter
+from schemas.problem import Problem
 from schemas.records import MemoryMessage, Unreadable
 from schemas.topics import APPLICATION_MAX_BYTES
 from schemas.verification import ApplicationVerified, ExtractedField, Extraction
@@ -361,6 +362,25 @@ def test_a_tenant_for_which_nothing_is_in_force_waits_for_its_first_activation(s
     assert processed.deferred == {("loan.verifications.v1.bank-b", 1): "no activation is in force for bank-b"}
     assert [output.topic for output in processed.outputs] == ["loan.decisions.v1.bank-a"]
     history.add(activation(1, store[1], "bank-b"), ACCEPTED_MS)
+    assert len(scored(stage, verified_of("bank-b", 1)).outputs) == 1
+
+
+def test_a_bank_whose_keys_are_not_there_waits_for_them(store):
+    """No letter and no end of the worker: the bank is named, the others are decided, and it goes on once they are there."""
+    history = ActivationHistory()
+    history.add(activation(0, store[1]), 0)
+    held = {"bank-a": ReceiptKey("test", b"k" * 32)}
+
+    def keys(tenant):
+        if tenant not in held:
+            raise Problem(f"no keys for tenant {tenant}")
+        return held[tenant]
+
+    stage = ScoreStage(MemoryActivations(history), Scorers(store[0]), keys, worker("score"))
+    processed = scored(stage, verified_of("bank-b", 1), verified_of("bank-a"))
+    assert processed.deferred == {("loan.verifications.v1.bank-b", 1): "no keys for tenant bank-b"}
+    assert [output.topic for output in processed.outputs] == ["loan.decisions.v1.bank-a"]
+    held["bank-b"] = held["bank-a"]
     assert len(scored(stage, verified_of("bank-b", 1)).outputs) == 1
 
 

@@ -347,3 +347,14 @@ def test_an_operator_finds_each_reason_on_the_page():
     page = (Path(__file__).resolve().parents[3] / "docs" / "gateway.md").read_text("utf-8")
     table = page.split("| `reason` of a refusal")[1].split("\n\n")[0]
     assert set(tokens.REFUSALS) | {"no-token", "keys-unknown"} <= set(re.findall(r"`([a-z-]+)`", table))
+
+
+def test_a_bank_that_goes_is_refused_at_once_and_one_that_comes_is_believed(door, look, refused, provider):
+    """Also by a token that was good a moment ago and is remembered."""
+    banks = door.verifier._expected.tenants
+    token = provider.token()
+    assert look(token).tenant == "bank-a"
+    banks.discard("bank-a")
+    assert refused(token) == "token-tenant"
+    banks.add("bank-a")
+    assert look(token).tenant == "bank-a"

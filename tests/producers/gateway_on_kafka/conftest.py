@@ -46,12 +46,12 @@ def parts_on():
     """Parts at work on a log: `async with parts_on(log) as parts`."""
 
     @asynccontextmanager
-    async def at_work(log, older=None, most=1000, **of_sender):
+    async def at_work(log, older=None, most=1000, banks=("bank-a", "bank-b"), **of_sender):
         sender = KafkaSender(SETTINGS, kafka=log.producer, **of_sender)
         claims = KafkaClaims(
             SETTINGS, sender, lambda bank: bank.encode().ljust(32), log.now_ms, most=most, kafka=log.consumer
         )
-        decisions = KnownDecisions(SETTINGS, ["bank-a", "bank-b"], older or NoWarehouse(), kafka=log.consumer)
+        decisions = KnownDecisions(SETTINGS, banks, older or NoWarehouse(), kafka=log.consumer)
         for part in (sender, claims, decisions):
             await part.start()
 

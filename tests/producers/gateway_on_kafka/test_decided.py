@@ -8,6 +8,7 @@ import orjson
 import pytest
 from memory_log import NoWarehouse, until
 
+from producers.gateway import following
 from producers.gateway.parts import Decided, Standing
 from producers.gateway.problems import ProblemError
 from schemas.records import Place
@@ -172,5 +173,26 @@ def test_a_rejection_is_told_with_its_errors(memory_log, parts_on):
             assert await parts.decisions.status("bank-a", ID) == Standing(1, "rejected", errors=(fault,))
             parts.decisions._late.reject(("bank-a", ID), None)
             assert await parts.decisions.status("bank-a", ID) == Standing(1, "accepted")
+
+    asyncio.run(run())
+
+
+def test_a_bank_that_comes_is_heard_and_one_that_goes_is_no_complaint(memory_log, parts_on, monkeypatch):
+    """While the gateway runs, from a little before its topic was seen: no decision of the first moment is missed."""
+    monkeypatch.setattr(following, "ASK_EVERY_S", 0.02)
+    banks = ["bank-a", "bank-b"]
+
+    async def run():
+        async with parts_on(memory_log, banks=banks) as parts:
+            memory_log.topics |= {f"loan.{what}.v1.bank-c": [] for what in ("decisions", "rejections")}
+            publish(memory_log, decision(1, 1), "loan.decisions.v1.bank-c")
+            banks.append("bank-c")
+            assert told(await parts.decisions.wait("bank-c", ID, 1, 5)) == (1, False)
+            banks.remove("bank-b")
+            await asyncio.sleep(0.3)
+            memory_log.topics = {name: found for name, found in memory_log.topics.items() if "bank-b" not in name}
+            assert await parts.decisions.complaint() is None
+            publish(memory_log, decision(2, 2), "loan.decisions.v1.bank-c")
+            assert told(await parts.decisions.wait("bank-c", ID, 2, 5)) == (2, False)
 
     asyncio.run(run())
