@@ -13,6 +13,7 @@ from typing import Literal
 from processors.readers.text.amounts import parse_amount
 from processors.readers.text.dates import months_in, parse_month, without_months
 from processors.readers.text.labels import plain
+from processors.readers.text.pay_period import of_a_month
 from processors.readers.text.text_layer import Cell, Line, Word
 
 Role = Literal["month", "total", "to_date", "year", "other", "unknown"]
@@ -42,7 +43,6 @@ _SPANS: tuple[tuple[Role, re.Pattern[str]], ...] = (
 _THE_MONTH_S = frozenset(
     ("current", "curr", "this", "month", "monthly", "pm", "period", "earned", "earnings", "payable", "paid")
 ) | {"actual", "actuals"}
-_MONTHS_OWN = re.compile(r"\b(?:this|current|the) months\b")
 _TOTAL = frozenset(("total", "totals"))
 _SAYS_NOTHING = frozenset(
     (
@@ -145,7 +145,7 @@ def role_of(text: str, month: str | None) -> Role | None:
     if named is not None:
         return named
     months = months_in(text)
-    rest = set(_MONTHS_OWN.sub("this month", plain(without_months(text))).split())
+    rest = set(of_a_month(plain(without_months(text))).split())
     if len(months) > 1:
         return "to_date"
     if months and not _is(months[0], month):
@@ -204,7 +204,7 @@ def _told(figure: Figure, printed: Sequence[Figure]) -> bool:
         case "total":
             return bool(beside["month"]) and all(figure.value <= value * MORE for value in beside["month"])
         case None:
-            return not others or bool(spans)
+            return not others or any(one.role == "to_date" for one in others)
         case _:
             return False
 
@@ -292,12 +292,20 @@ def _beside(lines: Sequence[Line], index: int, tokens: Sequence[Token], month: s
             if said is None:
                 return
         elif token.amount > 0:
-            behind = tokens[number + 1 :]
-            after = role_of(behind[0].text, month) if len(behind) == 1 and behind[0].amount is None else None
+            after = role_of(_behind(lines[index], token, tokens[number + 1 :]), month)
             role = "year" if token.per_year else said or role_above(lines, index, token, month)
             if after in ("to_date", "year", "other"):
                 role = after
             yield Figure(token.amount, lines[index].page, index, token.left, token.right, role)
+
+
+def _behind(line: Line, amount: Token, tokens: Sequence[Token]) -> str:
+    """The words after an amount in its own cell, or alone after it in the line."""
+    cell = next(cell for cell in line.cells if cell.right >= amount.right)
+    own = " ".join(word.text for word in cell.words if word.left >= amount.right)
+    if own and not _MONEY.search(own):
+        return own
+    return tokens[0].text if len(tokens) == 1 else ""
 
 
 def _below(lines: Sequence[Line], index: int, label: Cell, month: str | None) -> Iterator[Figure]:
@@ -326,10 +334,10 @@ def role_above(lines: Sequence[Line], index: int, amount: Token, month: str | No
         cells = lines[number].cells
         heads_rows = len(cells) == 1 and cells[0].left <= lines[index].words[0].left + BESIDE
         if heads_rows and (role := _section_role(cells[0], month)):
-            return role
+            return None if role == "unknown" and below_head else role
         title = _title_over(amount, cells)
         if title is not None:
-            role = _title_role(lines, number, title, month) if _heads_columns(cells) else None
+            role = _title_role(lines, number, title, month) if _heads_columns(cells) else _numbered(title, month)
             return None if role == "unknown" and below_head else role
         below_head = below_head or _of_the_head(lines[number])
     return None
@@ -370,6 +378,14 @@ def _heads_columns(cells: Sequence[Cell]) -> bool:
         or (_ENDS_IN_NUMBER.search(cell.text) and parse_month(cell.text) is None)
         for cell in cells
     )
+
+
+def _numbered(title: Cell, month: str | None) -> Role | None:
+    """Of 'Week 12' over an amount it is not known whether it is a title; 'Paid Days 31' is none."""
+    value = ":" in title.text or _MONEY.search(title.text) or not _ENDS_IN_NUMBER.search(title.text)
+    if value or "days" in plain(title.text).split() or role_of(title.text, month) is None:
+        return None
+    return "unknown"
 
 
 def _title_role(lines: Sequence[Line], number: int, title: Cell, month: str | None) -> Role | None:

@@ -4,13 +4,13 @@ Where the rows that a gross is the total of are printed, they have to be known a
 share that the check of an income allows.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
 from processors.readers.text.dates import months_in
 from processors.readers.text.labels import any_of, plain
-from processors.readers.text.pay_columns import Figure, role_above, tokens_of
+from processors.readers.text.pay_columns import Figure, Token, role_above, tokens_of
 from processors.readers.text.pay_sums import COLUMN, TOLERANCE
 from processors.readers.text.text_layer import Line
 
@@ -37,6 +37,9 @@ RECURS = any_of(
 )
 """Pay that comes every month."""
 
+_FIRST = any_of("basic, base, hra, house rent, regular, wages")
+"""Rows that begin a list of earnings."""
+
 _GIVEN_BACK = any_of(r"recover\w*, repay\w*, repaid, emi, deduct\w*, balance, outstanding, tax, leave balance")
 """Beside the words above: no pay."""
 _TOTALS = any_of("gross, net, total, totals, sub ?total, deductions?, ctc, take home, payable")
@@ -47,8 +50,11 @@ _YEARS = range(1950, 2100)
 
 @dataclass(frozen=True, slots=True)
 class _Part:
-    label: str
+    """An amount with the words before it; `in_column` where it stands in the column of the gross."""
+
     text: str
+    label: str
+    token: Token
     value: Decimal
     line: int
     in_column: bool
@@ -57,22 +63,25 @@ class _Part:
 def recurs(
     lines: Sequence[Line], gross: Figure, deductions: Figure | None, net: Figure | None, month: str | None
 ) -> bool:
-    """Whether nothing on the page says that more of `gross` than `ALLOWED` was paid once.
+    """Whether the page shows no more than `ALLOWED` of `gross` that was paid once, and what it is the total of recurs.
 
     What is paid on top of gross less deductions is no part of the gross.
     """
-    parts = list(_parts(lines, gross, deductions, month))
-    once = sum((part.value for part in parts if _is_once(part, month)), Decimal(0)) - _on_top(gross, deductions, net)
-    if once > ALLOWED * gross.value:
+    parts = list(_parts(lines, gross, deductions))
+    once = (part for part in parts if _is_once(part, month) and not _of_another_column(lines, part, month))
+    if _sum(once) - _on_top(gross, deductions, net) > ALLOWED * gross.value:
         return False
     rows = [part for part in parts if part.in_column and not _TOTALS.search(part.label)]
     above = [part for part in rows if part.line < gross.line]
     below = [part for part in rows if part.line > gross.line]
-    for listed in (above, below):
-        monthly = sum((part.value for part in listed if _is_monthly(part, month)), Decimal(0))
-        if monthly:
+    for listed in (above, below if any(_FIRST.search(part.label) for part in below) else []):
+        if monthly := _sum(part for part in listed if _is_monthly(part, month)):
             return monthly >= (1 - ALLOWED) * gross.value
     return not _adds_up(above, gross)
+
+
+def _sum(parts: Iterable[_Part]) -> Decimal:
+    return sum((part.value for part in parts), Decimal(0))
 
 
 def _adds_up(parts: Sequence[_Part], gross: Figure) -> bool:
@@ -91,9 +100,8 @@ def _is_once(part: _Part, month: str | None) -> bool:
 
 
 def _is_monthly(part: _Part, month: str | None) -> bool:
-    return (
-        RECURS.search(part.label) is not None and not _is_once(part, month) and _GIVEN_BACK.search(part.label) is None
-    )
+    named = RECURS.search(part.label) is not None and not _is_once(part, month)
+    return named and _GIVEN_BACK.search(part.label) is None
 
 
 def _of_another_month(part: _Part, month: str | None) -> bool:
@@ -109,8 +117,12 @@ def _on_top(gross: Figure, deductions: Figure | None, net: Figure | None) -> Dec
     return more if more > TOLERANCE else Decimal(0)
 
 
-def _parts(lines: Sequence[Line], gross: Figure, deductions: Figure | None, month: str | None) -> Iterator[_Part]:
-    """Amounts of money with the words before them, but those of the deductions' column and of other spans' columns."""
+def _of_another_column(lines: Sequence[Line], part: _Part, month: str | None) -> bool:
+    return not part.in_column and role_above(lines, part.line, part.token, month) in ("to_date", "year", "other")
+
+
+def _parts(lines: Sequence[Line], gross: Figure, deductions: Figure | None) -> Iterator[_Part]:
+    """Amounts with the words before them, but those of the deductions' column."""
     for index, line in enumerate(lines):
         text = ""
         for token in tokens_of(line):
@@ -119,7 +131,5 @@ def _parts(lines: Sequence[Line], gross: Figure, deductions: Figure | None, mont
                 continue
             in_column = line.page == gross.page and abs(token.right - gross.right) <= COLUMN
             deducted = deductions is not None and not in_column and abs(token.right - deductions.right) <= COLUMN
-            if not text or token.amount <= 0 or deducted or token.per_year or token.amount in _YEARS:
-                continue
-            if in_column or role_above(lines, index, token, month) not in ("to_date", "year", "other"):
-                yield _Part(plain(text), text, token.amount, index, in_column)
+            if text and token.amount > 0 and not (deducted or token.per_year or token.amount in _YEARS):
+                yield _Part(text, plain(text), token, token.amount, index, in_column)

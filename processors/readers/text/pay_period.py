@@ -64,6 +64,8 @@ _OF_FIGURES = any_of(
 _OTHER_DAYS = any_of("financial, fiscal, tax, assessment, leave, contract, policy, holiday, fy, year, joining")
 """Lines whose days say nothing of the pay."""
 
+_ONE_MONTH_S = re.compile(r"\b(this|the|current) months\b")
+
 Span = Literal["month", "other", "unknown"]
 
 
@@ -99,7 +101,7 @@ def paid_for(lines: Sequence[Line]) -> Paid:
 
 def _span_of(text: str, said: bool | None) -> Span:
     """What a title or a period's value names."""
-    if _OTHER_SPAN.search(_without_month_s_end(plain(text))):
+    if _OTHER_SPAN.search(of_a_month(plain(text))):
         return "other"
     if (days := span_in(text)) is not None:
         return _between(days, said)
@@ -110,8 +112,13 @@ def _span_of(text: str, said: bool | None) -> Span:
     return "month" if one else "other"
 
 
-def _without_month_s_end(words: str) -> str:
-    return re.sub(r"\bmonth (?:is )?end(?:ed|ing)\b", "month", words)
+def of_a_month(words: str) -> str:
+    """Plain words with 'the month's' as 'the month': months are something else.
+
+    >>> of_a_month(plain("This month's earnings"))
+    'this month earnings'
+    """
+    return _ONE_MONTH_S.sub(r"\1 month", words)
 
 
 def _between(days: tuple[Day, Day], said: bool | None) -> Span:
@@ -142,7 +149,7 @@ def _begun_and_ended(lines: Sequence[Line], said: bool | None) -> Iterator[Span]
 def _elsewhere(lines: Sequence[Line], said: bool | None) -> Iterator[Span]:
     """Lines without an amount that say another span of the figures; days far apart, wherever they stand."""
     for line in lines:
-        words = plain(line.text)
+        words = of_a_month(plain(line.text))
         days = span_in(line.text)
         if days is not None and not _OTHER_DAYS.search(words) and _between(days, said) == "other":
             yield "other"
