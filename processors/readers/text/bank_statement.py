@@ -60,8 +60,8 @@ UNDERSTOOD_MIN = 2
 SALARIES_MAX = 60
 ODD_MONTH = Decimal("0.6")
 """A month's salary this far off the median is no regular income."""
-MIDDLE = Decimal("0.20")
-"""Of two months in the middle the higher may be paid so much more: a raise is, a bonus or a second salary is not."""
+LESS = Decimal("0.20")
+"""Of the year's month: no month may be paid so much less; what was paid twice or with a bonus is no month's pay."""
 MONTHS_MIN = 2
 """One month's pay alone does not show that it comes every month."""
 STILL_PAID = timedelta(days=45)
@@ -139,7 +139,7 @@ def parse(lines: Sequence[Line]) -> Found:
         *filter(None, (currency(lines),)),
         *_period(period, entries, first),
         *_balances(opening, closing, entries, sure),
-        *_salary(entries, sure, None if first is not None else swapped, _last_day(period, first)),
+        *_salary(entries, sure, None if first is not None else swapped, _covered(period, first)),
     ]
     return Found(tuple(fields), findings=("arithmetic_break",) if breaks else ())
 
@@ -247,16 +247,16 @@ def _holder(lines: Sequence[Line]) -> Iterator[FoundField]:
 
 
 def _period(printed: tuple[Day, Day] | None, entries: Sequence[_Entry], monthwise: bool | None) -> Iterator[FoundField]:
-    days = [day.as_date(0, month_first=bool(monthwise)) for day in printed or ()]
-    if len(days) == 2 and days[0] and days[1]:
+    if (covered := _covered(printed, monthwise)) is not None:
         told = monthwise is not None or not any(day.swappable and day.day != day.month for day in printed or ())
-        yield FoundField("period", f"{days[0]}/{days[1]}", SURE if told else UNSURE, 1)
+        yield FoundField("period", f"{covered[0]}/{covered[1]}", SURE if told else UNSURE, 1)
     elif entries:
         yield FoundField("period", f"{entries[0].on}/{entries[-1].on}", UNSURE, 1)
 
 
-def _last_day(printed: tuple[Day, Day] | None, monthwise: bool | None) -> date | None:
-    return printed[1].as_date(0, month_first=bool(monthwise)) if printed else None
+def _covered(printed: tuple[Day, Day] | None, monthwise: bool | None) -> tuple[date, date] | None:
+    days = [day.as_date(0, month_first=bool(monthwise)) for day in printed or ()]
+    return (days[0], days[1]) if len(days) == 2 and days[0] and days[1] else None
 
 
 def _balances(
@@ -280,7 +280,7 @@ class _Salaries:
 
 
 def _salary(
-    entries: Sequence[_Entry], sure: float, swapped: Sequence[_Entry] | None, last_day: date | None
+    entries: Sequence[_Entry], sure: float, swapped: Sequence[_Entry] | None, covered: tuple[date, date] | None
 ) -> Iterator[FoundField]:
     """Every salary, and a year of them; `swapped` are the rows with days and months the other way round.
 
@@ -292,27 +292,37 @@ def _salary(
     for entry in salaries.paid[-SALARIES_MAX:]:
         yield FoundField("salary_credit", f"{entry.row.credit:.2f}", sure, entry.row.page)
     counted = salaries.recurring or salaries.paid
-    typical, regular = _typical_month(counted)
-    told = swapped is None or _typical_month(_salaries(swapped).recurring) == (typical, regular)
-    still = last_day is None or last_day - counted[-1].on <= STILL_PAID
+    typical, regular = _typical_month(counted, covered)
+    told = swapped is None or _typical_month(_salaries(swapped).recurring, covered) == (typical, regular)
+    still = covered is None or covered[1] - counted[-1].on <= STILL_PAID
     annual = (12 * typical).quantize(CENT)
     shown = regular and told and still and salaries.named and bool(salaries.recurring)
     yield FoundField("annual_net_income", f"{annual:f}", sure if shown else UNSURE, counted[0].row.page)
 
 
-def _typical_month(payments: Sequence[_Entry]) -> tuple[Decimal, bool]:
+def _typical_month(payments: Sequence[_Entry], covered: tuple[date, date] | None) -> tuple[Decimal, bool]:
     """The median month's salary, and whether it is shown to come every month: in two months at least, one after the
-    other, none far off it.
+    other, none far off it. Of a month that the statement does not cover a part may have been paid before, or after.
     """
     months: dict[int, Decimal] = defaultdict(Decimal)
     for entry in payments:
-        months[12 * entry.on.year + entry.on.month] += entry.row.credit
+        months[_month(entry.on)] += entry.row.credit
     if not months:
         return Decimal(0), False
     typical, lower = Decimal(median(months.values())), median_low(months.values())
     follow = len(months) >= MONTHS_MIN and len(months) == max(months) - min(months) + 1
     near = all(abs(amount - typical) <= ODD_MONTH * typical for amount in months.values())
-    return typical, follow and near and typical - lower <= MIDDLE * typical
+    whole = [amount for month, amount in months.items() if covered is None or _covers(covered, month)]
+    return typical, follow and near and typical - min([lower, *whole]) <= LESS * typical
+
+
+def _month(day: date) -> int:
+    return 12 * day.year + day.month - 1
+
+
+def _covers(covered: tuple[date, date], month: int) -> bool:
+    first, last = date(month // 12, month % 12 + 1, 1), date((month + 1) // 12, (month + 1) % 12 + 1, 1)
+    return covered[0] <= first and covered[1] >= last - timedelta(days=1)
 
 
 def _salaries(entries: Sequence[_Entry]) -> _Salaries:

@@ -7,11 +7,12 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from pdf_drawing import Drawing, Slip, payslip_page
+from placed_words import lines_of, words
 
 from processors.readers.text import payslip
 from processors.readers.text.pay_parts import ALLOWED
 from processors.readers.text.reading import read_document
-from processors.readers.text.text_layer import Line, Word, group_lines
+from processors.readers.text.text_layer import Line
 from scoring.checks import INCOME_EXCESS
 from scoring.readings import SURE
 
@@ -283,16 +284,6 @@ SPANS = {
 }
 
 
-def words(text: str, x: float, y: float, *, right: bool = False) -> list[Word]:
-    """Courier at 6 points a character, starting (or ending) at `x`."""
-    left = x - 6 * len(text) if right else x
-    result = []
-    for word in text.split():
-        result.append(Word(word, left, left + 6 * len(word), y, y + 10))
-        left += 6 * len(word) + 6
-    return result
-
-
 def generated(head: str, titles: Sequence[str], rows: Sequence[tuple[str, Sequence[int]]]) -> list[Line]:
     """The lines of such a payslip."""
     placed = [words(head, 40, 20), words("Employee Name: Asha Rao", 40, 40)]
@@ -304,7 +295,7 @@ def generated(head: str, titles: Sequence[str], rows: Sequence[tuple[str, Sequen
             for column, amount in enumerate(amounts)
             if amount
         ]
-    return group_lines(1, [word for some in placed for word in some])
+    return lines_of(placed)
 
 
 @st.composite
