@@ -121,6 +121,10 @@ def _of_another_column(lines: Sequence[Line], part: _Part, month: str | None) ->
     return not part.in_column and role_above(lines, part.line, part.token, month) in ("to_date", "year", "other")
 
 
+def _aligned(token: Token, total: Figure) -> bool:
+    return min(abs(token.right - total.right), abs(token.left - total.left)) <= COLUMN
+
+
 def _parts(lines: Sequence[Line], gross: Figure, deductions: Figure | None) -> Iterator[_Part]:
     """Amounts with the words before them, but those of the deductions' column."""
     for index, line in enumerate(lines):
@@ -129,7 +133,7 @@ def _parts(lines: Sequence[Line], gross: Figure, deductions: Figure | None) -> I
             if token.amount is None:
                 text = token.text
                 continue
-            in_column = line.page == gross.page and abs(token.right - gross.right) <= COLUMN
-            deducted = deductions is not None and not in_column and abs(token.right - deductions.right) <= COLUMN
+            in_column = line.page == gross.page and _aligned(token, gross)
+            deducted = deductions is not None and not in_column and _aligned(token, deductions)
             if text and token.amount > 0 and not (deducted or token.per_year or token.amount in _YEARS):
                 yield _Part(text, plain(text), token, token.amount, index, in_column)

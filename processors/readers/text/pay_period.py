@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from decimal import Decimal
 from typing import Literal
 
 from processors.readers.text.dates import Day, days_in, month_first, months_in, parse_month, span_in
@@ -40,6 +41,8 @@ FREQUENCY: tuple[str, ...] = (
     "paid",
     "pay group",
 )
+DAYS: tuple[str, ...] = ("paid days", "days paid", "days payable", "payable days", "days worked", "working days")
+DAYS += ("total days", "no of days", "number of days", "days in period", "pay days")
 TITLE = re.compile(
     r"\b(pay ?slip|salary slip|salary statement|pay advice|payroll advice|wage slip|pay ?stub"
     r"|statement of earnings|earnings statement)\b"
@@ -64,6 +67,7 @@ _OF_FIGURES = any_of(
 _OTHER_DAYS = any_of("financial, fiscal, tax, assessment, leave, contract, policy, holiday, fy, year, joining")
 """Lines whose days say nothing of the pay."""
 
+_NUMBER = re.compile(r"\d{1,3}(?:\.\d+)?(?!\d)")
 _ONE_MONTH_S = re.compile(r"\b(this|the|current) months\b")
 
 Span = Literal["month", "other", "unknown"]
@@ -159,6 +163,10 @@ def _elsewhere(lines: Sequence[Line], said: bool | None) -> Iterator[Span]:
 
 
 def _frequency(lines: Sequence[Line]) -> Iterator[Span]:
+    """How often is paid, where it is said; more days than a month has are more than a month."""
+    for value in values_of(lines, DAYS):
+        if (days := _NUMBER.match(value.text)) and Decimal(days[0]) > MONTH_DAYS[1]:
+            yield "other"
     for value in values_of(lines, FREQUENCY):
         if _OTHER_SPAN.search(plain(value.text)):
             yield "other"

@@ -143,7 +143,7 @@ def test_of_columns_that_leave_a_doubt_none_is_believed(
         ["Salary Slip", "Pay Period: 01/03/2026 - 31/03/2026"],
         ["Salary Slip", "Pay Period: 26 Feb 2026 to 25 Mar 2026"],
         ["Pay Advice", "Month: 03/2026", "Pay Frequency: Monthly"],
-        ["Payslip for March 2026", "Date of Joining: 04/05/2019"],
+        ["Payslip for March 2026", "Date of Joining: 04/05/2019", "Paid Days: 31"],
         ["Payslip for March 2026", "Financial Year 01/04/2025 to 31/03/2026"],
         ["Earnings Statement", "Period Beginning: 02/13/2026", "Period Ending: 03/14/2026", "Month: March 2026"],
     ],
@@ -176,6 +176,7 @@ def test_a_payslip_of_one_month_is_believed(head: Sequence[str]) -> None:
         ["Payslip for March 2026", "All amounts are cumulative"],
         ["Payslip for March 2026", "Earnings since 1 October"],
         ["Payslip for 6 months to March 2026"],
+        ["Payslip for March 2026", "Paid Days: 92"],
     ],
 )
 def test_a_payslip_that_is_not_shown_to_be_of_one_month_is_not_believed(head: Sequence[str]) -> None:
@@ -219,6 +220,20 @@ def test_rows_that_hide_most_of_their_total_are_not_believed() -> None:
     """Where the rows of a gross are printed, they have to be what it is paid for."""
     assert "gross_monthly" not in sure(earned(("Basic", 50_000), ("HRA", 30_000), gross=480_000))
     assert "gross_monthly" not in sure(earned(("Zorbel", 400_000), ("Quux", 80_000), gross=480_000))
+
+
+def test_amounts_that_begin_at_one_place_are_a_column_too() -> None:
+    """A row that nobody knows is found in a column whose amounts are set to the left."""
+
+    def left(page: Drawing) -> None:
+        rows = {"Basic": "8,000.00", "Zorbel": "4,72,000.00", "Gross Pay": "4,80,000.00"}
+        for number, (label, amount) in enumerate(
+            {**rows, "Total Deductions": "500.00", "Net Pay": "4,79,500.00"}.items()
+        ):
+            page.text(40, 700 - 15 * number, label)
+            page.text(230, 700 - 15 * number, amount)
+
+    assert "gross_monthly" not in sure(slip(draw=left))
 
 
 def test_what_comes_on_top_of_the_gross_is_no_part_of_it() -> None:
