@@ -111,7 +111,8 @@ def _believed(lines: Sequence[Line], sums: Sums, paid: Paid) -> frozenset[str]:
     """
     if sums.result != "proven" or paid.span != "month":
         return frozenset()
-    believed = {"net_monthly"} if sums.net and sums.net.told else set()
+    told = {figure.role for figure in (sums.gross, sums.net) if figure and figure.told}
+    believed = {"net_monthly"} if sums.net and (sums.net.told or sums.net.role in told & {"total"}) else set()
     if sums.gross and sums.gross.told and recurs(lines, sums.gross, sums.deductions, sums.net, paid.month):
         believed |= {"gross_monthly", "gross_annual"}
     return frozenset(believed)
