@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from pdf_drawing import Drawing, Slip, payslip_page
+from pdf_drawing import Drawing, Slip, bound, payslip_page
 from placed_words import lines_of, words
 
 from processors.readers.text import payslip
@@ -214,6 +214,21 @@ def test_what_is_paid_once_is_no_twelfth_of_an_income(name: str, *, first: bool)
     assert "gross_monthly" not in sure(earned(*rows, (name, 400_000), gross=480_000, first=first))
     assert "gross_monthly" not in sure(earned(*rows, (name, 21_000), gross=101_000, first=first))
     assert sure(earned(*rows, (name, 20_000), gross=100_000, first=first))["gross_monthly"] == "100000.00"
+
+
+@pytest.mark.parametrize(
+    "line", ["Bonus included in gross: 4,00,000.00", "of which Arrears 4,00,000.00", "Incentive 400000"]
+)
+def test_what_is_paid_once_is_found_where_no_rows_are_printed(line: str) -> None:
+    """A line anywhere on the payslip, on another page too, that names pay of once with its amount."""
+    gross: tuple[Row, ...] = (("Gross Pay", ["4,80,000.00"]), ("Total Deductions", ["5,000.00"]))
+    rows = (*gross, ("Net Pay", ["4,75,000.00"]))
+    assert sure(slip(*rows))["gross_monthly"] == "480000.00"
+    assert "gross_monthly" not in sure(slip(*rows, draw=lambda page: page.text(300, 500, line)))
+    first = payslip_page(Slip(rows))
+    second = Drawing(pdf=first.pdf)
+    second.text(40, 700, line)
+    assert "gross_monthly" not in sure(bound([first, second]))
 
 
 def test_rows_that_hide_most_of_their_total_are_not_believed() -> None:

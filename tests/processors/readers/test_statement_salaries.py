@@ -86,11 +86,7 @@ NOT_BELIEVED: dict[str, tuple[Paid, ...]] = {
     "a bonus in one of two": (MONTHS[0], ("28/02/2026", "NEFT SALARY ACME", 2 * PAY)),
     "bonuses in two of three": (MONTHS[0], *((day, text, 3 * PAY // 2) for day, text, _ in MONTHS[1:])),
     "a quarter's pay at once": (("31/01/2026", "SALARY", 3 * PAY), ("31/03/2026", "SALARY", 3 * PAY)),
-    "nothing for two months": (
-        ("05/01/2026", "SALARY", PAY),
-        ("31/01/2026", "SALARY", PAY),
-        ("03/02/2026", "SALARY", PAY),
-    ),
+    "nothing for two months": (("05/01/2026", "SALARY", PAY), ("03/02/2026", "SALARY", PAY)),
     "bonuses alone": tuple((day, "SALARY BONUS", amount) for day, _, amount in MONTHS),
     "a payer that is not said to pay a salary": tuple((day, "NEFT RAO TRADERS", amount) for day, _, amount in MONTHS),
 }
@@ -100,6 +96,12 @@ NOT_BELIEVED: dict[str, tuple[Paid, ...]] = {
 def test_a_year_that_is_not_shown_is_not_believed(which: str) -> None:
     """Pay that was seen once, with gaps, twice in a month, or that nobody calls pay is for a person to judge."""
     assert sure_year(NOT_BELIEVED[which]) is None
+
+
+@pytest.mark.parametrize("amount", [PAY, 500_000])
+def test_a_statement_of_one_month_shows_no_year(amount: int) -> None:
+    """One pay may have a bonus in it, or be several months': that it comes every month is not seen."""
+    assert sure_year([("31/01/2026", "NEFT SALARY ACME", amount)], "01/01/2026 to 31/01/2026") is None
 
 
 def test_a_bonus_is_a_pay_all_the_same() -> None:
