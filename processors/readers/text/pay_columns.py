@@ -40,9 +40,9 @@ _SPANS: tuple[tuple[Role, re.Pattern[str]], ...] = (
 )
 """Words that name another span than the payslip's month, or another thing than its pay, wherever they stand in a title.
 """
-_THE_MONTH_S = frozenset(
-    ("current", "curr", "this", "month", "monthly", "pm", "period", "earned", "earnings", "payable", "paid")
-) | {"actual", "actuals"}
+_THE_MONTH_S = frozenset(("current", "curr", "this", "month", "monthly", "pm"))
+_ITS_PAY = frozenset(("period", "earned", "earnings", "payable", "paid", "actual", "actuals"))
+"""Of the payslip's own pay; with 'total' they may be of any."""
 _TOTAL = frozenset(("total", "totals"))
 _SAYS_NOTHING = frozenset(
     (
@@ -150,11 +150,13 @@ def role_of(text: str, month: str | None) -> Role | None:
         return "to_date"
     if months and not _is(months[0], month):
         return "other"
-    if rest - _THE_MONTH_S - _TOTAL - _SAYS_NOTHING:
+    if rest - _THE_MONTH_S - _ITS_PAY - _TOTAL - _SAYS_NOTHING:
         return "unknown"
     if months or rest & _THE_MONTH_S:
         return "month"
-    return "total" if rest & _TOTAL else None
+    if rest & _TOTAL:
+        return "total"
+    return "month" if rest & _ITS_PAY else None
 
 
 def _is(named: tuple[int, int | None], month: str | None) -> bool:
@@ -337,7 +339,7 @@ def role_above(lines: Sequence[Line], index: int, amount: Token, month: str | No
             return None if role == "unknown" and below_head else role
         title = _title_over(amount, cells)
         if title is not None:
-            role = _title_role(lines, number, title, month) if _heads_columns(cells) else _numbered(title, month)
+            role = _title_role(lines, number, title, month) if _heads_columns(cells) else _numbered(cells, title, month)
             return None if role == "unknown" and below_head else role
         below_head = below_head or _of_the_head(lines[number])
     return None
@@ -380,10 +382,10 @@ def _heads_columns(cells: Sequence[Cell]) -> bool:
     )
 
 
-def _numbered(title: Cell, month: str | None) -> Role | None:
-    """Of 'Week 12' over an amount it is not known whether it is a title; 'Paid Days 31' is none."""
-    value = ":" in title.text or _MONEY.search(title.text) or not _ENDS_IN_NUMBER.search(title.text)
-    if value or "days" in plain(title.text).split() or role_of(title.text, month) is None:
+def _numbered(cells: Sequence[Cell], title: Cell, month: str | None) -> Role | None:
+    """Of 'Week 12' over an amount it is not known whether it is a title; 'Paid Days 31' and rows are none."""
+    values = any(":" in cell.text or _MONEY.search(cell.text) or parse_amount(cell.text) for cell in cells)
+    if values or "days" in plain(title.text).split() or role_of(title.text, month) in (None, "month"):
         return None
     return "unknown"
 

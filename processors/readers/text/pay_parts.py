@@ -21,11 +21,11 @@ ONCE = any_of(
     r"bonus\w*, arrears?, incentives?, ex ?gratia, encash\w*, gratuity, settlement, full and final, fnf, "
     r"severance, redundancy, reimburs\w*, joining, join, sign(?:ing)? ?on, signing, retention, advance, "
     "commissions?, overtime, ot, variable, performance, awards?, rewards?, gifts?, prizes?, profit, notice, "
-    "back ?pay, relocation, referral, one ?time, one ?off, lump ?sum, ad ?hoc, festival, diwali, puja, pongal, "
-    r"onam, eid, christmas, thirteenth, 13th, dividends?, stocks?, shares?, rsus?, esops?, refunds?, retro\w*, "
-    r"previous, prior, last, past, adjust\w*, claims?, expenses?, buy ?out, tips?, special pay, quarterly, "
-    "leave (?:pay|salary|wages|in lieu), in lieu, loyalty, long service, milestone, project completion, "
-    "deferred, non recurring"
+    "back, backpay, backdated, extra, relocation, referral, one ?time, one ?off, lump ?sum, ad ?hoc, festival, "
+    "diwali, puja, pongal, onam, eid, christmas, thirteenth, 13th, dividends?, stocks?, shares?, rsus?, esops?, "
+    r"refunds?, retro\w*, previous, prior, last, past, adjust\w*, claims?, expenses?, buy ?out, tips?, "
+    "special pay, quarterly, leave (?:pay|salary|wages|in lieu), in lieu, loyalty, long service, milestone, "
+    "project completion, deferred, non recurring"
 )
 """Pay that is paid once, or not every month."""
 
