@@ -13,7 +13,7 @@ FIELD_NAMES: dict[str, str] = {
     "opening_balance": "statement: before the first row",
     "closing_balance": "statement: after the last row",
     "salary_credit": "statement: one salary that came in; as many fields as salaries, oldest first",
-    "annual_net_income": "statement: twelve times the median month of salary credits",
+    "annual_net_income": "statement: twelve times the median month of the salary credits that recur",
 }
 """Every field a reader can give, with its meaning. Money is a decimal string with two decimals."""
 

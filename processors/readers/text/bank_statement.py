@@ -4,15 +4,15 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from itertools import pairwise
-from statistics import median
+from statistics import median, median_low
 
 from processors.readers.found import LIKELY, SURE, UNSURE, Found, FoundField
 from processors.readers.text.amounts import CENT, parse_amount
 from processors.readers.text.currency import currency
-from processors.readers.text.dates import Day, month_first, span_in
+from processors.readers.text.dates import Day, month_first, months_in, span_in
 from processors.readers.text.labels import values_of
 from processors.readers.text.statement_table import Row, balance_hits, newest_first, table_of
 from processors.readers.text.text_layer import Line
@@ -39,7 +39,17 @@ BROUGHT: tuple[str, ...] = ("balance brought forward", "brought forward", "balan
 CARRIED: tuple[str, ...] = ("balance carried forward", "carried forward", "balance c f", "c f")
 """Said of every page: one of them may be the statement's."""
 _SALARY = re.compile(r"\b(salary|payroll|sal|wages|direct dep(osit)?)\b", re.IGNORECASE)
-_NOT_SALARY = re.compile(r"\b(self|reversal|reversed|refund|interest|dividend|loan|emi)\b", re.IGNORECASE)
+_NOT_SALARY = re.compile(
+    r"\b(self|own|reversal|reversed|refund(ed)?|interest|dividend|loan|emi|disburs\w*|cash ?back|sale|rent|redemption"
+    r"|maturity|rtn|returned?|chargeback)\b",
+    re.IGNORECASE,
+)
+_ONCE = re.compile(
+    r"\b(bonus|arrears?|incentives?|ex.?gratia|encash\w*|gratuity|settlement|full and final|fnf|f ?& ?f|severance"
+    r"|advance|commission|reimburs\w*|joining|retention|back ?pay|lump ?sum|one ?time|ad ?hoc|\d+ months?)\b",
+    re.IGNORECASE,
+)
+"""Words beside a salary's: it was paid, and is no month of an income."""
 
 UNDERSTOOD = 0.5
 """Share of balances that must add up before the others count as the document's fault and not the parser's."""
@@ -50,6 +60,12 @@ UNDERSTOOD_MIN = 2
 SALARIES_MAX = 60
 ODD_MONTH = Decimal("0.6")
 """A month's salary this far off the median is no regular income."""
+LESS = Decimal("0.20")
+"""Of the year's month: no month may be paid so much less; what was paid twice or with a bonus is no month's pay."""
+MONTHS_MIN = 2
+"""One month's pay alone does not show that it comes every month."""
+STILL_PAID = timedelta(days=45)
+"""Between the last salary and the statement's end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +139,7 @@ def parse(lines: Sequence[Line]) -> Found:
         *filter(None, (currency(lines),)),
         *_period(period, entries, first),
         *_balances(opening, closing, entries, sure),
-        *_salary(entries, sure, None if first is not None else swapped),
+        *_salary(entries, sure, None if first is not None else swapped, _covered(period, first)),
     ]
     return Found(tuple(fields), findings=("arithmetic_break",) if breaks else ())
 
@@ -231,12 +247,16 @@ def _holder(lines: Sequence[Line]) -> Iterator[FoundField]:
 
 
 def _period(printed: tuple[Day, Day] | None, entries: Sequence[_Entry], monthwise: bool | None) -> Iterator[FoundField]:
-    days = [day.as_date(0, month_first=bool(monthwise)) for day in printed or ()]
-    if len(days) == 2 and days[0] and days[1]:
+    if (covered := _covered(printed, monthwise)) is not None:
         told = monthwise is not None or not any(day.swappable and day.day != day.month for day in printed or ())
-        yield FoundField("period", f"{days[0]}/{days[1]}", SURE if told else UNSURE, 1)
+        yield FoundField("period", f"{covered[0]}/{covered[1]}", SURE if told else UNSURE, 1)
     elif entries:
         yield FoundField("period", f"{entries[0].on}/{entries[-1].on}", UNSURE, 1)
+
+
+def _covered(printed: tuple[Day, Day] | None, monthwise: bool | None) -> tuple[date, date] | None:
+    days = [day.as_date(0, month_first=bool(monthwise)) for day in printed or ()]
+    return (days[0], days[1]) if len(days) == 2 and days[0] and days[1] else None
 
 
 def _balances(
@@ -250,43 +270,80 @@ def _balances(
         yield FoundField("closing_balance", f"{last.balance:.2f}", min(sure, LIKELY), last.page)
 
 
-def _salary(entries: Sequence[_Entry], sure: float, swapped: Sequence[_Entry] | None) -> Iterator[FoundField]:
-    """Every salary, and a year of them; `swapped` are the rows with days and months the other way round."""
-    payments = _salary_credits(entries)
-    if not payments:
+@dataclass(frozen=True, slots=True)
+class _Salaries:
+    """What was paid as salary; those of them that recur; whether the bank's words say that they are salary."""
+
+    paid: Sequence[_Entry]
+    recurring: Sequence[_Entry]
+    named: bool
+
+
+def _salary(
+    entries: Sequence[_Entry], sure: float, swapped: Sequence[_Entry] | None, covered: tuple[date, date] | None
+) -> Iterator[FoundField]:
+    """Every salary, and a year of them; `swapped` are the rows with days and months the other way round.
+
+    The year is sure where every salary says that it is one, and the months show that it comes every month.
+    """
+    salaries = _salaries(entries)
+    if not salaries.paid:
         return
-    for entry in payments[-SALARIES_MAX:]:
+    for entry in salaries.paid[-SALARIES_MAX:]:
         yield FoundField("salary_credit", f"{entry.row.credit:.2f}", sure, entry.row.page)
-    typical, regular = _typical_month(payments)
-    told = swapped is None or _typical_month(_salary_credits(swapped)) == (typical, regular)
+    counted = salaries.recurring or salaries.paid
+    typical, regular = _typical_month(counted, covered)
+    told = swapped is None or _typical_month(_salaries(swapped).recurring, covered) == (typical, regular)
+    still = covered is None or covered[1] - counted[-1].on <= STILL_PAID
     annual = (12 * typical).quantize(CENT)
-    confidence = sure if regular and told else UNSURE
-    yield FoundField("annual_net_income", f"{annual:f}", confidence, payments[0].row.page)
+    shown = regular and told and still and salaries.named and bool(salaries.recurring)
+    yield FoundField("annual_net_income", f"{annual:f}", sure if shown else UNSURE, counted[0].row.page)
 
 
-def _typical_month(payments: Sequence[_Entry]) -> tuple[Decimal, bool]:
-    """The median month's salary, and whether none is far off it."""
-    months: dict[str, Decimal] = defaultdict(Decimal)
+def _typical_month(payments: Sequence[_Entry], covered: tuple[date, date] | None) -> tuple[Decimal, bool]:
+    """The median month's salary, and whether it is shown to come every month: in two months at least, one after the
+    other, none far off it. Of a month that the statement does not cover a part may have been paid before, or after.
+    """
+    months: dict[int, Decimal] = defaultdict(Decimal)
     for entry in payments:
-        months[f"{entry.on:%Y-%m}"] += entry.row.credit
-    typical = Decimal(median(months.values())) if months else Decimal(0)
-    return typical, all(abs(amount - typical) <= ODD_MONTH * typical for amount in months.values())
+        months[_month(entry.on)] += entry.row.credit
+    if not months:
+        return Decimal(0), False
+    typical, lower = Decimal(median(months.values())), median_low(months.values())
+    follow = len(months) >= MONTHS_MIN and len(months) == max(months) - min(months) + 1
+    near = all(abs(amount - typical) <= ODD_MONTH * typical for amount in months.values())
+    whole = [amount for month, amount in months.items() if covered is None or _covers(covered, month)]
+    return typical, follow and near and typical - min([lower, *whole]) <= LESS * typical
 
 
-def _salary_credits(entries: Sequence[_Entry]) -> list[_Entry]:
+def _month(day: date) -> int:
+    return 12 * day.year + day.month - 1
+
+
+def _covers(covered: tuple[date, date], month: int) -> bool:
+    first, last = date(month // 12, month % 12 + 1, 1), date((month + 1) // 12, (month + 1) % 12 + 1, 1)
+    return covered[0] <= first and covered[1] >= last - timedelta(days=1)
+
+
+def _salaries(entries: Sequence[_Entry]) -> _Salaries:
     """Credits that say salary; without any, those of the one payer who pays once a month in at least two months."""
     incoming = [entry for entry in entries if entry.row.credit > 0 and not _NOT_SALARY.search(entry.row.narration)]
     named = [entry for entry in incoming if _SALARY.search(entry.row.narration)]
     if named:
-        return named
+        return _Salaries(named, [entry for entry in named if not _paid_once(entry.row.narration)], named=True)
     payers: dict[str, list[_Entry]] = defaultdict(list)
     for entry in incoming:
         payers[_payer(entry.row.narration)].append(entry)
     for payments in sorted(payers.values(), key=lambda some: -sum(entry.row.credit for entry in some)):
         per_month = Counter(f"{entry.on:%Y-%m}" for entry in payments)
         if len(per_month) >= 2 and max(per_month.values()) == 1:
-            return payments
-    return []
+            return _Salaries(payments, payments, named=False)
+    return _Salaries((), (), named=False)
+
+
+def _paid_once(narration: str) -> bool:
+    """A bonus, or several months in one credit: 'SALARY NOV DEC JAN'."""
+    return _ONCE.search(narration) is not None or len({month for month, _ in months_in(narration)}) > 1
 
 
 def _payer(narration: str) -> str:

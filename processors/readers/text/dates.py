@@ -20,6 +20,11 @@ _NUMERIC_MONTH = re.compile(
     r"(?:(?P<month>0?[1-9]|1[0-2])[/\-](?P<year>20\d{2})|(?P<year2>20\d{2})-(?P<month2>0[1-9]|1[0-2]))"
     r"(?![\d/\-])"
 )
+_MONTH_WORD = re.compile(
+    r"(?<![a-z])(?P<name>jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?"
+    r"|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)\.?(?:[ \-/,']{0,3}(?P<year>\d{4}|\d{2})(?!\d))?(?![a-z])",
+    re.IGNORECASE,
+)
 _DAYS_IN_TEXT = re.compile(
     rf"\d{{4}}-\d{{2}}-\d{{2}}|\d{{1,2}}[/.\-]\d{{1,2}}[/.\-]\d{{2,4}}|\d{{1,2}}[ \-/]{_MONTH},?[ \-/]\d{{2,4}}"
     rf"|{_MONTH.replace('month', 'month_b')} \d{{1,2}},? \d{{4}}",
@@ -86,6 +91,32 @@ def parse_month(text: str, *, month_first: bool = False) -> str | None:
     days = days_in(text)
     on = days[-1].as_date(0, month_first=month_first) if days else None
     return f"{on:%Y-%m}" if on else None
+
+
+def months_in(text: str) -> list[tuple[int, int | None]]:
+    """Every month named by its word, or as a number with a year, in order; the year None where none is printed.
+
+    >>> months_in("Payslip for November 2025 to Jan 2026"), months_in("Apr-Jan"), months_in("01/2026")
+    ([(11, 2025), (1, 2026)], [(4, None), (1, None)], [(1, 2026)])
+    """
+    words: list[tuple[int, int, int | None]] = [
+        (match.start(), _MONTHS[match["name"][:3].lower()], _year(match["year"]))
+        for match in _MONTH_WORD.finditer(text)
+    ]
+    numbers: list[tuple[int, int, int | None]] = [
+        (match.start(), int(match["month"] or match["month2"]), int(match["year"] or match["year2"]))
+        for match in _NUMERIC_MONTH.finditer(text)
+    ]
+    return [(month, year) for _, month, year in sorted(words + numbers)]
+
+
+def without_months(text: str) -> str:
+    """`text` without the months that `months_in` finds.
+
+    >>> without_months("Amount for Jan 2026 (Rs.)")
+    'Amount for   (Rs.)'
+    """
+    return _NUMERIC_MONTH.sub(" ", _MONTH_WORD.sub(" ", text))
 
 
 def days_in(text: str) -> list[Day]:

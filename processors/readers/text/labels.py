@@ -25,6 +25,15 @@ class Labelled:
     line: int
 
 
+def any_of(table: str) -> re.Pattern[str]:
+    """Any of the plain words of a table, each a regular expression, with a comma between them; whole words alone.
+
+    >>> any_of("bonus, ex ?gratia").search(plain("Ex-gratia (March)"))[0]
+    'ex gratia'
+    """
+    return re.compile(rf"\b(?:{'|'.join(word.strip() for word in table.split(','))})\b", re.IGNORECASE)
+
+
 @lru_cache(maxsize=8192)
 def plain(text: str) -> str:
     """Lower case, letters and digits, single blanks.

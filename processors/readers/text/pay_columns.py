@@ -6,40 +6,78 @@ stand above their amounts, from the words it begins with. Where roles do not say
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Literal
 
 from processors.readers.text.amounts import parse_amount
-from processors.readers.text.dates import parse_month
+from processors.readers.text.dates import months_in, parse_month, without_months
 from processors.readers.text.labels import plain
+from processors.readers.text.pay_period import of_a_month
 from processors.readers.text.text_layer import Cell, Line, Word
 
-Role = Literal["month", "to_date", "year", "other"]
+Role = Literal["month", "total", "to_date", "year", "other", "unknown"]
 
-ROLES: tuple[tuple[Role, re.Pattern[str]], ...] = (
+_SPANS: tuple[tuple[Role, re.Pattern[str]], ...] = (
     ("month", re.compile(r"\b(?:mtd|(?:month|period) to date)\b")),
     (
         "to_date",
         re.compile(
-            r"\b(?:fy|c)?ytd\b|\b(?:to|till|upto|up to) date\b|\bcum(?:ulative)?\b|\b(?:fiscal|financial|tax) year\b"
-            r"|\bfy ?\d|\bytd\w*\b|\byear so far\b"
+            r"\b(?:fy|c)?ytd\b|\b(?:to|till|upto|up to) date\b|\bcum(?:ul\w*)?\b|\b(?:fiscal|financial|tax) year\b"
+            r"|\bfy ?\d|\bytd\w*\b|\byear so far\b|\b(?:up ?to|till|until|since|so far|running|aggregate|progressive)\b"
+            r"|\b\d+ months\b|\bquarter\w*\b|\bq[1-4]\b|\bhalf ?year\w*\b"
         ),
     ),
-    ("year", re.compile(r"\b(?:annual(?:ly|ised|ized)?|per annum|yearly|pa|per year|a year|ctc)\b")),
+    ("year", re.compile(r"\b(?:annual(?:ly|ised|ized)?|per annum|yearly|pa|per year|a year|year|ctc)\b")),
     (
         "other",
         re.compile(
             r"\b(?:rates?|hours?|hrs|units?|days|qty|quantity|arrears?|fixed|standard|entitle\w*|eligib\w*|master"
-            r"|previous|prior|last|structure|projected|declared|balance|percent)\b"
+            r"|previous|prior|last|structure|projected|declared|balance|percent|full|weeks?|weekly|fortnight\w*"
+            r"|(?:bi|semi) ?month\w*|adjust\w*|budget\w*|bonus)\b"
         ),
     ),
-    (
-        "month",
-        re.compile(r"\b(?:current|this|month|monthly|per month|pm|period|earned|earnings|payable|paid|actual|total)\b"),
-    ),
 )
-"""What a column's words say of it; the first that fits."""
+"""Words that name another span than the payslip's month, or another thing than its pay, wherever they stand in a title.
+"""
+_THE_MONTH_S = frozenset(("current", "curr", "this", "month", "monthly", "pm"))
+_ITS_PAY = frozenset(("period", "earned", "earnings", "payable", "paid", "actual", "actuals"))
+"""Of the payslip's own pay; with 'total' they may be of any."""
+_TOTAL = frozenset(("total", "totals"))
+_SAYS_NOTHING = frozenset(
+    (
+        "amount",
+        "amounts",
+        "amt",
+        "rs",
+        "inr",
+        "usd",
+        "gbp",
+        "eur",
+        "rupees",
+        "in",
+        "of",
+        "the",
+        "for",
+        "per",
+        "a",
+        "pay",
+    )
+) | {
+    "salary",
+    "value",
+    "income",
+    "gross",
+    "earning",
+    "1",
+    "and",
+    "payslip",
+    "slip",
+    "pays",
+    "description",
+    "deductions",
+}
+"""All words of a title that is believed are one of these; a title with any other word is not known."""
 
 _ALONE: tuple[tuple[Role, re.Pattern[str]], ...] = (
     ("to_date", re.compile(r"(?:total )?(?:fy|c)?(?:ytd|year to date|cumulative|(?:till|to) date)")),
@@ -50,16 +88,21 @@ _ALONE: tuple[tuple[Role, re.Pattern[str]], ...] = (
     ),
 )
 """Words that say nothing else, between a label and its amount or over a section: 'Total Deductions' is a label."""
+_TAX_YEAR = re.compile(r"\b(?:financial|fiscal|tax|assessment) year\b|\bfy\b")
 _OF_A_SECTION = re.compile(r" (?:summary|totals?|figures|amounts?|details|earnings|pay)$")
 
 _MONEY = re.compile(r"\d[.,]\d")
 _ENDS_IN_NUMBER = re.compile(r"(?<![\d-])\d{1,3}$")
+
+_TITLES = ("payslip", "pay slip", "salary slip", "pay advice", "wage slip", "earnings statement")
 
 BESIDE = 8.0
 """Points that a column's title may stand beside its amounts."""
 WRAPPED = 1.8
 """Of a line's height: titles this close above one another are one title in two lines."""
 ROWS_BELOW = 4
+MORE = Decimal("1.25")
+"""A total may be more than its month's part by what the check of an income allows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,10 +115,14 @@ class Figure:
     left: float
     right: float
     role: Role | None = None
+    told: bool = False
+    """Whether the page shows that it is the month's, and no other column's."""
 
 
 @dataclass(frozen=True, slots=True)
-class _Token:
+class Token:
+    """An amount, or the words between two of them."""
+
     text: str
     left: float
     right: float
@@ -86,14 +133,38 @@ class _Token:
 def role_of(text: str, month: str | None) -> Role | None:
     """What a title says of its column, where the payslip is that of `month` (YYYY-MM).
 
+    `unknown` for a title with a word that is not in the tables; None where it says nothing, as 'Amount' does.
+
     >>> role_of("YTD Total", None), role_of("This period", None), role_of("Feb 2026", "2026-03")
     ('to_date', 'month', 'other')
+    >>> role_of("Running tally", None), role_of("Tally", None), role_of("Amount (Rs.)", None)
+    ('to_date', 'unknown', None)
     """
     words = plain(text)
-    named = next((role for role, pattern in ROLES if pattern.search(words)), None)
-    if named in (None, "month") and month is not None and (of := parse_month(text)) is not None:
-        return "month" if of == month else "other"
-    return named
+    named = next((role for role, pattern in _SPANS if pattern.search(words)), None)
+    if named is not None:
+        return named
+    months = months_in(text)
+    rest = set(of_a_month(plain(without_months(text))).split())
+    if len(months) > 1:
+        return "to_date"
+    if months and not _is(months[0], month):
+        return "other"
+    if rest - _THE_MONTH_S - _ITS_PAY - _TOTAL - _SAYS_NOTHING:
+        return "unknown"
+    if months or rest & _THE_MONTH_S:
+        return "month"
+    if rest & _TOTAL:
+        return "total"
+    return "month" if rest & _ITS_PAY else None
+
+
+def _is(named: tuple[int, int | None], month: str | None) -> bool:
+    """Whether a title's month is the payslip's; where that is not known, it may be."""
+    if month is None:
+        return True
+    year, number = (int(part) for part in month.split("-"))
+    return named[0] == number and named[1] in (None, year)
 
 
 def figures_of(lines: Sequence[Line], labels: Sequence[str], month: str | None) -> list[Figure]:
@@ -105,17 +176,39 @@ def figures_of(lines: Sequence[Line], labels: Sequence[str], month: str | None) 
         found = [figure for index in range(len(lines)) for figure in _introduced(lines, index, label, month)]
         pages = sorted({figure.page for figure in found})
         for page in pages:
-            if chosen := _month_s([figure for figure in found if figure.page == page]):
-                return chosen
+            here = [figure for figure in found if figure.page == page]
+            if chosen := _month_s(here):
+                return [replace(figure, told=_told(figure, here)) for figure in chosen]
     return []
 
 
 def _month_s(figures: Sequence[Figure]) -> list[Figure]:
-    for role in ("month", None):
-        of_role = {figure.value: figure for figure in reversed(figures) if figure.role == role}
+    for roles in (("month", "total"), (None, "unknown")):
+        of_role = {figure.value: figure for figure in reversed(figures) if figure.role in roles}
         if of_role:
             return list(of_role.values())[::-1]
     return []
+
+
+def _told(figure: Figure, printed: Sequence[Figure]) -> bool:
+    """Whether `figure`, of those printed for its label, is the month's: its own title says so and every other title
+    says something else, or it has none and nothing beside it could be mistaken for it.
+    """
+    others = [one for one in printed if one.value != figure.value]
+    spans = [one.value for one in others if one.role in ("to_date", "year")]
+    known = all(one.role in ("to_date", "year", "other") for one in others if one.role not in ("month", "total"))
+    if not known or any(figure.value > value for value in spans):
+        return False
+    beside = {role: [one.value for one in others if one.role == role] for role in ("month", "total")}
+    match figure.role:
+        case "month":
+            return not beside["month"] and all(value <= figure.value * MORE for value in beside["total"])
+        case "total":
+            return bool(beside["month"]) and all(figure.value <= value * MORE for value in beside["month"])
+        case None:
+            return not others or any(one.role == "to_date" for one in others)
+        case _:
+            return False
 
 
 def _introduced(lines: Sequence[Line], index: int, label: str, month: str | None) -> Iterator[Figure]:
@@ -129,7 +222,7 @@ def _introduced(lines: Sequence[Line], index: int, label: str, month: str | None
         yield from beside or _below(lines, index, cell, month)
 
 
-def _after(cell: Cell, label: str) -> list[_Token] | None:
+def _after(cell: Cell, label: str) -> list[Token] | None:
     """What follows the label in its own cell; None where the cell does not begin with it, or says something else."""
     words = list(_split(cell.words))
     for count in range(len(words), 0, -1):
@@ -151,7 +244,7 @@ def _split(words: Iterable[Word]) -> Iterator[Word]:
             yield word
 
 
-def _tokens(words: Sequence[Word]) -> Iterator[_Token]:
+def _tokens(words: Sequence[Word]) -> Iterator[Token]:
     """Amounts, as long as they go, and the words between them; signs alone are left out."""
     words = list(_split(words))
     start = 0
@@ -164,7 +257,7 @@ def _tokens(words: Sequence[Word]) -> Iterator[_Token]:
                 if text:
                     yield _token(text)
                     text = []
-                yield _Token("", run[0].left, run[-1].right, amount.value, amount.per_year)
+                yield Token("", run[0].left, run[-1].right, amount.value, amount.per_year)
                 start += count
                 break
         else:
@@ -175,26 +268,46 @@ def _tokens(words: Sequence[Word]) -> Iterator[_Token]:
         yield _token(text)
 
 
+def tokens_of(line: Line) -> list[Token]:
+    """A line's amounts and the words between them, in order; words of two cells are not one token."""
+    return [token for cell in line.cells for token in _tokens(cell.words)]
+
+
 def _one_amount(run: Sequence[Word]) -> bool:
     """Amounts side by side are two, though a blank may part the thousands of one."""
     return sum(bool(re.search(r"\d[.,]\d\d$|\d/-$", word.text)) for word in run) <= 1
 
 
-def _token(words: Sequence[Word]) -> _Token:
-    return _Token(" ".join(word.text for word in words), words[0].left, words[-1].right)
+def _token(words: Sequence[Word]) -> Token:
+    return Token(" ".join(word.text for word in words), words[0].left, words[-1].right)
 
 
-def _beside(lines: Sequence[Line], index: int, tokens: Sequence[_Token], month: str | None) -> Iterator[Figure]:
-    """Amounts to the right of a label, up to the next label; a role that is said is that of the amounts after it."""
+def _beside(lines: Sequence[Line], index: int, tokens: Sequence[Token], month: str | None) -> Iterator[Figure]:
+    """Amounts to the right of a label, up to the next label; a role that is said is that of the amounts after it.
+
+    Words behind the last amount of a line are said of it: '10,00,000 (April to January)'.
+    """
     said: Role | None = None
-    for token in tokens:
+    for number, token in enumerate(tokens):
         if token.amount is None:
             said = _alone(token.text)
             if said is None:
                 return
         elif token.amount > 0:
-            role = "year" if token.per_year else said or _role_above(lines, index, token, month)
+            after = role_of(_behind(lines[index], token, tokens[number + 1 :]), month)
+            role = "year" if token.per_year else said or role_above(lines, index, token, month)
+            if after in ("to_date", "year", "other"):
+                role = after
             yield Figure(token.amount, lines[index].page, index, token.left, token.right, role)
+
+
+def _behind(line: Line, amount: Token, tokens: Sequence[Token]) -> str:
+    """The words after an amount in its own cell, or alone after it in the line."""
+    cell = next(cell for cell in line.cells if cell.right >= amount.right)
+    own = " ".join(word.text for word in cell.words if word.left >= amount.right)
+    if own and not _MONEY.search(own):
+        return own
+    return tokens[0].text if len(tokens) == 1 else ""
 
 
 def _below(lines: Sequence[Line], index: int, label: Cell, month: str | None) -> Iterator[Figure]:
@@ -209,25 +322,46 @@ def _below(lines: Sequence[Line], index: int, label: Cell, month: str | None) ->
             return
         if under.amount > 0:
             head = tokens[0] if tokens[0].amount is None else None
-            role = "year" if under.per_year else role_of(head.text, month) if head else None
+            over = role_above(lines, index, Token("", label.left, label.right), month)
+            role = "year" if under.per_year else role_of(head.text, month) if head else over
             yield Figure(under.amount, line.page, number, under.left, under.right, role)
 
 
-def _role_above(lines: Sequence[Line], index: int, amount: _Token, month: str | None) -> Role | None:
+def role_above(lines: Sequence[Line], index: int, amount: Token, month: str | None) -> Role | None:
+    """What the title over an amount of the line `index` says of it."""
+    below_head = False
     for number in range(index - 1, -1, -1):
         if lines[number].page != lines[index].page:
             return None
         cells = lines[number].cells
         heads_rows = len(cells) == 1 and cells[0].left <= lines[index].words[0].left + BESIDE
-        if heads_rows and (role := _alone(_OF_A_SECTION.sub("", plain(cells[0].text)))):
-            return role
+        if heads_rows and (role := _section_role(cells[0], month)):
+            return None if role == "unknown" and below_head else role
         title = _title_over(amount, cells)
         if title is not None:
-            return _title_role(lines, number, title, month) if _heads_columns(cells) else None
+            role = _title_role(lines, number, title, month) if _heads_columns(cells) else _numbered(cells, title, month)
+            return None if role == "unknown" and below_head else role
+        below_head = below_head or _of_the_head(lines[number])
     return None
 
 
-def _title_over(amount: _Token | Cell, cells: Sequence[Cell]) -> Cell | None:
+def _of_the_head(line: Line) -> bool:
+    """A line that says whose payslip it is, and of when: words above it are an employer's and no column's title."""
+    words = plain(line.text)
+    return not _MONEY.search(line.text) and (":" in line.text or any(title in words for title in _TITLES))
+
+
+def _section_role(heading: Cell, month: str | None) -> Role | None:
+    """What a line alone over rows says of them; a tax year may be said of the payslip, or of the figures."""
+    if role := _alone(_OF_A_SECTION.sub("", plain(heading.text))):
+        return role
+    names = role_of(heading.text, month)
+    if names not in ("to_date", "year") or not _heads_columns([heading]):
+        return None
+    return "unknown" if _TAX_YEAR.search(plain(heading.text)) else names
+
+
+def _title_over(amount: Token | Cell, cells: Sequence[Cell]) -> Cell | None:
     """The words that stand straight above, or nearest to that."""
 
     def shared(cell: Cell) -> float:
@@ -246,6 +380,14 @@ def _heads_columns(cells: Sequence[Cell]) -> bool:
         or (_ENDS_IN_NUMBER.search(cell.text) and parse_month(cell.text) is None)
         for cell in cells
     )
+
+
+def _numbered(cells: Sequence[Cell], title: Cell, month: str | None) -> Role | None:
+    """Of 'Week 12' over an amount it is not known whether it is a title; 'Paid Days 31' and rows are none."""
+    values = any(":" in cell.text or _MONEY.search(cell.text) or parse_amount(cell.text) for cell in cells)
+    if values or "days" in plain(title.text).split() or role_of(title.text, month) in (None, "month"):
+        return None
+    return "unknown"
 
 
 def _title_role(lines: Sequence[Line], number: int, title: Cell, month: str | None) -> Role | None:

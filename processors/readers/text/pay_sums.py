@@ -42,6 +42,7 @@ class Sums:
     """The month's figures, None where not to be told, and whether they agree."""
 
     gross: Figure | None
+    deductions: Figure | None
     net: Figure | None
     result: Result
 
@@ -59,17 +60,19 @@ def reconciled(
 ) -> Sums:
     """The figures that agree, of those printed as the month's."""
     if not (gross and deductions and net):
-        return Sums(_only(gross), _only(net), "open")
+        return Sums(_only(gross), _only(deductions), _only(net), "open")
     agreeing = [
-        (one, three)
+        (one, two, three)
         for one, two, three in product(gross, deductions, net)
         if abs(one.value - abs(two.value) - three.value) <= TOLERANCE
     ]
-    told = all(figure.role == "month" for figure in (*gross, *deductions, *net)) or _alone(gross, deductions, net)
-    if agreeing and told and len({(one.value, three.value) for one, three in agreeing}) == 1:
+    told = all(figure.role in ("month", "total") for figure in (*gross, *deductions, *net)) or _alone(
+        gross, deductions, net
+    )
+    if agreeing and told and len({(one.value, three.value) for one, _, three in agreeing}) == 1:
         return Sums(*agreeing[0], "proven")
     if not _alone(gross, deductions, net):
-        return Sums(_only(gross), _only(net), "open")
+        return Sums(_only(gross), _only(deductions), _only(net), "open")
     return _explained(lines, gross[0], deductions[0], net[0])
 
 
@@ -84,16 +87,16 @@ def _alone(*printed: Sequence[Figure]) -> bool:
 def _explained(lines: Sequence[Line], gross: Figure, deductions: Figure, net: Figure) -> Sums:
     missing = net.value - (gross.value - abs(deductions.value))
     if abs(gross.value / MONTHS - abs(deductions.value) - net.value) <= MONTHS * TOLERANCE:
-        return Sums(None, net, "open")  # a year's gross beside a month's pay
+        return Sums(None, deductions, net, "open")  # a year's gross beside a month's pay
     others = list(_others(lines, gross, deductions, net))
     adjustments = [other.value for other in others if other.adjusts][:ADJUSTMENTS_MAX]
     if any(abs(total - missing) <= TOLERANCE for total in _totals(adjustments)):
-        return Sums(gross, net, "proven")
+        return Sums(gross, deductions, net, "proven")
     unnamed = [other.value for other in others][:ADJUSTMENTS_MAX]
     printed = any(abs(total - missing) <= TOLERANCE for total in _totals(unnamed))
     if printed or abs(missing) <= ROUNDED * net.value:
-        return Sums(gross, net, "open")
-    return Sums(gross, net, "unexplained" if adjustments else "contradicted")
+        return Sums(gross, deductions, net, "open")
+    return Sums(gross, deductions, net, "unexplained" if adjustments else "contradicted")
 
 
 def _totals(values: Sequence[Decimal]) -> Iterator[Decimal]:

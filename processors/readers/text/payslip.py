@@ -6,10 +6,12 @@ from collections.abc import Iterator, Sequence
 from processors.readers.found import LIKELY, SURE, UNSURE, VALUE_MAX, Found, FoundField
 from processors.readers.text.amounts import parse_amount
 from processors.readers.text.currency import currency
-from processors.readers.text.dates import days_in, month_first, parse_month
+from processors.readers.text.dates import parse_month
 from processors.readers.text.labels import plain, values_of
 from processors.readers.text.pay_columns import Figure, figures_of
-from processors.readers.text.pay_sums import reconciled
+from processors.readers.text.pay_parts import recurs
+from processors.readers.text.pay_period import PAID_ON, PERIOD, TITLE, Paid, paid_for
+from processors.readers.text.pay_sums import Sums, reconciled
 from processors.readers.text.text_layer import Line
 
 HOLDER: tuple[str, ...] = (
@@ -29,16 +31,6 @@ EMPLOYER: tuple[str, ...] = (
     "name of employer",
     "organisation",
     "organization",
-)
-PERIOD: tuple[str, ...] = (
-    "pay period",
-    "period",
-    "salary month",
-    "pay month",
-    "month",
-    "for the month of",
-    "month year",
-    "pay date",
 )
 GROSS: tuple[str, ...] = (
     "gross earnings",
@@ -77,9 +69,12 @@ ANNUAL: tuple[str, ...] = (
 )
 ANNUAL += ("gross annual income", "ctc", "ctc per annum", "annual gross income", "annual compensation")
 FIGURES = {"gross": GROSS, "deductions": DEDUCTIONS, "net": NET}
-_LABELS = frozenset((*HOLDER, *EMPLOYER, *PERIOD, *GROSS, *DEDUCTIONS, *NET, *ANNUAL)) - {"company", "employee", "name"}
+_LABELS = frozenset((*HOLDER, *EMPLOYER, *PERIOD, *PAID_ON, *GROSS, *DEDUCTIONS, *NET, *ANNUAL)) - {
+    "company",
+    "employee",
+    "name",
+}
 """What stands below a label without a value is the next one, and nobody's name."""
-TITLE = re.compile(r"\b(pay ?slip|salary slip|pay advice|payroll advice|wage slip|statement of earnings)\b")
 _COMPANY = re.compile(
     r"\b(ltd|limited|llp|inc|gmbh|plc|corp|corporation|company|pvt|private|industries|technologies|bank|services)\b"
 )
@@ -91,18 +86,42 @@ def parse(lines: Sequence[Line]) -> Found:
     Reason `no_known_fields` without gross and net, `layout_not_understood` where the month's cannot be told from
     others, or something is printed that moves the net in a way that is not understood.
     """
-    period = next(_period(lines), None)
-    printed = {name: figures_of(lines, labels, period.value if period else None) for name, labels in FIGURES.items()}
+    paid = paid_for(lines)
+    printed = {name: figures_of(lines, labels, paid.month) for name, labels in FIGURES.items()}
     if not printed["gross"] and not printed["net"]:
         return Found(reason="no_known_fields")
     sums = reconciled(lines, printed["gross"], printed["deductions"], printed["net"])
     if sums.result == "unexplained" or (sums.gross is None and sums.net is None):
         return Found(reason="layout_not_understood")
-    sure = SURE if sums.result == "proven" else UNSURE
     figures = {"gross_monthly": sums.gross, "net_monthly": sums.net, "gross_annual": _annual(lines, sums.gross)}
-    fields = [*_names(lines), *filter(None, (currency(lines), period))]
-    fields += [FoundField(name, f"{figure.value:f}", sure, figure.page) for name, figure in figures.items() if figure]
+    believed = _believed(lines, sums, paid)
+    fields = [*_names(lines), *filter(None, (currency(lines), _period(paid)))]
+    fields += [
+        FoundField(name, f"{figure.value:f}", SURE if name in believed else UNSURE, figure.page)
+        for name, figure in figures.items()
+        if figure
+    ]
     return Found(tuple(fields), findings=("arithmetic_break",) if sums.result == "contradicted" else ())
+
+
+def _believed(lines: Sequence[Line], sums: Sums, paid: Paid) -> frozenset[str]:
+    """The fields that are shown to be a month's: sums agree, columns are told, one month was paid, and it recurs.
+
+    A net pay was paid out whether it recurs or not. A year's gross adds nothing to a month's that is not believed.
+    """
+    if sums.result != "proven" or paid.span != "month":
+        return frozenset()
+    told = {figure.role for figure in (sums.gross, sums.net) if figure and figure.told}
+    believed = {"net_monthly"} if sums.net and (sums.net.told or sums.net.role in told & {"total"}) else set()
+    if sums.gross and sums.gross.told and recurs(lines, sums.gross, sums.deductions, sums.net, paid.month):
+        believed |= {"gross_monthly", "gross_annual"}
+    return frozenset(believed)
+
+
+def _period(paid: Paid) -> FoundField | None:
+    if paid.month is None:
+        return None
+    return FoundField("period", paid.month, SURE if paid.told and paid.span != "other" else UNSURE, paid.page)
 
 
 def _annual(lines: Sequence[Line], gross: Figure | None) -> Figure | None:
@@ -136,15 +155,3 @@ def is_name(text: str) -> bool:
     """Whether a value may be somebody's name."""
     named = plain(text.partition(":")[0]) in _LABELS
     return sum(char.isalpha() for char in text) >= 2 and not any(char.isdigit() for char in text[:2]) and not named
-
-
-def _period(lines: Sequence[Line]) -> Iterator[FoundField]:
-    titled = ((line.text, line.page) for line in lines if TITLE.search(plain(line.text)))
-    labelled = ((value.text, value.page) for value in values_of(lines, PERIOD))
-    monthwise = month_first([day for line in lines for day in days_in(line.text)])
-    for text, page in (*titled, *labelled):
-        month, other = (parse_month(text, month_first=first) for first in (bool(monthwise), not monthwise))
-        if month:
-            told = monthwise is not None or month == other
-            yield FoundField("period", month, SURE if told else UNSURE, page)
-            return
