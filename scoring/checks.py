@@ -204,7 +204,9 @@ def _money_check(
     misread = similarity >= MISREAD_SIMILARITY and (contradicts or (row.gross and abs(excess) > allowed))
     return Check(
         claim="annual_income",
-        result=_result(contradicts=contradicts, sure=field.confidence >= SURE),
+        # A year that the statement alone does not show, by one month's pay, is shown by the payslip of that pay, which
+        # has a check of its own.
+        result=_result(contradicts=contradicts, sure=explained or field.confidence >= SURE),
         document=extraction.sha256,
         field=field.name,
         claimed=two_decimals(claimed),

@@ -55,7 +55,6 @@ class Attacked:
         self.trusted = ssl.create_default_context(cafile=running.stack["tls"]["ca"])
         self.http = httpx.Client(verify=self.trusted, base_url=self.url, timeout=20)
         self.log = running.layout.logs / "gateway.log"
-        self.admin = AdminClient({**running.admin_settings, "log_level": 0})
 
     def token(self, role: str = f"producer:{ATTACKER}") -> str:
         """A token as the token server gives it."""
@@ -113,8 +112,9 @@ class Attacked:
         places = [TopicPartition(name, number) for name in names for number in range(PARTITIONS)]
         places.append(TopicPartition(TOPICS["control"].name(), 0))
         counts = dict.fromkeys((*names, TOPICS["control"].name()), 0)
-        for place, future in self.admin.list_offsets(dict.fromkeys(places, OffsetSpec.latest())).items():
-            counts[place.topic] += future.result(10).offset
+        with AdminClient({**self.running.admin_settings, "log_level": 0}) as admin:
+            for place, future in admin.list_offsets(dict.fromkeys(places, OffsetSpec.latest())).items():
+                counts[place.topic] += future.result(10).offset
         folder = self.running.layout.documents
         return counts, frozenset(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
 

@@ -141,6 +141,30 @@ def test_a_payslip_shows_what_was_taken_off(make_event, paid, gross, credited, c
     assert found == result
 
 
+@pytest.mark.parametrize(
+    ("gross", "credited", "holder", "result"),
+    [
+        ("100000.00", "70000.00", NAME, "verified"),
+        ("100000.00", "69999.99", NAME, "unreadable"),  # another pay: the year is shown by nothing
+        ("100000.00", "70000.00", [], "unreadable"),  # nobody's payslip
+        ("60000.00", "70000.00", NAME, "unreadable"),  # it shows another income than the one claimed
+    ],
+)
+def test_a_year_that_one_month_does_not_show_is_shown_by_the_payslip_of_that_pay(
+    make_event, gross, credited, holder, result
+):
+    """A statement of one month beside its payslip is the most usual pair there is: it takes nothing from the payslip."""
+    application = make_event(annual_income=1_200_000).application
+    slip = extraction(gross_monthly=gross, net_monthly="70000.00", holder_name=holder)
+    year = extraction("bank_statement", annual_net_income="840000.00", confidence=0.6, holder_name=[])
+    pay = extraction("bank_statement", salary_credit=credited)
+    statement = pay.model_copy(update={"fields": (*year.fields, *pay.fields)})
+    checks, overall = checked(application, slip, statement)
+    (found,) = (check.result for check in checks if check.field == "annual_net_income")
+    assert found == result
+    assert (overall == "verified") == (result == "verified")
+
+
 def test_a_payslip_that_is_nobodys_explains_nothing(make_event):
     """The statement would tie the payslip, and the payslip bear out what the statement does not: one may not lean on
     the other.

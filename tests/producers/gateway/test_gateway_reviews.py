@@ -140,8 +140,8 @@ BAD = {
     "a list": ([GOOD], 422, "(record)"),
     "no body": (None, 400, "(record)"),
     "no JSON": (b"{", 400, "(record)"),
-    "twice": (b'{"decision": "approve", "decision": "decline", "reason": "x"}', 400, "(record)"),
-    "surrogate": (b'{"decision": "approve", "reason": "\\ud800"}', 422, "(record)"),
+    "twice": (b'{"decision": "approve", "decision": "decline", "reason": "x"}', 400, "decision"),
+    "surrogate": (b'{"decision": "approve", "reason": "\\ud800"}', 422, "reason"),
 }
 
 
