@@ -180,7 +180,9 @@ def test_an_installation_that_was_killed_is_finished_by_the_next(installed: Own)
     assert installed.after_kill["plan"]["keys"] == []
     assert installed.after_kill["plan"]["activation"]
     assert installed.finished["done"]
-    assert {path.name: path.read_bytes() for path in (installed.root / "keys").iterdir()} == installed.made
+    assert {
+        path.name: path.read_bytes() for path in (installed.root / "keys").iterdir() if path.is_file()
+    } == installed.made
     third = installed.call("install", "--trial", "--yes")
     assert third.stdout == "nothing is to be done: the installation is ready\n"
     assert topics.missing(installed.installation.admin_settings, (TENANT,)) == []
