@@ -196,6 +196,15 @@ class KeyFiles:
         files = [*map(self._tenant_file, tenants), *([self.directory / WAREHOUSE_FILE] if column else [])]
         return [path.name for path in files if not path.exists()]
 
+    def without_parts(self, tenants: Iterable[str]) -> list[str]:
+        """The names of `tenants`' files that are there, and of which a process would not find its part."""
+        there = [path for path in map(self._tenant_file, tenants) if path.exists()]
+        return [path.name for path in there if any(not held.exists() for held in self._parts_of(path))]
+
+    def _parts_of(self, path: Path) -> list[Path]:
+        found = _read(path, lambda found: found)
+        return [self.directory / part / path.name for part, names in PARTS.items() if names[0] in found]
+
     def _tenant_file(self, tenant: str) -> Path:
         return self.directory / tenant_file(tenant)
 

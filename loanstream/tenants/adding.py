@@ -39,7 +39,8 @@ def _missing_keys(work: Work) -> list[str]:
         raise Problem(
             f"{absent[0]} is lost: the warehouse holds records made under it; restore it, or take another name"
         )
-    return [f"key file {name}" for name in absent]
+    unparted = work.installation.key_files.without_parts([work.tenant])
+    return [*(f"key file {name}" for name in absent), *(f"the parts of key file {name}" for name in unparted)]
 
 
 def _missing_topics(work: Work) -> list[str]:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from schemas.problem import Problem
-from stores.keys import PARTS, GivenKeys, KeyFiles, column_key_of, tenant_keys_of
+from stores.keys import PARTS, RECEIPTS, GivenKeys, KeyFiles, column_key_of, tenant_keys_of
 
 
 @pytest.fixture
@@ -96,6 +96,16 @@ def test_keys_may_come_from_a_secret_store(files: KeyFiles) -> None:
         both.tenant("bank-b")
     neither = GivenKeys(None, None, lambda: files)
     assert (neither.tenant("bank-a"), neither.column()) == (tenant, column)
+
+
+def test_a_key_file_whose_parts_are_missing_is_named(files: KeyFiles) -> None:
+    """Whoever was killed between the two is told by the next run, and the parts follow."""
+    files.make_tenant("bank-a")
+    assert files.without_parts(["bank-a", "bank-b"]) == []
+    (files.directory / RECEIPTS / "tenant-bank-a.json").unlink()
+    assert files.without_parts(["bank-a", "bank-b"]) == ["tenant-bank-a.json"]
+    files.make_tenant("bank-a")
+    assert files.without_parts(["bank-a"]) == []
 
 
 def test_the_gateway_reads_no_receipt_key(files: KeyFiles) -> None:
