@@ -1,6 +1,5 @@
 """What the doctor looks at in a running stack: its processes, what they answer, the reader's account, and its files."""
 
-import stat
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -9,6 +8,7 @@ import psutil
 from loanstream.doctor import look_at, work
 from loanstream.doctor.check import Check, Found, Row, look_through
 from loanstream.stack import ports
+from loanstream.stack.layout import is_closed, mode_of
 from loanstream.stack.probe import page
 from loanstream.stack.running import RunningStack
 from loanstream.stack.table import WORKERS
@@ -47,7 +47,13 @@ def _keys(running: RunningStack) -> Found:
 
 
 def _mode(path: Path) -> int:
-    return stat.S_IMODE(path.stat().st_mode)
+    return mode_of(path.stat())
+
+
+def _closed(running: RunningStack) -> Found:
+    """Whether nobody but its owner gets to what lies in the state, where records are in clear."""
+    state = running.layout.state
+    return is_closed(state.stat()), f"{state} is {_mode(state):04o}"
 
 
 _START_AGAIN = "stop the stack and start it again: loanstream up --state {state}"
@@ -75,5 +81,6 @@ ROWS: Mapping[str, Row] = {
     "document store": Row(
         look_at.documents, f"mount its disk writable and make room; where it was removed, {_START_AGAIN}"
     ),
+    "state": Row(_closed, "chmod 700 {state}: applicants' data lies there for whoever gets in"),
     "keys": Row(_keys, "chmod 700 {keys}; chmod 600 {keys}/*"),
 }

@@ -204,6 +204,17 @@ def test_finds_keys_that_others_may_read(tmp_path: Path) -> None:
     assert check.fix == f"chmod 700 {layout.keys}; chmod 600 {layout.keys}/*"
 
 
+@pytest.mark.parametrize("mode", [0o755, 0o770, 0o701])
+def test_finds_a_state_that_others_may_enter(tmp_path: Path, mode: int) -> None:
+    """Below it applicants' data lies in clear: red with its mode, and with the command that closes it."""
+    layout = _describe(tmp_path / "state")
+    assert _by_name(layout.state)["state"].ok
+    layout.state.chmod(mode)
+    check = _by_name(layout.state)["state"]
+    assert (check.ok, check.found) == (False, f"{layout.state} is {mode:04o}")
+    assert check.fix.startswith(f"chmod 700 {layout.state}")
+
+
 @pytest.mark.parametrize(
     ("user", "password", "logs_in", "limits", "found"),
     [
