@@ -58,11 +58,26 @@ def run(stage: str, settings: Settings, slot: int) -> int:
     spec, when_ready = _BUILDERS[stage](installation, worker)
     while settings.wait_for is not None and not settings.wait_for.exists():
         time.sleep(0.02)
+    _tell_what_is_wrong(installation, settings)
     when_ready()
     calm_collector()
     metrics = MetricPublisher(bootstrap, security, worker)
     port = settings.port or _free_port()
     return run_worker(spec, WorkerKafka(bootstrap, security), slot, settings.slots, port, metrics.publish)
+
+
+def _tell_what_is_wrong(installation: Installation, settings: Settings) -> None:
+    """One line where Kafka does not answer the worker at its start, with the variables to look at. It goes on: Kafka
+    may come, and readiness tells that it waits. Within a stack, which has just prepared its broker, nobody looks.
+    """
+    if settings.wait_for is not None:
+        return
+    from loanstream.reach import kafka_fault
+    from loanstream.reach import worker as as_worker
+
+    fault = kafka_fault(as_worker(installation))
+    if fault is not None:
+        log.error("%s", fault)
 
 
 def _free_port() -> int:

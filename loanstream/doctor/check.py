@@ -42,6 +42,7 @@ class Row:
 
 AWAY: Mapping[str, str] = {
     "kafka": "Kafka is away",
+    "operator": "the operator may not see it",
     "warehouse": "the warehouse is away",
     "warehouse reader": "the reader does not get in",
 }
@@ -57,7 +58,7 @@ def look_through(rows: Mapping[str, Row], installation: Any, places: Mapping[str
     away: dict[str, str] = {}
     for name, row in rows.items():
         if row.needs in away:
-            away[name] = away[row.needs]
+            away[name] = away[row.needs]  # who needs this row needs what it needs
             yield Check(name, ok=False, found=f"not looked at: {away[name]}", looked=False)
             continue
         check = _looked(name, row, installation, row.fix.format(**places))

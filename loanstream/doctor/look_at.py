@@ -12,7 +12,8 @@ from loanstream.doctor.check import Found
 from loanstream.install import grants
 from loanstream.install import topics as installed
 from loanstream.installation import Installation
-from loanstream.reach import kafka_fault, own_words, warehouse_fault
+from loanstream.reach import kafka_fault, operator, own_words, warehouse_fault
+from loanstream.sight import sight_fault
 from schemas.operations import SKEW_MOST_MS
 from schemas.problem import Problem
 from stores.documents.blobs import StoreDownError
@@ -36,8 +37,14 @@ _REFUSED = re.compile(r"\bcode: (164|497)\b", re.IGNORECASE)
 
 def kafka(installation: Installation) -> Found:
     """Whether a broker answers the operator."""
-    fault = kafka_fault(installation)
+    fault = kafka_fault(operator(installation))
     return fault is None, installation.bootstrap if fault is None else fault.said
+
+
+def operators_sight(installation: Installation) -> Found:
+    """Whether the operator may see what is ours; where not, absence and silence would be told in its place."""
+    fault = sight_fault(installation)
+    return fault is None, "sees every topic and group of ours" if fault is None else fault.said
 
 
 def topics(installation: Installation) -> Found:

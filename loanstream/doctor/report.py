@@ -8,6 +8,7 @@ from loanstream.doctor.check import Check, Row, guarded, look_through
 from loanstream.doctor.machine import MACHINE, check_machine
 from loanstream.doctor.running_stack import check_stack
 from loanstream.installation import Installation
+from loanstream.sight import MENDED_BY
 from loanstream.stack.layout import Layout, read_stack
 from loanstream.stack.running import RunningStack
 from schemas.problem import Problem
@@ -17,19 +18,20 @@ WORKERS_NEED = ("python", "machine", "document sandbox")
 
 BY_SETTINGS: Mapping[str, Row] = {
     "kafka": Row(look_at.kafka, "see LOANSTREAM_KAFKA_BOOTSTRAP and LOANSTREAM_KAFKA_ADMIN_SECURITY"),
+    "operator": Row(look_at.operators_sight, f"see LOANSTREAM_KAFKA_ADMIN_SECURITY: {MENDED_BY}", "kafka"),
     "topics": Row(
-        look_at.topics, "loanstream install; a tenant whose topics have other partitions needs another name", "kafka"
+        look_at.topics, "loanstream install; a tenant whose topics have other partitions needs another name", "operator"
     ),
     "readers": Row(
         work.readers,
         "loanstream install, where topics or offsets are absent; else start the workers of that group",
-        "kafka",
+        "operator",
     ),
-    "progress": Row(work.progress, "see the log of the worker that has the partition, and its /healthz", "kafka"),
+    "progress": Row(work.progress, "see the log of the worker that has the partition, and its /healthz", "operator"),
     "rights": Row(
-        look_at.rights, "loanstream install; where others keep the ACLs, they: docs/reference/access.md", "kafka"
+        look_at.rights, "loanstream install; where others keep the ACLs, they: docs/reference/access.md", "operator"
     ),
-    "brokers' clocks": Row(look_at.clocks, look_at.SET_CLOCKS, "kafka"),
+    "brokers' clocks": Row(look_at.clocks, look_at.SET_CLOCKS, "operator"),
     "warehouse": Row(look_at.warehouse, "see LOANSTREAM_WAREHOUSE_URL"),
     "warehouse reader": Row(
         look_at.reader, "see LOANSTREAM_WAREHOUSE_READER and LOANSTREAM_WAREHOUSE_READER_PASSWORD", "warehouse"

@@ -61,15 +61,16 @@ _START_AGAIN = "stop the stack and start it again: loanstream up --state {state}
 ROWS: Mapping[str, Row] = {
     "processes": Row(_processes, "see {logs}; if the stack was killed, start it again: loanstream up --state {state}"),
     "kafka": Row(look_at.kafka, "see {logs}/kafka.log"),
+    "operator": Row(look_at.operators_sight, f"{_START_AGAIN} (grants what lacks)", "kafka"),
     "topics": Row(
         look_at.topics,
         f"{_START_AGAIN} (makes what is absent); a tenant whose topics have other partitions needs another name",
-        "kafka",
+        "operator",
     ),
-    "rights": Row(look_at.rights, f"{_START_AGAIN} (grants what lacks, takes away what is too much)", "kafka"),
-    "readers": Row(work.readers, f"see {{logs}} for the workers of that group; then {_START_AGAIN}", "kafka"),
-    "progress": Row(work.progress, "see the log in {logs} of the worker that complains of the partition", "kafka"),
-    "brokers' clocks": Row(look_at.clocks, look_at.SET_CLOCKS, "kafka"),
+    "rights": Row(look_at.rights, f"{_START_AGAIN} (grants what lacks, takes away what is too much)", "operator"),
+    "readers": Row(work.readers, f"see {{logs}} for the workers of that group; then {_START_AGAIN}", "operator"),
+    "progress": Row(work.progress, "see the log in {logs} of the worker that complains of the partition", "operator"),
+    "brokers' clocks": Row(look_at.clocks, look_at.SET_CLOCKS, "operator"),
     "warehouse": Row(look_at.warehouse, "see {logs}/warehouse.log"),
     "warehouse reader": Row(look_at.reader, f"{_START_AGAIN} (it takes its passwords from {{keys}})", "warehouse"),
     "reader's limits": Row(

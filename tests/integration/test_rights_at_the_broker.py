@@ -24,7 +24,9 @@ from loanstream.dlq.post import KafkaPost
 from loanstream.doctor import look_at
 from loanstream.install import grants, topics
 from loanstream.installation import Installation
+from loanstream.reach import kafka_fault, operator
 from loanstream.settings import environment_of, load
+from loanstream.sight import need_sight, sight_fault
 from loanstream.stack.kafka.broker import EmbeddedKafka
 from loanstream.stack.kafka.guard import AUDIENCE, PRINCIPALS, Guard, by_subject
 from loanstream.stack.pki import CLIENT, Pki
@@ -573,6 +575,7 @@ def test_an_operator_with_the_rights_of_his_rows_installs_and_looks_after(guarde
     here = Installation(load(environment_of(values)))
     with pytest.raises(Problem, match=r"does not let the operator see and make ACLs.*--leave-grants"):
         grants.change(here)
+    assert "may not see topic" in sight_fault(here).said
     first = Installation(here.settings.model_copy(update={"kafka_admin_security": guarded.broker.security}))
     grants.make(first)
     assert grants.make(here).lines == []  # what the operator of before still holds is told, and left
@@ -585,6 +588,44 @@ def test_an_operator_with_the_rights_of_his_rows_installs_and_looks_after(guarde
     post = KafkaPost(here.bootstrap, here.security)
     post.open()
     post.close()
-    assert [look(here)[0] for look in (look_at.kafka, look_at.topics, look_at.rights, look_at.clocks)] == [True] * 4
+    assert [
+        look(here)[0]
+        for look in (look_at.kafka, look_at.operators_sight, look_at.topics, look_at.rights, look_at.clocks)
+    ] == [True] * 5
     with closing(KafkaTopics(here.bootstrap, here.security)) as reader:
         assert {topic for topic, _ in reader.bounds(NAMES)} == set(NAMES)
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_a_stages_account_is_no_operators(guarded: Guarded, stage: str) -> None:
+    """Somebody else's certificate in the operator's place is told as that within seconds, and no topic is called absent."""
+    values = {
+        "kafka_bootstrap": guarded.broker.bootstrap,
+        "kafka_admin_security": guarded.guard.client(stage_principal(stage)),
+        "tenants": BANKS,
+    }
+    here = Installation(load(environment_of(values)))
+    began = time.monotonic()
+    assert kafka_fault(operator(here)) is None
+    fault = sight_fault(here)
+    assert time.monotonic() - began < 8
+    assert fault is not None
+    assert fault.variables == ("LOANSTREAM_KAFKA_ADMIN_SECURITY",)
+    assert fault.said.startswith("the operator may not see topic ")
+    with pytest.raises(Problem, match=r"the operator may not see .*access\.md"):
+        need_sight(here)
+
+
+def test_security_that_is_missing_is_told_at_each_listener(guarded: Guarded) -> None:
+    """A client without TLS, and one without a certificate, learn what the broker's listener wants of them."""
+    for own, said in (
+        ({}, "speaks TLS, and security.protocol is neither SSL nor SASL_SSL"),
+        (
+            {"security.protocol": "SSL", "ssl.ca.location": str(guarded.guard.pki.ca)},
+            "asks for a certificate of the client, and gets none that it trusts",
+        ),
+    ):
+        values = {"kafka_bootstrap": guarded.broker.bootstrap, "kafka_admin_security": own}
+        fault = kafka_fault(operator(Installation(load(environment_of(values)))))
+        assert fault is not None
+        assert fault.said == f"{guarded.broker.bootstrap} {said}"

@@ -10,7 +10,7 @@ import pytest
 
 from loanstream.cli.doctor import lines
 from loanstream.doctor import look_at, machine, report, running_stack, work
-from loanstream.doctor.check import AWAY, Check
+from loanstream.doctor.check import AWAY, Check, look_through
 from loanstream.doctor.report import run_doctor
 from loanstream.install import topics as installed
 from loanstream.reach import Fault
@@ -79,6 +79,7 @@ def _describe(state: Path, **parts: object) -> Layout:
 def _answering(monkeypatch: pytest.MonkeyPatch, **found: list[str]) -> None:
     """Kafka answers: of topics without an offset, unread ones and partitions that stand still it tells what is found."""
     monkeypatch.setattr(look_at, "kafka_fault", lambda _: None)
+    monkeypatch.setattr(look_at, "sight_fault", lambda _: None)
     monkeypatch.setattr(look_at.grants, "is_guarded", lambda _: False)
     monkeypatch.setattr(work.installed, "not_installed", lambda *_: found.get("not_installed", []))
     monkeypatch.setattr(work.installed, "without_offset", lambda *_: found.get("without_offset", []))
@@ -98,7 +99,8 @@ def test_finds_the_dead_parts_of_a_stack(tmp_path: Path) -> None:
 
 
 NEED = {
-    "kafka": {"topics", "rights", "readers", "progress", "brokers' clocks"},
+    "kafka": {"operator"},
+    "operator": {"topics", "rights", "readers", "progress", "brokers' clocks"},
     "warehouse": {"warehouse reader", "reader's limits", "refusals"},
 }
 
@@ -111,10 +113,29 @@ def test_what_needs_kafka_is_not_looked_at_where_kafka_is_away(tmp_path: Path, m
     checks = _by_name(tmp_path)
     assert len(asked) == 1
     said = {"kafka": "not looked at: Kafka is away", "warehouse": "not looked at: the warehouse is away"}
-    for part, names in NEED.items():
+    needs = {"kafka": NEED["kafka"] | NEED["operator"], "warehouse": NEED["warehouse"]}
+    for part, names in needs.items():
         assert checks[part].looked
         assert {name for name, check in checks.items() if check.found == said[part]} == names
         assert {(checks[name].ok, checks[name].looked, checks[name].fix) for name in names} == {(False, False, "")}
+
+
+@pytest.mark.parametrize("rows", [running_stack.ROWS, report.BY_SETTINGS], ids=["a stack", "settings"])
+def test_an_operator_who_may_not_see_is_told_so(rows, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is called absent, late or well that he may not see: one red line, and what needs his sight is not green."""
+    monkeypatch.setattr(look_at, "kafka_fault", lambda _: None)
+    monkeypatch.setattr(look_at, "operator", lambda _: None)
+    monkeypatch.setattr(look_at, "sight_fault", lambda _: Fault("the operator may not see topic loan.x", ("A",)))
+    here = SimpleNamespace(bootstrap="b:1")
+    checks = {check.name: check for check in look_through({name: rows[name] for name in LOOKED}, here, PLACES)}
+    assert (checks["operator"].ok, checks["operator"].found) == (False, "the operator may not see topic loan.x")
+    assert {(checks[name].ok, checks[name].found) for name in NEED["operator"]} == {
+        (False, "not looked at: the operator may not see it")
+    }
+
+
+LOOKED = ("kafka", "operator", "topics", "rights", "readers", "progress", "brokers' clocks")
+PLACES = {"state": "S", "logs": "L", "keys": "K"}
 
 
 @pytest.mark.parametrize("rows", [running_stack.ROWS, report.BY_SETTINGS], ids=["a stack", "settings"])
@@ -345,7 +366,7 @@ def test_the_report_fits_the_terminal(tmp_path: Path, width: int) -> None:
     text = " ".join(" ".join(told).split())
     assert all(check.found in text for check in checks)
     wrong = ", ".join(check.name for check in checks if check.looked and not check.ok)
-    assert text.endswith(f"wrong: {wrong}; not looked at: 8 lines")
+    assert text.endswith(f"wrong: {wrong}; not looked at: 9 lines")
 
 
 def test_a_report_without_a_fault_ends_in_three_words() -> None:
