@@ -13,8 +13,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from loanstream.ask.activations import STATES
 from loanstream.ask import activations as told
+from loanstream.ask.activations import STATES
 from loanstream.cli import options, publishing
 from loanstream.install.steps import Wanted, decided_otherwise
 from loanstream.installation import Installation
