@@ -260,7 +260,7 @@ FAULTS = {
     "the plan is not committed": (
         RangeSource,
         "_write_ranges",
-        "not ranges or not self._commit([self._plan_of(planned) for planned, _ in ranges], "the plan")",
+        'not ranges or not self._commit([self._plan_of(planned) for planned, _ in ranges], "the plan")',
         "not ranges",
     ),
     "a refused plan is written": (
