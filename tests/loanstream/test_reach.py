@@ -68,8 +68,8 @@ def mute() -> Iterator[str]:
 def test_a_broker_that_is_down_is_told_at_once():
     """Nobody waits until a client has given up; several addresses are tried at once."""
     began = time.monotonic()
-    fault = kafka_fault(operator_of(**{BOOTSTRAP: "127.0.0.1:1,127.0.0.1:2,[::1]:1,nonsense"}))
-    assert str(fault) == f"{BOOTSTRAP}: 127.0.0.1:1,127.0.0.1:2,[::1]:1,nonsense takes no connections"
+    fault = kafka_fault(operator_of(**{BOOTSTRAP: "127.0.0.1:1,127.0.0.1:2,[::1]:1"}))
+    assert str(fault) == f"{BOOTSTRAP}: 127.0.0.1:1,127.0.0.1:2,[::1]:1 takes no connections"
     assert time.monotonic() - began < 1.5
 
 
