@@ -47,15 +47,21 @@ BY_SETTINGS: Mapping[str, Row] = {
 }
 
 
-def run_doctor(state: Path) -> list[Check]:
-    """Check the machine, then every part of a running stack. Never raises for what it finds."""
+def run_doctor(state: Path, *, named: bool = False) -> list[Check]:
+    """Check the machine, then every part of a running stack. Never raises for what it finds.
+
+    Where none runs that is wrong for whoever `named` the state, who expects one there; else the machine is what was
+    asked about.
+    """
     state = state.expanduser().absolute()
     checks = list(check_machine(state))
     try:
         # Not RunningStack.at: of a stack that was killed the doctor names the dead parts.
         running = RunningStack.described(Layout(state), read_stack(state))
     except Problem as problem:
-        return [*checks, Check("stack", True, str(problem))]
+        where = "" if state.exists() else f"; there is no directory {state}"
+        fix = "see whether --state or LOANSTREAM_STATE is the one that was meant; else start it"
+        return [*checks, Check("stack", not named, f"{problem}{where}", fix)]
     return [*checks, *check_stack(running)]
 
 

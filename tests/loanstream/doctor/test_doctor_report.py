@@ -9,11 +9,14 @@ from types import SimpleNamespace
 import pytest
 
 from loanstream.cli.doctor import lines
+from loanstream.cli.main import main
 from loanstream.doctor import look_at, machine, report, running_stack, work
 from loanstream.doctor.check import AWAY, Check, look_through
 from loanstream.doctor.report import run_doctor
 from loanstream.install import topics as installed
+from loanstream.installation import Installation
 from loanstream.reach import Fault
+from loanstream.settings import SETTINGS, load
 from loanstream.stack import space
 from loanstream.stack.layout import Layout
 from loanstream.stack.probe import Page
@@ -34,6 +37,60 @@ def test_looks_at_the_machine_without_a_stack(tmp_path: Path) -> None:
     assert checks["java runtime"].ok
     assert checks["stack"].ok
     assert "loanstream up" in checks["stack"].found
+
+
+@pytest.mark.parametrize("exists", [True, False])
+def test_a_state_that_is_named_and_has_no_stack_is_wrong(tmp_path: Path, exists: bool) -> None:
+    """An alert on the exit code hears of a stack that does not run, and of a typo, which is told as one."""
+    state = tmp_path / "state"
+    if exists:
+        Layout(state).make()
+    check = {check.name: check for check in run_doctor(state, named=True)}["stack"]
+    assert (check.ok, f"no stack is running at {state}" in check.found) == (False, True)
+    assert ("there is no directory" in check.found) is not exists
+    assert "--state or LOANSTREAM_STATE" in check.fix
+
+
+@pytest.mark.parametrize("how", ["option", "variable", "neither"])
+def test_doctors_exit_code_says_whether_the_named_stack_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], how: str
+) -> None:
+    """1 where a state is named, by either way; a machine without any state is looked at for itself."""
+    for row in SETTINGS:
+        monkeypatch.delenv(row.variable, raising=False)
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "home"))
+    monkeypatch.setattr(report, "check_machine", lambda _: [Check("python", ok=True, found="3")])
+    if how == "variable":
+        monkeypatch.setenv("LOANSTREAM_STATE", str(tmp_path / "nope"))
+    arguments = ["doctor", "--state", str(tmp_path / "nope")] if how == "option" else ["doctor"]
+    assert main(arguments) == (0 if how == "neither" else 1)
+    assert ("all is well" in capsys.readouterr().out) == (how == "neither")
+
+
+@pytest.mark.parametrize(
+    ("unset", "rows"),
+    [
+        ("LOANSTREAM_TENANTS", ["keys"]),
+        ("LOANSTREAM_DOCUMENTS_URL", ["document store"]),
+        ("LOANSTREAM_KEYS", ["keys"]),
+        ("LOANSTREAM_WAREHOUSE_URL", ["warehouse"]),
+    ],
+)
+def test_a_setting_that_is_not_set_is_mended_by_setting_it(tmp_path: Path, unset: str, rows: list[str]) -> None:
+    """The way to mend it is that variable, whatever else the row is about."""
+    found = {
+        "LOANSTREAM_KAFKA_BOOTSTRAP": "127.0.0.1:1",
+        "LOANSTREAM_TENANTS": "bank-a",
+        "LOANSTREAM_WAREHOUSE_URL": "http://127.0.0.1:1",
+        "LOANSTREAM_DOCUMENTS_URL": tmp_path.as_uri(),
+        "LOANSTREAM_KEYS": str(tmp_path),
+    }
+    del found[unset]
+    checks = {check.name: check for check in report.run_doctor_by_settings(Installation(load(found)))}
+    for name in rows:
+        assert not checks[name].ok
+        assert checks[name].found.startswith(f"{unset} is not set; expected ")
+        assert checks[name].fix == f"set {unset} as it says"
 
 
 def test_a_check_that_fails_to_look_is_a_finding(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
