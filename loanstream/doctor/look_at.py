@@ -2,6 +2,7 @@
 
 import re
 import time
+import uuid
 from collections.abc import Mapping
 from contextlib import closing
 from typing import Any
@@ -14,6 +15,7 @@ from loanstream.install import topics as installed
 from loanstream.installation import Installation
 from loanstream.reach import kafka_fault, operator, own_words, warehouse_fault
 from loanstream.sight import sight_fault
+from loanstream.stack.clickhouse.errors import PROBE
 from schemas.operations import SKEW_MOST_MS
 from schemas.problem import Problem
 from stores.documents.blobs import StoreDownError
@@ -113,7 +115,8 @@ def read_client(installation: Installation) -> Any:
 
 def _is_refused(client: Any, statement: str) -> bool:
     try:
-        client.command(statement)
+        # The id says in the server's own log whose statement was refused, and that it was meant to be.
+        client.command(statement, settings={"query_id": f"{PROBE}{uuid.uuid4()}"})
     except ClickHouseError as error:
         return _REFUSED.search(str(error)) is not None
     return False

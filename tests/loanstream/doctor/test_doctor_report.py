@@ -7,6 +7,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from clickhouse_connect.driver.exceptions import ClickHouseError
 
 from loanstream.cli.doctor import lines
 from loanstream.cli.main import main
@@ -291,6 +292,30 @@ def test_finds_a_state_that_others_may_enter(tmp_path: Path, mode: int) -> None:
     check = _by_name(layout.state)["state"]
     assert (check.ok, check.found) == (False, f"{layout.state} is {mode:04o}")
     assert check.fix.startswith(f"chmod 700 {layout.state}")
+
+
+def test_what_the_doctor_tries_to_be_refused_is_no_warning(empty, tmp_path: Path) -> None:
+    """The warehouse's log keeps its warnings for whoever else is refused."""
+    _describe(
+        tmp_path,
+        warehouse={
+            "url": empty.url,
+            "database": "loanstream",
+            "user": "reader",
+            "password": empty.passwords["reader"],
+        },
+    )
+    log = empty.log
+
+    def warnings() -> int:
+        return sum("code=164" in line and "warning" in line.lower() for line in log.read_text().splitlines())
+
+    before = warnings()
+    assert _by_name(tmp_path)["reader's limits"].ok
+    assert warnings() == before
+    with pytest.raises(ClickHouseError):
+        empty.client("reader").command("CREATE TABLE decisions_log (refused UInt8) ENGINE = Memory")
+    assert warnings() == before + 1
 
 
 @pytest.mark.parametrize(
