@@ -27,8 +27,7 @@ _SILENT.disabled = True
 def sight_fault(installation: Installation) -> Fault | None:
     """What of our topics and of the stages' groups the operator may not see; None where he may see all of it.
 
-    A topic that does not exist is told as refused too, to whoever might not see it. KafkaException where the broker
-    does not answer.
+    A topic that does not exist is told as refused too, to whoever might not see it.
     """
     asker = operator(installation)
     topics = [name for name, _ in named_topics(installation.settings.tenants or ())]
@@ -51,26 +50,26 @@ MENDED_BY = "name an account with the operator's rights (docs/reference/access.m
 
 
 def refusals(client: Mapping[str, Any], topics: Iterable[str], groups: Iterable[str]) -> list[str]:
-    """Those topics and groups that the broker refuses to describe; KafkaException where it does not answer."""
+    """Those topics and groups that the broker refuses to describe. What else goes wrong is left to whoever goes on.
+
+    Groups are asked for where a topic of ours is there: a Kafka that never had a group would first have to make room
+    for its coordinator's log.
+    """
     admin = AdminClient({**client, "log_level": 0}, logger=_SILENT)
-    asked: dict[str, Future[Any]] = {
-        f"topic {name}": future
-        for name, future in admin.describe_topics(TopicCollection(list(topics)), request_timeout=ANSWER_S).items()
-    }
-    described = admin.describe_consumer_groups(list(groups), request_timeout=ANSWER_S)
-    asked |= {f"group {name}": future for name, future in described.items()}
-    return [what for what, future in asked.items() if _is_refused(future)]
+    asked = admin.describe_topics(TopicCollection(list(topics)), request_timeout=ANSWER_S)
+    codes = {f"topic {name}": _code(future) for name, future in asked.items()}
+    if None in codes.values():
+        described = admin.describe_consumer_groups(list(groups), request_timeout=ANSWER_S)
+        codes |= {f"group {name}": _code(future) for name, future in described.items()}
+    return [what for what, code in codes.items() if code in REFUSALS]
 
 
-def _is_refused(future: Future[Any]) -> bool:
+def _code(future: Future[Any]) -> int | None:
+    """Of what went wrong; None where nothing did."""
     error = future.exception(ANSWER_S)
+    if error is None:
+        return None
     if not isinstance(error, KafkaException):
-        if error is not None:
-            raise error
-        return False
-    code = error.args[0].code()
-    if code in REFUSALS:
-        return True
-    if code == KafkaError.UNKNOWN_TOPIC_OR_PART:
-        return False
-    raise error
+        raise error
+    code: int = error.args[0].code()
+    return code

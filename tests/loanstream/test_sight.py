@@ -90,11 +90,18 @@ def test_many_are_told_by_two_and_their_number(broker):
     )
 
 
-def test_another_answer_is_no_refusal(broker):
-    """A broker that goes away meanwhile is not called a lack of rights."""
-    broker["loan.control.v1"] = KafkaError._TRANSPORT
-    with pytest.raises(KafkaException):
-        sight.sight_fault(HERE)
+@pytest.mark.parametrize("code", [KafkaError._TRANSPORT, KafkaError.COORDINATOR_NOT_AVAILABLE])
+def test_another_answer_is_no_refusal(broker, code):
+    """A broker that goes away meanwhile, or has no coordinator yet, is not called a lack of rights."""
+    broker |= {"loan.control.v1": code, RECORDS: code}
+    assert sight.sight_fault(HERE) is None
+
+
+def test_a_kafka_without_any_topic_of_ours_is_not_asked_for_groups(broker):
+    """Before the first installation there is no group, and its coordinator's log would have to be made first."""
+    names = [name for name, _ in sight.named_topics(("bank-a",))]
+    broker |= dict.fromkeys(names, KafkaError.UNKNOWN_TOPIC_OR_PART) | {RECORDS: REFUSED_GROUP}
+    assert sight.sight_fault(HERE) is None
 
 
 LACKING = Held("User:platform-admin", Grant("topic", "loan.", "READ", prefixed=True))
