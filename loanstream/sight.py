@@ -66,7 +66,7 @@ def refusals(client: Mapping[str, Any], topics: Iterable[str], groups: Iterable[
 
 def _code(future: Future[Any]) -> int | None:
     """Of what went wrong; None where nothing did."""
-    error = future.exception(ANSWER_S)
+    error = future.exception(ANSWER_S + 1.0)
     if error is None:
         return None
     if not isinstance(error, KafkaException):
