@@ -204,6 +204,28 @@ def test_credentials_that_are_refused_are_told_by_the_security_settings(mute, mo
     assert str(fault) == f"{ADMIN}, {BOOTSTRAP}: {mute} refuses the credentials"
 
 
+def test_a_token_that_is_refused_once_is_no_fault(mute, monkeypatch):
+    """While keys are rotated a good one is refused for a moment; the next attempt gets in."""
+
+    class Rotating:
+        asked = 0
+
+        def __init__(self, settings, logger):
+            self.heard = settings["error_cb"]
+
+        def list_topics(self, timeout):
+            self.asked += 1
+            if self.asked < 3:
+                raise KafkaException(SimpleNamespace(name=lambda: "_TRANSPORT"))
+            return SimpleNamespace(brokers={1: "here"})
+
+        def poll(self, _):
+            self.heard(SimpleNamespace(name=lambda: "_AUTHENTICATION", str=lambda: "unknown key"))
+
+    monkeypatch.setattr(reach, "AdminClient", Rotating)
+    assert kafka_fault(operator_of(**{BOOTSTRAP: mute, ADMIN: '{"security.protocol": "SASL_SSL"}'})) is None
+
+
 @pytest.mark.parametrize("setting", ["security.protocol", "no.such.setting"])
 def test_settings_that_librdkafka_does_not_take_are_named_without_their_value(mute, setting):
     """The name is enough; the value may be a secret."""
