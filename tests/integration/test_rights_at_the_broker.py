@@ -4,8 +4,11 @@ import base64
 import hashlib
 import hmac
 import json
+import os
 import socket
 import ssl
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -30,12 +33,15 @@ from loanstream.sight import need_sight, sight_fault
 from loanstream.stack.kafka.broker import EmbeddedKafka
 from loanstream.stack.kafka.guard import AUDIENCE, PRINCIPALS, Guard, by_subject
 from loanstream.stack.pki import CLIENT, Pki
+from loanstream.stack.probe import page
+from loanstream.worker import _free_port as free_port
 from registry.publish import activations, send
 from schemas.access import CLUSTER, Grant, access, principal_of, stage_principal
 from schemas.operations import Activation
 from schemas.problem import Problem
 from schemas.stages import STAGES
 from schemas.topics import TOPICS
+from stores.keys import KeyFiles
 from stores.private_files import write_private
 from stores.topics import KafkaTopics
 
@@ -629,3 +635,39 @@ def test_security_that_is_missing_is_told_at_each_listener(guarded: Guarded) -> 
         fault = kafka_fault(operator(Installation(load(environment_of(values)))))
         assert fault is not None
         assert fault.said == f"{guarded.broker.bootstrap} {said}"
+
+
+def test_a_worker_without_a_right_to_its_group_says_so_and_asks_seldom(guarded: Guarded, tmp_path: Path) -> None:
+    """Its readiness and its log name the refusal; the broker's log has a few lines of it, and not one a second."""
+    KeyFiles(tmp_path).make_column()
+    port = free_port()
+    values = {
+        "kafka_bootstrap": guarded.broker.bootstrap,
+        "kafka_security": guarded.guard.client(stage_principal("score")),
+        "tenants": BANKS,
+        "warehouse_url": "http://127.0.0.1:1",
+        "keys": tmp_path,
+        "slots": tmp_path / "slots",
+        "port": port,
+    }
+    command = [sys.executable, "-m", "loanstream.worker", "record"]
+    with (tmp_path / "log").open("w") as log:
+        worker = subprocess.Popen(command, env={**os.environ, **environment_of(values)}, stderr=log)
+    try:
+        until = time.monotonic() + 40
+        answer = None
+        while time.monotonic() < until and (answer is None or b"refuses" not in answer.body):
+            time.sleep(0.2)
+            answer = page(f"http://127.0.0.1:{port}/readyz")
+        assert answer is not None
+        assert b"the broker refuses this worker's account group record" in answer.body, answer.body
+        before = guarded.said().count("record")
+        time.sleep(10)
+        assert guarded.said().count("record") - before < 8
+        well = page(f"http://127.0.0.1:{port}/healthz")
+        assert well is not None
+        assert well.status == 200
+        assert "group record is asked again in 4 s" in (tmp_path / "log").read_text()
+    finally:
+        worker.terminate()
+        assert worker.wait(20) == 0
