@@ -27,9 +27,22 @@ def describe_problem(error: Exception) -> str | None:
     if isinstance(error, OSError) and error.errno in NO_ROOM:
         # Opening names the file, writing does not.
         return f"{error.filename or 'writing failed'}: {error.strerror}"
+    refused = _refused(error)
+    if refused is not None:
+        return (
+            f"the broker refuses it to this account ({refused}): see LOANSTREAM_KAFKA_ADMIN_SECURITY, and "
+            "docs/reference/access.md for the rights that are needed"
+        )
     if not isinstance(error, Problem) and _kinds(error).isdisjoint(FOREIGN):
         return None
     return " ".join(str(error).split()) or type(error).__name__
+
+
+def _refused(error: Exception) -> str | None:
+    """The right that is lacking, by Kafka's name for its absence; None where the broker refused nothing."""
+    name = getattr(error.args[0], "name", None) if error.args else None
+    found = str(name()) if callable(name) else ""
+    return found if found.endswith("_AUTHORIZATION_FAILED") else None
 
 
 def _kinds(error: Exception) -> set[str]:

@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from clickhouse_connect.driver.exceptions import ClickHouseError
 from confluent_kafka import KafkaException
@@ -21,6 +21,7 @@ from confluent_kafka.admin import AdminClient
 from loanstream.installation import Installation
 from loanstream.settings import SETTINGS
 from loanstream.stack.probe import answers
+from schemas.problem import Problem
 
 CONNECT_S = 2.0
 ANSWER_S = 3.0
@@ -28,11 +29,25 @@ ANSWER_S = 3.0
 ASK_S, HEAR_S = 0.5, 0.05
 VARIABLES: Mapping[str, str] = {row.name: row.variable for row in SETTINGS}
 
+HELLO_S = 1.0
+"""Of a handshake that only looks whether TLS is spoken at all."""
+
+REFUSED = "_AUTHENTICATION"
+"""Heard once it may be a rotation of keys, which refuses a good token for a moment: it is a fault when time is over."""
+SPOKEN = "TLS is spoken here"
+"""What a client without TLS would have to hear, and does not."""
+
 HEARD: Mapping[str, str] = {
-    "_AUTHENTICATION": "refuses the credentials",
-    "_SSL": "has a certificate that is not trusted, or does not speak TLS",
+    SPOKEN: "speaks TLS, and security.protocol is neither SSL nor SASL_SSL",
+    REFUSED: "refuses the credentials",
+    # Named by whoever refuses it; a Java server calls none at all a bad one.
+    r"alert (certificate required|bad certificate|unknown ca|certificate unknown|handshake failure)": (
+        "asks for a certificate of the client, and gets none that it trusts"
+    ),
+    r"_SSL": "has a certificate that is not trusted, or does not speak TLS",
 }
-"""What a client of Kafka hears while it gets no answer -> the fault, which is rather the security settings'."""
+"""What a client of Kafka hears while it gets no answer (a pattern of the error's name and text) -> the fault, which is
+rather the security settings'."""
 
 _SILENT = logging.getLogger("loanstream.reach.silent")
 _SILENT.disabled = True
@@ -54,29 +69,76 @@ class Fault:
         return f"{', '.join(self.variables)}: {self.said}"
 
 
-def kafka_fault(installation: Installation) -> Fault | None:
-    """Why no broker answers the operator within a few seconds; None where one does."""
-    places = [place.strip() for place in installation.bootstrap.split(",")]
-    address = (VARIABLES["kafka_bootstrap"],)
-    if not _any_takes_connections(places):
+class Asker(NamedTuple):
+    """Who asks Kafka: librdkafka settings with the address, and the variable that holds them."""
+
+    settings: Mapping[str, Any]
+    variable: str
+
+
+def operator(installation: Installation) -> Asker:
+    """The operator, who is the workers' account where he has none of his own."""
+    own, workers = installation.settings.kafka_admin_security, installation.settings.kafka_security
+    is_workers = own is None and bool(workers)
+    return Asker(installation.admin_settings, VARIABLES["kafka_security" if is_workers else "kafka_admin_security"])
+
+
+def producer(installation: Installation, tenant: str) -> Asker:
+    """Whoever publishes for a tenant."""
+    if tenant in installation.settings.kafka_producer_security:
+        return Asker(installation.producer_settings(tenant), VARIABLES["kafka_producer_security"])
+    return Asker(installation.producer_settings(tenant), operator(installation).variable)
+
+
+def worker(installation: Installation) -> Asker:
+    """A worker."""
+    settings = {"bootstrap.servers": installation.bootstrap, **installation.worker_security}
+    return Asker(settings, VARIABLES["kafka_security"])
+
+
+def need_kafka(asker: Asker) -> None:
+    """Return where a broker answers. Problem within seconds, with the variables to look at, where none does."""
+    fault = kafka_fault(asker)
+    if fault is not None:
+        raise Problem(str(fault))
+
+
+def kafka_fault(asker: Asker) -> Fault | None:
+    """Why no broker answers whoever asks, within a few seconds; None where one does."""
+    servers = str(asker.settings["bootstrap.servers"])
+    address = VARIABLES["kafka_bootstrap"]
+    open_at = _taking_connections([place.strip() for place in servers.split(",")])
+    if not open_at:
         # A client would try again and again until its time is over.
-        return Fault(f"{installation.bootstrap} takes no connections", address)
+        return Fault(f"{servers} takes no connections", (address,))
     heard: list[str] = []
+
+    def hear(error: Any) -> None:
+        heard.append(f"{error.name()} {error.str()}")
+
     try:
-        settings = {**installation.admin_settings, "log_level": 0, "error_cb": lambda error: heard.append(error.name())}
+        plain = "SSL" not in str(asker.settings.get("security.protocol", "")).upper()
+        settings = {**asker.settings, "log_level": 0, "error_cb": hear}
         with AdminClient(settings, logger=_SILENT) as client:
-            if _brokers(client, heard):
+            if _brokers(client, heard, open_at if plain else []):
                 return None
     except KafkaException as error:  # settings that librdkafka does not take
-        return Fault(_not_taken(error), (_operators_security(installation),))
-    for name, said in HEARD.items():
-        if name in heard:
-            return Fault(f"{installation.bootstrap} {said}", (_operators_security(installation), *address))
-    return Fault(f"{installation.bootstrap} takes connections, but does not answer within {ANSWER_S:.0f} s", address)
+        return Fault(_not_taken(error), (asker.variable,))
+    silent = f"takes connections, but does not answer within {ANSWER_S:.0f} s: it hangs, or expects other security"
+    said = _said(heard) or silent
+    return Fault(f"{servers} {said}", (asker.variable, address))
 
 
-def _brokers(client: AdminClient, heard: list[str]) -> bool:
-    """Whether brokers are told within the time; asked again and again, to hear of refusals meanwhile."""
+def _said(heard: list[str]) -> str | None:
+    """The fault, by the table's first row that was heard of."""
+    return next((said for pattern, said in HEARD.items() if any(re.search(pattern, line) for line in heard)), None)
+
+
+def _brokers(client: AdminClient, heard: list[str], plain: list[str]) -> bool:
+    """Whether brokers are told within the time; asked again and again, to hear of refusals meanwhile.
+
+    Of the places in `plain`, where the client does not speak TLS, one is asked whether it does.
+    """
     until = time.monotonic() + ANSWER_S
     while (left := until - time.monotonic()) > 0:
         try:
@@ -84,7 +146,10 @@ def _brokers(client: AdminClient, heard: list[str]) -> bool:
         except KafkaException as error:
             heard.append(error.args[0].name())
         client.poll(HEAR_S)
-        if HEARD.keys() & set(heard):
+        if plain and _is_tls(plain):
+            heard.append(SPOKEN)
+        plain = []
+        if _said([line for line in heard if REFUSED not in line]) is not None:
             return False
     return False
 
@@ -95,21 +160,35 @@ def _not_taken(error: KafkaException) -> str:
     return f"librdkafka does not take {named.group(1) if named else 'these settings'} as it is set"
 
 
-def _operators_security(installation: Installation) -> str:
-    own = installation.settings.kafka_admin_security
-    return VARIABLES["kafka_security" if own is None else "kafka_admin_security"]
-
-
-def _any_takes_connections(places: list[str]) -> bool:
+def _taking_connections(places: list[str]) -> list[str]:
     with ThreadPoolExecutor(len(places)) as pool:
-        return any(pool.map(_takes_connections, places))
+        return [place for place, takes in zip(places, pool.map(_takes_connections, places), strict=True) if takes]
+
+
+def _connected(place: str) -> socket.socket:
+    """OSError, ValueError."""
+    host, _, port = place.rpartition(":")
+    return socket.create_connection((host.strip("[]"), int(port)), CONNECT_S)
 
 
 def _takes_connections(place: str) -> bool:
-    host, _, port = place.rpartition(":")
     try:
-        socket.create_connection((host.strip("[]"), int(port)), CONNECT_S).close()
+        _connected(place).close()
     except (OSError, ValueError):
+        return False
+    return True
+
+
+def _is_tls(places: list[str]) -> bool:
+    """Whether the first of them shakes hands; whose certificate it is does not matter, for nothing is said there."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    try:
+        with _connected(places[0]) as connection:
+            connection.settimeout(HELLO_S)
+            context.wrap_socket(connection).close()
+    except OSError:  # ssl's own errors are some
         return False
     return True
 

@@ -30,6 +30,7 @@ from stores.documents.blobs import path_of
 from stores.keys import column_key_of, tenant_keys_of
 
 PREFIX = "LOANSTREAM_"
+PORT_MOST = 65535
 _KIND = "|".join([ADMIN, access.GATEWAY, *map(stage_kind, STAGES), f"(producer|consumer):{TENANT_PATTERN}"])
 IN_A_FILE = "_FILE"
 """What follows a secret's variable in the name of the one that holds the path of a file with it."""
@@ -83,6 +84,17 @@ def _absolute(found: Path) -> Path:
 def _http_url(found: str) -> str:
     if urlsplit(found).scheme not in {"http", "https"}:
         raise ValueError
+    return found
+
+
+def _addresses(found: str) -> str:
+    """ValueError for a part without a port: no client of Kafka's can tell that from a broker that is away."""
+    for part in found.split(","):
+        host, _, port = part.strip().rpartition(":")
+        if not host or not port.isascii() or not port.isdigit() or not 0 < int(port) <= PORT_MOST:
+            raise ValueError
+        if ":" in host and not (host.startswith("[") and host.endswith("]")) and "://" not in host:
+            raise ValueError  # an IPv6 address without brackets: its last part is no port
     return found
 
 
@@ -158,6 +170,7 @@ Directory = Annotated[Path, AfterValidator(_absolute)]
 HttpUrl = Annotated[str, AfterValidator(_http_url)]
 HttpsUrl = Annotated[str, AfterValidator(_https_url)]
 KeysUrl = Annotated[str, AfterValidator(_keys_url)]
+Addresses = Annotated[str, AfterValidator(_addresses)]
 FileUrl = Annotated[str, AfterValidator(_file_url)]
 Tenants = Annotated[tuple[str, ...], BeforeValidator(_tenants)]
 Principals = Annotated[dict[str, str], _json(_principals)]
@@ -174,7 +187,7 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(frozen=True, extra="forbid", validate_default=False)
 
-    kafka_bootstrap: Annotated[str | None, Row(INSTALLATION, "host:port[,host:port]", "Kafka's brokers")] = None
+    kafka_bootstrap: Annotated[Addresses | None, Row(INSTALLATION, "host:port[,host:port]", "Kafka's brokers")] = None
     kafka_security: Annotated[
         Librdkafka, Row(INSTALLATION, _LIBRDKAFKA, "how a worker proves itself to Kafka", secret=True)
     ] = {}

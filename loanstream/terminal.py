@@ -70,12 +70,17 @@ WHOLE_MOST = 24
 """A longer word is broken all the same: to be cut off would be worse."""
 
 
-def table(title: str, *columns: str, rows: list[tuple[Any, ...]]) -> Table:
-    """A plain table; numbers stand to the right."""
+COPIED_MOST = 64
+"""Ids that are copied are no longer than this."""
+
+
+def table(title: str, *columns: str, rows: list[tuple[Any, ...]], copied: frozenset[str] = frozenset()) -> Table:
+    """A plain table; numbers stand to the right. Columns that are `copied` stay whole: other words give way."""
     made = Table(title=title, title_justify="left", title_style="bold", show_edge=False, pad_edge=False)
     for index, column in enumerate(columns):
         numeric = bool(rows) and all(isinstance(row[index], int | float) for row in rows)
-        whole = column in WHOLE and all(len(str(row[index])) <= WHOLE_MOST for row in rows)
+        most = COPIED_MOST if column in copied else WHOLE_MOST if column in WHOLE else 0
+        whole = most > 0 and all(len(str(row[index])) <= most for row in rows)
         made.add_column(column, justify="right" if numeric else "left", overflow="fold", no_wrap=whole)
     for row in rows:
         made.add_row(*(_cell(value) for value in row))

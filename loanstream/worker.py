@@ -14,12 +14,14 @@ from typing import Any
 
 from loanstream.installation import Installation
 from loanstream.settings import Settings
+from loanstream.stack.ports import LOOPBACK, is_free
 from processors.deadletters import dead_letter
 from processors.identity import Worker, code_version
 from processors.topics_there import TopicsThere
 from processors.transport.batches import Output
 from processors.transport.specs import RangeSpec, StageSpec, WorkerKafka
 from schemas.operations import FieldError
+from schemas.problem import Problem
 from schemas.records import Message
 from schemas.stages import STAGES
 from schemas.topics import TOPICS
@@ -51,17 +53,41 @@ def run(stage: str, settings: Settings, slot: int) -> int:
     from processors.app import run_worker
     from processors.measurements import MetricPublisher
 
+    _check_port(settings.port)
     installation = Installation(settings)
     bootstrap, security = installation.bootstrap, installation.worker_security
     worker = Worker(stage, f"{stage}-{slot}", code_version())
     spec, when_ready = _BUILDERS[stage](installation, worker)
     while settings.wait_for is not None and not settings.wait_for.exists():
         time.sleep(0.02)
+    _tell_what_is_wrong(installation, settings)
     when_ready()
     calm_collector()
     metrics = MetricPublisher(bootstrap, security, worker)
     port = settings.port or _free_port()
     return run_worker(spec, WorkerKafka(bootstrap, security), slot, settings.slots, port, metrics.publish)
+
+
+def _check_port(port: int) -> None:
+    """Problem where somebody has the port, before what takes long is loaded."""
+    if port and not is_free(port):
+        raise Problem(
+            f"LOANSTREAM_PORT is {port}: the port is taken at {LOOPBACK}; expected a free one, or 0 to have one picked"
+        )
+
+
+def _tell_what_is_wrong(installation: Installation, settings: Settings) -> None:
+    """One line where Kafka does not answer the worker at its start, with the variables to look at. It goes on: Kafka
+    may come, and readiness tells that it waits. Within a stack, which has just prepared its broker, nobody looks.
+    """
+    if settings.wait_for is not None:
+        return
+    from loanstream.reach import kafka_fault
+    from loanstream.reach import worker as as_worker
+
+    fault = kafka_fault(as_worker(installation))
+    if fault is not None:
+        log.error("%s", fault)
 
 
 def _free_port() -> int:

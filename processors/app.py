@@ -13,6 +13,7 @@ import mode
 from faust.app.base import BootStrategy
 from faust.web.base import BlueprintManager
 
+from processors.transport.complaints import Complaints
 from processors.transport.hosts import Host, host_of
 from processors.transport.logs import log_to_stderr, place_of
 from processors.transport.runtime import LOOP_STANDS_S, Watchdog, beat, exit_now
@@ -167,8 +168,14 @@ async def _serve(host: Host, name: str, slot: int, slot_dir: Path, port: int, pu
     watchdog.start()
     beating = asyncio.create_task(beat(watchdog, 1.0))
     waiting = asyncio.create_task(asked.wait())
+    complaints = (Complaints(host.progress.complaint, "healthy"), Complaints(host.progress.long_wait, "ready"))
+    looked = time.monotonic()
     while not waiting.done() and not app.should_stop:  # a crash of the app sets a flag that cannot be awaited with it
         await asyncio.wait({waiting}, timeout=0.2)
+        if time.monotonic() - looked >= 1.0:
+            looked = time.monotonic()
+            for each in complaints:
+                each.look()
     waiting.cancel()
     beating.cancel()
     watchdog.stop()

@@ -1,6 +1,7 @@
 """A record as every room sees it, whichever client read it: what it holds, and the place it stands at."""
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
@@ -133,6 +134,17 @@ class Unreadable(MemoryMessage):
 def partition_of(message: Message) -> Partition:
     """The partition a record stands in."""
     return message.topic(), message.partition()
+
+
+def named(places: Iterable[Partition]) -> str:
+    """Partitions in a sentence: the first two of them, and how many more there are.
+
+    >>> named([("in", 0)]), named([("in", 0), ("in", 1), ("out", 0)])
+    ('in[0]', 'in[0], in[1] and 1 more')
+    """
+    found = list(places)
+    told = ", ".join(f"{topic}[{number}]" for topic, number in found[:2])
+    return told if len(found) <= 2 else f"{told} and {len(found) - 2} more"
 
 
 def place(message: Message) -> str:

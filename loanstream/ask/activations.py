@@ -8,6 +8,7 @@ from operator import itemgetter
 from typing import Any
 
 from loanstream.installation import Installation
+from loanstream.sight import need_sight
 from registry.change import Change, concerned, moment, whom
 from registry.history import ActivationHistory, InForce, NothingActive, Published, Standing, history_of
 from registry.kinds import KINDS
@@ -52,6 +53,7 @@ def known(here: Installation) -> Known:
     """
     served = here.tenants
     named: Named = artefact_name(here.artefacts) if here.settings.artefacts_url is not None else lambda _: None
+    need_sight(here)
     published = activations(here.bootstrap, here.security)
     if not published:
         raise Problem(

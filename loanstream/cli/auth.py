@@ -15,7 +15,7 @@ from loanstream.stack.auth.ring import Ring, Standing, Times, rotated
 from loanstream.stack.auth.ring import State as KeyState
 from loanstream.stack.auth.ring_file import change_ring, read_ring
 from loanstream.stack.auth.scopes import KINDS
-from loanstream.terminal import emit, table
+from loanstream.terminal import aside, emit, table
 from schemas.problem import Problem, WrongOption
 from schemas.values import rfc3339_of_ms
 
@@ -100,9 +100,8 @@ def show_clients(state: State = None, as_json: AsJson = False) -> None:
         )
         for each in found
     ]
-    emit(
-        found, table("", "client", "tenant", "served", "kind", "scopes", "old secret until", rows=rows), as_json=as_json
-    )
+    columns = ("client", "tenant", "served", "kind", "scopes", "old secret until")
+    emit(found, table("", *columns, rows=rows, copied=frozenset({"client"})), as_json=as_json)
 
 
 @app.command()
@@ -117,7 +116,13 @@ def add(
     as_json: AsJson = False,
 ) -> None:
     """Add a client. Its secret is shown here, and never again."""
-    _tell(add_client(_files(state), kind, tenant, client_id, scope or ()), as_json=as_json)
+    files = _files(state)
+    made = add_client(files, kind, tenant, client_id, scope or ())
+    served = read_roll(files).served
+    if served is not None and tenant not in served:
+        banks = ", ".join(served) or "none"
+        aside(f"{tenant} is not served: {made.client_id} gets no token until up has it in --tenants; served: {banks}")
+    _tell(made, as_json=as_json)
 
 
 @app.command()
@@ -169,7 +174,7 @@ def _plain(row: Row) -> dict[str, Any]:
 
 def _key_table(rows: list[Row]) -> Any:
     shown = [(row.kid, row.state, row.signs_from or "once published", row.until or "-") for row in rows]
-    return table("", "key", "state", "signs from", "until", rows=shown)
+    return table("", "key", "state", "signs from", "until", rows=shown, copied=frozenset({"key"}))
 
 
 def _moment(seconds: float | None) -> str | None:

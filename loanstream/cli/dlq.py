@@ -17,6 +17,7 @@ from loanstream.dlq.listing import listed, row_of, summary
 from loanstream.dlq.recording import recording_again
 from loanstream.dlq.text import COLUMNS, as_text, done_text, history, letter_text, list_text, summary_text
 from loanstream.installation import Installation
+from loanstream.sight import need_sight
 from loanstream.terminal import console, emit
 from schemas.originals import original_key, original_value
 from schemas.problem import WrongOption
@@ -195,5 +196,6 @@ def _say(line: str) -> None:
 
 @contextmanager
 def _box(installation: Installation, record_again: RecordAgain | None = None) -> Iterator[DeadLetterBox]:
+    need_sight(installation)
     with closing(kafka_box(installation.bootstrap, installation.security, record_again)) as box:
         yield box

@@ -18,10 +18,12 @@ app = verb()
 def doctor(state: State = None, as_json: AsJson = False) -> None:
     """Check this machine and the installation, line by line, with how to mend what is wrong.
 
-    Exit 1 where anything is.
+    Exit 1 where anything is, also where no stack runs at the state that is named (--state, LOANSTREAM_STATE).
     """
     installation = by_settings(state)
-    checks = run_doctor_by_settings(installation) if installation else run_doctor(state_of(state))
+    checks = (
+        run_doctor_by_settings(installation) if installation else run_doctor(state_of(state), named=state is not None)
+    )
     emit([asdict(check) for check in checks], tuple(lines(checks, text_width())), as_json=as_json)
     raise typer.Exit(0 if all(check.ok for check in checks) else 1)
 

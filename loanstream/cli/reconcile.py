@@ -10,6 +10,7 @@ import typer
 from loanstream.ask.reconcile import reconcile as compare_all
 from loanstream.ask.reconciliation import Reconciliation
 from loanstream.cli.options import AsJson, State, TenantOption, installation_of, verb
+from loanstream.sight import need_sight
 from loanstream.terminal import aside, emit
 
 app = verb()
@@ -41,6 +42,8 @@ LEFT_OUT = "left out: service metrics"
 def reconcile(tenant: TenantOption = None, state: State = None, as_json: AsJson = False) -> None:
     """Compare the warehouse with the topics, record by record; exit 1 and a name for every difference."""
     installation = installation_of(state)
+    _ = installation.tenants, installation.warehouse_url, installation.cipher  # what is not set is told first
+    need_sight(installation)
     result = compare_all(installation, None if tenant is None else [installation.tenant(tenant)], aside)
     emit(reconciliation_json(result), reconciliation_text(result), as_json=as_json)
     raise typer.Exit(result.exit_code)

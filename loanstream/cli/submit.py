@@ -12,6 +12,8 @@ import typer
 
 from loanstream.cli.options import AsJson, State, installation_of, verb
 from loanstream.installation import Installation
+from loanstream.reach import need_kafka
+from loanstream.reach import producer as producer_of
 from loanstream.served import not_served
 from loanstream.terminal import counted, emit, table
 from producers.client import ApplicationProducer
@@ -78,6 +80,7 @@ def submit_file(
     bank = installation.tenant(tenant)
     # Before Kafka is asked: what is not set is told at once.
     upload = None if documents is None else installation.documents.put
+    need_kafka(producer_of(installation, bank))
     _note(not_served(installation, bank))
     lines = read_applications(file, bank, currency, now, id_prefix, only_tenant=True)
     with ApplicationProducer(installation.producer_settings(bank), bank) as producer:

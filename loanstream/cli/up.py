@@ -12,7 +12,7 @@ import typer
 
 from loanstream.cli.options import FirstBundle, FirstPolicy, state_of, verb
 from loanstream.extras import need
-from loanstream.install.steps import STEPS, Wanted, activate, decided_otherwise
+from loanstream.install.steps import FIRST, STEPS, Wanted, activate, decided_otherwise
 from loanstream.install.topics import unserved
 from loanstream.installation import Installation
 from loanstream.stack.layout import default_state
@@ -28,6 +28,8 @@ def start(
 ) -> int:
     """Run the stack of `state` until it is told to stop. `tenants` are names by commas, None: whoever was served."""
     need("stack")
+    names = _tenants(tenants)
+    _check(policy, bundle)
     stored: Future[Wanted] = Future()
     where = "" if state == default_state() else f" --state {shlex.quote(str(state))}"
 
@@ -39,7 +41,7 @@ def start(
         broker=lambda installation: _prepare_broker(wanted(installation), stored, where),
         warehouse=lambda installation: STEPS["warehouse"].make(wanted(installation)),
     )
-    return run_up(state, _tenants(tenants), workers, _say, hooks, secure=secure)
+    return run_up(state, names, workers, _say, hooks, secure=secure)
 
 
 def _tenants(text: str | None) -> tuple[str, ...] | None:
@@ -54,6 +56,15 @@ def _tenants(text: str | None) -> tuple[str, ...] | None:
     if not names or len(set(names)) < len(names):
         raise WrongOption("--tenants: expected one or more different names, by commas")
     return names
+
+
+def _check(policy: str | None, bundle: str | None) -> None:
+    """Problem for what is no policy or no bundle, before a directory is made; the shipped ones need no look."""
+    if policy is None and bundle is None:
+        return
+    from registry.named import load
+
+    load(bundle or FIRST["bundle"], policy or FIRST["policy"])
 
 
 EXAMPLES_TENANT = "bank-a"

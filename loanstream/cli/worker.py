@@ -30,7 +30,7 @@ class Lane(StrEnum):
 @app.command()
 def worker(
     stage: Annotated[Stage, typer.Argument(help="the stage it works for")],
-    lane: Annotated[Lane, typer.Option(help="verify's lane")] = Lane.FAST,
+    lane: Annotated[Lane | None, typer.Option(help="verify's lane (default: fast)")] = None,
     slot: Annotated[
         int | None, typer.Option(min=0, max=999, help="which worker of its stage this one is (LOANSTREAM_SLOT)")
     ] = None,
@@ -38,6 +38,8 @@ def worker(
     """Run one worker: verify [--lane fast|slow], score or record; settings from the environment."""
     from processors.transport.logs import log_to_stderr
 
+    if lane is not None and stage is not Stage.VERIFY:
+        raise typer.BadParameter(f"--lane is verify's; {stage.value} has none")
     name = "verify-slow" if (stage, lane) == (Stage.VERIFY, Lane.SLOW) else stage.value
     log_to_stderr(name, slot or 0)  # before anything is loaded that could have something to say
     try:

@@ -1,10 +1,12 @@
 """One line of the doctor's report, and how lines come about without ever raising, from a table of rows."""
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from loanstream.problem import describe_problem
+from loanstream.settings import SettingProblem
 
 REINSTALL = "reinstall the environment: make clean setup"
 
@@ -22,6 +24,8 @@ class Check:
     fix: str = ""
     looked: bool = True
 
+
+NAMED = re.compile(r"LOANSTREAM_\w+")
 
 Found = tuple[bool, str]
 """Whether it is well, and what was found."""
@@ -42,6 +46,7 @@ class Row:
 
 AWAY: Mapping[str, str] = {
     "kafka": "Kafka is away",
+    "operator": "the operator may not see it",
     "warehouse": "the warehouse is away",
     "warehouse reader": "the reader does not get in",
 }
@@ -57,7 +62,7 @@ def look_through(rows: Mapping[str, Row], installation: Any, places: Mapping[str
     away: dict[str, str] = {}
     for name, row in rows.items():
         if row.needs in away:
-            away[name] = away[row.needs]
+            away[name] = away[row.needs]  # who needs this row needs what it needs
             yield Check(name, ok=False, found=f"not looked at: {away[name]}", looked=False)
             continue
         check = _looked(name, row, installation, row.fix.format(**places))
@@ -70,6 +75,9 @@ def guarded(name: str, check: Callable[[], Check], fix: str = REINSTALL) -> Chec
     """What `check` finds; a check that cannot look is a finding too, and the others go on."""
     try:
         return check()
+    except SettingProblem as problem:
+        named = NAMED.search(str(problem))
+        return Check(name, ok=False, found=str(problem), fix=f"set {named.group()} as it says" if named else fix)
     except Exception as error:  # noqa: BLE001 - whatever kept it from looking
         line = describe_problem(error) or " ".join(f"{type(error).__name__}: {error}".split())
         return Check(name, False, line, fix)

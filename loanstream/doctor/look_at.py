@@ -2,6 +2,7 @@
 
 import re
 import time
+import uuid
 from collections.abc import Mapping
 from contextlib import closing
 from typing import Any
@@ -12,7 +13,9 @@ from loanstream.doctor.check import Found
 from loanstream.install import grants
 from loanstream.install import topics as installed
 from loanstream.installation import Installation
-from loanstream.reach import kafka_fault, own_words, warehouse_fault
+from loanstream.reach import kafka_fault, operator, own_words, warehouse_fault
+from loanstream.sight import sight_fault
+from loanstream.stack.clickhouse.errors import PROBE
 from loanstream.tenants.at import book_of
 from schemas.operations import SKEW_MOST_MS
 from schemas.problem import Problem
@@ -37,8 +40,14 @@ _REFUSED = re.compile(r"\bcode: (164|497)\b", re.IGNORECASE)
 
 def kafka(installation: Installation) -> Found:
     """Whether a broker answers the operator."""
-    fault = kafka_fault(installation)
+    fault = kafka_fault(operator(installation))
     return fault is None, installation.bootstrap if fault is None else fault.said
+
+
+def operators_sight(installation: Installation) -> Found:
+    """Whether the operator may see what is ours; where not, absence and silence would be told in its place."""
+    fault = sight_fault(installation)
+    return fault is None, "sees every topic and group of ours" if fault is None else fault.said
 
 
 def topics(installation: Installation) -> Found:
@@ -116,7 +125,8 @@ def read_client(installation: Installation) -> Any:
 
 def _is_refused(client: Any, statement: str) -> bool:
     try:
-        client.command(statement)
+        # The id says in the server's own log whose statement was refused, and that it was meant to be.
+        client.command(statement, settings={"query_id": f"{PROBE}{uuid.uuid4()}"})
     except ClickHouseError as error:
         return _REFUSED.search(str(error)) is not None
     return False

@@ -1,6 +1,5 @@
 """What the doctor looks at in a running stack: its processes, what they answer, the reader's account, and its files."""
 
-import stat
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -9,6 +8,7 @@ import psutil
 from loanstream.doctor import look_at, work
 from loanstream.doctor.check import Check, Found, Row, look_through
 from loanstream.stack import ports
+from loanstream.stack.layout import is_closed, mode_of
 from loanstream.stack.probe import page
 from loanstream.stack.running import RunningStack
 from loanstream.stack.table import WORKERS
@@ -51,7 +51,13 @@ def _keys(running: RunningStack) -> Found:
 
 
 def _mode(path: Path) -> int:
-    return stat.S_IMODE(path.stat().st_mode)
+    return mode_of(path.stat())
+
+
+def _closed(running: RunningStack) -> Found:
+    """Whether nobody but its owner gets to what lies in the state, where records are in clear."""
+    state = running.layout.state
+    return is_closed(state.stat()), f"{state} is {_mode(state):04o}"
 
 
 _START_AGAIN = "stop the stack and start it again: loanstream up --state {state}"
@@ -60,15 +66,16 @@ ROWS: Mapping[str, Row] = {
     "processes": Row(_processes, "see {logs}; if the stack was killed, start it again: loanstream up --state {state}"),
     "kafka": Row(look_at.kafka, "see {logs}/kafka.log"),
     "banks": Row(look_at.banks, "loanstream tenant list --state {state}; it names the command that goes on"),
+    "operator": Row(look_at.operators_sight, f"{_START_AGAIN} (grants what lacks)", "kafka"),
     "topics": Row(
         look_at.topics,
         f"{_START_AGAIN} (makes what is absent); a tenant whose topics have other partitions needs another name",
-        "kafka",
+        "operator",
     ),
-    "rights": Row(look_at.rights, f"{_START_AGAIN} (grants what lacks, takes away what is too much)", "kafka"),
-    "readers": Row(work.readers, f"see {{logs}} for the workers of that group; then {_START_AGAIN}", "kafka"),
-    "progress": Row(work.progress, "see the log in {logs} of the worker that complains of the partition", "kafka"),
-    "brokers' clocks": Row(look_at.clocks, look_at.SET_CLOCKS, "kafka"),
+    "rights": Row(look_at.rights, f"{_START_AGAIN} (grants what lacks, takes away what is too much)", "operator"),
+    "readers": Row(work.readers, f"see {{logs}} for the workers of that group; then {_START_AGAIN}", "operator"),
+    "progress": Row(work.progress, "see the log in {logs} of the worker that complains of the partition", "operator"),
+    "brokers' clocks": Row(look_at.clocks, look_at.SET_CLOCKS, "operator"),
     "warehouse": Row(look_at.warehouse, "see {logs}/warehouse.log"),
     "warehouse reader": Row(look_at.reader, f"{_START_AGAIN} (it takes its passwords from {{keys}})", "warehouse"),
     "reader's limits": Row(
@@ -80,5 +87,6 @@ ROWS: Mapping[str, Row] = {
     "document store": Row(
         look_at.documents, f"mount its disk writable and make room; where it was removed, {_START_AGAIN}"
     ),
+    "state": Row(_closed, "chmod 700 {state}: applicants' data lies there for whoever gets in"),
     "keys": Row(_keys, "chmod -R u=rwX,go= {keys}"),
 }

@@ -12,7 +12,9 @@ from functools import cached_property
 from loanstream.install import grants, topics
 from loanstream.installation import Installation
 from loanstream.problem import describe_problem
-from loanstream.reach import Fault, kafka_fault, writer_fault
+from loanstream.reach import Fault, kafka_fault, operator, writer_fault
+from loanstream.sight import sight_fault
+from schemas.access import ADMIN
 from schemas.problem import Problem
 from schemas.topics import TOPICS
 from stores.documents.blobs import FileBlobs
@@ -70,7 +72,10 @@ class Step:
     needs: str | None = None
 
 
-REACHED: Mapping[str, Callable[[Installation], Fault | None]] = {"Kafka": kafka_fault, "the warehouse": writer_fault}
+REACHED: Mapping[str, Callable[[Installation], Fault | None]] = {
+    "Kafka": lambda here: kafka_fault(operator(here)),
+    "the warehouse": writer_fault,
+}
 """What has to be reached -> how to look whether it is, within seconds; in the order in which it is looked at."""
 
 
@@ -206,6 +211,8 @@ def plan(wanted: Wanted) -> tuple[dict[str, list[str]], list[str]]:
     All of them at once: whoever mends one and runs again does not meet the next.
     """
     away = {part: fault for part, look in REACHED.items() if (fault := look(wanted.installation)) is not None}
+    if "Kafka" not in away and (blind := _blind(wanted)) is not None:
+        away["Kafka"] = blind
     found, faults = {}, [str(fault) for fault in away.values()]
     for name, step in STEPS.items():
         if step.needs in away:
@@ -218,6 +225,19 @@ def plan(wanted: Wanted) -> tuple[dict[str, list[str]], list[str]]:
                 raise
             faults.append(line)
     return found, faults
+
+
+def _blind(wanted: Wanted) -> Fault | None:
+    """What the operator may not see at the broker and will not be granted by these steps either; KafkaException."""
+    fault = sight_fault(wanted.installation)
+    if fault is None or wanted.leave_grants:
+        return fault
+    try:
+        lacking = grants.change(wanted.installation).lacking
+    except grants.NotAllowed:
+        return fault
+    himself = wanted.installation.principal(ADMIN)
+    return None if any(held.principal == himself for held in lacking) else fault
 
 
 def decided_otherwise(wanted: Wanted, where: str = "") -> str | None:

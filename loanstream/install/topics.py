@@ -71,7 +71,7 @@ def provision(
 
 def create(client: Client, tenants: tuple[str, ...], copies: int) -> None:
     """Create what does not exist, outputs before inputs: no application arrives where its decision has no place."""
-    with AdminClient(dict(client)) as admin:
+    with AdminClient(dict(client) | QUIET) as admin:
         existing = admin.list_topics(timeout=REQUEST_S).topics
         safe = SAFE_CONFIG if copies > SAFE_COPIES else {}
         if CHECK_TOPIC not in existing:
@@ -96,7 +96,7 @@ def differences(client: Client, tenants: tuple[str, ...]) -> list[str]:
 
 def not_installed(client: Client, tenants: tuple[str, ...]) -> list[str]:
     """Those of `tenants` that lack a topic which a stage reads; KafkaException."""
-    existing = _cluster(dict(client) | QUIET).topics
+    existing = _cluster(client).topics
     own = [key for stage in STAGES.values() for key in stage.reads if TOPICS[key].per_tenant]
     return [tenant for tenant in tenants if any(TOPICS[key].name(tenant) not in existing for key in own)]
 
@@ -106,34 +106,32 @@ def missing(client: Client, tenants: tuple[str, ...]) -> list[str]:
 
     Makes nothing; of the offsets it believes what the coordinator says at once.
     """
-    quiet = dict(client) | QUIET
-    existing = _cluster(quiet).topics
+    existing = _cluster(client).topics
     for line in _other_partitions(existing, tenants):
         raise Problem(f"{line}; another number would break the order per application")
-    check_stamps(quiet, tenants, existing)
+    check_stamps(client, tenants, existing)
     names = [CHECK_TOPIC, *(name for name, _ in named_topics(tenants))]
     lines = [f"topic {name}" for name in names if name not in existing]
     for stage in STAGES.values():
         there = [place for place in read_by(stage, tenants) if place.topic in existing]
-        without = len(_without_offset(quiet, stage.group, there, None)) if there else 0
+        without = len(_without_offset(client, stage.group, there, None)) if there else 0
         lines += [f"first offsets of {stage.name} on {without} partitions"] if without else []
     return lines
 
 
 def without_offset(client: Client, tenants: tuple[str, ...]) -> Iterator[str]:
     """A line for each topic of `tenants` that a stage's group has no committed offset on; KafkaException."""
-    quiet = dict(client) | QUIET
-    existing = _cluster(quiet).topics
+    existing = _cluster(client).topics
     for stage in STAGES.values():
         there = [place for place in read_by(stage, tenants) if place.topic in existing]
-        lacking = _without_offset(quiet, stage.group, there, None) if there else []
+        lacking = _without_offset(client, stage.group, there, None) if there else []
         for topic in dict.fromkeys(place.topic for place in lacking):
             yield f"{topic} has no committed offset of group {stage.group}"
 
 
 def exists(client: Client, name: str) -> bool:
     """Whether the broker has this topic."""
-    return name in _cluster(dict(client) | QUIET).topics
+    return name in _cluster(client).topics
 
 
 def newest_stamps(client: Client, tenants: tuple[str, ...]) -> dict[int, int]:
@@ -141,7 +139,7 @@ def newest_stamps(client: Client, tenants: tuple[str, ...]) -> dict[int, int]:
 
     A broker that leads no partition with a record is not named. KafkaException where the broker does not answer.
     """
-    with AdminClient(dict(client)) as admin:
+    with AdminClient(dict(client) | QUIET) as admin:
         inputs = {name for name, topic in named_topics(tenants) if topic.input}
         found = admin.list_topics(timeout=REQUEST_S).topics
         leaders = {
@@ -161,13 +159,13 @@ def newest_stamps(client: Client, tenants: tuple[str, ...]) -> dict[int, int]:
 
 def unserved(client: Client, tenants: Iterable[str]) -> list[str]:
     """Tenants that have topics on the broker and are not among `tenants`."""
-    existing = _cluster(dict(client) | QUIET).topics
+    existing = _cluster(client).topics
     found = {tenant for name in existing if (tenant := TOPICS["applications"].tenant_of(name)) is not None}
     return sorted(found.difference(tenants))
 
 
 def _create_broker_topics(client: Client) -> None:
-    with AdminClient(dict(client)) as admin:
+    with AdminClient(dict(client) | QUIET) as admin:
         existing = admin.list_topics(timeout=REQUEST_S).topics
         rows = [NewTopic(name, BROKER_TOPIC_PARTITIONS, 1, config=config) for name, config in BROKER_TOPICS.items()]
         _create(admin, [row for row in rows if row.topic not in existing])
@@ -184,7 +182,7 @@ def usual_copies(client: Client) -> int:
 
 
 def _cluster(client: Client) -> ClusterMetadata:
-    with AdminClient(dict(client)) as admin:
+    with AdminClient(dict(client) | QUIET) as admin:
         return admin.list_topics(timeout=REQUEST_S)
 
 
@@ -211,7 +209,7 @@ def _commit(producer: Producer, client: Client, offsets: Mapping[str, list[Topic
     producer.begin_transaction()
     for group, partitions in offsets.items():
         if partitions:
-            outsider = Consumer(dict(client) | {"group.id": group})
+            outsider = Consumer(dict(client) | QUIET | {"group.id": group})
             producer.send_offsets_to_transaction(partitions, outsider.consumer_group_metadata(), REQUEST_S)
             outsider.close()
     producer.commit_transaction(REQUEST_S)
@@ -225,7 +223,7 @@ def check_stamps(client: Client, tenants: tuple[str, ...], existing: Container[s
     if not names:
         return
     resources = [ConfigResource(ConfigResource.Type.TOPIC, name) for name in names]
-    with AdminClient(dict(client)) as admin:
+    with AdminClient(dict(client) | QUIET) as admin:
         for resource, future in admin.describe_configs(resources).items():
             found = future.result(REQUEST_S)["message.timestamp.type"].value
             if found != "LogAppendTime":
@@ -262,7 +260,7 @@ def read_by(stage: Stage, tenants: tuple[str, ...]) -> list[TopicPartition]:
 def _without_offset(
     client: Client, group: str, partitions: list[TopicPartition], token: TopicPartition | None
 ) -> list[TopicPartition]:
-    asker = Consumer(dict(client) | {"group.id": group})
+    asker = Consumer(dict(client) | QUIET | {"group.id": group})
     try:
         committed = _committed(asker, partitions, token)
     finally:

@@ -26,7 +26,7 @@ def clear(state: Path) -> None:
 def _must_be_ours(layout: Layout) -> None:
     if not layout.state.is_dir():
         found = "a file"
-    elif foreign := sorted(path.name for path in layout.state.iterdir() if path not in layout.entries):
+    elif foreign := layout.foreign():
         found = f"a directory that holds {foreign[0]}"
     elif not layout.lock.exists():
         found = f"a directory without {layout.lock.name}"

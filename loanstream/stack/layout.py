@@ -7,12 +7,14 @@ and lets go of `up.lock`.
 
 import json
 import os
+import pwd
+import stat
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NotRequired, TypedDict, cast
 
 from schemas.problem import Problem
-from stores.private_files import private_directory, write_private
+from stores.private_files import PRIVATE, private_directory, write_private
 
 
 class KafkaPart(TypedDict):
@@ -196,23 +198,59 @@ class Layout:
             self.auth,
         )
 
-    @property
-    def _public(self) -> tuple[Path, ...]:
-        """Directories that hold what clients are to trust; what is secret there is so by itself."""
-        return (self.tls, self.auth)
-
     def make(self) -> None:
-        """Create the directories, the state directory for its owner alone. Problem where that is impossible."""
+        """Create the directories for their owner alone; what is there already is closed, the state directory first.
+
+        Files are not closed one by one: broker and warehouse make theirs open to whoever gets there. Problem where it
+        is impossible.
+        """
         try:
-            self.state.mkdir(parents=True, exist_ok=True, mode=0o700)
+            self.state.mkdir(parents=True, exist_ok=True, mode=PRIVATE)
+            self._close()
             for directory in self._directories:
-                # A state directory that was there before may be open to others.
-                if directory in self._public:
-                    directory.mkdir(exist_ok=True)
-                else:
-                    private_directory(directory)
+                private_directory(directory)  # each of them: one may be a link to another disk
         except OSError as error:
             raise Problem(f"cannot use {self.state} as state directory: {error.strerror}") from error
+
+    def _close(self) -> None:
+        """Take from everybody but its owner what they may do in the state directory, where it is ours to take."""
+        found = self.state.stat()
+        if is_closed(found):
+            return
+        if os.geteuid() not in {0, found.st_uid}:
+            why = f"it belongs to {_account(found.st_uid)}"
+        elif found.st_mode & stat.S_ISVTX:
+            why = "everybody keeps files there"
+        elif foreign := self.foreign():
+            why = f"it holds {foreign[0]}"
+        else:
+            self.state.chmod(PRIVATE)
+            return
+        raise Problem(
+            f"{self.state} is open to others ({mode_of(found):04o}) and is not ours to close: {why}; expected a "
+            "directory of yours alone (chmod 700), an empty one, or none: take another --state"
+        )
+
+    def foreign(self) -> list[str]:
+        """What lies in the state directory and is not a stack's. Raises OSError."""
+        return sorted(path.name for path in self.state.iterdir() if path not in self.entries)
+
+
+def mode_of(found: os.stat_result) -> int:
+    """Who may do what there."""
+    return stat.S_IMODE(found.st_mode)
+
+
+def is_closed(found: os.stat_result) -> bool:
+    """Whether nobody but its owner may do anything there."""
+    return not mode_of(found) & (stat.S_IRWXG | stat.S_IRWXO)
+
+
+def _account(uid: int) -> str:
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:  # as in a container, for a user of its host
+        return f"user {uid}"
 
 
 def default_state() -> Path:

@@ -166,7 +166,7 @@ class Supervisor:
         lived = time.monotonic() - run.started
         run.deaths = 1 if lived > STEADY_AFTER_S else run.deaths + 1
         if not run.was_ready and run.deaths >= DEATHS_AT_START:
-            raise Problem(f"{run.child.name} does not start (exit {code}): {self._why(run)}")
+            raise Problem(f"{run.child.name} does not start ({ending(code)}): {self._why(run)}")
         wait = 0.0 if run.deaths == 1 else min(BACKOFF_FIRST_S * 2**run.deaths, BACKOFF_MOST_S)
         run.start_at = time.monotonic() + wait
         if run.away_since is None:
@@ -175,7 +175,7 @@ class Supervisor:
         words = last_words(self._log(run)) if code is not None and code >= 0 else None
         self._say(
             logging.WARNING,
-            f"{run.child.name} ended (exit {code}) after {lived:.1f} s{f': {words}' if words else ''}; "
+            f"{run.child.name} ended ({ending(code)}) after {lived:.1f} s{f': {words}' if words else ''}; "
             f"starts again {f'in {wait:.1f} s' if wait else 'at once'}",
         )
 
@@ -195,6 +195,20 @@ class Supervisor:
 
     def _log(self, run: _Run) -> Path:
         return self._logs / f"{run.child.name}.log"
+
+
+def ending(code: int | None) -> str:
+    """How a process ended, as a person says it.
+
+    >>> ending(1), ending(-9), ending(-99)
+    ('exit 1', 'killed by SIGKILL', 'killed by signal 99')
+    """
+    if code is None or code >= 0:
+        return f"exit {code}"
+    try:
+        return f"killed by {signal.Signals(-code).name}"
+    except ValueError:
+        return f"killed by signal {-code}"
 
 
 def end_leftovers(state: Path) -> list[int]:

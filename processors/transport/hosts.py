@@ -21,7 +21,7 @@ from processors.transport.runtime import Die, Progress
 from processors.transport.sink import TransactionalSink
 from processors.transport.source import KafkaSource
 from processors.transport.specs import RangeSpec, Retry, StageSpec, WorkerKafka
-from schemas.records import Message, Partition, partition_of
+from schemas.records import Message, Partition, named, partition_of
 
 log = logging.getLogger(__name__)
 
@@ -144,6 +144,7 @@ class StageHost:
         if self._journal.suspects() & batch.spans.keys():
             return await self._one_by_one(batch)
         self._journal.begin(batch.spans)
+        self.progress.doing(f"processing records of {named(batch.spans)}")
         return await self._spec.process(batch)
 
     async def _one_by_one(self, batch: Batch) -> Processed:
@@ -238,14 +239,22 @@ class RangeHost:
 
     async def _write(self, item: RangeWork, planned: OffsetRange, ready: Any) -> bool:
         wait, longest = BACKOFF_S
+        where = f"{planned.topic}[{planned.partition}] {planned.start} to {planned.end}"
+        why: str | None = None
         while not item.given_up:
             began = time.monotonic()
+            if why is None:
+                self.progress.doing(f"writing {where}")
             try:
                 await asyncio.to_thread(self._spec.write, planned, ready)
-            except Retry as why:
+            except Retry as reason:
+                if str(reason) != why:
+                    why = str(reason)
+                    self.progress.doing(f"writing {where} again and again: {why}")
                 self.meters.add("retries")
-                log.warning("%s waits: %s", planned.token, why)
+                log.warning("%s waits: %s", planned.token, reason)
             else:
+                self.progress.doing(None)
                 self.meters.observe("batch_seconds", time.monotonic() - began)
                 self.meters.tally(self._spec.made())
                 return True

@@ -6,7 +6,7 @@ Shared by the sources of both kinds of worker. Everything here is called in the 
 import logging
 import secrets
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -147,7 +147,20 @@ def _proved(
     return None
 
 
-def poll_records(consumer: Consumer, timeout: float, limit: int, die: Die) -> list[Any]:
+REFUSED_CODES = frozenset({KafkaError.GROUP_AUTHORIZATION_FAILED, KafkaError.TOPIC_AUTHORIZATION_FAILED})
+ABSENT_CODES = frozenset({KafkaError.UNKNOWN_TOPIC_OR_PART, KafkaError._UNKNOWN_TOPIC})  # noqa: SLF001 - see above
+
+Refused = Callable[[KafkaError], None]
+"""Is told that the broker refuses this member its group or a topic."""
+
+
+def refusal(member: Member, error: KafkaError) -> str:
+    """What the broker refuses, for whoever reads why a worker waits."""
+    what = f"group {member.group}" if error.code() == KafkaError.GROUP_AUTHORIZATION_FAILED else "a topic that it reads"
+    return f"the broker refuses this worker's account {what} ({error.name()}): see LOANSTREAM_KAFKA_SECURITY"
+
+
+def poll_records(consumer: Consumer, timeout: float, limit: int, die: Die, refused: Refused) -> list[Any]:
     """At most `limit` records: waits `timeout` seconds for the first, then takes what is there.
 
     (`consume(N, timeout)` would wait the whole timeout for N records.) Among them are the errors that say where nothing
@@ -157,7 +170,7 @@ def poll_records(consumer: Consumer, timeout: float, limit: int, die: Die) -> li
     if first is None:
         return []
     polled = [first, *(consumer.consume(limit - 1, 0) if limit > 1 else ())]
-    return [message for message in polled if _is_of_a_place(message, die)]
+    return [message for message in polled if _is_of_a_place(message, die, refused)]
 
 
 def is_out_of_range(message: Any) -> bool:
@@ -166,14 +179,18 @@ def is_out_of_range(message: Any) -> bool:
     return error is not None and error.code() == KafkaError._AUTO_OFFSET_RESET  # noqa: SLF001 - see above
 
 
-def _is_of_a_place(message: Any, die: Die) -> bool:
+def _is_of_a_place(message: Any, die: Die, refused: Refused) -> bool:
     error: KafkaError | None = message.error()
     if error is None or error.code() in UNREADABLE_CODES or is_out_of_range(message):
         return True
     # A fenced static member gets this code, and `fatal()` says no of it.
     if error.fatal() or error.code() == KafkaError._FATAL:  # noqa: SLF001 - see above
         die(f"the group member was fenced or failed for good: {error.str()}")
-    if error.code() not in QUIET_CODES:
+    if error.code() in REFUSED_CODES:
+        refused(error)
+    elif error.code() in ABSENT_CODES:
+        log.warning("topics to be read are absent, or this account may not see them: %s", error.str())
+    elif error.code() not in QUIET_CODES:
         log.warning("the broker says: %s", error.str())
     return False
 

@@ -14,7 +14,7 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 from processors.transport.coverage import Coverage, first_look_s
 from processors.transport.logs import place_of
 from processors.transport.lookout import Lookout
-from processors.transport.membership import committed_positions, open_consumer, poll_records
+from processors.transport.membership import committed_positions, open_consumer, poll_records, refusal
 from processors.transport.parts import WorkerParts
 from processors.transport.passage import SHARE, Passage
 from processors.transport.runtime import TURN_LIMIT_S, Watchdog
@@ -27,6 +27,8 @@ POLL_S = 0.2
 BESIDE_S = 0.001
 """Of a poll that need not wait, because there is something to give out in any case."""
 SEEK_WAIT_S = 5.0
+REFUSED_PAUSES_S = (2.0, 4.0, 8.0, 15.0, 30.0)
+"""Between two attempts of a worker whose account has no right to its group: who grants it sees it work soon."""
 MARKERS_S = 600.0
 """How often the ends behind markers are committed. Seldom: it costs a transaction, and only retention asks for it."""
 DRAIN_S = 10.0
@@ -72,6 +74,8 @@ class PollThread:
         self._lookout = Lookout(parts.kafka, looks, first_look_s(parts.member), parts.progress.reach)
         self.starts: dict[Partition, int] = {}
         self.generation = 0
+        self._is_refused = False
+        self._pauses = iter(REFUSED_PAUSES_S)
         self._passage = Passage(parts)
         self._ready: Callable[[float], bool] = lambda _: True
         self._watchdog = Watchdog(parts.die, TURN_LIMIT_S)
@@ -170,7 +174,7 @@ class PollThread:
 
     def _poll(self, timeout: float, limit: int) -> list[Message] | None:
         generation = self.generation
-        polled = poll_records(self.consumer, timeout, limit, self._parts.die)
+        polled = poll_records(self.consumer, timeout, limit, self._parts.die, self._refused)
         if generation == self.generation:
             messages = self._passage.take(self.consumer, polled)
             self._parts.progress.standstill.gave(messages)
@@ -188,6 +192,9 @@ class PollThread:
             self._join()
             while not self.stopping:
                 self._came_round()
+                if self._is_refused:
+                    self._ask_later()
+                    continue
                 self._look_out()
                 self._turns.turn()
             self._turns.revoked()
@@ -202,6 +209,31 @@ class PollThread:
         self.consumer.subscribe(
             list(self._topics), on_assign=self._on_assign, on_revoke=self._on_revoke, on_lost=self._on_lost
         )
+
+    def _refused(self, error: KafkaError) -> None:
+        """The broker refuses the group, or a topic. Without its group the member has nothing to do here."""
+        line = refusal(self._parts.member, error)
+        if error.code() == KafkaError.GROUP_AUTHORIZATION_FAILED:
+            self._parts.progress.refused(line)
+            self._is_refused = True
+        else:
+            log.warning("%s", line)
+
+    def _ask_later(self) -> None:
+        """Ask the group again, by another consumer, after a pause that grows: the client would ask twice a second, and
+        each attempt is a line in the broker's log.
+        """
+        self._is_refused = False
+        pause = next(self._pauses, REFUSED_PAUSES_S[-1])
+        log.warning("group %s is asked again in %.0f s", self._parts.member.group, pause)
+        self._turns.revoked()
+        self.consumer.close()
+        until = time.monotonic() + pause
+        while not self.stopping and time.monotonic() < until:
+            self._came_round()
+            self.rest(min(POLL_S, max(0.0, until - time.monotonic())))
+        self.consumer = open_consumer(self._parts.kafka, self._parts.member, self._fetch)
+        self._join()
 
     def _look_out(self) -> None:
         """Begin to look beside the reading once there is an assignment; do what was seen to be needed."""
@@ -240,6 +272,8 @@ class PollThread:
 
     def _on_assign(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
         parts = self._parts
+        parts.progress.refused(None)
+        self._pauses = iter(REFUSED_PAUSES_S)
         places = committed_positions(consumer, parts.kafka, parts.member, partitions, parts.die)
         self._turns.assigned(places)
         consumer.assign([TopicPartition(place.topic, place.partition, place.offset) for place in places])

@@ -20,7 +20,7 @@ from processors.transport.poll_thread import DRAIN_S, POLL_S, PollThread, Turns
 from processors.transport.ranges import Cursor, OffsetRange, RangeLostError, plan_range, read_cursor
 from processors.transport.runtime import give_back_memory
 from processors.transport.specs import RangeSpec
-from schemas.records import Message, Partition, partition_of
+from schemas.records import Message, Partition, named, partition_of
 
 log = logging.getLogger(__name__)
 
@@ -155,7 +155,7 @@ class RangeSource:
     def _read_over(self, ends: Mapping[Partition, int]) -> None:
         """The next range begins there. Not where one is planned: its records are there, or lost."""
         free = {place: end for place, end in ends.items() if self._cursors[place].planned_end is None}
-        if free and self._commit([TopicPartition(*place, end) for place, end in free.items()]):
+        if free and self._commit([TopicPartition(*place, end) for place, end in free.items()], "ends"):
             self._cursors |= {place: Cursor(end) for place, end in free.items()}
 
     def _write_ranges(self) -> list[int]:
@@ -167,7 +167,7 @@ class RangeSource:
         for message in messages:
             self._read[partition_of(message)].append(message)
         ranges = self._plan()
-        if not ranges or not self._commit([self._plan_of(planned) for planned, _ in ranges]):
+        if not ranges or not self._commit([self._plan_of(planned) for planned, _ in ranges], "the plan"):
             return []
         for planned, _ in ranges:
             self._cursors[planned.topic, planned.partition] = Cursor(planned.start, planned.end)
@@ -209,7 +209,7 @@ class RangeSource:
     def _settle(self, work: RangeWork, began: float) -> None:
         written = work.ranges[: work.written]
         ends = [TopicPartition(done.topic, done.partition, done.end) for done, _ in written]
-        if not ends or not self._commit(ends):
+        if not ends or not self._commit(ends, "what is written"):
             return
         for done, messages in written:
             place = (done.topic, done.partition)
@@ -233,16 +233,20 @@ class RangeSource:
     def _plan_of(self, planned: OffsetRange) -> TopicPartition:
         return TopicPartition(planned.topic, planned.partition, planned.start, planned.plan)
 
-    def _commit(self, offsets: list[TopicPartition]) -> bool:
+    def _commit(self, offsets: list[TopicPartition], what: str) -> bool:
         """Commit; False where it failed: then the same ranges are planned and written again, under the same tokens.
 
-        Why it failed is not asked: errors of a commit carry no flags. A fenced member hears of it at its next poll.
+        `what` is committed, in words. Why it failed is not asked: errors of a commit carry no flags. A fenced member
+        hears of it at its next poll.
         """
+        self._progress.doing(f"committing {what} of {named([(at.topic, at.partition) for at in offsets])}")
         try:
             self._thread.consumer.commit(offsets=offsets, asynchronous=False)
         except KafkaException as raised:
             log.warning("offsets were not committed: %s", raised.args[0].str())
             return False
+        finally:
+            self._progress.doing(None)
         self._progress.committed({(at.topic, at.partition): at.offset for at in offsets})
         return True
 

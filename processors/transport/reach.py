@@ -8,7 +8,7 @@ import math
 import time
 from collections.abc import Callable
 
-from confluent_kafka import KafkaException
+from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka.admin import AdminClient
 
 ASK_EVERY_S = 2.0
@@ -24,11 +24,18 @@ class Reach:
     def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
         self._now = now
         self._answered = self.since = now()
+        self._is_refused = False
 
     def ask(self, admin: AdminClient, topic: str) -> None:
-        """Ask for a topic's partitions. Whoever refuses to tell them answers, too."""
+        """Ask for a topic's partitions. Whoever refuses to tell them answers, too.
+
+        Where this topic is refused, every topic is asked for: that is answered with those that may be seen, and is no
+        line in the broker's log each time.
+        """
         try:
-            admin.list_topics(topic, timeout=ANSWER_S)
+            found = admin.list_topics(None if self._is_refused else topic, timeout=ANSWER_S).topics.get(topic)
+            error = None if found is None else found.error
+            self._is_refused |= error is not None and error.code() == KafkaError.TOPIC_AUTHORIZATION_FAILED
         except KafkaException as error:
             if error.args[0].code() < 0:  # the client's own: nobody said it
                 self.silent()

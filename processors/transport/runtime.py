@@ -52,6 +52,7 @@ def give_back_memory() -> None:
 
 TURN_OF_OTHERS = 2
 """A partition may stand still for so many times the patience: where a worker is behind, others come first."""
+LONG_WAIT_S = 10.0
 NOTHING: Mapping[Partition, int] = {}
 
 
@@ -81,6 +82,19 @@ class Progress:
         self.open_batches = 0
         self.assigned: int | None = None
         self._turned = False
+        self._doing: tuple[str, float] | None = None
+        self._refused: tuple[str, float] | None = None
+
+    def doing(self, what: str | None) -> None:
+        """What the worker is at, for whoever asks why nothing is committed; None: at nothing in particular."""
+        self._doing = None if what is None else (what, self._now())
+
+    def refused(self, why: str | None) -> None:
+        """The broker refuses the worker its group, in words; None: it has let it in."""
+        if why is None:
+            self._refused = None
+        elif self._refused is None or self._refused[0] != why:
+            self._refused = (why, self._now() if self._refused is None else self._refused[1])
 
     def looped(self, open_batches: int) -> None:
         """The poll thread came round, with so many batches open."""
@@ -131,18 +145,26 @@ class Progress:
         silent_s = self.reach.silent_s
         if silent_s:
             return Waits(f"no broker has answered for {silent_s:.0f} s", silent_s)
+        if self._refused is not None:
+            why, since = self._refused
+            return Waits(why, self._now() - since)
         if not self._turned:
             return Waits("it waits for its group to give it partitions", self._now() - self._began)
         return None
+
+    def long_wait(self) -> str | None:
+        """What the worker waits for, where it has for longer than a start takes."""
+        waits = self.waits_for()
+        return None if waits is None or waits.seconds < LONG_WAIT_S else waits.why
 
     def complaint(self) -> str | None:
         """Why the worker is not healthy; None if it is. What comes of a broker that does not answer is no complaint."""
         now = self._now()
         if now - self._looped > (TURN_LIMIT_S if self.reach.silent_s else LOOP_LIMIT_S):
-            return f"the poll thread has not turned for {now - self._looped:.0f} s"
+            return f"the poll thread has not turned for {now - self._looped:.0f} s{self._told_doing(now)}"
         since = self._waiting_since
         if since is not None and now - max(since, self.reach.since) > self._patience:
-            return f"input has been waiting for {now - since:.0f} s and nothing was committed"
+            return f"input has been waiting for {now - since:.0f} s and nothing was committed{self._told_doing(now)}"
         down = next(
             (
                 f"{topic}[{number}] has been waiting for {now - since:.0f} s: {why}"
@@ -152,6 +174,10 @@ class Progress:
             None,
         )
         return down or sentence(self.stuck())
+
+    def _told_doing(self, now: float) -> str:
+        doing = self._doing  # another thread may set it meanwhile
+        return "" if doing is None else f": for {now - doing[1]:.0f} s it has been {doing[0]}"
 
     def stuck(self) -> list[Stuck]:
         """Partitions that stand still; one that waits for what is down says so itself, and without a broker all do."""

@@ -21,7 +21,7 @@ from processors.transport.logs import place_of
 from processors.transport.parts import WorkerParts
 from processors.transport.runtime import Watchdog
 from processors.transport.specs import StageSpec
-from schemas.records import Partition, partition_of
+from schemas.records import Partition, named, partition_of
 from schemas.topics import RECORD_MAX_BYTES
 
 log = logging.getLogger(__name__)
@@ -201,6 +201,7 @@ class TransactionalSink:
         if any(self._ledger.live(written.batch.number) != written.handled for written in ready):
             raise _Abort("the partitions were taken away")
         offsets = [TopicPartition(*place, end) for place, end in ends.items()]
+        self._progress.doing(f"committing a transaction of {named(ends)}")
         # All are of one assignment, for a change of it voids what is open: the last one's fence is everyone's.
         fence = ready[-1].batch.fence
         self._call("send_offsets", self._producer.send_offsets_to_transaction, offsets, fence, CALL_S)
@@ -213,6 +214,7 @@ class TransactionalSink:
         for written in ready:
             self._count(written.batch, written.handled, written.outputs)
             self._ledger.settle(written.batch.number)
+        self._progress.doing(None)
         self._progress.committed({at: written.batch.spans[at].next for written in ready for at in written.handled})
         self._meters.observe("commit_seconds", took)
 

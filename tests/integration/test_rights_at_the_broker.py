@@ -4,9 +4,12 @@ import base64
 import hashlib
 import hmac
 import json
+import os
 import resource
 import socket
 import ssl
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
@@ -25,7 +28,9 @@ from loanstream.dlq.post import KafkaPost
 from loanstream.doctor import look_at
 from loanstream.install import grants, topics
 from loanstream.installation import Installation
+from loanstream.reach import kafka_fault, operator
 from loanstream.settings import environment_of, load
+from loanstream.sight import need_sight, sight_fault
 from loanstream.stack.kafka.broker import EmbeddedKafka
 from loanstream.stack.kafka.guard import (
     AUDIENCE,
@@ -35,12 +40,15 @@ from loanstream.stack.kafka.guard import (
     by_subject,
 )
 from loanstream.stack.pki import CLIENT, Pki
+from loanstream.stack.probe import page
+from loanstream.worker import _free_port as free_port
 from registry.publish import activations, send
 from schemas.access import CLUSTER, Grant, access, principal_of, stage_principal
 from schemas.operations import Activation
 from schemas.problem import Problem
 from schemas.stages import STAGES
 from schemas.topics import TOPICS
+from stores.keys import KeyFiles
 from stores.private_files import write_private
 from stores.topics import KafkaTopics
 
@@ -621,6 +629,7 @@ def test_an_operator_with_the_rights_of_his_rows_installs_and_looks_after(guarde
     here = Installation(load(environment_of(values)))
     with pytest.raises(Problem, match=r"does not let the operator see and make ACLs.*--leave-grants"):
         grants.change(here)
+    assert "may not see topic" in sight_fault(here).said
     first = Installation(here.settings.model_copy(update={"kafka_admin_security": guarded.broker.security}))
     grants.make(first)
     assert grants.make(here).lines == []  # what the operator of before still holds is told, and left
@@ -633,6 +642,80 @@ def test_an_operator_with_the_rights_of_his_rows_installs_and_looks_after(guarde
     post = KafkaPost(here.bootstrap, here.security)
     post.open()
     post.close()
-    assert [look(here)[0] for look in (look_at.kafka, look_at.topics, look_at.rights, look_at.clocks)] == [True] * 4
+    assert [
+        look(here)[0]
+        for look in (look_at.kafka, look_at.operators_sight, look_at.topics, look_at.rights, look_at.clocks)
+    ] == [True] * 5
     with closing(KafkaTopics(here.bootstrap, here.security)) as reader:
         assert {topic for topic, _ in reader.bounds(NAMES)} == set(NAMES)
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_a_stages_account_is_no_operators(guarded: Guarded, stage: str) -> None:
+    """Somebody else's certificate in the operator's place is told as that within seconds, and no topic is called absent."""
+    values = {
+        "kafka_bootstrap": guarded.broker.bootstrap,
+        "kafka_admin_security": guarded.guard.client(stage_principal(stage)),
+        "tenants": BANKS,
+    }
+    here = Installation(load(environment_of(values)))
+    began = time.monotonic()
+    assert kafka_fault(operator(here)) is None
+    fault = sight_fault(here)
+    assert time.monotonic() - began < 8
+    assert fault is not None
+    assert fault.variables == ("LOANSTREAM_KAFKA_ADMIN_SECURITY",)
+    assert fault.said.startswith("the operator may not see topic ")
+    with pytest.raises(Problem, match=r"the operator may not see .*access\.md"):
+        need_sight(here)
+
+
+def test_security_that_is_missing_is_told_at_each_listener(guarded: Guarded) -> None:
+    """A client without TLS, and one without a certificate, learn what the broker's listener wants of them."""
+    for own, said in (
+        ({}, "speaks TLS, and security.protocol is neither SSL nor SASL_SSL"),
+        (
+            {"security.protocol": "SSL", "ssl.ca.location": str(guarded.guard.pki.ca)},
+            "asks for a certificate of the client, and gets none that it trusts",
+        ),
+    ):
+        values = {"kafka_bootstrap": guarded.broker.bootstrap, "kafka_admin_security": own}
+        fault = kafka_fault(operator(Installation(load(environment_of(values)))))
+        assert fault is not None
+        assert fault.said == f"{guarded.broker.bootstrap} {said}"
+
+
+def test_a_worker_without_a_right_to_its_group_says_so_and_asks_seldom(guarded: Guarded, tmp_path: Path) -> None:
+    """Its readiness and its log name the refusal; the broker's log has a few lines of it, and not one a second."""
+    KeyFiles(tmp_path).make_column()
+    port = free_port()
+    values = {
+        "kafka_bootstrap": guarded.broker.bootstrap,
+        "kafka_security": guarded.guard.client(stage_principal("score")),
+        "tenants": BANKS,
+        "warehouse_url": "http://127.0.0.1:1",
+        "keys": tmp_path,
+        "slots": tmp_path / "slots",
+        "port": port,
+    }
+    command = [sys.executable, "-m", "loanstream.worker", "record"]
+    with (tmp_path / "log").open("w") as log:
+        worker = subprocess.Popen(command, env={**os.environ, **environment_of(values)}, stderr=log)
+    try:
+        until = time.monotonic() + 40
+        answer = None
+        while time.monotonic() < until and (answer is None or b"refuses" not in answer.body):
+            time.sleep(0.2)
+            answer = page(f"http://127.0.0.1:{port}/readyz")
+        assert answer is not None
+        assert b"the broker refuses this worker's account group record" in answer.body, answer.body
+        before = guarded.said().count("record")
+        time.sleep(10)
+        assert guarded.said().count("record") - before < 8
+        well = page(f"http://127.0.0.1:{port}/healthz")
+        assert well is not None
+        assert well.status == 200
+        assert "group record is asked again in 4 s" in (tmp_path / "log").read_text()
+    finally:
+        worker.terminate()
+        assert worker.wait(20) == 0

@@ -230,3 +230,28 @@ def test_the_supervisors_environment_reads_back() -> None:
     another = {row.variable: "of another installation" for row in SETTINGS if row.about == INSTALLATION}
     files = {row.file_variable: "of another" for row in SETTINGS if row.file_variable}
     assert load(another | files | environment_of(values)) == settings
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "localhost",
+        "kafka-1:9092,kafka-2",
+        ":9092",
+        "kafka-1:",
+        "kafka-1:0",
+        "kafka-1:70000",
+        "kafka-1:http",
+        "::1:9092",
+    ],
+)
+def test_a_broker_without_a_port_is_no_address(text: str) -> None:
+    """It is refused as a setting: to call it a broker that is down would send people looking elsewhere."""
+    with pytest.raises(SettingProblem, match=r"LOANSTREAM_KAFKA_BOOTSTRAP is .*; expected host:port"):
+        load({"LOANSTREAM_KAFKA_BOOTSTRAP": text})
+
+
+@pytest.mark.parametrize("text", ["localhost:9092", "a:1, b:2", "[::1]:9092", "SSL://kafka-1:9093", "10.0.0.1:65535"])
+def test_a_broker_with_a_port_is_an_address(text: str) -> None:
+    """As librdkafka takes it."""
+    assert load({"LOANSTREAM_KAFKA_BOOTSTRAP": text}).kafka_bootstrap == text

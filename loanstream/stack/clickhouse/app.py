@@ -11,7 +11,7 @@ from typing import Any, Final
 from loanstream.stack.clickhouse import requests
 from loanstream.stack.clickhouse.auth import Account, Accounts
 from loanstream.stack.clickhouse.engine import Engine
-from loanstream.stack.clickhouse.errors import BUSY, CANNOT_WRITE, INTERNAL, NO_SPACE, EngineError
+from loanstream.stack.clickhouse.errors import BUSY, CANNOT_WRITE, INTERNAL, NO_SPACE, PROBE, READONLY, EngineError
 from loanstream.stack.clickhouse.execution import answers, reads
 from loanstream.stack.clickhouse.link import Link
 from loanstream.stack.clickhouse.reply import Reply, Send
@@ -22,6 +22,12 @@ _SLOTS: Final = {"reader": 16, "writer": 8}
 _SLOT_SECONDS: Final = 10.0
 
 logger = logging.getLogger(__name__)
+
+
+def _level(code: int, query_id: str) -> int:
+    if code == READONLY and query_id.startswith(PROBE):
+        return logging.INFO
+    return logging.WARNING if code else logging.DEBUG
 
 
 class Warehouse:
@@ -68,9 +74,7 @@ class Warehouse:
             raise
         finally:
             milliseconds = (time.perf_counter() - began) * 1000
-            logger.log(
-                logging.WARNING if code else logging.DEBUG, "%s %s code=%d %.1f ms", user, method, code, milliseconds
-            )
+            logger.log(_level(code, url.get("query_id", "")), "%s %s code=%d %.1f ms", user, method, code, milliseconds)
 
     @contextlib.asynccontextmanager
     async def _slot(self, account: Account) -> AsyncIterator[None]:

@@ -13,6 +13,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from loanstream.ask import activations as told
 from loanstream.ask.activations import STATES
 from loanstream.cli import options, publishing
 from loanstream.install.steps import Wanted, decided_otherwise
@@ -71,6 +72,7 @@ def control(tmp_path, monkeypatch):
     made = Control(tmp_path / "artefacts")
     monkeypatch.setattr(publish, "KafkaTopics", made.topics)
     monkeypatch.setattr(publish, "send", made.send)
+    monkeypatch.setattr(told, "need_sight", lambda _: None)
     monkeypatch.setattr(time, "time_ns", lambda: made.now_ms * 1_000_000)
     made.put(bundle_id=made.bundle_id, policy_id=made.policy_id, actor="loanstream up", reason="first")
     made.later()

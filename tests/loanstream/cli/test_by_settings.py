@@ -2,6 +2,7 @@
 
 import json
 import logging
+import socket
 import sys
 import threading
 from dataclasses import replace
@@ -220,3 +221,22 @@ def test_a_document_is_stored_with_the_whole_reference(settings, tmp_path, capsy
     assert "--kind: expected one of payslip," in capsys.readouterr().err
     assert main(["documents", "put", str(file), "--tenant", "bank-a", "--kind", "identity", "--json"]) == 0
     assert DocumentRef.model_validate_json(capsys.readouterr().out).kind == "identity"
+
+
+@pytest.mark.parametrize("stage", ["verify", "score", "record"])
+def test_a_port_that_is_taken_is_named_at_a_worker_s_start(stage, settings, monkeypatch, capsys):
+    """One line with the variable and the port, before anything is loaded or reached; and no crash without a name."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        monkeypatch.setenv("LOANSTREAM_PORT", str(port))
+        assert main(["worker", stage]) == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert json.loads(line)["message"].startswith(f"LOANSTREAM_PORT is {port}: the port is taken at 127.0.0.1; ")
+
+
+@pytest.mark.parametrize("stage", ["score", "record"])
+@pytest.mark.parametrize("lane", ["fast", "slow"])
+def test_a_stage_without_lanes_takes_none(stage, lane, settings, capsys):
+    """Who asks for the slow lane of score would get another worker than he thinks."""
+    assert main(["worker", stage, "--lane", lane]) == 2
+    assert f"--lane is verify's; {stage} has none" in " ".join(capsys.readouterr().err.split())

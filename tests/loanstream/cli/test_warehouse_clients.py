@@ -21,7 +21,7 @@ class Client:
             raise self.fault
         return SimpleNamespace(named_results=list, result_rows=[])
 
-    def command(self, _):
+    def command(self, *_, **__):
         raise DatabaseError("Code: 164 READONLY")
 
     def close(self):

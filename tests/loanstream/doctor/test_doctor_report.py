@@ -9,13 +9,17 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from clickhouse_connect.driver.exceptions import ClickHouseError
 
 from loanstream.cli.doctor import lines
+from loanstream.cli.main import main
 from loanstream.doctor import look_at, machine, report, running_stack, work
-from loanstream.doctor.check import AWAY, Check
+from loanstream.doctor.check import AWAY, Check, look_through
 from loanstream.doctor.report import run_doctor
 from loanstream.install import topics as installed
+from loanstream.installation import Installation
 from loanstream.reach import Fault
+from loanstream.settings import SETTINGS, load
 from loanstream.stack import space
 from loanstream.stack.layout import Layout
 from loanstream.stack.probe import Page
@@ -37,6 +41,60 @@ def test_looks_at_the_machine_without_a_stack(tmp_path: Path) -> None:
     assert checks["java runtime"].ok
     assert checks["stack"].ok
     assert "loanstream up" in checks["stack"].found
+
+
+@pytest.mark.parametrize("exists", [True, False])
+def test_a_state_that_is_named_and_has_no_stack_is_wrong(tmp_path: Path, exists: bool) -> None:
+    """An alert on the exit code hears of a stack that does not run, and of a typo, which is told as one."""
+    state = tmp_path / "state"
+    if exists:
+        Layout(state).make()
+    check = {check.name: check for check in run_doctor(state, named=True)}["stack"]
+    assert (check.ok, f"no stack is running at {state}" in check.found) == (False, True)
+    assert ("there is no directory" in check.found) is not exists
+    assert "--state or LOANSTREAM_STATE" in check.fix
+
+
+@pytest.mark.parametrize("how", ["option", "variable", "neither"])
+def test_doctors_exit_code_says_whether_the_named_stack_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], how: str
+) -> None:
+    """1 where a state is named, by either way; a machine without any state is looked at for itself."""
+    for row in SETTINGS:
+        monkeypatch.delenv(row.variable, raising=False)
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "home"))
+    monkeypatch.setattr(report, "check_machine", lambda _: [Check("python", ok=True, found="3")])
+    if how == "variable":
+        monkeypatch.setenv("LOANSTREAM_STATE", str(tmp_path / "nope"))
+    arguments = ["doctor", "--state", str(tmp_path / "nope")] if how == "option" else ["doctor"]
+    assert main(arguments) == (0 if how == "neither" else 1)
+    assert ("all is well" in capsys.readouterr().out) == (how == "neither")
+
+
+@pytest.mark.parametrize(
+    ("unset", "rows"),
+    [
+        ("LOANSTREAM_TENANTS", ["keys"]),
+        ("LOANSTREAM_DOCUMENTS_URL", ["document store"]),
+        ("LOANSTREAM_KEYS", ["keys"]),
+        ("LOANSTREAM_WAREHOUSE_URL", ["warehouse"]),
+    ],
+)
+def test_a_setting_that_is_not_set_is_mended_by_setting_it(tmp_path: Path, unset: str, rows: list[str]) -> None:
+    """The way to mend it is that variable, whatever else the row is about."""
+    found = {
+        "LOANSTREAM_KAFKA_BOOTSTRAP": "127.0.0.1:1",
+        "LOANSTREAM_TENANTS": "bank-a",
+        "LOANSTREAM_WAREHOUSE_URL": "http://127.0.0.1:1",
+        "LOANSTREAM_DOCUMENTS_URL": tmp_path.as_uri(),
+        "LOANSTREAM_KEYS": str(tmp_path),
+    }
+    del found[unset]
+    checks = {check.name: check for check in report.run_doctor_by_settings(Installation(load(found)))}
+    for name in rows:
+        assert not checks[name].ok
+        assert checks[name].found.startswith(f"{unset} is not set; expected ")
+        assert checks[name].fix == f"set {unset} as it says"
 
 
 def test_a_check_that_fails_to_look_is_a_finding(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -82,6 +140,7 @@ def _describe(state: Path, **parts: object) -> Layout:
 def _answering(monkeypatch: pytest.MonkeyPatch, **found: list[str]) -> None:
     """Kafka answers: of topics without an offset, unread ones and partitions that stand still it tells what is found."""
     monkeypatch.setattr(look_at, "kafka_fault", lambda _: None)
+    monkeypatch.setattr(look_at, "sight_fault", lambda _: None)
     monkeypatch.setattr(look_at.grants, "is_guarded", lambda _: False)
     monkeypatch.setattr(work.installed, "not_installed", lambda *_: found.get("not_installed", []))
     monkeypatch.setattr(work.installed, "without_offset", lambda *_: found.get("without_offset", []))
@@ -101,7 +160,8 @@ def test_finds_the_dead_parts_of_a_stack(tmp_path: Path) -> None:
 
 
 NEED = {
-    "kafka": {"topics", "rights", "readers", "progress", "brokers' clocks"},
+    "kafka": {"operator"},
+    "operator": {"topics", "rights", "readers", "progress", "brokers' clocks"},
     "warehouse": {"warehouse reader", "reader's limits", "refusals"},
 }
 
@@ -114,10 +174,29 @@ def test_what_needs_kafka_is_not_looked_at_where_kafka_is_away(tmp_path: Path, m
     checks = _by_name(tmp_path)
     assert len(asked) == 1
     said = {"kafka": "not looked at: Kafka is away", "warehouse": "not looked at: the warehouse is away"}
-    for part, names in NEED.items():
+    needs = {"kafka": NEED["kafka"] | NEED["operator"], "warehouse": NEED["warehouse"]}
+    for part, names in needs.items():
         assert checks[part].looked
         assert {name for name, check in checks.items() if check.found == said[part]} == names
         assert {(checks[name].ok, checks[name].looked, checks[name].fix) for name in names} == {(False, False, "")}
+
+
+@pytest.mark.parametrize("rows", [running_stack.ROWS, report.BY_SETTINGS], ids=["a stack", "settings"])
+def test_an_operator_who_may_not_see_is_told_so(rows, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is called absent, late or well that he may not see: one red line, and what needs his sight is not green."""
+    monkeypatch.setattr(look_at, "kafka_fault", lambda _: None)
+    monkeypatch.setattr(look_at, "operator", lambda _: None)
+    monkeypatch.setattr(look_at, "sight_fault", lambda _: Fault("the operator may not see topic loan.x", ("A",)))
+    here = SimpleNamespace(bootstrap="b:1")
+    checks = {check.name: check for check in look_through({name: rows[name] for name in LOOKED}, here, PLACES)}
+    assert (checks["operator"].ok, checks["operator"].found) == (False, "the operator may not see topic loan.x")
+    assert {(checks[name].ok, checks[name].found) for name in NEED["operator"]} == {
+        (False, "not looked at: the operator may not see it")
+    }
+
+
+LOOKED = ("kafka", "operator", "topics", "rights", "readers", "progress", "brokers' clocks")
+PLACES = {"state": "S", "logs": "L", "keys": "K"}
 
 
 @pytest.mark.parametrize("rows", [running_stack.ROWS, report.BY_SETTINGS], ids=["a stack", "settings"])
@@ -210,6 +289,41 @@ def test_finds_keys_that_others_may_read(tmp_path: Path) -> None:
     assert check.fix == f"chmod -R u=rwX,go= {layout.keys}"
     subprocess.run(check.fix.split(), check=True)
     assert _by_name(tmp_path)["keys"].ok
+
+
+@pytest.mark.parametrize("mode", [0o755, 0o770, 0o701])
+def test_finds_a_state_that_others_may_enter(tmp_path: Path, mode: int) -> None:
+    """Below it applicants' data lies in clear: red with its mode, and with the command that closes it."""
+    layout = _describe(tmp_path / "state")
+    assert _by_name(layout.state)["state"].ok
+    layout.state.chmod(mode)
+    check = _by_name(layout.state)["state"]
+    assert (check.ok, check.found) == (False, f"{layout.state} is {mode:04o}")
+    assert check.fix.startswith(f"chmod 700 {layout.state}")
+
+
+def test_what_the_doctor_tries_to_be_refused_is_no_warning(empty, tmp_path: Path) -> None:
+    """The warehouse's log keeps its warnings for whoever else is refused."""
+    _describe(
+        tmp_path,
+        warehouse={
+            "url": empty.url,
+            "database": "loanstream",
+            "user": "reader",
+            "password": empty.passwords["reader"],
+        },
+    )
+    log = empty.log
+
+    def warnings() -> int:
+        return sum("code=164" in line and "warning" in line.lower() for line in log.read_text().splitlines())
+
+    before = warnings()
+    assert _by_name(tmp_path)["reader's limits"].ok
+    assert warnings() == before
+    with pytest.raises(ClickHouseError):
+        empty.client("reader").command("CREATE TABLE decisions_log (refused UInt8) ENGINE = Memory")
+    assert warnings() == before + 1
 
 
 @pytest.mark.parametrize(
@@ -342,7 +456,7 @@ def test_the_report_fits_the_terminal(tmp_path: Path, width: int) -> None:
     text = " ".join(" ".join(told).split())
     assert all(check.found in text for check in checks)
     wrong = ", ".join(check.name for check in checks if check.looked and not check.ok)
-    assert text.endswith(f"wrong: {wrong}; not looked at: 8 lines")
+    assert text.endswith(f"wrong: {wrong}; not looked at: 9 lines")
 
 
 def test_a_report_without_a_fault_ends_in_three_words() -> None:

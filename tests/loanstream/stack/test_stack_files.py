@@ -2,12 +2,15 @@
 
 import errno
 import json
+import os
 import socket
+import stat
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
+from loanstream.cli.up import start
 from loanstream.stack import ports, space, up
 from loanstream.stack.kafka import archive, jars
 from loanstream.stack.kafka.node import Addresses
@@ -72,8 +75,75 @@ def test_a_state_that_others_can_enter_shows_them_nothing(tmp_path: Path) -> Non
     (state / "kafka").mkdir(parents=True, mode=0o755)
     layout = Layout(state)
     layout.make()
-    opened = {path.name for path in state.iterdir() if path.stat().st_mode & 0o077}
-    assert opened == {"tls", "auth"}  # public keys and certificates; what else lies there is for its owner
+    assert [path.name for path in state.iterdir() if path.stat().st_mode & 0o077] == []
+
+
+def _mode(path: Path) -> int:
+    return stat.S_IMODE(path.stat().st_mode)
+
+
+@pytest.mark.parametrize("found", [0o755, 0o777, 0o770, 0o705, 0o2775, 0o710])
+def test_a_start_closes_a_state_that_was_there(tmp_path: Path, found: int) -> None:
+    """Applicants' data lies there in clear: nobody but its owner gets in, whoever made the directory and however."""
+    layout = Layout(tmp_path / "state")
+    layout.state.mkdir()
+    layout.state.chmod(found)
+    for _ in range(2):
+        layout.make()
+        assert _mode(layout.state) == 0o700
+        layout.state.chmod(found)
+
+
+def test_a_start_closes_an_earlier_states_directories(tmp_path: Path) -> None:
+    """One that lies on another disk is closed too: the state directory in front of it keeps nobody out."""
+    disk = tmp_path / "disk"
+    (disk / "data").mkdir(parents=True)
+    disk.chmod(0o755)
+    layout = Layout(tmp_path / "state")
+    layout.state.mkdir()
+    layout.kafka.symlink_to(disk)
+    layout.make()
+    assert {_mode(path) for path in (disk, layout.warehouse, layout.logs, layout.documents)} == {0o700}
+
+
+def test_a_start_does_not_close_a_directory_of_other_things(tmp_path: Path) -> None:
+    """A home with a user's files is refused as a state, and is as it was; closed by the user, it is taken."""
+    layout = Layout(tmp_path / "home")
+    layout.state.mkdir()
+    layout.state.chmod(0o755)
+    (layout.state / "notes.txt").write_text("mine")
+    with pytest.raises(Problem, match=r"open to others \(0755\).* it holds notes\.txt; expected .*chmod 700"):
+        layout.make()
+    assert (_mode(layout.state), [path.name for path in layout.state.iterdir()]) == (0o755, ["notes.txt"])
+    layout.state.chmod(0o700)
+    layout.make()
+    assert layout.kafka.is_dir()
+
+
+@pytest.mark.parametrize(
+    ("mode", "euid", "said"), [(0o1777, None, "everybody keeps files there"), (0o755, 4242, "it belongs to ")]
+)
+def test_a_start_does_not_close_what_is_not_its_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mode: int, euid: int | None, said: str
+) -> None:
+    """Another's directory, and one that everybody keeps files in, stay open, and nothing is written there."""
+    layout = Layout(tmp_path / "shared")
+    layout.state.mkdir()
+    layout.state.chmod(mode)
+    if euid is not None:
+        monkeypatch.setattr(os, "geteuid", lambda: euid)
+    with pytest.raises(Problem, match=f"not ours to close: {said}"):
+        layout.make()
+    assert (_mode(layout.state), list(layout.state.iterdir())) == (mode, [])
+
+
+@pytest.mark.parametrize("wrong", [{"policy": "nosuch"}, {"bundle": "nosuch"}, {"tenants": "Bank A"}])
+def test_a_wrong_argument_leaves_nothing_behind(tmp_path: Path, wrong: dict) -> None:
+    """What `up` was asked for is checked before a directory is made."""
+    asked = {"tenants": "bank-a", "policy": None, "bundle": None} | wrong
+    with pytest.raises(Problem, match=r"nosuch|--tenants"):
+        start(tmp_path / "state", workers=1, **asked)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_pins_every_jar_of_one_kafka() -> None:

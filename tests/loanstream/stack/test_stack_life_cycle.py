@@ -162,7 +162,7 @@ def test_says_when_a_child_is_back_and_how_long_it_was_away(start: Start) -> Non
     wait_for(lambda: "is back" in log.read_text())
     stack.process.terminate()
     ended, back = [line for line in stack.output().splitlines() if line.startswith("score-0")]
-    assert re.fullmatch(r"score-0 ended \(exit -9\) after [0-9.]+ s; starts again at once", ended)
+    assert re.fullmatch(r"score-0 ended \(killed by SIGKILL\) after [0-9.]+ s; starts again at once", ended)
     assert re.fullmatch(r"score-0 is back after [0-9.]+ s", back)
     lines = [json.loads(line) for line in log.read_text().splitlines()]
     assert [line["message"] for line in lines if line["message"].startswith("score-0")] == [ended, back]

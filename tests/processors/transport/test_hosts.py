@@ -192,6 +192,26 @@ def test_a_write_is_tried_again_until_the_warehouse_is_back(monkeypatch):
     assert work.wait(0)
 
 
+def test_while_a_range_is_written_it_is_said_which_and_why_it_waits(monkeypatch):
+    """Partition and offsets, and what the warehouse answers; nothing of it once it is written."""
+    monkeypatch.setattr("processors.transport.hosts.BACKOFF_S", (0.001, 0.002))
+    said = []
+
+    def write(planned, messages):
+        said.append(host.progress._doing[0])
+        if len(said) == 1:
+            raise Retry("the warehouse is down")
+
+    host, work = ranges(write)
+    asyncio.run(host.work(work))
+    assert said == [
+        "writing in[0] 0 to 3",
+        "writing in[0] 0 to 3 again and again: the warehouse is down",
+        "writing in[1] 0 to 3",
+    ]
+    assert host.progress._doing is None
+
+
 def test_a_write_that_is_given_up_leaves_its_plan_to_the_next_owner(monkeypatch):
     """When the partitions go away nothing more is tried, and only what was written counts."""
     monkeypatch.setattr("processors.transport.hosts.BACKOFF_S", (0.001, 0.002))

@@ -1,6 +1,7 @@
 """The life of a poll thread, with a consumer in memory: how it begins, serves its group, and ends."""
 
 import threading
+from types import SimpleNamespace
 
 import pytest
 from confluent_kafka import OFFSET_INVALID, KafkaError, KafkaException, TopicPartition
@@ -32,7 +33,7 @@ class Consumer:
             self.on_revoke(self, [TopicPartition(*A)])
             self.on_assign(self, [TopicPartition(*B)])
         found = self.found.pop() if self.found else None
-        if found:
+        if found and found.error() is None:
             self.gave[found.topic(), found.partition()] = found.offset() + 1
         return found
 
@@ -114,6 +115,61 @@ def test_it_subscribes_when_it_may_and_leaves_before_it_closes(polling):
     polling.thread.stop()
     assert polling.consumer.told == ["subscribe", ("revoked", []), "close"]
     assert polling.died == []
+
+
+def _event(code):
+    return SimpleNamespace(error=lambda: KafkaError(code))
+
+
+def test_a_group_that_is_refused_is_asked_ever_more_seldom(polling, monkeypatch, caplog):
+    """Readiness names the refusal; each attempt is another consumer's, after a pause that grows until it is let in."""
+    pauses, opened, let_in = [], [], threading.Event()
+
+    def opens(*_):
+        opened.append(polling.consumer)
+        polling.consumer.found = [_event(KafkaError.GROUP_AUTHORIZATION_FAILED)] if len(opened) < 8 else []
+        return polling.consumer
+
+    def turn():
+        polling.thread.poll(0, 1)
+        if len(opened) == 8:
+            assert polling.progress.waits_for().why == (
+                "the broker refuses this worker's account group record (GROUP_AUTHORIZATION_FAILED): "
+                "see LOANSTREAM_KAFKA_SECURITY"
+            )
+            polling.consumer.on_assign(polling.consumer, [TopicPartition(*A)])
+            polling.thread.halt()
+            let_in.set()
+
+    clock = Clock()
+    monkeypatch.setattr(poll_thread, "open_consumer", opens)
+    monkeypatch.setattr(poll_thread, "time", clock)
+    monkeypatch.setattr(polling.thread, "rest", clock.sleep)
+    polling.turn = turn
+    polling.thread.start()
+    assert let_in.wait(10)
+    polling.thread.stop()
+    pauses = [line for line in caplog.messages if "is asked again" in line]
+    assert pauses == [f"group record is asked again in {seconds} s" for seconds in (2, 4, 8, 15, 30, 30, 30)]
+    assert polling.consumer.told.count("close") == 8
+    assert polling.progress.waits_for() is None or "refuses" not in polling.progress.waits_for().why
+    assert polling.died == []
+
+
+@pytest.mark.parametrize(
+    ("code", "line"),
+    [
+        (KafkaError.TOPIC_AUTHORIZATION_FAILED, "the broker refuses this worker's account a topic that it reads"),
+        (KafkaError.UNKNOWN_TOPIC_OR_PART, "topics to be read are absent, or this account may not see them"),
+    ],
+)
+def test_a_topic_that_is_refused_or_absent_is_told_in_words(polling, caplog, code, line):
+    """The client's own sentence names a pattern alone; the other topics are read on."""
+    thread = polling.reading()
+    polling.consumer.found = [_event(code)]
+    assert thread.poll(0, 1) == []
+    assert caplog.messages[-1].startswith(line)
+    assert "refuses" not in str(polling.progress.waits_for())
 
 
 @pytest.mark.parametrize(

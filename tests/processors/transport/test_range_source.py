@@ -36,6 +36,24 @@ def test_it_rests_after_each_turn_unless_it_is_behind(monkeypatch):
 A, B = ("in", 0), ("in", 1)
 
 
+def test_while_it_commits_it_says_what(monkeypatch):
+    """A commit may take as long as the broker likes: whoever asks meanwhile learns of what, and of which partition."""
+    spec = RangeSpec("record", ("in",), lambda *_: None)
+    parts = WorkerParts.of(spec, WorkerKafka("127.0.0.1:9"), 0, lambda line: None)
+    source, said = RangeSource(spec, parts), []
+    parts.progress.looped(1)
+    monkeypatch.setattr(parts.progress, "_now", lambda: 1e9)
+
+    def commit(offsets, asynchronous):
+        said.append(parts.progress.complaint().rpartition("it has been ")[2])
+
+    source._thread.consumer = SimpleNamespace(commit=commit)
+    source._assigned([TopicPartition(*A, 5, ""), TopicPartition(*B, 5, "")])
+    source._read_over({A: 9, B: 6})
+    assert said == ["committing ends of in[0], in[1]"]
+    assert "it has been" not in parts.progress.complaint()
+
+
 def test_the_next_range_begins_behind_the_markers_that_were_read_over_but_not_where_one_is_planned():
     """What was planned and is not there is lost: its worker has to say so. A refused commit changes nothing."""
     committed, refused = [], []

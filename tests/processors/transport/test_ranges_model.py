@@ -245,7 +245,7 @@ FAULTS = POLL_THREAD | {
     "the plan is not committed": (
         RangeSource,
         "_write_ranges",
-        "not ranges or not self._commit([self._plan_of(planned) for planned, _ in ranges])",
+        'not ranges or not self._commit([self._plan_of(planned) for planned, _ in ranges], "the plan")',
         "not ranges",
     ),
     "a refused plan is written": (

@@ -1,5 +1,7 @@
 """A worker that no broker answers says so: it is not ready, it stays healthy, and it is ready again by itself."""
 
+from types import SimpleNamespace
+
 import pytest
 from confluent_kafka import KafkaError, KafkaException
 
@@ -13,11 +15,17 @@ PLACE = ("in", 2)
 class Broker:
     """Stands for the operator's client: every question ends with `raised`, where there is one."""
 
-    raised = None
+    raised, refused = None, ()
+
+    def __init__(self):
+        self.asked = []
 
     def list_topics(self, topic, timeout):
+        self.asked.append(topic)
         if self.raised is not None:
             raise KafkaException(KafkaError(self.raised))
+        code = KafkaError.TOPIC_AUTHORIZATION_FAILED if topic in self.refused else None
+        return SimpleNamespace(topics={topic: SimpleNamespace(error=code and KafkaError(code))} if topic else {})
 
 
 @pytest.fixture
@@ -53,6 +61,43 @@ def test_whoever_refuses_answers_too(clock, raised, silent):
     clock.now = 4
     reach.ask(broker, "check")
     assert reach.silent_s == (4 if silent else 0)
+
+
+def test_a_topic_that_is_refused_is_not_asked_for_again(clock):
+    """Each such question is a line in the broker's log; a broker answers all the same, and its silence is noticed."""
+    reach, broker = Reach(clock), Broker()
+    broker.refused = ("check",)
+    for _ in range(3):
+        reach.ask(broker, "check")
+    assert broker.asked == ["check", None, None]
+    assert reach.silent_s == 0
+    clock.now, broker.raised = 9, KafkaError._TRANSPORT
+    reach.ask(broker, "check")
+    assert reach.silent_s == 9
+
+
+def test_a_worker_that_its_group_refuses_says_so_until_it_is_let_in(clock, progress):
+    """Whatever it was before: it is not ready, by the broker's refusal and not by waiting, since the first of them."""
+    progress.refused("the broker refuses this worker's account group g")
+    clock.now = 40
+    progress.refused("the broker refuses this worker's account group g")
+    progress.looped(0)
+    assert progress.waits_for() == ("the broker refuses this worker's account group g", 40)
+    assert progress.complaint() is None
+    progress.reach.silent()
+    assert progress.waits_for().why.startswith("no broker has answered")
+    progress.reach.answered()
+    progress.refused(None)
+    assert progress.ready
+
+
+def test_a_long_wait_is_told_and_a_starts_is_not(clock):
+    """Every worker waits for its group for some seconds."""
+    progress = Progress(PATIENCE_S, clock)
+    clock.now = 9
+    assert progress.long_wait() is None
+    clock.now = 10
+    assert progress.long_wait() == "it waits for its group to give it partitions"
 
 
 def test_without_a_broker_a_worker_is_not_ready_and_says_since_when(clock, progress):

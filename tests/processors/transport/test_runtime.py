@@ -14,6 +14,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from processors.transport import meters as transport_meters
 from processors.transport.batches import Output, spans
+from processors.transport.complaints import AGAIN_S, Complaints
 from processors.transport.logs import JsonLines, place_of
 from processors.transport.meters import METERS, Meters
 from processors.transport.runtime import Progress, Watchdog, beat
@@ -41,6 +42,41 @@ def test_waiting_input_without_a_commit_is_unhealthy_and_no_input_is_not(clock):
     assert "nothing was committed" in progress.complaint()
     progress.committed()
     assert progress.complaint() is None
+
+
+@pytest.mark.parametrize(("rounds", "begins"), [(True, "input has been waiting for "), (False, "the poll thread has ")])
+def test_who_commits_nothing_says_what_it_is_at(clock, rounds, begins):
+    """Whether the poll thread still turns or not: the sentence names it, and for how long it has been."""
+    progress = Progress(30, clock)
+    progress.looped(1)
+    clock.now = 5
+    progress.doing("committing the plan of in[2]")
+    for clock.now in range(5, 40):
+        if rounds:
+            progress.looped(1)
+    assert progress.complaint().startswith(begins)
+    assert progress.complaint().endswith(": for 34 s it has been committing the plan of in[2]")
+    progress.doing(None)
+    assert "it has been" not in progress.complaint()
+
+
+def test_a_complaint_stands_in_the_workers_own_log(clock, caplog):
+    """Once when it begins, once when it becomes another one, each minute that it lasts, and once when it is over."""
+    caplog.set_level(logging.INFO)
+    found = [None, "waits for 31 s", "waits for 32 s", "stands at offset 7", "stands at offset 7", None, None]
+    complaints = Complaints(lambda: found.pop(0), "healthy", clock)
+    said = []
+    while found:
+        complaints.look()
+        said.append(len(caplog.messages))
+        clock.now += 1 if len(found) != 3 else AGAIN_S
+    assert caplog.messages == [
+        "waits for 31 s",
+        "stands at offset 7",
+        "stands at offset 7",
+        "this worker is healthy again",
+    ]
+    assert said == [0, 1, 1, 2, 3, 4, 4]
 
 
 def test_a_partition_that_waits_too_long_for_what_is_down_is_unhealthy(clock):

@@ -51,6 +51,28 @@ def test_dropping_the_old_key_needs_a_new_one_that_signs(auth):
     assert "expected --now with it" in auth("rotate", "--drop-old", code=2).stderr
 
 
+def test_a_client_of_a_bank_that_is_not_served_is_made_with_a_word(auth):
+    """It waits for the day that the bank is served; until then its tokens are refused, and a typo is seen."""
+    told = auth("add", "--tenant", "bank-x", "--kind", "producer", "--json")
+    assert json.loads(told.stdout)["client_id"] == "bank-x-producer"
+    assert told.stderr == (
+        "loanstream: bank-x is not served: bank-x-producer gets no token until up has it in --tenants; served: bank-a\n"
+    )
+    assert auth("add", "--tenant", "bank-a", "--kind", "producer", "--id", "second").stderr == ""
+
+
+def test_ids_can_be_copied(files, auth):
+    """Within 100 columns each stands whole on one line, the longest there may be as well; scopes give way."""
+    long = "bank-a." + "x" * 56
+    auth("add", "--tenant", "bank-a", "--kind", "producer", "--id", long)
+    listed = auth("clients").stdout.splitlines()
+    for name in read_clients(files):
+        assert any(line.split()[:1] == [name] for line in listed), listed
+    kid = json.loads(auth("keys", "--json").stdout)[0]["kid"]
+    assert any(line.split()[:1] == [kid] for line in auth("keys").stdout.splitlines())
+    assert max(map(len, listed)) <= 100
+
+
 def test_a_clients_secret_is_shown_once(files, auth):
     """Added, changed, removed; no list of clients shows a secret."""
     made = json.loads(auth("add", "--tenant", "bank-b", "--kind", "consumer", "--json").stdout)
