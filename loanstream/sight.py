@@ -55,12 +55,12 @@ def refusals(client: Mapping[str, Any], topics: Iterable[str], groups: Iterable[
     Groups are asked for where a topic of ours is there: a Kafka that never had a group would first have to make room
     for its coordinator's log.
     """
-    admin = AdminClient({**client, "log_level": 0}, logger=_SILENT)
-    asked = admin.describe_topics(TopicCollection(list(topics)), request_timeout=ANSWER_S)
-    codes = {f"topic {name}": _code(future) for name, future in asked.items()}
-    if None in codes.values():
-        described = admin.describe_consumer_groups(list(groups), request_timeout=ANSWER_S)
-        codes |= {f"group {name}": _code(future) for name, future in described.items()}
+    with AdminClient({**client, "log_level": 0}, logger=_SILENT) as admin:
+        asked = admin.describe_topics(TopicCollection(list(topics)), request_timeout=ANSWER_S)
+        codes = {f"topic {name}": _code(future) for name, future in asked.items()}
+        if None in codes.values():
+            described = admin.describe_consumer_groups(list(groups), request_timeout=ANSWER_S)
+            codes |= {f"group {name}": _code(future) for name, future in described.items()}
     return [what for what, code in codes.items() if code in REFUSALS]
 
 

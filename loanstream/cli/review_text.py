@@ -34,7 +34,10 @@ def queue_table(tenant: str, page: Page, width: int) -> Table:
     ]
     title = f"{len(rows)} of {tenant} wait for a person"
     made = table(
-        title, *(_HEADINGS[index] for index in kept), rows=[tuple(row[index] for index in kept) for row in rows]
+        title,
+        *(_HEADINGS[index] for index in kept),
+        rows=[tuple(row[index] for index in kept) for row in rows],
+        copied=frozenset({"review", "application"}),
     )
     if page.following is not None:
         made.caption = f"there are more: --after {page.following}"

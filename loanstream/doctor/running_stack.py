@@ -1,5 +1,7 @@
 """What the doctor looks at in a running stack: its processes, what they answer, the reader's account, and its files."""
 
+import json
+import ssl
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -26,6 +28,18 @@ def check_stack(running: RunningStack) -> Iterator[Check]:
             url = f"http://{ports.LOOPBACK}:{known[part['name']]}"
             fix = f"see {layout.logs / part['name']}.log"
             yield Check(part["name"], *_health(url), fix)
+    if "gateway" in running.stack:
+        yield Check("gateway", *_gateway(running), f"see {layout.logs / 'gateway.log'}")
+
+
+def _gateway(running: RunningStack) -> Found:
+    """Whether the gateway can serve requests, and else what is wrong, by the names of its parts."""
+    url = running.stack["gateway"]["url"]
+    found = page(f"{url}/readyz", trusted=ssl.create_default_context(cafile=running.stack["tls"]["ca"]))
+    if found is None:
+        return False, f"{url}: it does not answer"
+    complaints: dict[str, str] = json.loads(found.body)["complaints"]
+    return not complaints, f"{url}: {'; '.join(map(': '.join, complaints.items()))}" if complaints else url
 
 
 def _health(url: str) -> Found:

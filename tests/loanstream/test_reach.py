@@ -219,6 +219,12 @@ def test_a_token_that_is_refused_once_is_no_fault(mute, monkeypatch):
         def __init__(self, settings, logger):
             self.heard = settings["error_cb"]
 
+        def __enter__(self):
+            return self
+
+        def __exit__(self, *_):
+            pass
+
         def list_topics(self, timeout):
             self.asked += 1
             if self.asked < 3:

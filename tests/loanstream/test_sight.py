@@ -42,6 +42,12 @@ def broker(monkeypatch):
         def __init__(self, settings, logger):
             assert settings["bootstrap.servers"] == "k:1"
 
+        def __enter__(self):
+            return self
+
+        def __exit__(self, *_):
+            pass
+
         def describe_topics(self, topics, request_timeout):
             return {name: _told(codes.get(name)) for name in topics.topics}
 

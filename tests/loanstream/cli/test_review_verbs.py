@@ -1,6 +1,7 @@
 """`loanstream review` with doubles for the warehouse and Kafka; the queue itself has tests against the engine."""
 
 import json
+import re
 from types import SimpleNamespace
 
 import pytest
@@ -90,7 +91,8 @@ def test_the_queue_is_listed_with_what_comes_next(loanstream, desk):
     """As a table without codes for the terminal, and as JSON; the cursor of the next page stands below."""
     said = loanstream("review", "list", "--order", "oldest", "--limit", "1", "--after", "1-x").stdout
     assert desk.asked == ("bank-a", 1, "oldest", "1-x")
-    assert "No documents were provided." in said
+    assert REVIEW in said
+    assert re.search(r"No documents were\s+provided\.", said)
     assert "\x1b" not in said
     assert f"--after 1770714000000-{REVIEW}" in said
     found = json.loads(loanstream("review", "list", "--json").stdout)
@@ -101,14 +103,14 @@ def test_the_queue_is_listed_with_what_comes_next(loanstream, desk):
 def test_a_review_is_shown_with_what_persons_decided(loanstream, desk):
     """Who, when, why, who vouches, and which of several counts."""
     desk.human = [RAVI, RAVI | {"actor": "asha", "counts": False, "asserted_by": None}]
-    said = loanstream("review", "show", REVIEW).stdout
+    words = loanstream("review", "show", REVIEW).stdout.split()
     for part in (
         "decided: decline",
         "decided by: No documents were provided.",
         "2026-02-11T14:05:00.000Z  DECLINE by ravi, as core-banking asserts: the income is another's",
         "DECLINE by asha: the income is another's (does not count: another was recorded first)",
     ):
-        assert part in said
+        assert part.split() in (words[at : at + len(part.split())] for at in range(len(words)))
     assert json.loads(loanstream("review", "show", REVIEW, "--json").stdout)["state"] == "decided"
 
 

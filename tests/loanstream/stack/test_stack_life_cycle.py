@@ -85,14 +85,14 @@ def test_describes_itself_to_its_owner_alone(start: Start) -> None:
 
 
 def test_tells_how_far_the_start_is_and_what_comes_next(start: Start) -> None:
-    """Each step is one line; then come Kafka's address, the banks, where to look, and the next command."""
+    """Each step is one line; then come Kafka's address, the gateway's, the banks, where to look, and the next command."""
     stack = start().ready()
     stack.process.terminate()
     lines = stack.output().splitlines()
     assert lines[1:5] == ["broker ready", "topics ready", "warehouse ready", "workers joined"]
     assert lines[5].endswith(": kafka 127.0.0.1:1")
-    assert [line.split()[0] for line in lines[6:10]] == ["tenants", "stack", "logs", "next"]
-    assert lines[9].split(None, 1)[1] == f"loanstream submit FILE --state {stack.state}"
+    assert [line.split()[0] for line in lines[6:11]] == ["gateway", "tenants", "stack", "logs", "next"]
+    assert lines[10].split(None, 1)[1] == f"loanstream submit FILE --state {stack.state}"
 
 
 def test_a_stack_that_refuses_nobody_says_so(start: Start) -> None:
