@@ -15,8 +15,9 @@ from typing import Any, Self
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
-from producers.errors import CredentialsRefusedError, PermissionRefusedError, ProducerError
+from producers.errors import PermissionRefusedError, ProducerError
 from producers.librdkafka import PERMISSION
+from producers.refusals import LogIns
 from producers.seen import Known, MemorySeen, Seen, Standing, judged
 from schemas.decision import LoanDecision, Outcome
 from schemas.decode import Undecodable, decode, decode_own
@@ -44,7 +45,6 @@ ENFORCED: Mapping[str, Any] = {
 }
 """librdkafka settings without which the promises above would not hold."""
 
-REFUSALS_MAX = 3
 POLL_S = 1.0
 _NO_TOPIC = frozenset({KafkaError.UNKNOWN_TOPIC_OR_PART, *PERMISSION})
 
@@ -110,7 +110,7 @@ class DecisionConsumer:
         self.seen: Seen = MemorySeen() if seen is None else seen
         self.repeats = 0
         self._tenant = tenant
-        self._refusals = 0
+        self._log_ins = LogIns(lambda within_s: self._consumer.list_topics(self._topics[0], within_s))
         self._reached = False
         self._consumer = kafka({**DEFAULTS, **settings, **ENFORCED, "group.id": group, "error_cb": self._on_error})
         self._consumer.subscribe(self._topics, on_assign=self._on_assign)
@@ -125,11 +125,12 @@ class DecisionConsumer:
     def step(self, handle: Handler, timeout_s: float = POLL_S) -> bool:
         """Wait for one record and give it to `handle`, if it is a decision and no repeat; whether there was a record.
 
-        Raises `PermissionRefusedError`, `CredentialsRefusedError`, `UnreadableDecisionError`, and `ProducerError` where
-        the client library has given up.
+        Raises `PermissionRefusedError`, `UnreadableDecisionError`, `CredentialsRefusedError` where nothing was reached
+        before, and `ProducerError` where the client library has given up.
         """
         message = self._consumer.poll(timeout_s)
-        self._check()
+        if not self._reached:
+            self._log_ins.check()
         if message is None:
             return False
         if message.error() is not None:
@@ -214,15 +215,11 @@ class DecisionConsumer:
         if error.fatal():
             raise ProducerError(f"the consumer has given up: {error.name()}")
 
-    def _check(self) -> None:
-        if self._refusals >= REFUSALS_MAX and not self._reached:
-            raise CredentialsRefusedError(
-                "the credentials are refused: check client id, client secret and token address"
-            )
-
     def _on_error(self, error: KafkaError) -> None:
         if error.code() == KafkaError._AUTHENTICATION:  # noqa: SLF001 - that is its public name
-            self._refusals += 1
+            # librdkafka goes on trying; a service that was reading waits with it, and its log says for what.
+            log.warning("the credentials are refused")
+            self._log_ins.refused()
 
     def _on_assign(self, _: Any, partitions: list[TopicPartition]) -> None:
         self._reached = True

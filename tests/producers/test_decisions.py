@@ -8,8 +8,9 @@ from confluent_kafka import KafkaError, KafkaException
 from hypothesis import given
 from hypothesis import strategies as st
 
-from producers.decisions import ENFORCED, REFUSALS_MAX, DecisionConsumer, UnreadableDecisionError
+from producers.decisions import ENFORCED, DecisionConsumer, UnreadableDecisionError
 from producers.errors import CredentialsRefusedError, PermissionRefusedError, ProducerError
+from producers.refusals import REFUSALS_MAX
 from producers.seen import IDS_MOST, Known, MemorySeen, judged
 from schemas.decision import LoanDecision
 from schemas.decode import decode_own
