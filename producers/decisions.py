@@ -4,7 +4,7 @@ Theory of operation. The service may be killed at any moment, so a record's offs
 has returned for it: it may come again, and is never lost. Decisions of one application come in the order in which they
 were made, and that is not the order of its revisions: the slow lane and redrives overtake. So each is judged against
 what was seen before (`producers.seen`). A human decision stands on another topic and may come before the decision that
-it is about; what is known of the revision joins both.
+it is about, or be about one that never was: alone it moves nothing. What is known of the revision joins both.
 """
 
 import logging
@@ -19,6 +19,7 @@ from producers.errors import PermissionRefusedError, ProducerError
 from producers.librdkafka import PERMISSION
 from producers.refusals import LogIns
 from producers.seen import Known, MemorySeen, Seen, Standing, judged
+from schemas.ahead import check_not_ahead
 from schemas.decision import LoanDecision, Outcome
 from schemas.decode import Undecodable, decode, decode_own
 from schemas.operations import LoanOutcome
@@ -77,7 +78,7 @@ class Received:
 
     @property
     def outcome(self) -> Outcome | None:
-        """What counts for this revision: a person's decision where there is one, else the service's."""
+        """What counts for this revision: the first decision of a person where there is one, else the service's."""
         return self.known.outcome
 
 
@@ -174,6 +175,7 @@ class DecisionConsumer:
     def _human(self, message: Any) -> LoanOutcome | None:
         try:
             outcome = decode(LoanOutcome, message.value())
+            check_not_ahead(outcome, message)
         except Undecodable:
             return None  # loanstream refuses it, too, and tells the bank
         addressed = message.key() == outcome.application_id.encode() and outcome.tenant == self._tenant

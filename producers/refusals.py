@@ -1,7 +1,7 @@
 """Whether a client's log-ins are refused for good: librdkafka tells of a refusal, and goes on trying by itself.
 
 Theory of operation. Of refusals that look alike librdkafka tells once: of a wrong secret at the token server when the
-client starts and never again, of a wrong token at each log-in. So three refusals in a row are enough; where only one was
+client starts and never again, of a wrong token at each log-in. So three refusals in a row are enough; where one was
 told, the broker is asked after a while. Whoever is let in by then (after a key rotation it takes a second) goes on.
 """
 

@@ -30,6 +30,11 @@ RULES: tuple[Rule, ...] = (
         "9007199254740993",
     ),
     Rule("a human decision's reason is not blank", "invalid_event", '{"kind": "human_decision", "reason": ""}'),
+    Rule(
+        "an outcome's `at` is at most a day after the moment at which the broker took its record",
+        "invalid_event",
+        '{"kind": "human_decision", "at": "2199-11-30T10:00:00Z"}',
+    ),
     Rule("texts hold no lone surrogate", "invalid_event", r"\ud800"),
 )
 """Every rule; whatever else a record breaks, the schema refuses too (a property test holds both directions)."""

@@ -139,7 +139,8 @@ def _either(schema: dict[str, Any]) -> None:
 class LoanOutcome(Event):
     """`loan.outcome.recorded`: what became of a loan, or what a person decided and why.
 
-    Of several human decisions on one revision the first record counts, as of several decisions.
+    Of several human decisions on one revision the first record counts, as of several decisions; clocks play no part.
+    `at` is at most a day after the moment at which the broker took the record.
     """
 
     model_config = ConfigDict(json_schema_extra=_either)

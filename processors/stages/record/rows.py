@@ -18,6 +18,7 @@ from typing import Any, Protocol, TypeVar, get_args, get_origin
 import orjson
 from pydantic import BaseModel
 
+from schemas.ahead import check_not_ahead
 from schemas.application import LoanApplication
 from schemas.decision import LoanDecision
 from schemas.decode import Undecodable, decode, decode_own, why_unreadable
@@ -198,6 +199,8 @@ def _decision(message: Message) -> Row:
 def _outcome(message: Message, _: Seals, *, stored: bool = False) -> Rows:
     outcome = decode(LoanOutcome, message.value(), stored=stored)
     _check_addressed(message, outcome)
+    if not stored:
+        check_not_ahead(outcome, message)
     event = outcome.model_dump(mode="json")
     said = {name: value for name, value in event.items() if name not in _SINCE or value is not None}
     return [("outcomes_log", {**event, "content_sha256": _sha256(said), **_kafka(message)})]
