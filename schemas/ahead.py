@@ -15,5 +15,5 @@ def check_not_ahead(outcome: LoanOutcome, message: Message) -> None:
     kind, stamp_ms = message.timestamp()
     if kind == LOG_APPEND_TIME and ms_of_utc(outcome.at) > stamp_ms + AHEAD_MOST_MS:
         expected = "a moment at most a day after the record was taken"
-        fault = FieldError(field="at", error="ahead", expected=expected, found=describe(rfc3339(outcome.at)))
+        fault = FieldError(field="at", error="out_of_bounds", expected=expected, found=describe(rfc3339(outcome.at)))
         raise Undecodable("invalid_event", fault)

@@ -35,6 +35,12 @@ RULES: tuple[Rule, ...] = (
         "invalid_event",
         '{"kind": "human_decision", "at": "2199-11-30T10:00:00Z"}',
     ),
+    Rule(
+        "an outcome has no field of another kind: a repayment no `decision`, `actor`, `reason` or `asserted_by`, a "
+        "human decision no `repayment`, `days_past_due` or `balance`",
+        "invalid_event",
+        '{"kind": "repayment", "repayment": "late", "decision": "approve"}',
+    ),
     Rule("texts hold no lone surrogate", "invalid_event", r"\ud800"),
 )
 """Every rule; whatever else a record breaks, the schema refuses too (a property test holds both directions)."""

@@ -14,7 +14,7 @@ from schemas.beside import RULES
 from schemas.decode import Undecodable, decode
 from schemas.events import EVENTS
 from schemas.jsonschema import json_schema
-from schemas.operations import REASON
+from schemas.operations import OF_KIND, REASON
 from schemas.values import MOMENT
 
 EXAMPLES = Path(__file__).parents[2] / "schemas" / "examples"
@@ -85,7 +85,9 @@ def beyond_the_schema(value):
     """Whether a record breaks one of the printed rules that a value alone can break."""
     match value:
         case dict():
-            return _decides_without_a_word(value) or any(map(beyond_the_schema, value.values()))
+            return (
+                _decides_without_a_word(value) or _says_two_things(value) or any(map(beyond_the_schema, value.values()))
+            )
         case list():
             return any(map(beyond_the_schema, value))
         case bool():
@@ -101,6 +103,11 @@ def beyond_the_schema(value):
 
 def _decides_without_a_word(value):
     return value.get("kind") == "human_decision" and not str(value.get("reason")).strip()
+
+
+def _says_two_things(value):
+    other = {"repayment": "human_decision", "human_decision": "repayment"}.get(str(value.get("kind")))
+    return other is not None and any(value.get(name) is not None for name in OF_KIND[other])
 
 
 def _no_such_moment(text):

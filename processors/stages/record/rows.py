@@ -21,7 +21,7 @@ from pydantic import BaseModel
 from schemas.ahead import check_not_ahead
 from schemas.application import LoanApplication
 from schemas.decision import LoanDecision
-from schemas.decode import Undecodable, decode, decode_own, why_unreadable
+from schemas.decode import Undecodable, decode, decode_own, describe, found_key, why_unreadable
 from schemas.headers import ORIGIN, header
 from schemas.operations import Activation, DeadLetter, DeadLetterHandled, FieldError, LoanOutcome, ServiceMetric
 from schemas.records import Message, Place, Unreadable
@@ -303,17 +303,17 @@ def _known(row: Row, names: frozenset[str]) -> Row:
 def _check_addressed(message: Message, event: LoanApplication | LoanOutcome) -> None:
     """Raises Undecodable where the key is not the application's id or the topic not its tenant's."""
     if message.key() != event.application_id.encode():
-        raise _refused("key_mismatch", "(key)", "the event's application_id")
+        raise _refused("key_mismatch", "(key)", "the event's application_id", found_key(message.key()))
     _check_tenant(message, event.tenant)
 
 
 def _check_tenant(message: Message, tenant: str) -> None:
     if topic_of(message.topic())[1] != tenant:
-        raise _refused("tenant_mismatch", "tenant", "the tenant of the topic")
+        raise _refused("tenant_mismatch", "tenant", "the tenant of the topic", describe(tenant))
 
 
-def _refused(cause: str, field: str, expected: str) -> Undecodable:
-    return Undecodable(cause, FieldError(field=field, error=cause, expected=expected))
+def _refused(cause: str, field: str, expected: str, found: str | None = None) -> Undecodable:
+    return Undecodable(cause, FieldError(field=field, error=cause, expected=expected, found=found))
 
 
 def _sha256(content: Mapping[str, Any]) -> str:

@@ -167,3 +167,11 @@ def test_what_became_of_a_loan_is_not_told_from_the_future(at, stamp, fields):
         assert (made.cause, "2199" in str(made)) == ("invalid_event", False)
     ((table, _),) = rows_as_stored(record, CIPHER)
     assert table == "outcomes_log"
+
+
+@pytest.mark.parametrize(("key", "found"), [(None, "no key"), (b"another", "a key of 7 bytes")])
+def test_a_key_that_is_not_the_applications_id_is_told_with_what_was_found(key, found):
+    """Of an outcome as of an application: whether there was a key, and how long, never which."""
+    value = json.dumps(example("loan.outcome.recorded")).encode()
+    cause, (error,) = alone(MemoryMessage("loan.outcomes.v1.bank-a", 0, 0, key, value, None, (0, -1)))
+    assert (cause, error.field, error.found) == ("key_mismatch", "(key)", found)
