@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from producers.lines import LineError, shown, undecoded
 from schemas import public_loans
 from schemas.application import LoanApplication
+from schemas.cells import WRITTEN
 from schemas.expected import expected_at
 from schemas.nearest import nearest
 
@@ -37,14 +38,6 @@ OPTIONAL = frozenset(
 
 GIVEN = frozenset({"tenant", "currency", "submitted_at"})
 """Fields that whoever hands the file over may give for all lines."""
-
-WHOLE_NUMBERS = frozenset({"revision", "cibil_score", "applicant.dependents"})
-
-WRITTEN: Mapping[str, str] = {
-    "applicant.education": "Graduate or Not Graduate",
-    "applicant.self_employed": "Yes or No",
-}
-"""Fields that a CSV writes in another way than JSON does."""
 
 SEPARATORS: Mapping[str, str] = {";": "semicolons", "\t": "tabs", "|": "bars"}
 SAYS_SEPARATOR = "sep="

@@ -9,7 +9,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from producers.columns import COLUMNS, GIVEN, OPTIONAL, WHOLE_NUMBERS, header_errors
+from producers.columns import COLUMNS, GIVEN, OPTIONAL, header_errors
 from producers.lines import (
     BYTE_ORDER_MARK,
     LINE_ENDS,
@@ -23,6 +23,7 @@ from producers.lines import (
 from producers.rows import header_of, rows_of
 from producers.spreadsheets import meant, no_application
 from schemas.application import LoanApplication
+from schemas.cells import spelled
 from schemas.decode import Undecodable, check_json, field_errors
 from schemas.problem import Problem
 
@@ -221,13 +222,9 @@ def _event(cells: Iterable[tuple[str | None, str]], defaults: Defaults) -> dict[
         target = event.setdefault(room, {}) if room else event
         if not value:
             continue
-        # Pydantic takes "7_78" for 778. A typing error is not a score.
-        target[name] = value.replace("_", " ") if field in WHOLE_NUMBERS else value
+        target[name] = spelled(field, value)
     if "application_id" in event:
         event["application_id"] = defaults.id_prefix + event["application_id"]
-    applicant = event.get("applicant", {})
-    if "education" in applicant:
-        applicant["education"] = "_".join(applicant["education"].lower().split())
     return event
 
 

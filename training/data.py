@@ -3,32 +3,44 @@
 import csv
 import hashlib
 import io
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from schemas import public_loans
+from schemas.cells import CellError, read_cell
 from schemas.problem import Problem
 from scoring.features import RAW, Columns
 
-COLUMNS: dict[str, str] = {
-    "dependents": public_loans.COLUMNS["applicant.dependents"],
-    "graduate": public_loans.COLUMNS["applicant.education"],
-    "self_employed": public_loans.COLUMNS["applicant.self_employed"],
-    "annual_income": public_loans.COLUMNS["annual_income"],
-    "amount": public_loans.COLUMNS["loan.amount"],
-    "term_years": public_loans.COLUMNS["loan.term_years"],
-    "cibil_score": public_loans.COLUMNS["cibil_score"],
-    "residential": public_loans.COLUMNS["assets.residential"],
-    "commercial": public_loans.COLUMNS["assets.commercial"],
-    "luxury": public_loans.COLUMNS["assets.luxury"],
-    "bank": public_loans.COLUMNS["assets.bank"],
+FIELDS: dict[str, str] = {
+    "dependents": "applicant.dependents",
+    "graduate": "applicant.education",
+    "self_employed": "applicant.self_employed",
+    "annual_income": "annual_income",
+    "amount": "loan.amount",
+    "term_years": "loan.term_years",
+    "cibil_score": "cibil_score",
+    "residential": "assets.residential",
+    "commercial": "assets.commercial",
+    "luxury": "assets.luxury",
+    "bank": "assets.bank",
 }
-"""Raw number of `scoring.features.RAW` -> the CSV's column. What the CSV lacks is missing throughout."""
+"""Raw number of `scoring.features.RAW` -> the field of an application that the CSV's column holds.
 
-_ENCODED = {"Graduate": 1.0, "Not Graduate": 0.0, "Yes": 1.0, "No": 0.0, "": np.nan}
+What the CSV lacks is missing throughout.
+"""
+
+COLUMNS: dict[str, str] = {name: public_loans.COLUMNS[field] for name, field in FIELDS.items()}
+"""Raw number -> the CSV's column."""
+
+_LABELS = {public_loans.APPROVED: 1, public_loans.REJECTED: 0}
+
+_NUMBERS: dict[Any, float] = {None: np.nan, "graduate": 1.0, "not_graduate": 0.0}
+"""Values of an application that are no numbers -> what features are computed from."""
 
 
 class DataError(Problem):
@@ -49,7 +61,10 @@ class LoanData:
 
 
 def read_loans(path: Path) -> LoanData:
-    """The rows of a CSV in the public layout; spaces around headers and values do not count, empty cells are missing.
+    """The rows of a CSV in the public layout; spaces around headers and values do not count.
+
+    Every cell is read as a file of applications has it, and its bounds are those of an application: what `submit`
+    refuses would widen the range that a model is trusted in. Empty is missing where an application may lack the field.
 
     Raises DataError for a column or value that is not of the layout, OSError if the file cannot be read.
     """
@@ -58,36 +73,60 @@ def read_loans(path: Path) -> LoanData:
 
 def parse_loans(data: bytes, source: str) -> LoanData:
     """The rows of a CSV's bytes; see `read_loans`."""
+    (_, names), *rows = _rows(data) or [(1, [])]
+    if not rows:
+        raise DataError("the file has no rows")
+    at = _positions(names)
+    for line, row in rows:
+        if len(row) != len(names):
+            raise DataError(f"line {line}: {len(row)} cells, expected {len(names)}")
+    read = [_numbers(line, row, at) for line, row in rows]
+    table = dict(zip(COLUMNS, np.array([numbers for numbers, _ in read]).T, strict=True))
+    missing = np.full(len(rows), np.nan)
+    approved = np.array([label for _, label in read], dtype=np.int64)
+    return LoanData(
+        {name: table.get(name, missing) for name in RAW}, approved, source, hashlib.sha256(data).hexdigest()
+    )
+
+
+def _rows(data: bytes) -> list[tuple[int, list[str]]]:
+    """Each row that holds anything, with the line that it begins in."""
     try:
         # Lines may end as old Macs end them, too.
-        rows = list(csv.reader(io.StringIO(data.decode("utf-8-sig"), newline=None)))
+        lines = csv.reader(io.StringIO(data.decode("utf-8-sig"), newline=None))
+        ends, found = 0, []
+        for row in lines:
+            found.append((ends + 1, [cell.strip() for cell in row]))
+            ends = lines.line_num
     except UnicodeDecodeError as error:
         raise DataError("the file is not UTF-8 text") from error
     except csv.Error as error:
         raise DataError("the file is no CSV") from error
-    if len(rows) < 2:
-        raise DataError("the file has no rows")
-    header = [name.strip() for name in rows[0]]
-    lacking = [name for name in (*COLUMNS.values(), public_loans.LABEL) if name not in header]
+    return [(line, row) for line, row in found if any(row)]
+
+
+def _positions(header: list[str]) -> dict[str, int]:
+    """Where each column stands."""
+    wanted = (*COLUMNS.values(), public_loans.LABEL)
+    lacking = [name for name in wanted if name not in header]
     if lacking:
         raise DataError(f"the header lacks {', '.join(lacking)}")
-    body = [(line, [cell.strip() for cell in row]) for line, row in enumerate(rows[1:], start=2) if row]
-    for line, row in body:
-        if len(row) != len(header):
-            raise DataError(f"line {line}: {len(row)} cells, expected {len(header)}")
-    missing = np.full(len(body), np.nan)
-    raw = {name: _column(body, header, COLUMNS[name]) if name in COLUMNS else missing for name in RAW}
-    labels = header.index(public_loans.LABEL)
-    approved = np.array([row[labels] == public_loans.APPROVED for _, row in body], dtype=np.int64)
-    return LoanData(raw, approved, source, hashlib.sha256(data).hexdigest())
+    several = [name for name in wanted if header.count(name) > 1]
+    if several:
+        raise DataError(f"the header has more than one column {', '.join(several)}; expected one of each")
+    return {name: header.index(name) for name in wanted}
 
 
-def _column(body: list[tuple[int, list[str]]], header: list[str], name: str) -> npt.NDArray[np.float64]:
-    index = header.index(name)
-    values = np.empty(len(body))
-    for position, (line, row) in enumerate(body):
+def _numbers(line: int, row: list[str], at: Mapping[str, int]) -> tuple[list[float], int]:
+    """A row's raw numbers in the order of `COLUMNS`, and its label."""
+    numbers = []
+    for name, column in COLUMNS.items():
         try:
-            values[position] = _ENCODED[row[index]] if row[index] in _ENCODED else float(row[index])
-        except ValueError as error:
-            raise DataError(f"line {line}: {name} is not a number or a known word") from error
-    return values
+            value = read_cell(FIELDS[name], row[at[column]])
+        except CellError as error:
+            raise DataError(f"line {line}: {column}: {error}") from None
+        numbers.append(_NUMBERS[value] if value is None or isinstance(value, str) else float(value))
+    label = _LABELS.get(row[at[public_loans.LABEL]])
+    if label is None:
+        raise DataError(f"line {line}: {public_loans.LABEL}: expected {' or '.join(_LABELS)}")
+    return numbers, label
