@@ -17,6 +17,7 @@ from producers.lines import (
     LineError,
     Place,
     shown,
+    shown_path,
     text_lines,
     undecoded,
 )
@@ -24,7 +25,8 @@ from producers.rows import header_of, rows_of
 from producers.spreadsheets import meant, no_application
 from schemas.application import LoanApplication
 from schemas.cells import spelled
-from schemas.decode import Undecodable, check_json, field_errors
+from schemas.decode import Undecodable, check_json, each_error
+from schemas.expected import fields_in
 from schemas.problem import Problem
 
 SHOWN = 3
@@ -231,13 +233,15 @@ def _event(cells: Iterable[tuple[str | None, str]], defaults: Defaults) -> dict[
 def _line_errors(
     number: int, error: ValidationError, names: Mapping[str, str], cells: Mapping[str | None, str]
 ) -> Iterator[LineError]:
-    """Each error under the name its field has in the file, with what the file itself says there."""
-    details = error.errors(include_url=False, include_context=False)
-    for said, detail in zip(field_errors(LoanApplication, error), details, strict=False):
-        path = ".".join(str(part) for part in detail["loc"])
+    """Each error under the name its field has in the file, with what the file itself says there.
+
+    A value that none of several types takes is one error.
+    """
+    for said, detail in each_error(LoanApplication, error, error.error_count()):
+        path = shown_path(fields_in(LoanApplication, detail))
         found = "nothing" if detail["type"] == "missing" else shown(cells.get(path, detail["input"]))
-        found += meant(cells.get(path, ""))
-        yield LineError(number, names.get(path, path), EXPECTED.get(said.error, said.expected), found)
+        expected = EXPECTED.get(detail["type"], said.expected)
+        yield LineError(number, names.get(path, path), expected, found + meant(cells.get(path, "")))
 
 
 READERS: Mapping[str, Callable[[Path, Defaults], Iterator[LoanApplication | LineError]]] = {

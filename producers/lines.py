@@ -1,7 +1,8 @@
 """A file as numbered lines of text, and what is wrong with a line, in words for the one who sent the file."""
 
+import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -27,6 +28,7 @@ NO_TEXT: Mapping[bytes, str] = {
 LINE_ENDS = ("lines that end in LF or CRLF", "a CR alone, as old Macs end lines; save it with LF")
 """What is expected, and what is said to have been found, where CR ends lines."""
 
+_NAME = re.compile(r"[\w.-]{1,64}")
 _UNDECODED = re.compile("[\udc80-\udcff]")
 
 
@@ -72,13 +74,26 @@ class FileRefusedError(Exception):
 
 
 def shown(value: object) -> str:
-    """A found value in quotes, cut to what a terminal's line takes.
+    """A found value as its file writes it, text in quotes, cut to what a terminal's line takes.
 
-    >>> shown("a" * 100)[-4:], shown(12)
-    ("a'..", '12')
+    >>> shown("a" * 100)[-4:], shown(12), shown({"b": True}), shown(None)
+    ("a'..", '12', '{"b": true}', 'null')
     """
-    text = repr(value[: FOUND_MAX + 1] if isinstance(value, str) else value)
-    return text if len(text) <= FOUND_MAX + 2 else f"{text[:FOUND_MAX]}{text[0]}.."
+    if isinstance(value, str):
+        text = repr(value[: FOUND_MAX + 1])
+        return text if len(text) <= FOUND_MAX + 2 else f"{text[:FOUND_MAX]}{text[0]}.."
+    text = json.dumps(value, ensure_ascii=False, default=str)
+    printable = "".join(one if one.isprintable() else ascii(one)[1:-1] for one in text[: FOUND_MAX + 1])
+    return printable if len(printable) <= FOUND_MAX else f"{printable[:FOUND_MAX]}.."
+
+
+def shown_path(parts: Iterable[int | str]) -> str:
+    """A path to a field, of which the sender may have named some parts.
+
+    >>> shown_path(("documents", 0, "kind")), shown_path(("extensions", "a b"))
+    ('documents.0.kind', "extensions.'a b'")
+    """
+    return ".".join(str(part) if _NAME.fullmatch(str(part)) else shown(part) for part in parts)
 
 
 def text_lines(path: Path) -> Iterator[tuple[int, str]]:

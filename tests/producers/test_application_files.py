@@ -518,3 +518,50 @@ def test_what_csv_cannot_take_is_told_in_our_words(read, value, said):
     items = read("\n".join([PLAIN, with_value("education", value), TIDY]))
     assert errors(items)[0].startswith(f"line 2: expected {said}")
     assert len(items) == 2
+
+
+def _changed(path, value):
+    """An example with another value at a path, as the text of a .json."""
+    example = json.loads(
+        (Path(__file__).resolve().parents[2] / "schemas/examples/loan.application.submitted.json").read_text()
+    )
+    here = example
+    for part in path[:-1]:
+        here = here.setdefault(part, {}) if isinstance(here, dict) else here[part]
+    here[path[-1]] = value
+    return json.dumps(example)
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "field", "found"),
+    [
+        (("extensions", "scores"), [1, None, False], "extensions.scores", "[1, null, false]"),
+        (("extensions", "deep"), {"so": {"on": True}}, "extensions.deep", '{"so": {"on": true}}'),
+        (("extensions", "long"), "x" * 1001, "extensions.long", f"'{'x' * 59}'.."),
+        (("extensions",), None, "extensions", "null"),
+        (("annual_income",), None, "annual_income", "null"),
+        (("annual_income",), True, "annual_income", "true"),
+        (("loan", "amount"), {"inr": 5}, "loan.amount", '{"inr": 5}'),
+        (("loan", "bogus"), None, "loan.bogus", "null"),
+        (("not\nours",), False, r"'not\nours'", "false"),
+        (("documents",), [{"a": 1}, 2], "documents.1", "2"),
+        (("cibil_score",), list(range(100)), "cibil_score", f"{json.dumps(list(range(100)))[:60]}.."),
+        (("monitoring", "gender"), {"e": "\x1b[31m"}, "monitoring.gender", r'{"e": "\u001b[31m"}'),
+        (("monitoring", "gender"), {"e": "\x9b31m"}, "monitoring.gender", r'{"e": "\x9b31m"}'),
+    ],
+)
+def test_an_error_names_a_field_that_there_is_and_what_the_file_says_there(read, path, value, field, found):
+    """The sender knows JSON: no type that was tried stands in the path, and no word of Python in what was found."""
+    told = errors(read(_changed(path, value), "file.json"))
+    assert [one for one in told if one.startswith(f"item 1, {field}: expected ") and one.endswith(f", found {found}")]
+    assert not [one for one in told if "constrained" in one or "None" in one]
+
+
+def test_two_values_that_no_type_takes_are_two_errors(read):
+    """Each under its own name with its own value, and none twice, however many types were tried."""
+    text = _changed(("extensions",), {"zeta": {"b": 1}, "fine": 1, "eta": [2]})
+    expected = "text of at most 1000 characters, an integer, a number or true or false"
+    assert errors(read(text, "file.json")) == [
+        f'item 1, extensions.zeta: expected {expected}, found {{"b": 1}}',
+        f"item 1, extensions.eta: expected {expected}, found [2]",
+    ]
