@@ -358,8 +358,8 @@ def columns_page() -> str:
     """The columns of a CSV of applications."""
     said = (
         "What `loanstream submit` and `loanstream score` read in a .csv: UTF-8, commas, a first line with these names "
-        'in any order, decimal points. `loanstream submit --columns` prints the same. "Or by option": where the file '
-        "does not say it, `--tenant`, `--currency` and the moment of reading do."
+        "in any order, decimal points. `loanstream submit --columns` prints the same. Where the file does "
+        "not say them, `--tenant`, `--currency` and the moment of sending do."
     )
     return f"# Columns of a CSV\n\n{said}\n\n{table(('column', 'need', 'what its values are'), described())}\n"
 
