@@ -88,3 +88,31 @@ def test_the_columns_are_printed_without_a_file(capsys):
     assert rows["income_annum or annual_income"]["need"] == "required"
     assert rows["cibil_score"]["expected"] == "an integer from 300 to 900"
     assert {name for row in rows for name in row.split(" or ")} == set(COLUMNS)
+
+
+def test_a_refused_file_is_no_refused_line():
+    """Whoever counts what to send again counts lines; of a refused file none was read."""
+    tally = send([LineError(1, None, "commas between the columns", of_file=True)], Sent(), lambda *_: None, None, "")
+    assert (tally.refused, tally.file_refused) == (0, True)
+    tally = send([LineError(3, "currency", "three letters")], Sent(), lambda *_: None, None, "")
+    assert (tally.refused, tally.file_refused) == (1, False)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["submit", "--id-prefix", "Q1/"], "--id-prefix 'Q1/'"),
+        (["submit", "--id-prefix", "x" * 64], "--id-prefix 'xxxx"),
+        (["submit", "--currency", "inr"], "--currency 'inr': expected three capital letters, such as INR"),
+        (["submit", "--currency", " INR"], "--currency ' INR': expected three capital letters"),
+        (["submit", "--currency", ""], "--currency '': expected three capital letters"),
+        (["score", "--currency", "rupees"], "--currency 'rupees': expected three capital letters"),
+        (["score", "--tenant", "Bank A"], "--tenant 'Bank A': expected a bank's name"),
+    ],
+)
+def test_a_faulty_option_is_told_as_the_option(arguments, said, capsys):
+    """In one line, before the file is looked at: its lines are not to blame."""
+    verb, *options = arguments
+    assert main([verb, str(EXAMPLE), *options]) == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith(f"loanstream: {said}")
