@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from schemas.beside import told
 from schemas.events import EVENTS, EventType
 from schemas.headers import ATTEMPTS, FIRST_STOOD, ORIGIN, REJECTED
-from schemas.jsonschema import json_schema
+from schemas.jsonschema import exact, json_schema
 from schemas.stages import STAGES
 from schemas.topics import TENANT_PATTERN, TOPICS, Topic
 
@@ -57,14 +57,14 @@ HEADERS: dict[str, dict[str, Any]] = {
     "ce_subject": {"description": "The application's id, where the event is about one."},
     "content-type": {"const": "application/json"},
     "traceparent": {
-        "pattern": "^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$",
+        "pattern": exact("^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$"),
         "description": "W3C trace context, carried through all stages.",
     },
     ORIGIN: {
-        "pattern": "^[^/]+/[0-9]+/[0-9]+$",
+        "pattern": exact("^[^/]+/[0-9]+/[0-9]+$"),
         "description": "The application's record that this one was made from: topic/partition/offset.",
     },
-    ATTEMPTS: {"pattern": "^[0-9]+$", "description": "How often a redriven record was processed before."},
+    ATTEMPTS: {"pattern": exact("^[0-9]+$"), "description": "How often a redriven record was processed before."},
     FIRST_STOOD: {"description": "Where a redriven record first stood: topic/partition/offset."},
     REJECTED: {"description": "Where a redriven record first stood whose sender was told that it was rejected."},
 }

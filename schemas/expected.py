@@ -8,7 +8,7 @@ from pydantic import BaseModel
 from pydantic_core import ErrorDetails
 
 from schemas.topics import TENANT_PATTERN
-from schemas.values import EXTENSION_NAME, MOMENT, MONEY_DIGITS, NO_CONTROL, YEARS_DIGITS
+from schemas.values import EXTENSION_NAME, MOMENT, MONEY_DIGITS, NO_CONTROL, NON_NEGATIVE_DIGITS, YEARS_DIGITS
 
 Schema = Mapping[str, Any]
 
@@ -30,7 +30,8 @@ PATTERNS: Mapping[str, str] = {
     **dict.fromkeys(
         (
             r"^-?[0-9]{1,14}(\.[0-9]{1,2})?$",
-            *(f"{sign}({MONEY_DIGITS})$" for sign in ("^-?", "^", "^(?=.*[1-9])")),
+            *(f"{sign}({MONEY_DIGITS})$" for sign in ("^-?", "^(?=.*[1-9])")),
+            f"^({NON_NEGATIVE_DIGITS})$",
             f"^(?=.*[1-9])({YEARS_DIGITS})$",
         ),
         "a decimal string with at most two decimals",
