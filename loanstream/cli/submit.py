@@ -17,7 +17,7 @@ from loanstream.served import not_served
 from loanstream.terminal import counted, emit, table
 from producers.client import ApplicationProducer
 from producers.columns import described
-from producers.documents import attach_documents, unclaimed
+from producers.documents import attach_documents, doubts, unclaimed
 from producers.files import read_applications
 from producers.lines import LineError
 from producers.repeats import Repeats
@@ -149,6 +149,8 @@ def _with_documents(
         return application, []
     attached, found = attach_documents(application, folder, id_prefix)
     for document in found:
+        if (doubt := doubts(document.data)) is not None:
+            _note(f"{document.path.name} is stored, and nothing will be read of it: {doubt}")
         upload(application.tenant, document.data)
     return attached, [document.path for document in found]
 

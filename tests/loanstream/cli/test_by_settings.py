@@ -205,3 +205,15 @@ def test_a_document_is_stored_with_the_whole_reference(settings, tmp_path, capsy
     assert "--kind: expected one of payslip," in capsys.readouterr().err
     assert main(["documents", "put", str(file), "--tenant", "bank-a", "--kind", "identity", "--json"]) == 0
     assert DocumentRef.model_validate_json(capsys.readouterr().out).kind == "identity"
+
+
+def test_a_document_of_which_nothing_will_be_read_is_told_when_it_is_stored(settings, tmp_path, capsys):
+    """Exit 0 and the hash on stdout, as it is stored; a line on stderr says what it is not."""
+    FileBlobs.create(tmp_path / "documents")
+    file = tmp_path / "x.payslip.pdf"
+    for data, notes in ((b"", ["it is empty"]), (b"hi", ["neither a PDF nor a picture"]), (b"%PDF-1.7", [])):
+        file.write_bytes(data)
+        assert main(["documents", "put", str(file), "--tenant", "bank-a"]) == 0
+        told = capsys.readouterr()
+        assert len(told.out.split()) == 1
+        assert [note in line for note, line in zip(notes, told.err.splitlines(), strict=True)] == [True] * len(notes)

@@ -55,6 +55,22 @@ def test_documents_are_found_by_their_names_and_counted(application, tmp_path):
     assert [document.kind for document in sent[0].documents] == ["payslip"]
 
 
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [(b"", "it is empty"), (b"hi", "neither a PDF nor a picture"), (b"%PDF", None), (b"\x89PNG\r\n", None)],
+)
+def test_a_document_of_which_nothing_will_be_read_is_told_at_once(application, tmp_path, capsys, data, said):
+    """It is stored, since it is what the bank has; and the bank hears of it before the application is referred."""
+    path = tmp_path / "example-0001.payslip.pdf"
+    path.write_bytes(data)
+    stored = []
+    send([application], Sent(), lambda _, data: stored.append(data), tmp_path, "")
+    told = capsys.readouterr().err.splitlines()
+    assert stored == [data]
+    assert len(told) == (said is not None)
+    assert said is None or (path.name in told[0] and said in told[0])
+
+
 def test_documents_of_nobody_are_told_before_a_person_has_to_look(application, tmp_path):
     """Without a name nothing ties a document to its applicant, and whoever sends it hears so at once."""
     (tmp_path / "example-0001.payslip.pdf").write_bytes(b"%PDF")
