@@ -24,11 +24,10 @@ from producers.errors import (
     TooLargeError,
 )
 from producers.librdkafka import HEARD, PERMISSION, complete, reason
+from producers.refusals import SAYS, LogIns
 from schemas.application import LoanApplication
 from schemas.topics import APPLICATION_MAX_BYTES, TOPICS
 
-REFUSALS_MAX = 3
-"""So many refused log-ins in a row, before anything was confirmed, are no hiccup of a key rotation."""
 POLL_SECONDS = 0.1
 
 
@@ -77,7 +76,7 @@ class TenantProducer:
         self._in_flight_max = in_flight_max
         self._in_flight = 0
         self._confirmed = 0
-        self._refusals = 0
+        self._log_ins = LogIns(lambda within_s: self._producer.list_topics(self._topic, within_s))
         self._denied = False
         self._heard: str | None = None
         self._failures: list[Failure] = []
@@ -123,8 +122,8 @@ class TenantProducer:
         """
         self._wait_until(lambda: not self._in_flight)
         failures, self._failures = self._failures, []
-        if failures and self._refusals:
-            raise _credentials_refused() from NotDeliveredError(failures)
+        if failures and self._log_ins.is_refused:
+            raise CredentialsRefusedError(SAYS) from NotDeliveredError(failures)
         if failures:
             raise NotDeliveredError(failures)
 
@@ -150,11 +149,18 @@ class TenantProducer:
         refusal: ProducerError | None = None
         if self._denied:
             refusal = PermissionRefusedError(f"no permission to write {self._topic}, or there is no such topic")
-        elif self._refusals >= REFUSALS_MAX and not self._confirmed:
-            refusal = _credentials_refused()
+        elif not self._confirmed:
+            refusal = self._refused_log_ins()
         if refusal is not None:
             self._give_up()
             raise refusal from (NotDeliveredError(self._failures) if self._failures else None)
+
+    def _refused_log_ins(self) -> CredentialsRefusedError | None:
+        try:
+            self._log_ins.check()
+        except CredentialsRefusedError as refusal:
+            return refusal
+        return None
 
     def _give_up(self) -> None:
         self._producer.purge()
@@ -164,7 +170,7 @@ class TenantProducer:
 
     def _on_error(self, error: KafkaError) -> None:
         if error.code() == KafkaError._AUTHENTICATION:  # noqa: SLF001 - that is its public name
-            self._refusals += 1
+            self._log_ins.refused()
         elif error.code() in PERMISSION:
             self._denied = True
         else:
@@ -176,7 +182,8 @@ class TenantProducer:
             if error is None:
                 delivery.partition, delivery.offset = message.partition(), message.offset()
                 self._confirmed += 1
-                self._refusals, self._heard = 0, None
+                self._heard = None
+                self._log_ins.let_in()
                 return
             self._denied = self._denied or error.code() in PERMISSION
             timed_out = error.code() == KafkaError._MSG_TIMED_OUT  # noqa: SLF001 - that is its public name
@@ -211,7 +218,3 @@ class ApplicationProducer(TenantProducer):
         if traceparent is not None:
             headers.append(("traceparent", traceparent.encode("ascii")))
         return self._send(application.application_id.encode(), application.model_dump_json().encode(), headers)
-
-
-def _credentials_refused() -> CredentialsRefusedError:
-    return CredentialsRefusedError("the credentials are refused: check client id, client secret and token address")

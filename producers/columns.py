@@ -36,8 +36,20 @@ OPTIONAL = frozenset(
 )
 """Fields whose column may be absent and whose value may be blank."""
 
-GIVEN = frozenset({"tenant", "currency", "submitted_at"})
-"""Fields that whoever hands the file over may give for all lines."""
+GIVEN: Mapping[str, str] = {
+    "tenant": "or by --tenant",
+    "currency": "or by --currency",
+    "submitted_at": "optional: the moment of sending",
+}
+"""Fields that are the same for all lines where the file does not say them -> who says them then."""
+
+MONEY = frozenset(
+    {
+        *("annual_income", "monthly_obligations", "loan.amount"),
+        *("assets.residential", "assets.commercial", "assets.luxury", "assets.bank"),
+    }
+)
+"""Fields that hold amounts."""
 
 SEPARATORS: Mapping[str, str] = {";": "semicolons", "\t": "tabs", "|": "bars"}
 SAYS_SEPARATOR = "sep="
@@ -50,7 +62,7 @@ def described() -> list[tuple[str, str, str]]:
     rows = []
     for field in OWN:
         names = " or ".join(name for name, meant in COLUMNS.items() if meant == field)
-        need = "optional" if field in OPTIONAL else "or by option" if field in GIVEN else "required"
+        need = "optional" if field in OPTIONAL else GIVEN.get(field, "required")
         rows.append((names, need, WRITTEN.get(field) or expected_at(LoanApplication, field)))
     return [*rows, (public_loans.LABEL, "not read", f"{public_loans.APPROVED} or {public_loans.REJECTED}")]
 

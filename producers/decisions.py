@@ -4,7 +4,7 @@ Theory of operation. The service may be killed at any moment, so a record's offs
 has returned for it: it may come again, and is never lost. Decisions of one application come in the order in which they
 were made, and that is not the order of its revisions: the slow lane and redrives overtake. So each is judged against
 what was seen before (`producers.seen`). A human decision stands on another topic and may come before the decision that
-it is about; what is known of the revision joins both.
+it is about, or be about one that never was: alone it moves nothing. What is known of the revision joins both.
 """
 
 import logging
@@ -15,9 +15,11 @@ from typing import Any, Self
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
-from producers.errors import CredentialsRefusedError, PermissionRefusedError, ProducerError
+from producers.errors import PermissionRefusedError, ProducerError
 from producers.librdkafka import PERMISSION
+from producers.refusals import LogIns
 from producers.seen import Known, MemorySeen, Seen, Standing, judged
+from schemas.ahead import check_not_ahead
 from schemas.decision import LoanDecision, Outcome
 from schemas.decode import Undecodable, decode, decode_own
 from schemas.operations import LoanOutcome
@@ -44,7 +46,6 @@ ENFORCED: Mapping[str, Any] = {
 }
 """librdkafka settings without which the promises above would not hold."""
 
-REFUSALS_MAX = 3
 POLL_S = 1.0
 _NO_TOPIC = frozenset({KafkaError.UNKNOWN_TOPIC_OR_PART, *PERMISSION})
 
@@ -77,7 +78,7 @@ class Received:
 
     @property
     def outcome(self) -> Outcome | None:
-        """What counts for this revision: a person's decision where there is one, else the service's."""
+        """What counts for this revision: the first decision of a person where there is one, else the service's."""
         return self.known.outcome
 
 
@@ -110,7 +111,7 @@ class DecisionConsumer:
         self.seen: Seen = MemorySeen() if seen is None else seen
         self.repeats = 0
         self._tenant = tenant
-        self._refusals = 0
+        self._log_ins = LogIns(lambda within_s: self._consumer.list_topics(self._topics[0], within_s))
         self._reached = False
         self._consumer = kafka({**DEFAULTS, **settings, **ENFORCED, "group.id": group, "error_cb": self._on_error})
         self._consumer.subscribe(self._topics, on_assign=self._on_assign)
@@ -125,11 +126,12 @@ class DecisionConsumer:
     def step(self, handle: Handler, timeout_s: float = POLL_S) -> bool:
         """Wait for one record and give it to `handle`, if it is a decision and no repeat; whether there was a record.
 
-        Raises `PermissionRefusedError`, `CredentialsRefusedError`, `UnreadableDecisionError`, and `ProducerError` where
-        the client library has given up.
+        Raises `PermissionRefusedError`, `UnreadableDecisionError`, `CredentialsRefusedError` where nothing was reached
+        before, and `ProducerError` where the client library has given up.
         """
         message = self._consumer.poll(timeout_s)
-        self._check()
+        if not self._reached:
+            self._log_ins.check()
         if message is None:
             return False
         if message.error() is not None:
@@ -173,6 +175,7 @@ class DecisionConsumer:
     def _human(self, message: Any) -> LoanOutcome | None:
         try:
             outcome = decode(LoanOutcome, message.value())
+            check_not_ahead(outcome, message)
         except Undecodable:
             return None  # loanstream refuses it, too, and tells the bank
         addressed = message.key() == outcome.application_id.encode() and outcome.tenant == self._tenant
@@ -214,15 +217,11 @@ class DecisionConsumer:
         if error.fatal():
             raise ProducerError(f"the consumer has given up: {error.name()}")
 
-    def _check(self) -> None:
-        if self._refusals >= REFUSALS_MAX and not self._reached:
-            raise CredentialsRefusedError(
-                "the credentials are refused: check client id, client secret and token address"
-            )
-
     def _on_error(self, error: KafkaError) -> None:
         if error.code() == KafkaError._AUTHENTICATION:  # noqa: SLF001 - that is its public name
-            self._refusals += 1
+            # librdkafka goes on trying; a service that was reading waits with it, and its log says for what.
+            log.warning("the credentials are refused")
+            self._log_ins.refused()
 
     def _on_assign(self, _: Any, partitions: list[TopicPartition]) -> None:
         self._reached = True

@@ -97,6 +97,18 @@ def media_type(data: bytes) -> str:
     return next((kind for beginning, kind in BEGINNINGS.items() if data.startswith(beginning)), PDF)
 
 
+def doubts(data: bytes) -> str | None:
+    r"""What keeps a document from being read, as far as its first bytes say; None where they say nothing.
+
+    >>> doubts(b""), doubts(b"hi"), doubts(b"%PDF-1.7"), doubts(b"\xff\xd8\xff\xe0")
+    ('it is empty', 'it is neither a PDF nor a picture by how it begins', None, None)
+    """
+    if not data:
+        return "it is empty"
+    known = b"%PDF" in data[:PDF_WITHIN] or data.startswith(tuple(BEGINNINGS))
+    return None if known else "it is neither a PDF nor a picture by how it begins"
+
+
 def kind_of(path: Path) -> str | None:
     """What a document's file name says of its kind; None where it says nothing.
 

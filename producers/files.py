@@ -9,7 +9,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from producers.columns import COLUMNS, GIVEN, OPTIONAL, header_errors
+from producers.columns import COLUMNS, GIVEN, MONEY, OPTIONAL, header_errors
 from producers.lines import (
     BYTE_ORDER_MARK,
     LINE_ENDS,
@@ -25,9 +25,9 @@ from producers.rows import header_of, rows_of
 from producers.spreadsheets import meant, no_application
 from schemas.application import LoanApplication
 from schemas.cells import spelled
-from schemas.decode import Undecodable, check_json, field_error
+from schemas.decode import Undecodable, check_json, each_error
 from schemas.expected import fields_in
-from schemas.operations import ERRORS_MAX
+from schemas.mistaken import wrapped
 from schemas.problem import Problem
 
 SHOWN = 3
@@ -97,10 +97,10 @@ def _until_refused(lines: Iterator[LoanApplication | LineError], place: Place) -
             told = True
             yield line
     except FileRefusedError as refused:
-        yield refused.error
+        yield replace(refused.error, of_file=not told)
     else:
         if not told:
-            yield LineError(1, None, "at least one application", "no applications in it", place)
+            yield LineError(1, None, "at least one application", "no applications in it", place, of_file=True)
 
 
 def _json(path: Path, defaults: Defaults) -> Iterator[LoanApplication | LineError]:
@@ -135,8 +135,11 @@ def _application(number: int, found: Any, defaults: Defaults, place: Place) -> I
         yield LineError(number, None, "a JSON object", shown(found), place)
         return
     if found and found.keys().isdisjoint(LoanApplication.model_fields):
-        names = ", ".join(shown(name) for name in list(found)[:SHOWN])
-        yield LineError(number, None, "the fields of an application", f"none of them, but {names}", place)
+        expected = wrapped(found, LoanApplication.model_fields) or "the fields of an application"
+        yield LineError(number, None, expected, f"none of them, but {_names(found)}", place)
+        return
+    if (said := wrapped(found, LoanApplication.model_fields)) is not None:
+        yield LineError(number, None, said, f"an object with {_names(found)}", place)
         return
     fields = {**defaults.fields, **found}
     if isinstance(fields.get("application_id"), str):
@@ -147,6 +150,10 @@ def _application(number: int, found: Any, defaults: Defaults, place: Place) -> I
         yield from (replace(fault, place=place) for fault in _line_errors(number, error, {}, {}))
     else:
         yield _others(number, application, defaults, place) or application
+
+
+def _names(found: Mapping[str, Any]) -> str:
+    return ", ".join(shown(name) for name in list(found)[:SHOWN])
 
 
 def _others(number: int, application: LoanApplication, defaults: Defaults, place: Place = "line") -> LineError | None:
@@ -161,7 +168,7 @@ def _csv(path: Path, defaults: Defaults) -> Iterator[LoanApplication | LineError
     at, header = header_of(rows)
     problems = list(header_errors(header, defaults.fields, at))
     if problems:
-        yield from problems
+        yield from (replace(problem, of_file=True) for problem in problems)
         return
     fields = [COLUMNS.get(name) for name in header]
     names = {field: name for name, field in zip(header, fields, strict=True) if field is not None}
@@ -204,7 +211,7 @@ def _row(
         # Lax, since a CSV knows text alone: "12" is a number and "Yes" is true.
         application = LoanApplication.model_validate_strings(_event(cells.items(), defaults), strict=False)
     except ValidationError as error:
-        needed = [value for field, value in cells.items() if field is not None and field not in OPTIONAL | GIVEN]
+        needed = [value for field, value in cells.items() if field is not None and field not in OPTIONAL | GIVEN.keys()]
         foreign = no_application(cells["application_id"], needed)
         yield from (
             [LineError(number, None, "an application", foreign)]
@@ -238,16 +245,12 @@ def _line_errors(
 
     A value that none of several types takes is one error.
     """
-    told = set[tuple[str, str]]()
-    for detail in error.errors(include_url=False, include_context=False):
+    for said, detail in each_error(LoanApplication, error, error.error_count()):
         path = shown_path(fields_in(LoanApplication, detail))
-        said = field_error(LoanApplication, detail)
-        expected = EXPECTED.get(said.error, said.expected)
-        if (path, expected) in told or len(told) == ERRORS_MAX:
-            continue
-        told.add((path, expected))
         found = "nothing" if detail["type"] == "missing" else shown(cells.get(path, detail["input"]))
-        yield LineError(number, names.get(path, path), expected, found + meant(cells.get(path, "")))
+        slip = meant(cells.get(path, ""), is_money=path in MONEY)
+        expected = EXPECTED.get(detail["type"], said.expected)
+        yield LineError(number, names.get(path, path), expected, found + slip)
 
 
 READERS: Mapping[str, Callable[[Path, Defaults], Iterator[LoanApplication | LineError]]] = {

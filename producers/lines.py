@@ -38,6 +38,7 @@ class LineError:
 
     In a file that is one JSON value the `place` is an item of it, since its lines mean nothing. `found` holds what the
     file says: it is for the sender's own terminal, never for a log. A row of a CSV may have more lines, up to `last`.
+    `of_file`: the file is none of applications, so that none of its lines is one.
     """
 
     line: int
@@ -46,11 +47,12 @@ class LineError:
     found: str | None = None
     place: Place = "line"
     last: int | None = None
+    of_file: bool = False
 
     @property
     def lines(self) -> range:
-        """All of its lines."""
-        return range(self.line, (self.last or self.line) + 1)
+        """The lines that are refused for it: all of its own, and none of a file that was not read."""
+        return range(self.line, self.line if self.of_file else (self.last or self.line) + 1)
 
     def __str__(self) -> str:
         """One line of text.
@@ -60,7 +62,11 @@ class LineError:
         >>> str(LineError(3, None, "13 values", "12", last=5))
         'lines 3 to 5: expected 13 values, found 12'
         """
-        place = f"{self.place}s {self.line} to {self.last}" if len(self.lines) > 1 else f"{self.place} {self.line}"
+        place = (
+            f"{self.place}s {self.line} to {self.last}"
+            if (self.last or self.line) > self.line
+            else f"{self.place} {self.line}"
+        )
         place += f", {self.field}" if self.field else ""
         return f"{place}: expected {self.expected}" + (f", found {self.found}" if self.found is not None else "")
 

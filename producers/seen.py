@@ -1,6 +1,7 @@
 """What a downstream service remembers of decisions, and how a decision stands against it: pure, and behind a port."""
 
 from collections import OrderedDict
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Literal, Protocol
 
@@ -10,9 +11,10 @@ from schemas.decision import LoanDecision, Outcome
 from schemas.operations import LoanOutcome
 from schemas.values import OwnEvent
 
-Standing = Literal["current", "superseded", "conflict"]
-"""`current`: it counts. `superseded`: a higher revision, or a later human decision, came before it. `conflict`: another
-decision on the same revision came first, and that one counts.
+Standing = Literal["current", "superseded", "conflict", "waiting"]
+"""`current`: it counts. `superseded`: a decision on a higher revision came before it. `conflict`: another decision of
+its kind (the service's, or a person's) on the same revision came first, and that one counts. `waiting`: a person's, on
+a revision of which no decision is known; if one comes, it comes with the person's outcome.
 """
 
 IDS_MOST = 16
@@ -25,13 +27,15 @@ APPLICATIONS_MOST = 100_000
 class Known(OwnEvent):
     """What is remembered of one revision of an application; a row of the service's own table, as JSON, if it likes.
 
-    Of `decision_ids` the first counts, and `machine` is its outcome; `human` is the newest human decision by its `at`.
+    Of `decision_ids` the first counts, and `machine` is its outcome. Of what persons said the first counts, too:
+    `human`, at `human_at`; `human_conflicts` are the others.
     """
 
     decision_ids: Annotated[tuple[str, ...], Field(max_length=IDS_MOST)] = ()
     machine: Outcome | None = None
     human: Literal["approve", "decline"] | None = None
     human_at: datetime | None = None
+    human_conflicts: Annotated[tuple[str, ...], Field(max_length=IDS_MOST)] = ()
 
     @property
     def outcome(self) -> Outcome | None:
@@ -40,14 +44,10 @@ class Known(OwnEvent):
 
 
 class Seen(Protocol):
-    """Where it is remembered. The service may back it by a table of its own: two look-ups and an upsert."""
+    """Where it is remembered. The service may back it by a table of its own: one look-up and an upsert."""
 
-    def known(self, application_id: str, revision: int) -> Known | None:
-        """What is known of a revision."""
-        ...
-
-    def highest(self, application_id: str) -> int | None:
-        """The highest revision of which anything is known."""
+    def revisions(self, application_id: str) -> Mapping[int, Known]:
+        """What is known of an application, by revision."""
         ...
 
     def note(self, application_id: str, revision: int, known: Known) -> None:
@@ -62,13 +62,9 @@ class MemorySeen:
         self._most = applications_most
         self._applications: OrderedDict[str, dict[int, Known]] = OrderedDict()
 
-    def known(self, application_id: str, revision: int) -> Known | None:
-        """What is known of a revision."""
-        return self._applications.get(application_id, {}).get(revision)
-
-    def highest(self, application_id: str) -> int | None:
-        """The highest revision of which anything is known."""
-        return max(self._applications.get(application_id, ()), default=None)
+    def revisions(self, application_id: str) -> Mapping[int, Known]:
+        """What is known of an application, by revision."""
+        return self._applications.get(application_id, {})
 
     def note(self, application_id: str, revision: int, known: Known) -> None:
         """Remember it, and forget the application that was not heard of for longest."""
@@ -79,13 +75,17 @@ class MemorySeen:
 
 
 def judged(event: LoanDecision | LoanOutcome, seen: Seen) -> tuple[Standing, Known] | None:
-    """How a decision, or a human one, stands against what was seen, and what is known with it; None for a repeat."""
-    before = seen.known(event.application_id, event.revision) or Known()
-    highest = seen.highest(event.application_id) or event.revision
+    """How a decision, or a human one, stands against what was seen, and what is known with it; None for a repeat.
+
+    What a person says of a revision that nobody decided moves nothing: the bank may have mistyped it.
+    """
+    revisions = seen.revisions(event.application_id)
+    before = revisions.get(event.revision, Known())
+    highest = max((revision for revision, known in revisions.items() if known.decision_ids), default=0)
     newest: Standing = "superseded" if highest > event.revision else "current"
     if isinstance(event, LoanDecision):
         return _of_machine(event, before, newest)
-    return _of_human(event, before, newest)
+    return _of_human(event, before, newest if before.decision_ids else "waiting")
 
 
 def _of_machine(event: LoanDecision, before: Known, newest: Standing) -> tuple[Standing, Known] | None:
@@ -98,8 +98,9 @@ def _of_machine(event: LoanDecision, before: Known, newest: Standing) -> tuple[S
 
 
 def _of_human(event: LoanOutcome, before: Known, newest: Standing) -> tuple[Standing, Known] | None:
-    if (event.decision, event.at) == (before.human, before.human_at):
+    if before.human is None:
+        return newest, before.model_copy(update={"human": event.decision, "human_at": event.at})
+    other = f"{event.decision} {event.at.isoformat()}"
+    if (event.decision, event.at) == (before.human, before.human_at) or other in before.human_conflicts:
         return None
-    if before.human_at is not None and event.at < before.human_at:
-        return "superseded", before
-    return newest, before.model_copy(update={"human": event.decision, "human_at": event.at})
+    return "conflict", before.model_copy(update={"human_conflicts": (*before.human_conflicts, other)[:IDS_MOST]})

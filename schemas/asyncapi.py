@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from schemas.beside import told
 from schemas.events import EVENTS, EventType
 from schemas.headers import ATTEMPTS, FIRST_STOOD, ORIGIN, REJECTED
-from schemas.jsonschema import json_schema
+from schemas.jsonschema import exact, json_schema
 from schemas.stages import STAGES
 from schemas.topics import TENANT_PATTERN, TOPICS, Topic
 
@@ -57,14 +57,14 @@ HEADERS: dict[str, dict[str, Any]] = {
     "ce_subject": {"description": "The application's id, where the event is about one."},
     "content-type": {"const": "application/json"},
     "traceparent": {
-        "pattern": "^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$",
+        "pattern": exact("^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$"),
         "description": "W3C trace context, carried through all stages.",
     },
     ORIGIN: {
-        "pattern": "^[^/]+/[0-9]+/[0-9]+$",
+        "pattern": exact("^[^/]+/[0-9]+/[0-9]+$"),
         "description": "The application's record that this one was made from: topic/partition/offset.",
     },
-    ATTEMPTS: {"pattern": "^[0-9]+$", "description": "How often a redriven record was processed before."},
+    ATTEMPTS: {"pattern": exact("^[0-9]+$"), "description": "How often a redriven record was processed before."},
     FIRST_STOOD: {"description": "Where a redriven record first stood: topic/partition/offset."},
     REJECTED: {"description": "Where a redriven record first stood whose sender was told that it was rejected."},
 }
@@ -73,12 +73,47 @@ HEADERS: dict[str, dict[str, Any]] = {
 _ALWAYS = tuple(name for name in HEADERS if name not in {ORIGIN, ATTEMPTS, FIRST_STOOD, REJECTED})
 
 
+class Door(NamedTuple):
+    """How a document's readers come in: the listener, the name of their way to prove themselves, and what it is."""
+
+    host: str
+    description: str
+    scheme: str
+    security: Mapping[str, Any]
+
+
+TOKEN_URL = "https://provider.example/oauth/token"  # noqa: S105 - an address
+"""Stands for the token server's, which every installation has its own of."""
+
+TOKENS = Door(
+    "kafka.example:9093",
+    "The listener that takes tokens, over TLS. Of a running stack `kafka.security` in stack.json has it, with all of a "
+    "client's settings, under `producer:<tenant>` and `consumer:<tenant>`; elsewhere the operator names it.",
+    "token",
+    {
+        "type": "oauth2",
+        "description": "SASL/OAUTHBEARER with a token by client credentials: the client `<tenant>-producer` to send, "
+        "`<tenant>-consumer` to read. The token server's address is `auth.token_endpoint` in a stack's stack.json. "
+        "What the client may do, the broker knows: no scope is asked for.",
+        "flows": {"clientCredentials": {"tokenUrl": TOKEN_URL, "availableScopes": {}}},
+    },
+)
+
+CERTIFICATES = Door(
+    "127.0.0.1:9092",
+    "The listener that takes certificates, over TLS: `kafka.bootstrap` in the stack.json of a running stack.",
+    "certificate",
+    {"type": "X509", "description": "A certificate of the stage's own; its subject is the principal."},
+)
+
+
 class Audience(NamedTuple):
-    """Whom a document is for: its title, its description, and whether it holds what banks send and read."""
+    """Whom a document is for: its title, its description, whether it holds what banks send and read, their door."""
 
     title: str
     description: str
     banks: bool
+    door: Door
 
 
 AUDIENCES: dict[str, Audience] = {
@@ -86,12 +121,14 @@ AUDIENCES: dict[str, Audience] = {
         "loanstream",
         "Loan applications in, explained and reproducible decisions out: what banks send and read. " + told(),
         banks=True,
+        door=TOKENS,
     ),
     "asyncapi-internal.yaml": Audience(
         "loanstream's own topics",
         "What the stages tell each other, for whoever runs loanstream. Nobody else reads or writes these topics; they "
         "change with any version.",
         banks=False,
+        door=CERTIFICATES,
     ),
 }
 """File name -> whom the document is for."""
@@ -118,20 +155,24 @@ def asyncapi(version: str, examples: Mapping[str, list[Any]], audience: Audience
             "license": {"name": "Apache-2.0"},
         },
         "defaultContentType": "application/json",
-        "servers": {
-            "kafka": {
-                "host": "{bootstrap}",
-                "protocol": "kafka",
-                "description": "`kafka.bootstrap` in the stack.json of a running stack.",
-                "variables": {"bootstrap": {"default": "127.0.0.1:9092"}},
-            }
-        },
+        "servers": {"kafka": _server(audience.door)},
         "channels": {topic.key: _channel(topic) for topic in topics},
         "operations": {name: operation for topic in topics for name, operation in _operations(topic)},
         "components": {
             "messages": {event.name: _message(event, examples.get(event.name, [])) for event in events},
             "schemas": _schemas(events),
+            "securitySchemes": {audience.door.scheme: dict(audience.door.security)},
         },
+    }
+
+
+def _server(door: Door) -> dict[str, Any]:
+    return {
+        "host": "{bootstrap}",
+        "protocol": "kafka-secure",
+        "description": door.description,
+        "variables": {"bootstrap": {"default": door.host}},
+        "security": [{"$ref": f"#/components/securitySchemes/{door.scheme}"}],
     }
 
 

@@ -30,6 +30,17 @@ RULES: tuple[Rule, ...] = (
         "9007199254740993",
     ),
     Rule("a human decision's reason is not blank", "invalid_event", '{"kind": "human_decision", "reason": ""}'),
+    Rule(
+        "an outcome's `at` is at most a day after the moment at which the broker took its record",
+        "invalid_event",
+        '{"kind": "human_decision", "at": "2199-11-30T10:00:00Z"}',
+    ),
+    Rule(
+        "an outcome has no field of another kind: a repayment no `decision`, `actor`, `reason` or `asserted_by`, a "
+        "human decision no `repayment`, `days_past_due` or `balance`",
+        "invalid_event",
+        '{"kind": "repayment", "repayment": "late", "decision": "approve"}',
+    ),
     Rule("texts hold no lone surrogate", "invalid_event", r"\ud800"),
 )
 """Every rule; whatever else a record breaks, the schema refuses too (a property test holds both directions)."""

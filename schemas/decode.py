@@ -4,7 +4,7 @@ pydantic alone takes the last of two equal keys and accepts UTF-16; this module 
 """
 
 import json
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from typing import Any, NamedTuple, NoReturn, TypeVar
 
@@ -12,9 +12,10 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from schemas import whereabouts
-from schemas.expected import expected, expected_on, fields_in
+from schemas.expected import Path, expected, expected_on, fields_in
+from schemas.hints import hint
+from schemas.kinds import kind_of
 from schemas.mistaken import encoded, latin, wrapped
-from schemas.nearest import nearest
 from schemas.operations import ERRORS_MAX, PATH_MAX, FieldError
 from schemas.records import Unreadable
 from schemas.values import SENTENCE_MAX, STORED, Event
@@ -26,6 +27,8 @@ PARTS_MOST = 8
 """Of a path within a text that is no event: no field of ours stands deeper."""
 TYPES_MOST = 5
 """So many types a field may be of at most; pydantic tells an error for each."""
+LOOKED_AT_MOST = ERRORS_MAX * TYPES_MOST
+"""Of pydantic's errors, so many are put into words: a stranger's record is to cost no seconds."""
 ROOMY, ENTRIES_MOST = 32 * 1024, 2_000
 """A value of more bytes is counted: an event with more names and items is none, and to tell each of a hundred thousand
 wrong ones took seconds, for which all banks waited."""
@@ -208,61 +211,70 @@ def decode_own(model: type[E], data: bytes | None) -> E:
         raise Undecodable("invalid_event", *field_errors(model, error)) from None
 
 
+class Told(NamedTuple):
+    """A fault of a field as it is told, and what pydantic says of it (with its value: not for a log)."""
+
+    error: FieldError
+    detail: ErrorDetails
+
+
+def each_error(model: type[BaseModel], error: ValidationError, most: int = LOOKED_AT_MOST) -> list[Told]:
+    """The faults of the first `most` of pydantic's errors, each with the one that it was made of.
+
+    A value that none of several types takes is one fault.
+    """
+    found: dict[tuple[Path, str], Told] = {}
+    for detail in error.errors(include_url=False)[:most]:
+        path = fields_in(model, detail)
+        told = _field_error(model, detail, path)
+        found.setdefault((path, told.expected), Told(told, detail))
+    return list(found.values())
+
+
 def field_errors(model: type[BaseModel], error: ValidationError) -> tuple[FieldError, ...]:
     """Pydantic's errors with field, kind and expectation; of the found value only its JSON type and length.
 
-    A value that none of several types takes is one error.
+    Faults that read alike, as of several unknown fields, are one with their number; of too many the last says so.
     """
-    found: dict[tuple[str, str], FieldError] = {}
-    for detail in error.errors(include_url=False)[: ERRORS_MAX * TYPES_MOST]:
-        told = field_error(model, detail)
-        found.setdefault((told.field, told.expected), told)
-    return tuple(found.values())[:ERRORS_MAX]
+    alike: dict[tuple[str, str], list[FieldError]] = {}
+    for told, _ in each_error(model, error):
+        alike.setdefault((told.field, told.expected), []).append(told)
+    at_least = "at least " if error.error_count() > LOOKED_AT_MOST else ""
+    errors = [_as_one(same, at_least) for same in alike.values()]
+    if len(errors) <= ERRORS_MAX and not at_least:
+        return tuple(errors)
+    kept = errors[: ERRORS_MAX - 1]
+    return (*kept, _more(len(errors) - len(kept), at_least))
 
 
-def field_error(model: type[BaseModel], detail: ErrorDetails) -> FieldError:
-    """One of pydantic's errors; names that are not ours are left out of its field."""
-    path = _told(fields_in(model, detail), known_names(model))
+def _as_one(same: Sequence[FieldError], at_least: str) -> FieldError:
+    first = same[0]
+    if len(same) == 1:
+        return first
+    noun = "unknown fields" if first.error == "unknown_field" else "values of which each is wrong"
+    return first.model_copy(update={"found": f"{at_least}{len(same)} {noun}"})
+
+
+def _more(left: int, at_least: str) -> FieldError:
+    found = f"{at_least}{left} more" if left else "more"
+    return FieldError(field=RECORD, error="more_errors", expected="no fault beside those that are listed", found=found)
+
+
+def _field_error(model: type[BaseModel], detail: ErrorDetails, path: Path) -> FieldError:
+    field = _told(path, known_names(model))
+    said = expected(model, detail)
     if detail["type"] == "extra_forbidden":
-        name = str(detail["loc"][-1])
-        said = "no unknown field outside extensions" + _meant(model, name)
-        if path.endswith(UNKNOWN) and (near := nearest(name, known_names(model))):
-            path = f"{path.removesuffix(UNKNOWN)}(unknown, like {near})"
-    else:
-        said = expected(model, detail)
+        meant = hint(model, path[:-1], str(path[-1]))
+        outside = " outside extensions" if "extensions" in known_names(model) else ""
+        said = f"no unknown field{outside}{meant.says if meant else ''}"
+        if meant is not None and meant.like is not None and field.endswith(UNKNOWN):
+            field = f"{field.removesuffix(UNKNOWN)}(unknown, like {meant.like})"
     return FieldError(
-        field=path[:PATH_MAX],
-        error=detail["type"],
+        field=field[:PATH_MAX],
+        error=kind_of(detail["type"]),
         expected=said[:SENTENCE_MAX],
         found=None if detail["type"] == "missing" else describe(detail["input"]),
     )
-
-
-def _meant(model: type[BaseModel], name: str) -> str:
-    """Where a field stands that was put elsewhere, or what a name is a slip of; nothing where neither is known."""
-    homes = sorted(place or "the event itself" for place in _places(model).get(name, ()))
-    if homes:
-        return f"; {name} belongs into {' or '.join(homes)}"
-    near = nearest(name, known_names(model))
-    return f"; nearest known name: {near}" if near else ""
-
-
-@cache
-def _places(model: type[BaseModel]) -> dict[str, set[str]]:
-    """Field name -> the paths of the objects that have it; the event itself is the empty path."""
-    root = model.model_json_schema()
-    found: dict[str, set[str]] = {}
-
-    def walk(schema: Any, path: str) -> None:
-        if "$ref" in schema:
-            schema = root["$defs"][schema["$ref"].rpartition("/")[2]]
-        for name, field in schema.get("properties", {}).items():
-            found.setdefault(name, set()).add(path)
-            for part in (field, field.get("items", {}), *field.get("anyOf", ())):
-                walk(part, f"{path}.{name}" if path else name)
-
-    walk(root, "")
-    return found
 
 
 def describe(value: Any) -> str:
@@ -286,6 +298,15 @@ def describe(value: Any) -> str:
             return f"object of {len(value)} keys"
         case _:
             return "value of another type"
+
+
+def found_key(key: bytes | None) -> str:
+    """What is said of a record's key.
+
+    >>> found_key(None), found_key(b"a-1")
+    ('no key', 'a key of 3 bytes')
+    """
+    return "no key" if key is None else f"a key of {len(key)} bytes"
 
 
 @cache

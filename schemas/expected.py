@@ -8,9 +8,12 @@ from pydantic import BaseModel
 from pydantic_core import ErrorDetails
 
 from schemas.topics import TENANT_PATTERN
-from schemas.values import EXTENSION_NAME, MOMENT, MONEY_DIGITS, NO_CONTROL, YEARS_DIGITS
+from schemas.values import EXTENSION_NAME, MOMENT, MONEY_DIGITS, NO_CONTROL, NON_NEGATIVE_DIGITS, YEARS_DIGITS
 
 Schema = Mapping[str, Any]
+
+Path = tuple[int | str, ...]
+"""The names of fields and the numbers of items that lead to a value."""
 
 MOMENT_WORDS = "a moment such as 2026-03-31T10:00:00Z"
 
@@ -27,7 +30,8 @@ PATTERNS: Mapping[str, str] = {
     **dict.fromkeys(
         (
             r"^-?[0-9]{1,14}(\.[0-9]{1,2})?$",
-            *(f"{sign}({MONEY_DIGITS})$" for sign in ("^-?", "^", "^(?=.*[1-9])")),
+            *(f"{sign}({MONEY_DIGITS})$" for sign in ("^-?", "^(?=.*[1-9])")),
+            f"^({NON_NEGATIVE_DIGITS})$",
             f"^(?=.*[1-9])({YEARS_DIGITS})$",
         ),
         "a decimal string with at most two decimals",
@@ -67,7 +71,7 @@ def expected(model: type[BaseModel], detail: ErrorDetails) -> str:
     return f"{said}; the field is required" if detail["type"] == "missing" else said
 
 
-def fields_in(model: type[BaseModel], detail: ErrorDetails) -> tuple[int | str, ...]:
+def fields_in(model: type[BaseModel], detail: ErrorDetails) -> Path:
     """The fields and items that lead to the place of one of pydantic's errors.
 
     Beside them pydantic names which of several types it tried, and that it was a name that it did not like.
@@ -84,6 +88,17 @@ def fields_in(model: type[BaseModel], detail: ErrorDetails) -> tuple[int | str, 
     return tuple(found)
 
 
+def names_at(model: type[BaseModel], path: Path) -> tuple[str, ...]:
+    """The fields that the object at `path` may have; none where there stands no object of fields.
+
+    >>> from schemas.application import LoanApplication
+    >>> names_at(LoanApplication, ("loan",))
+    ('amount', 'term_years', 'product', 'purpose')
+    """
+    root = _root(model)
+    return tuple(_resolved(_at(root, path), root).get("properties", ()))
+
+
 def expected_at(model: type[BaseModel], field: str) -> str:
     """What the field at a path with dots is expected to hold.
 
@@ -94,7 +109,7 @@ def expected_at(model: type[BaseModel], field: str) -> str:
     return expected_on(model, tuple(field.split(".")))
 
 
-def expected_on(model: type[BaseModel], path: tuple[int | str, ...]) -> str:
+def expected_on(model: type[BaseModel], path: Path) -> str:
     """As `expected_at`, of the field or the item that a path leads to."""
     root = _root(model)
     return _words(_at(root, path), root)
@@ -105,7 +120,7 @@ def _root(model: type[BaseModel]) -> Schema:
     return model.model_json_schema()
 
 
-def _at(root: Schema, path: tuple[int | str, ...]) -> Schema:
+def _at(root: Schema, path: Path) -> Schema:
     """The schema of the field at `path`, or of the last one on the way that has one."""
     here = root
     for part in path:

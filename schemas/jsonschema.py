@@ -11,6 +11,9 @@ from schemas.meanings import meaning
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
+END = r"(?![\s\S])"
+"""The end of a text, to every dialect of regular expressions that can look ahead."""
+
 
 def json_schema(event: EventType) -> dict[str, Any]:
     """The schema of `event`'s record value.
@@ -58,7 +61,7 @@ class _PortableJsonSchema(GenerateJsonSchema):
         return False
 
     def generate(self, schema: CoreSchema, mode: JsonSchemaMode = "validation") -> JsonSchemaValue:
-        return _sorted(_portable(super().generate(schema, mode)))
+        return _sorted(ended(_portable(super().generate(schema, mode))))
 
 
 def _portable(node: Any) -> Any:
@@ -71,6 +74,27 @@ def _portable(node: Any) -> Any:
     if isinstance(plain.get("description"), str):
         plain["description"] = re.sub(r"(?<!\n)\n(?!\n)", " ", plain["description"])
     return plain
+
+
+def ended(node: Any) -> Any:
+    """A schema, or a document of schemas, whose patterns are `exact`."""
+    if isinstance(node, list):
+        return [ended(item) for item in node]
+    if not isinstance(node, dict):
+        return node
+    return {
+        name: exact(item) if name == "pattern" and isinstance(item, str) else ended(item) for name, item in node.items()
+    }
+
+
+def exact(pattern: str) -> str:
+    r"""A pattern that ends at the text's end for every validator: in Python and Java `$` also stands before a last
+    line's end.
+
+    >>> exact("^[A-Z]{3}$")
+    '^[A-Z]{3}(?![\\s\\S])'
+    """
+    return f"{pattern[:-1]}{END}" if pattern.endswith("$") else pattern
 
 
 def _sorted(schema: dict[str, Any]) -> dict[str, Any]:

@@ -239,7 +239,7 @@ MEANINGS: Mapping[str, Mapping[str, Meaning]] = {
             "Path of the field, by names of ours; (unknown) for another's, (record) and (key) for what is no field.",
             "loan.term_years",
         ),
-        "error": Meaning("The kind of error.", "missing"),
+        "error": Meaning("The kind of error: one of a table, to which kinds may be added.", "missing"),
         "expected": Meaning("What is expected there.", "an integer of at least 0"),
         "found": Meaning("JSON type and size of what was found, never the value.", "string of 3 characters"),
     },

@@ -121,6 +121,12 @@ class DeadLetterHandled(OwnEvent):
 NEEDED: Mapping[str, tuple[str, ...]] = {"repayment": ("repayment",), "human_decision": ("decision", "actor", "reason")}
 """Kind of an outcome -> the fields that it must have."""
 
+OF_KIND: Mapping[str, tuple[str, ...]] = {
+    "repayment": ("repayment", "days_past_due", "balance"),
+    "human_decision": ("decision", "actor", "reason", "asserted_by"),
+}
+"""Kind of an outcome -> the fields that it alone may have: what says two things is no outcome of either kind."""
+
 REASON = "why the person decided so, in words"
 
 
@@ -139,7 +145,8 @@ def _either(schema: dict[str, Any]) -> None:
 class LoanOutcome(Event):
     """`loan.outcome.recorded`: what became of a loan, or what a person decided and why.
 
-    Of several human decisions on one revision the first record counts, as of several decisions.
+    Of several human decisions on one revision the first record counts, as of several decisions; clocks play no part.
+    `at` is at most a day after the moment at which the broker took the record.
     """
 
     model_config = ConfigDict(json_schema_extra=_either)
@@ -164,12 +171,24 @@ class LoanOutcome(Event):
             for name in NEEDED[self.kind]
             if getattr(self, name) is None
         ]
+        if info.context != STORED:
+            faults += [_foreign(kind, name, getattr(self, name)) for kind, name in self._of_other_kinds()]
         blank = self.kind == "human_decision" and self.reason is not None and not self.reason.strip()
         if blank and info.context != STORED:  # once it was taken
-            faults.append({"type": PydanticCustomError("value_error", REASON), "loc": ("reason",), "input": ""})
+            said = PydanticCustomError("value_error", REASON)
+            faults.append({"type": said, "loc": ("reason",), "input": self.reason})
         if faults:
             raise ValidationError.from_exception_data("LoanOutcome", faults, hide_input=True)
         return self
+
+    def _of_other_kinds(self) -> list[tuple[str, str]]:
+        others = [(kind, name) for kind, names in OF_KIND.items() if kind != self.kind for name in names]
+        return [(kind, name) for kind, name in others if getattr(self, name) is not None]
+
+
+def _foreign(kind: str, name: str, value: object) -> InitErrorDetails:
+    said = PydanticCustomError("value_error", f"nothing: it belongs to an outcome of kind {kind}")
+    return {"type": said, "loc": (name,), "input": value}
 
 
 class Activation(OwnEvent):

@@ -139,6 +139,8 @@ def _decimal(least: Decimal, most: Decimal, digits: str, *, above: bool = False)
 
 
 MONEY_DIGITS = r"0?[0-9]{1,13}(\.[0-9]{1,2})?|10{13}(\.0{1,2})?"
+NON_NEGATIVE_DIGITS = rf"-0{{1,14}}(\.0{{1,2}})?|{MONEY_DIGITS}"
+"""Minus nought is nought, as it is of a number."""
 YEARS_DIGITS = r"(0{0,13}[0-9]|0{0,12}[1-4][0-9])(\.[0-9]{1,2})?|0{0,12}50(\.0{1,2})?"
 
 
@@ -168,7 +170,7 @@ Money = Annotated[Decimal, _decimal(-MONEY_MAX, MONEY_MAX, MONEY_DIGITS), _as_mo
 always written as a string with two decimals."""
 
 PositiveMoney = Annotated[Decimal, _decimal(Decimal(0), MONEY_MAX, MONEY_DIGITS, above=True), _as_money]
-NonNegativeMoney = Annotated[Decimal, _decimal(Decimal(0), MONEY_MAX, MONEY_DIGITS), _as_money]
+NonNegativeMoney = Annotated[Decimal, _decimal(Decimal(0), MONEY_MAX, NON_NEGATIVE_DIGITS), _as_money]
 
 Years = Annotated[Decimal, _decimal(Decimal(0), Decimal(50), YEARS_DIGITS, above=True), _as_money]
 """A term in years, at most two decimals; written like money."""

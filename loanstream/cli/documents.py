@@ -1,5 +1,6 @@
 """`loanstream documents`: the document store."""
 
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -7,7 +8,7 @@ import typer
 
 from loanstream.cli.options import AsJson, State, installation_of, verb
 from loanstream.terminal import emit
-from producers.documents import KINDS, kind_of, reference_of
+from producers.documents import KINDS, doubts, kind_of, reference_of
 from schemas.problem import WrongOption
 
 app = verb()
@@ -34,4 +35,6 @@ def put(
     installation = installation_of(state)
     data = file.read_bytes()
     sha256 = installation.documents.put(installation.tenant(tenant), data)
+    if (doubt := doubts(data)) is not None:
+        sys.stderr.write(f"note: {file.name} is stored, and nothing will be read of it: {doubt}\n")
     emit(reference_of(said, data).model_dump() if said else None, sha256, as_json=as_json)

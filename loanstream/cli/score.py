@@ -15,6 +15,7 @@ from rich.console import Group
 
 from loanstream.cli.options import AsJson, verb
 from loanstream.cli.range_words import range_unknown
+from loanstream.cli.said_for_all import CurrencyOption, of_field
 from loanstream.terminal import counted, emit, four_decimals, table
 from loanstream.what_if import without_documents
 from processors.identity import code_version
@@ -138,14 +139,16 @@ def _why(decision: dict[str, Any]) -> str:
 @app.command()
 def score(
     file: Annotated[Path, typer.Argument(help="applications: CSV, JSON lines, or JSON with one or a list")],
-    tenant: Annotated[str, typer.Option(help="the bank they are for")] = "bank-a",
+    tenant: Annotated[
+        str, typer.Option("--tenant", help="the bank they are for", callback=of_field("--tenant", "tenant"))
+    ] = "bank-a",
     bundle: Annotated[str, typer.Option(help="a name or a folder")] = "default",
     policy: Annotated[str, typer.Option(help="a name or a YAML file")] = "standard",
     against: Annotated[
         str | None,
         typer.Option(help="another policy: who is decided otherwise under it, and why; exit 1 where anybody is"),
     ] = None,
-    currency: Annotated[str, typer.Option(help="for files without a currency")] = "INR",
+    currency: CurrencyOption = "INR",
     as_json: AsJson = False,
 ) -> None:
     """Decide the applications in a file without Kafka, by the same code; --against: who another policy flips.

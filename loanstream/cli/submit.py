@@ -11,6 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from loanstream.cli.options import AsJson, State, installation_of, verb
+from loanstream.cli.said_for_all import CurrencyOption, of_prefix
 from loanstream.installation import Installation
 from loanstream.reach import need_kafka
 from loanstream.reach import producer as producer_of
@@ -18,7 +19,7 @@ from loanstream.served import not_served
 from loanstream.terminal import counted, emit, table
 from producers.client import ApplicationProducer
 from producers.columns import described
-from producers.documents import attach_documents, unclaimed
+from producers.documents import attach_documents, doubts, unclaimed
 from producers.files import read_applications
 from producers.lines import LineError
 from producers.repeats import Repeats
@@ -37,10 +38,11 @@ Upload = Callable[[str, bytes], object]
 
 @dataclass(slots=True)
 class Tally:
-    """What became of a file's lines; a line with several faults is refused once."""
+    """What became of a file's lines; a line with several faults is refused once, and of a refused file none is read."""
 
     documents: set[Path] = field(default_factory=set)
     faulty: set[int] = field(default_factory=set)
+    file_refused: bool = False
     unsendable: int = 0
     nameless: int = 0
     repeats: Repeats = field(default_factory=Repeats)
@@ -71,8 +73,8 @@ def submit_file(
     *,
     as_json: bool,
 ) -> int:
-    """Publish every application and wait for the broker's word; exit code 1 where a line was refused, or a document
-    of the folder belongs to none of them.
+    """Publish every application and wait for the broker's word; exit code 1 where a line or the file was refused, or a
+    document of the folder belongs to none of them.
     """
     if documents is not None and not documents.is_dir():
         raise Problem(f"--documents {documents}: expected a folder with files <application id>.<kind>.pdf")
@@ -95,6 +97,7 @@ def submit_file(
         "tenant": bank,
         "submitted": confirmed,
         "refused_lines": tally.refused,
+        "file_refused": tally.file_refused,
         "documents": len(tally.documents),
         "conflicting_ids": [name for name, _ in tally.repeats.different],
         "repeated_ids": [name for name, _ in tally.repeats.equal],
@@ -103,9 +106,10 @@ def submit_file(
     stored = counted(len(tally.documents), "document")
     text = f"{counted(confirmed, 'application')} confirmed by the broker for {bank}, {stored} stored"
     text += f"; {counted(tally.refused, 'line')} refused" if tally.refused else ""
+    text += "; the file was refused" if tally.file_refused else ""
     text += f"; {counted(len(left), 'document')} that no application asked for" if left else ""
     emit(counts, text, as_json=as_json)
-    return 1 if tally.refused or left else 0
+    return 1 if tally.refused or tally.file_refused or left else 0
 
 
 def _note(line: str | None) -> None:
@@ -126,6 +130,7 @@ def send(
         if isinstance(line, LineError):
             sys.stderr.write(f"{line}\n")
             tally.faulty.update(line.lines)
+            tally.file_refused = tally.file_refused or line.of_file
             continue
         try:
             application, paths = _with_documents(line, upload, folder, id_prefix)
@@ -148,6 +153,8 @@ def _with_documents(
         return application, []
     attached, found = attach_documents(application, folder, id_prefix)
     for document in found:
+        if (doubt := doubts(document.data)) is not None:
+            _note(f"{document.path.name} is stored, and nothing will be read of it: {doubt}")
         upload(application.tenant, document.data)
     return attached, [document.path for document in found]
 
@@ -160,7 +167,7 @@ def submit(
     tenant: Annotated[
         str | None, typer.Option("--tenant", help="the bank they are from (default: the first that is served)")
     ] = None,
-    currency: Annotated[str, typer.Option(help="for files without a currency")] = "INR",
+    currency: CurrencyOption = "INR",
     documents: Annotated[
         Path | None,
         typer.Option(
@@ -169,7 +176,7 @@ def submit(
             "kinds: payslip, bank_statement, tax_return, identity, other",
         ),
     ] = None,
-    id_prefix: Annotated[str, typer.Option(help="put before every application id")] = "",
+    id_prefix: Annotated[str, typer.Option(help="put before every application id", callback=of_prefix)] = "",
     columns: Annotated[bool, typer.Option("--columns", help="print the columns that a CSV may have, and end")] = False,
     state: State = None,
     as_json: AsJson = False,

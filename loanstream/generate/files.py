@@ -14,7 +14,7 @@ from typing import Any
 import yaml
 
 from loanstream.generate.reference import REFERENCE
-from schemas.asyncapi import AUDIENCES, Audience, asyncapi
+from schemas.asyncapi import AUDIENCES, TOKEN_URL, Audience, asyncapi
 from schemas.events import EVENTS, EventType
 from schemas.jsonschema import file_name, json_schema
 
@@ -22,7 +22,6 @@ ROOT = Path(__file__).resolve().parents[2]
 EXAMPLES = Path("schemas/examples")
 GENERATED = Path("schemas/generated")
 RELEASED = Path("schemas/released")
-TOKEN_URL = "https://provider.example/oauth/token"  # noqa: S105 - an address
 """What the committed OpenAPI description has for the provider's; a running gateway tells its own."""
 _NOTE = "made by `python -m loanstream.generate`; do not edit"
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from pydantic import BaseModel
 
 from loanstream.settings import IN_A_FILE, SETTINGS, Setting
+from processors.stages.record.sink import REFUSALS
 from processors.transport import CHECK_PARTITIONS, CHECK_TOPIC
 from processors.transport.meters import METERS
 from producers.columns import described
@@ -18,6 +19,7 @@ from schemas.causes import CAUSES
 from schemas.events import EVENTS, EventType, Side, models
 from schemas.expected import expected_at
 from schemas.jsonschema import file_name
+from schemas.kinds import KINDS
 from schemas.meanings import meaning
 from schemas.reasons import BASIS, OWN, REASONS
 from schemas.stages import STAGES
@@ -164,6 +166,19 @@ def causes_page() -> str:
         "The sender is told of a record of its own, on its topic of rejections, where the cause is of its own making."
     )
     return f"# Causes of dead letters\n\n{said}\n\n{table(('cause', 'meaning', 'the sender is told'), rows)}\n"
+
+
+def field_errors_page() -> str:
+    """What a field's error is called."""
+    kinds = table(("error", "says"), ((f"`{kind}`", says) for kind, says in KINDS.items()))
+    of_rows = ", ".join(f"`{kind}`" for kind in sorted(REFUSALS.values()))
+    return (
+        "# Kinds of field errors\n\nWhat stands as `error` in the `errors` of dead letters and rejections. `field`, "
+        "`expected` and `found` say where, what is wanted, and what was there by type and size.\n\n"
+        f"{kinds}\n\nWhere a fault is the whole record's, its [cause](dead-letter-causes.md) stands as `error`. Of a "
+        f"row that the warehouse refuses (`refused_by_warehouse`) it is one of {of_rows}.\n\n"
+        "Unknown fields of one object, and other faults that read alike, are one error with their number in `found`.\n"
+    )
 
 
 def reasons_page() -> str:
@@ -343,8 +358,8 @@ def columns_page() -> str:
     """The columns of a CSV of applications."""
     said = (
         "What `loanstream submit` and `loanstream score` read in a .csv: UTF-8, commas, a first line with these names "
-        'in any order, decimal points. `loanstream submit --columns` prints the same. "Or by option": where the file '
-        "does not say it, `--tenant`, `--currency` and the moment of reading do."
+        "in any order, decimal points. `loanstream submit --columns` prints the same. Where the file does "
+        "not say them, `--tenant`, `--currency` and the moment of sending do."
     )
     return f"# Columns of a CSV\n\n{said}\n\n{table(('column', 'need', 'what its values are'), described())}\n"
 
@@ -386,6 +401,7 @@ REFERENCE: dict[str, Callable[[], str]] = {
     "columns.md": columns_page,
     "fields.md": fields_page,
     "dead-letter-causes.md": causes_page,
+    "field-errors.md": field_errors_page,
     "reason-codes.md": reasons_page,
     "document-checks.md": checks_page,
     "features.md": features_page,

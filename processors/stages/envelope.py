@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from schemas.application import ApplicationAccepted, LoanApplication
-from schemas.decode import Undecodable, decode, decode_own
+from schemas.decode import Undecodable, decode, decode_own, describe, found_key
 from schemas.operations import FieldError
 from schemas.records import LOG_APPEND_TIME, Message
 from schemas.topics import APPLICATION_MAX_BYTES, topic_of
@@ -56,12 +56,11 @@ def check_addressed(message: Message, application: LoanApplication) -> None:
     """The record's key must be the application's id, its topic the tenant's own. Raises `Undecodable`."""
     key = message.key()
     if key is None or key != application.application_id.encode():
-        found = "no key" if key is None else f"a key of {len(key)} bytes"
-        raise _refused("key_mismatch", "(key)", "the event's application_id", found)
+        raise _refused("key_mismatch", "(key)", "the event's application_id", found_key(key))
     _, tenant = topic_of(message.topic())
     if tenant != application.tenant:
-        raise _refused("tenant_mismatch", "tenant", "the tenant of the topic", None)
+        raise _refused("tenant_mismatch", "tenant", "the tenant of the topic", describe(application.tenant))
 
 
-def _refused(cause: str, field: str, expected: str, found: str | None) -> Undecodable:
+def _refused(cause: str, field: str, expected: str, found: str) -> Undecodable:
     return Undecodable(cause, FieldError(field=field, error=cause, expected=expected, found=found))

@@ -48,6 +48,7 @@ LOOK_AGAIN_S = 30.0
 
 END = -1
 """The time that stands for a partition's end where its offsets are asked for by time."""
+REFUSED = "Kafka does not accept the gateway's own credentials"
 _GONE = frozenset({KafkaError.UNKNOWN_TOPIC_OR_PART, KafkaError._UNKNOWN_TOPIC, *PERMISSION})  # noqa: SLF001 - public names
 
 
@@ -79,6 +80,7 @@ class Follower:
         self.has_caught_up = self._has_begun = False
         self.complaint: str | None = "has not begun to read"
         self._look_again_at, self._asked_at = math.inf, 0.0
+        self._refused = False
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="follow topics", daemon=True)
@@ -103,9 +105,11 @@ class Follower:
             try:
                 consumer = self._kafka(self._settings)
                 self._begin(consumer)
+                self._refused = False  # the broker has answered since
                 while not self._stop.is_set() and not self._has_to_begin_anew():
                     self._step(consumer)
             except KafkaException as error:
+                self._hear(consumer)
                 self._failed(error.args[0].name())
             except Exception as error:  # noqa: BLE001 - a thread that ends quietly would leave a gateway that waits for ever
                 self._failed(type(error).__name__)
@@ -114,6 +118,8 @@ class Follower:
                     consumer.close()
 
     def _has_to_begin_anew(self) -> bool:
+        if self._refused:
+            return True
         now = time.monotonic()
         if now < self._asked_at + ASK_EVERY_S:
             return now >= self._look_again_at
@@ -125,8 +131,14 @@ class Follower:
         """A topic that its lines name it by."""
         return next(iter(self._topics), "no topic")
 
+    def _hear(self, consumer: Any) -> None:
+        """Let librdkafka tell what it met meanwhile: it does so where it is polled alone."""
+        with contextlib.suppress(KafkaException):
+            if consumer is not None:
+                consumer.poll(0)
+
     def _failed(self, why: str) -> None:
-        self.complaint = f"cannot read its topics: {why}"
+        self.complaint = f"cannot read its topics: {REFUSED if self._refused else why}"
         log.warning("%s: %s", self._first, self.complaint)
         self._stop.wait(AGAIN_S)
 
@@ -206,5 +218,6 @@ class Follower:
             self._loop.call_soon_threadsafe(self._advanced)
 
     def _on_error(self, error: KafkaError) -> None:
-        """What librdkafka mends by itself; readiness asks the broker on its own."""
+        """What librdkafka mends by itself; whether it has mended refused credentials is found out by beginning anew."""
         log.info("%s: %s", self._first, error.name())
+        self._refused = self._refused or error.code() == KafkaError._AUTHENTICATION  # noqa: SLF001 - its public name

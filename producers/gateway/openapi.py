@@ -9,6 +9,7 @@ from fastapi.openapi.utils import get_openapi
 
 from producers.gateway.callers import SCHEME
 from producers.gateway.problems import KINDS, MEDIA_TYPE, Fault, ProblemError, body_of
+from schemas.jsonschema import ended
 
 TITLE, VERSION = "loanstream", "1"
 SUMMARY = "Loan applications in, explained decisions out: for systems that speak HTTPS."
@@ -96,7 +97,8 @@ def described(app: FastAPI, token_url: str) -> dict[str, Any]:
     scheme = components.get("securitySchemes", {}).get(SCHEME)
     if scheme is not None:
         scheme["flows"]["clientCredentials"]["tokenUrl"] = token_url
-    return document
+    made: dict[str, Any] = ended(document)
+    return made
 
 
 def _operations(document: Mapping[str, Any]) -> Iterator[dict[str, Any]]:

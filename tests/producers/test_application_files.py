@@ -8,11 +8,12 @@ from random import Random
 
 import pytest
 
-from producers.columns import COLUMNS
+from producers.columns import COLUMNS, MONEY, OWN
 from producers.files import UnknownKindError, read_applications
 from producers.lines import LINE_ENDS, LineError
 from producers.synthetic.applications import Shares, synthesise
 from schemas.application import LoanApplication
+from schemas.expected import expected_at
 from schemas.topics import APPLICATION_MAX_BYTES
 
 EXAMPLES = Path(__file__).parents[2] / "schemas" / "examples"
@@ -450,6 +451,13 @@ def test_columns_without_a_name_are_no_columns(read):
         ("income_annum", "\u20b98200000", "with a currency's sign"),
         ("income_annum", '"Rs. 8,200,000"', "with a currency's sign"),
         ("income_annum", "8200000 \u20ac", "with a currency's sign"),
+        ("loan_amount", "-$8200000", "with a currency's sign"),
+        ("loan_amount", "8200000 Rs.", "with a currency's sign"),
+        ("loan_amount", "\u22128200000", "a dash, or a minus sign of print"),
+        ("cibil_score", "'778", "an apostrophe in front"),
+        ("no_of_dependents", "3+", "more than a number"),
+        ("no_of_dependents", ">3", "more than a number"),
+        ("cibil_score", "700?", "more than a number"),
         ("income_annum", "=E2*12", "a formula"),
         ("luxury_assets_value", "(8200000)", "a number in brackets"),
         ("cibil_score", "77 %", "a per cent"),
@@ -460,6 +468,76 @@ def test_what_a_spreadsheet_meant_is_said_beside_what_was_found(read, column, va
     (said,) = errors(read(f"{PLAIN}\n{with_value(column, value)}"))
     assert said.startswith(f"line 2, {column}: expected ")
     assert f" ({meant}" in said
+
+
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [
+        ("cibil_score", "$778"),
+        ("no_of_dependents", "3 \u20ac"),
+        ("income_annum", "\u00a78200000"),
+        ("loan_amount", "82\u00b0"),
+    ],
+)
+def test_only_a_currency_s_sign_beside_an_amount_is_called_one(read, column, value):
+    """A score has no currency, and not every sign beside a digit is one."""
+    (said,) = errors(read(f"{PLAIN}\n{with_value(column, value)}"))
+    assert said.startswith(f"line 2, {column}: expected ")
+    assert "currency" not in said
+
+
+def test_a_currency_s_sign_is_looked_for_in_every_amount_and_nowhere_else():
+    """What an amount is, the schema says: a field of money, and no term."""
+    money = {field for field in OWN if "-10000000000000" in expected_at(LoanApplication, field)}
+    money |= {field for field in OWN if "10000000000000" in expected_at(LoanApplication, field)}
+    assert money == MONEY
+
+
+@pytest.mark.parametrize("kind", ["repayment", "human_decision"])
+def test_a_file_of_outcomes_is_told_as_one(read, kind):
+    """It is no application with twenty faults; and it is said where outcomes belong."""
+    outcome = {"tenant": "bank-a", "application_id": "a-1", "at": "2026-03-31T10:00:00Z", "kind": kind}
+    (said,) = errors(read(json.dumps(outcome), "outcomes.json"))
+    assert "expected applications; outcomes belong on loan.outcomes.v1.<tenant>, found an object with" in said
+
+
+@pytest.mark.parametrize(
+    ("content", "name"),
+    [
+        (PLAIN, "header.csv"),
+        ("", "empty.csv"),
+        (PLAIN.replace(",", ";") + "\n" + TIDY.replace(",", ";"), "semicolons.csv"),
+        ("\n", "blank.jsonl"),
+        ("[]", "none.json"),
+        ("{", "broken.json"),
+    ],
+)
+def test_a_file_that_is_refused_has_no_refused_lines(read, content, name):
+    """None of its lines was read; that is what is said, not `1 line`."""
+    items = read(content, name)
+    assert items
+    assert all(item.of_file and not len(item.lines) for item in items)
+
+
+def test_a_file_that_breaks_off_has_refused_lines(read):
+    """What stood before was read."""
+    good, broken = read(f'{PLAIN}\n{TIDY}\n"1,2\n3')
+    assert (good.application_id, broken.of_file, len(broken.lines)) == ("1", False, 2)
+
+
+def test_every_fault_of_a_line_stands_beside_its_own_field(read):
+    """However many there are, and whichever are merged: none is left out, and none is told for another."""
+    text = _changed(("annual_income",), "many")
+    event = json.loads(text)
+    event["extensions"] = {f"e{at}": [at] for at in range(25)}
+    event |= {"foo": 1, "bar": 2, "baz": 3, "cibil_score": 7, "currency": "rupees"}
+    told = errors(read(json.dumps(event), "file.json"))
+    fields = {one.split(": ")[0].removeprefix("item 1, "): one for one in told}
+    assert len(told) == len(fields) == 31
+    assert fields["cibil_score"] == "item 1, cibil_score: expected an integer from 300 to 900, found 7"
+    assert fields["currency"].endswith("expected three capital letters, such as INR, found 'rupees'")
+    assert fields["baz"] == "item 1, baz: expected no unknown field outside extensions, found 3"
+    assert fields["extensions.e24"].endswith("found [24]")
 
 
 @pytest.mark.parametrize("day", ["29/11/2026", "11/29/2026 10:00", "29.11.2026", "46355"])

@@ -8,8 +8,9 @@ from confluent_kafka import KafkaError, KafkaException
 from hypothesis import given
 from hypothesis import strategies as st
 
-from producers.decisions import ENFORCED, REFUSALS_MAX, DecisionConsumer, UnreadableDecisionError
+from producers.decisions import ENFORCED, DecisionConsumer, UnreadableDecisionError
 from producers.errors import CredentialsRefusedError, PermissionRefusedError, ProducerError
+from producers.refusals import REFUSALS_MAX
 from producers.seen import IDS_MOST, Known, MemorySeen, judged
 from schemas.decision import LoanDecision
 from schemas.decode import decode_own
@@ -170,19 +171,62 @@ def test_a_human_decision_joins_the_one_it_is_about():
     assert [(one.outcome, one.known.machine) for one in earlier] == [("decline", None), ("decline", "refer")]
 
 
-def test_the_newest_human_decision_counts():
-    """A person may change their mind; a record that was late does not change it back."""
+def test_the_first_human_decision_of_a_revision_counts():
+    """By where it stands, whatever its clock says: as the doors, `show` and the warehouse have it."""
     found = received(
+        decision(outcome="refer"),
         human(at="2026-03-31T12:00:00Z", said="decline"),
         human(at="2026-03-31T13:00:00Z", said="approve"),
         human(at="2026-03-31T13:00:00Z", said="approve"),
-        human(at="2026-03-31T12:30:00Z", said="decline"),
+        human(at="2026-03-31T11:00:00Z", said="approve"),
+        human(at="2026-03-31T12:00:00Z", said="decline"),
     )
     assert [(one.standing, one.outcome) for one in found] == [
+        ("current", "refer"),
         ("current", "decline"),
-        ("current", "approve"),
-        ("superseded", "approve"),
+        ("conflict", "decline"),
+        ("conflict", "decline"),
     ]
+
+
+def test_a_mistyped_revision_hides_no_decision():
+    """A person's word on a revision that was never sent waits, and the service's decisions count as ever."""
+    assert standings(
+        decision(revision=1), human(revision=99), decision(revision=2, number=2), human(revision=2, said="decline")
+    ) == [("a-1", 1, "current"), ("a-1", 99, "waiting"), ("a-1", 2, "current"), ("a-1", 2, "current")]
+
+
+def test_a_human_decision_on_an_application_that_was_never_sent_is_not_current():
+    """Nobody pays out on a mistyped id; nor does a repeat of it come again."""
+    assert standings(human("nobody"), human("nobody")) == [("nobody", 1, "waiting")]
+
+
+def test_a_human_decision_on_an_older_revision_is_superseded():
+    """The newer revision was decided since."""
+    sent = decision(revision=1), decision(revision=2, number=2), human(revision=1)
+    assert standings(*sent)[-1] == ("a-1", 1, "superseded")
+
+
+STAMP_MS = 1_775_000_000_000  # 2026-03-31T23:33:20Z
+
+
+@pytest.mark.parametrize(
+    ("at", "kind", "standing"),
+    [
+        ("2199-11-30T10:00:00Z", 2, ["current"]),
+        ("2026-04-01T23:33:20.001Z", 2, ["current"]),
+        ("2026-04-01T23:33:20Z", 2, ["current", "current"]),
+        ("2199-11-30T10:00:00Z", 1, ["current", "current"]),
+    ],
+)
+def test_a_human_decision_of_the_future_is_none(at, kind, standing):
+    """More than a day after the broker's own stamp it is refused, here as by loanstream; a producer's says nothing."""
+    kafka = FakeKafka(decision())
+    topic, key, value = human(at=at)
+    kafka.log.append(Record(topic, 0, 0, key, value, None, (kind, STAMP_MS)))
+    found = []
+    drained(consumer(kafka), found.append)
+    assert [one.standing for one in found] == standing
 
 
 @pytest.mark.parametrize(
@@ -198,7 +242,7 @@ def test_the_newest_human_decision_counts():
 )  # fmt: skip
 def test_what_loanstream_refuses_on_the_banks_topic_is_no_decision_here_either(record):
     """It is passed by, as are repayments; what comes behind it is read."""
-    assert standings(record, human("a-2")) == [("a-2", 1, "current")]
+    assert standings(record, human("a-2")) == [("a-2", 1, "waiting")]
 
 
 def test_a_service_may_leave_human_decisions_alone():
@@ -358,7 +402,8 @@ def test_memory_is_bounded_and_forgets_who_was_not_heard_of_for_longest():
     seen = MemorySeen(applications_most=2)
     for name in ("a", "b", "a", "c"):
         seen.note(name, 1, Known(decision_ids=("x",)))
-    assert (seen.known("a", 1), seen.known("b", 1), seen.highest("c")) == (Known(decision_ids=("x",)), None, 1)
+    remembered = {1: Known(decision_ids=("x",))}
+    assert [seen.revisions(name) for name in "abc"] == [remembered, {}, remembered]
 
 
 events = st.tuples(st.sampled_from("ab"), st.integers(1, 3), st.integers(1, 3))

@@ -51,6 +51,27 @@ def test_the_document_has_asyncapis_shape(document):
     Draft202012Validator(SHAPE).validate(document)
 
 
+@pytest.mark.parametrize(
+    ("document", "scheme", "words"),
+    [(BANKS, "oauth2", ["takes tokens", "kafka.security"]), (OURS, "X509", ["takes certificates", "kafka.bootstrap"])],
+    ids=["banks", "ours"],
+)
+def test_a_reader_is_led_to_the_door_that_lets_him_in(document, scheme, words):
+    """A bank connects with TLS and a token, at the listener that takes tokens; ours with a certificate, at its own."""
+    (server,) = document["servers"].values()
+    (reference,) = server["security"]
+    named = document["components"]["securitySchemes"][reference["$ref"].removeprefix("#/components/securitySchemes/")]
+    assert (server["protocol"], named["type"]) == ("kafka-secure", scheme)
+    assert all(word in server["description"] for word in words)
+    flows = named.get("flows", {})
+    assert (scheme == "oauth2") == (flows.get("clientCredentials", {}).get("tokenUrl", "").startswith("https://"))
+
+
+def test_a_bank_is_not_led_to_the_listener_that_refuses_it():
+    """`kafka.bootstrap` takes certificates alone."""
+    assert "kafka.bootstrap" not in str(BANKS["servers"])
+
+
 def test_a_bank_finds_what_it_sends_and_reads_and_nothing_else():
     """An integrator codes against four topics, and is not led to those that it may not read or that change."""
     assert set(BANKS["channels"]) == {"applications", "outcomes", "decisions", "rejections"}

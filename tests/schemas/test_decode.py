@@ -7,9 +7,9 @@ from importlib import resources
 import pytest
 
 from schemas.application import ApplicationAccepted, LoanApplication
-from schemas.decode import Undecodable, decode, decode_own, describe
+from schemas.decode import LOOKED_AT_MOST, Undecodable, decode, decode_own, describe
 from schemas.events import EVENTS
-from schemas.operations import LoanOutcome
+from schemas.operations import ERRORS_MAX, REASON, LoanOutcome
 from schemas.verification import ApplicationVerified
 
 GOOD = {
@@ -249,12 +249,105 @@ def test_a_field_named_like_a_wrapping_is_a_wrong_field():
         ({"applicant": PERSON | {"Dependants": 1}}, "applicant.(unknown, like dependents)"),
         ({"applicant": PERSON | {"cibil_score": 700}}, "applicant.cibil_score"),
         ({"favourite_colour": 1}, "(unknown)"),
+        ({"income_annum": 1}, "(unknown, like annual_income)"),
+        ({"no_of_dependents": 1}, "(unknown, like applicant.dependents)"),
+        ({"loan_amount": 1}, "(unknown, like loan.amount)"),
+        ({"loan.amount": 1}, "(unknown, like loan.amount)"),
+        ({"Residential Assets": 1}, "(unknown, like assets.residential)"),
+        ({"cibil": 1}, "(unknown, like cibil_score)"),
+        ({"loan": GOOD["loan"] | {"term": 1}}, "loan.(unknown, like term_years)"),
+        ({"monitoring": {"religion": "x"}}, "monitoring.(unknown)"),
+        ({"monitoring": {"at": "x"}}, "monitoring.(unknown)"),
+        ({"documents": [DOCUMENT | {"media-type": "x"}]}, "documents.0.(unknown, like media_type)"),
+        ({"x" * 100_000: 1}, "(unknown)"),
         ({"extensions": {"mine": [1]}}, "extensions.(unknown)"),
     ],
 )
 def test_a_field_that_we_do_not_know_is_told_by_a_name_of_ours(fields, field):
     """Its own name may hold anything; the name that it resembles is ours. One value is one error."""
     assert [named for named, *_ in told(changed(**fields))[1:]] == [field]
+
+
+def test_an_unknown_field_is_not_likened_to_what_its_object_does_not_have():
+    """`revision` is near to `religion`, and monitoring has none; where a name stands elsewhere, it is said where."""
+    ((_, kind, expected, _),) = told(changed(monitoring={"religion": "x"}))[1:]
+    assert (kind, expected) == ("unknown_field", "no unknown field outside extensions")
+    assert told(changed(loan_amount=1))[1][2].endswith("that is loan.amount here")
+    assert told(changed(loan=GOOD["loan"] | {"purpse": "x"}))[1][2].endswith("nearest known name: purpose")
+
+
+def test_an_outcome_is_not_told_of_extensions_that_it_cannot_have():
+    """Only an application has them."""
+    said = told(json.dumps(OUTCOME | {"extensions": {"a": 1}}).encode(), LoanOutcome)[1][2]
+    assert said == "no unknown field"
+
+
+@pytest.mark.parametrize(
+    ("fields", "field", "found"),
+    [
+        ({"foo": 1, "bar": "x", "baz": None}, "(unknown)", "3 unknown fields"),
+        ({"loan": GOOD["loan"] | {"foo": 1, "bar": 2}}, "loan.(unknown)", "2 unknown fields"),
+        ({"foo": 1}, "(unknown)", "number"),
+        ({"extensions": {"a": [1], "b": [2]}}, "extensions.(unknown)", "2 values of which each is wrong"),
+        ({"extensions": {"a": [1]}}, "extensions.(unknown)", "array of 1 items"),
+    ],
+)
+def test_faults_that_read_alike_are_counted(fields, field, found):
+    """Three unknown fields are not one: whoever mends the first is not refused for the next."""
+    (error,) = told(changed(**fields))[1:]
+    assert (error[0], error[3]) == (field, found)
+
+
+def test_more_faults_than_are_listed_are_owned_up_to():
+    """The last of twenty says how many it stands for; whoever mends nineteen knows that there are more."""
+    wrong = [DOCUMENT | {"sha256": number, "size": "x"} for number in range(11)]
+    errors = told(changed(documents=wrong))[1:]
+    assert len(errors) == ERRORS_MAX
+    assert (errors[-1][:2], errors[-1][3]) == (("(record)", "more_errors"), "3 more")
+    just = told(changed(documents=wrong[:10]))[1:]
+    assert (len(just), {kind for _, kind, *_ in just}) == (ERRORS_MAX, {"wrong_type"})
+
+
+def test_of_a_flood_of_faults_none_is_counted_as_if_it_were_the_last():
+    """Not all are looked at: then it is `at least`."""
+    errors = told(changed(**{f"k{at}q": 1 for at in range(150)}))[1:]
+    assert [(field, kind, found) for field, kind, _, found in errors] == [
+        ("(unknown)", "unknown_field", f"at least {LOOKED_AT_MOST} unknown fields"),
+        ("(record)", "more_errors", "more"),
+    ]
+
+
+PERSONS = {"kind": "human_decision", "decision": "approve", "actor": "asha", "reason": "seen"}
+
+
+def test_a_reason_of_blanks_is_found_as_it_is():
+    """Its length is what the sender sees."""
+    bare = {name: value for name, value in OUTCOME.items() if name != "repayment"}
+    (error,) = told(json.dumps(bare | PERSONS | {"reason": " " * 5}).encode(), LoanOutcome)[1:]
+    assert error[1:] == ("rule_broken", REASON, "string of 5 characters")
+
+
+@pytest.mark.parametrize(
+    ("record", "fields"),
+    [
+        (OUTCOME | PERSONS | {"kind": "repayment"}, {"decision", "actor", "reason"}),
+        (OUTCOME | {"decision": "decline"}, {"decision"}),
+        (OUTCOME | {"asserted_by": "core"}, {"asserted_by"}),
+        (OUTCOME | PERSONS, {"repayment"}),
+        (OUTCOME | PERSONS | {"repayment": None, "balance": 1, "days_past_due": 0}, {"balance", "days_past_due"}),
+        (OUTCOME | {"decision": None, "balance": 1, "days_past_due": 0}, set()),
+    ],
+)
+def test_an_outcome_says_one_thing(record, fields):
+    """A repayment with a decision in it is read as one by nobody; what was taken earlier is read as it was."""
+    data = json.dumps(record).encode()
+    assert decode(LoanOutcome, data, stored=True)
+    if not fields:
+        assert decode(LoanOutcome, data)
+        return
+    errors = told(data, LoanOutcome)[1:]
+    assert {field for field, *_ in errors} == fields
+    assert all("belongs to an outcome of kind" in expected for _, _, expected, _ in errors)
 
 
 @pytest.mark.parametrize(
@@ -417,4 +510,4 @@ def test_what_a_bank_said_is_read_whole_or_refused(model, record, path):
         with pytest.raises(Undecodable) as refused:
             read(model, with_stranger(record, path))
         (error,) = refused.value.errors
-        assert error.error == "extra_forbidden"
+        assert error.error == "unknown_field"

@@ -18,9 +18,10 @@ from typing import Any, Protocol, TypeVar, get_args, get_origin
 import orjson
 from pydantic import BaseModel
 
+from schemas.ahead import check_not_ahead
 from schemas.application import LoanApplication
 from schemas.decision import LoanDecision
-from schemas.decode import Undecodable, decode, decode_own, why_unreadable
+from schemas.decode import Undecodable, decode, decode_own, describe, found_key, why_unreadable
 from schemas.headers import ORIGIN, header
 from schemas.operations import Activation, DeadLetter, DeadLetterHandled, FieldError, LoanOutcome, ServiceMetric
 from schemas.records import Message, Place, Unreadable
@@ -198,6 +199,8 @@ def _decision(message: Message) -> Row:
 def _outcome(message: Message, _: Seals, *, stored: bool = False) -> Rows:
     outcome = decode(LoanOutcome, message.value(), stored=stored)
     _check_addressed(message, outcome)
+    if not stored:
+        check_not_ahead(outcome, message)
     event = outcome.model_dump(mode="json")
     said = {name: value for name, value in event.items() if name not in _SINCE or value is not None}
     return [("outcomes_log", {**event, "content_sha256": _sha256(said), **_kafka(message)})]
@@ -300,17 +303,17 @@ def _known(row: Row, names: frozenset[str]) -> Row:
 def _check_addressed(message: Message, event: LoanApplication | LoanOutcome) -> None:
     """Raises Undecodable where the key is not the application's id or the topic not its tenant's."""
     if message.key() != event.application_id.encode():
-        raise _refused("key_mismatch", "(key)", "the event's application_id")
+        raise _refused("key_mismatch", "(key)", "the event's application_id", found_key(message.key()))
     _check_tenant(message, event.tenant)
 
 
 def _check_tenant(message: Message, tenant: str) -> None:
     if topic_of(message.topic())[1] != tenant:
-        raise _refused("tenant_mismatch", "tenant", "the tenant of the topic")
+        raise _refused("tenant_mismatch", "tenant", "the tenant of the topic", describe(tenant))
 
 
-def _refused(cause: str, field: str, expected: str) -> Undecodable:
-    return Undecodable(cause, FieldError(field=field, error=cause, expected=expected))
+def _refused(cause: str, field: str, expected: str, found: str | None = None) -> Undecodable:
+    return Undecodable(cause, FieldError(field=field, error=cause, expected=expected, found=found))
 
 
 def _sha256(content: Mapping[str, Any]) -> str:

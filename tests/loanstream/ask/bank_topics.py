@@ -17,7 +17,7 @@ from stores.warehouse.cipher import ColumnCipher
 EXAMPLES = Path(__file__).parents[3] / "schemas" / "examples"
 CIPHER = ColumnCipher(b"k" * 32)
 HANDLED = "loan.letters.handled.v1"
-START = 1_770_715_800_000
+START = 1_770_888_600_000
 APPLICATIONS, SLOW, VERIFICATIONS, DECISIONS, DEAD = (
     f"loan.{name}" for name in (
         "applications.v1.bank-a", "applications.slow.v1.bank-a", "verifications.v1.bank-a", "decisions.v1.bank-a",

@@ -34,7 +34,7 @@ from stores.warehouse.sealed import opened
 
 EXAMPLES = Path(__file__).parents[3] / "schemas" / "examples"
 CIPHER = ColumnCipher(b"k" * 32)
-START = 1_770_715_800_120
+START, TOLD = 1_770_715_800_120, 1_790_000_000_000
 
 
 def example(name, **changes):
@@ -51,7 +51,8 @@ class Warehouse:
     def put(self, topic, event, key="example-0002", origin=None):
         value = event if isinstance(event, bytes) else json.dumps(event).encode()
         headers = None if origin is None else [(ORIGIN, place(origin).encode())]
-        message = MemoryMessage(topic, 0, self.offset, key.encode(), value, headers, (2, START))
+        stamp_ms = TOLD if topic.startswith("loan.outcomes") else START
+        message = MemoryMessage(topic, 0, self.offset, key.encode(), value, headers, (2, stamp_ms))
         sink = WarehouseSink(self.server.client, CIPHER, self.refused)
         sink.write(OffsetRange(topic, 0, self.offset, self.offset + 1), sink.prepare([message]))
         self.offset += 1

@@ -41,7 +41,7 @@ def told(empty, refused):
     topics["loan.outcomes.v1.bank-a", 0] = [
         MemoryMessage(
             "loan.outcomes.v1.bank-a", 0, 0, b"a-000",
-            json.dumps(example("loan.outcome.recorded") | {"application_id": "a-000"}).encode(), None, (2, 1),
+            json.dumps(example("loan.outcome.recorded") | {"application_id": "a-000"}).encode(), None, (2, 1_790_000_000_000),
         )
     ]  # fmt: skip
     record(empty, refused, topics)

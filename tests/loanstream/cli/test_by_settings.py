@@ -240,3 +240,15 @@ def test_a_stage_without_lanes_takes_none(stage, lane, settings, capsys):
     """Who asks for the slow lane of score would get another worker than he thinks."""
     assert main(["worker", stage, "--lane", lane]) == 2
     assert f"--lane is verify's; {stage} has none" in " ".join(capsys.readouterr().err.split())
+
+
+def test_a_document_of_which_nothing_will_be_read_is_told_when_it_is_stored(settings, tmp_path, capsys):
+    """Exit 0 and the hash on stdout, as it is stored; a line on stderr says what it is not."""
+    FileBlobs.create(tmp_path / "documents")
+    file = tmp_path / "x.payslip.pdf"
+    for data, notes in ((b"", ["it is empty"]), (b"hi", ["neither a PDF nor a picture"]), (b"%PDF-1.7", [])):
+        file.write_bytes(data)
+        assert main(["documents", "put", str(file), "--tenant", "bank-a"]) == 0
+        told = capsys.readouterr()
+        assert len(told.out.split()) == 1
+        assert [note in line for note, line in zip(notes, told.err.splitlines(), strict=True)] == [True] * len(notes)

@@ -55,6 +55,22 @@ def test_documents_are_found_by_their_names_and_counted(application, tmp_path):
     assert [document.kind for document in sent[0].documents] == ["payslip"]
 
 
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [(b"", "it is empty"), (b"hi", "neither a PDF nor a picture"), (b"%PDF", None), (b"\x89PNG\r\n", None)],
+)
+def test_a_document_of_which_nothing_will_be_read_is_told_at_once(application, tmp_path, capsys, data, said):
+    """It is stored, since it is what the bank has; and the bank hears of it before the application is referred."""
+    path = tmp_path / "example-0001.payslip.pdf"
+    path.write_bytes(data)
+    stored = []
+    send([application], Sent(), lambda _, data: stored.append(data), tmp_path, "")
+    told = capsys.readouterr().err.splitlines()
+    assert stored == [data]
+    assert len(told) == (said is not None)
+    assert said is None or (path.name in told[0] and said in told[0])
+
+
 def test_documents_of_nobody_are_told_before_a_person_has_to_look(application, tmp_path):
     """Without a name nothing ties a document to its applicant, and whoever sends it hears so at once."""
     (tmp_path / "example-0001.payslip.pdf").write_bytes(b"%PDF")
@@ -88,3 +104,31 @@ def test_the_columns_are_printed_without_a_file(capsys):
     assert rows["income_annum or annual_income"]["need"] == "required"
     assert rows["cibil_score"]["expected"] == "an integer from 300 to 900"
     assert {name for row in rows for name in row.split(" or ")} == set(COLUMNS)
+
+
+def test_a_refused_file_is_no_refused_line():
+    """Whoever counts what to send again counts lines; of a refused file none was read."""
+    tally = send([LineError(1, None, "commas between the columns", of_file=True)], Sent(), lambda *_: None, None, "")
+    assert (tally.refused, tally.file_refused) == (0, True)
+    tally = send([LineError(3, "currency", "three letters")], Sent(), lambda *_: None, None, "")
+    assert (tally.refused, tally.file_refused) == (1, False)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["submit", "--id-prefix", "Q1/"], "--id-prefix 'Q1/'"),
+        (["submit", "--id-prefix", "x" * 64], "--id-prefix 'xxxx"),
+        (["submit", "--currency", "inr"], "--currency 'inr': expected three capital letters, such as INR"),
+        (["submit", "--currency", " INR"], "--currency ' INR': expected three capital letters"),
+        (["submit", "--currency", ""], "--currency '': expected three capital letters"),
+        (["score", "--currency", "rupees"], "--currency 'rupees': expected three capital letters"),
+        (["score", "--tenant", "Bank A"], "--tenant 'Bank A': expected a bank's name"),
+    ],
+)
+def test_a_faulty_option_is_told_as_the_option(arguments, said, capsys):
+    """In one line, before the file is looked at: its lines are not to blame."""
+    verb, *options = arguments
+    assert main([verb, str(EXAMPLE), *options]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith(f"loanstream: {said}")

@@ -24,6 +24,9 @@ ROW = FieldError(field="(row)", error="type_mismatch", expected="a row it takes"
 REFUSED = Undecodable("refused_by_warehouse", ROW)
 
 
+STAMPED = (2, 1_790_000_000_000)
+
+
 def ids(*texts):
     return [LetterId.parse(text) for text in texts]
 
@@ -333,7 +336,9 @@ def test_a_record_that_lacks_nothing_but_its_headers_is_recorded(flow):
     outcomes = "loan.outcomes.v1.bank-a"
     value = (EXAMPLES / "loan.outcome.recorded.json").read_bytes()
     key = json.loads(value)["application_id"].encode()
-    whole = Unreadable(outcomes, 0, 0, key, None, None, (2, 1), "unreadable_headers", "UTF-8", value, has_original=True)
+    whole = Unreadable(
+        outcomes, 0, 0, key, None, None, STAMPED, "unreadable_headers", "UTF-8", value, has_original=True
+    )
     flow.refuse(whole, "unreadable_headers", stage="record")
     assert flow.box(lambda _: None).redrive(dry_run=True).count("to_record") == 1
     assert flow.box().redrive().kept == 1

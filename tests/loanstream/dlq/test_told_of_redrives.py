@@ -78,7 +78,7 @@ def test_nothing_is_withdrawn_of_which_the_bank_never_heard(flow, cause, exists)
 TOLD_LATE = {
     "tenant": "bank-a",
     "application_id": "a-1",
-    "at": "2026-03-31T10:00:00Z",
+    "at": "2026-01-31T10:00:00Z",
     "kind": "repayment",
     "repayment": "performing",
 }

@@ -5,7 +5,7 @@ from importlib import resources
 
 import pytest
 
-from processors.stages.record.rows import rows_of, rows_of_all
+from processors.stages.record.rows import rows_as_stored, rows_of, rows_of_all
 from schemas.decode import Undecodable
 from schemas.records import MemoryMessage, Unreadable
 from stores.warehouse.cipher import ColumnCipher
@@ -101,7 +101,7 @@ def test_together_and_alone_make_the_same_rows(topic, name):
     values[2] = b"{nonsense"
     values[4] = values[4].replace(b'"bank-a"', b'"bank-b"')
     messages = [
-        MemoryMessage(topic, 1, 2 * number, f"a-{number}".encode(), value, None, (2, 1_770_715_800_120))
+        MemoryMessage(topic, 1, 2 * number, f"a-{number}".encode(), value, None, (2, 1_790_000_000_000))
         for number, value in enumerate(values)
     ]
     together = [
@@ -131,9 +131,12 @@ def test_what_could_not_be_handed_over_makes_no_row_and_says_why(topic, cause):
 
 def outcome_row(**changes):
     event = example("loan.outcome.recorded") | changes
-    record = MemoryMessage("loan.outcomes.v1.bank-a", 0, 0, b"example-0001", json.dumps(event).encode(), None, (2, 1))
-    ((_, row),) = rows_of(record, CIPHER)
+    ((_, row),) = rows_of(outcome_record(event), CIPHER)
     return row
+
+
+def outcome_record(event, stamp=(2, 4_000_000_000_000)):
+    return MemoryMessage("loan.outcomes.v1.bank-a", 0, 0, b"example-0001", json.dumps(event).encode(), None, stamp)
 
 
 def test_an_outcome_keeps_the_hash_that_earlier_versions_gave_it():
@@ -143,3 +146,32 @@ def test_an_outcome_keeps_the_hash_that_earlier_versions_gave_it():
     vouched = outcome_row(asserted_by="core-banking")
     assert vouched["content_sha256"] != row["content_sha256"]
     assert (row["asserted_by"], vouched["asserted_by"]) == (None, "core-banking")
+
+
+@pytest.mark.parametrize(
+    ("at", "stamp", "fields"),
+    [
+        ("2199-11-30T10:00:00Z", (2, 1_775_000_000_000), ["at"]),
+        ("2026-04-01T23:33:20.001Z", (2, 1_775_000_000_000), ["at"]),
+        ("2026-04-01T23:33:20Z", (2, 1_775_000_000_000), []),
+        ("2199-11-30T10:00:00Z", (1, 1_775_000_000_000), []),
+        ("2199-11-30T10:00:00Z", (0, -1), []),
+    ],
+)
+def test_what_became_of_a_loan_is_not_told_from_the_future(at, stamp, fields):
+    """More than a day after the broker's stamp is a slip of the pen, and its field is named; what was taken stays."""
+    record = outcome_record(example("loan.outcome.recorded") | {"at": at}, stamp)
+    (made,) = rows_of_all([record], CIPHER)
+    assert ([fault.field for fault in made.errors] if isinstance(made, Undecodable) else []) == fields
+    if fields:
+        assert (made.cause, "2199" in str(made)) == ("invalid_event", False)
+    ((table, _),) = rows_as_stored(record, CIPHER)
+    assert table == "outcomes_log"
+
+
+@pytest.mark.parametrize(("key", "found"), [(None, "no key"), (b"another", "a key of 7 bytes")])
+def test_a_key_that_is_not_the_applications_id_is_told_with_what_was_found(key, found):
+    """Of an outcome as of an application: whether there was a key, and how long, never which."""
+    value = json.dumps(example("loan.outcome.recorded")).encode()
+    cause, (error,) = alone(MemoryMessage("loan.outcomes.v1.bank-a", 0, 0, key, value, None, (0, -1)))
+    assert (cause, error.field, error.found) == ("key_mismatch", "(key)", found)

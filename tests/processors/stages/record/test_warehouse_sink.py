@@ -14,7 +14,7 @@ from stores.warehouse.cipher import ColumnCipher, SealBroken
 
 EXAMPLES = Path(__file__).parents[4] / "schemas" / "examples"
 CIPHER = ColumnCipher(b"k" * 32)
-NOW = 1_770_715_800_120
+NOW = 1_770_888_600_120
 
 
 def example(name, **changes):
