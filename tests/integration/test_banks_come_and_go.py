@@ -42,6 +42,17 @@ def token_status(stack, client: dict) -> int:
     return httpx.post(told["auth"]["token_endpoint"], data=form, auth=auth, verify=trusted).status_code
 
 
+def https_client(stack, client: dict) -> httpx.Client:
+    """A client of the gateway, with a token."""
+    told = read_stack(stack.layout.state)
+    trusted = ssl.create_default_context(cafile=told["tls"]["ca"])
+    auth = (client["client_id"], client["client_secret"])
+    form = {"grant_type": "client_credentials"}
+    granted = httpx.post(told["auth"]["token_endpoint"], data=form, auth=auth, verify=trusted)
+    headers = {"Authorization": f"Bearer {granted.json()['access_token']}"}
+    return httpx.Client(base_url=told["gateway"]["url"], verify=trusted, headers=headers, timeout=40)
+
+
 def delivered(producer: Producer, tenant: str, event: dict) -> int | None:
     """The code of a record that was not taken; None of one that was."""
     codes: list[int | None] = []
@@ -70,6 +81,8 @@ def test_a_bank_comes_gets_new_secrets_and_goes_while_another_is_decided(stack, 
     """What it sends is decided once `add` returned; its old secret is refused, and then it is, on its open connection
     too. Its neighbour's applications are decided all the while, by the processes that were there.
     """
+    over_https = {name: value for name, value in shipped_example.items() if name != "tenant"}
+    over_https["application_id"] = "over-https"
     plan = json.loads(cli("tenant", "add", LODGER, "--dry-run", "--json").stdout)
     assert plan["plan"]["keys"] == [f"key file tenant-{LODGER}.json"]
     assert row(cli, LODGER)["stands"] == "not added"
@@ -93,10 +106,14 @@ def test_a_bank_comes_gets_new_secrets_and_goes_while_another_is_decided(stack, 
         new = next(each for each in told if each["client_id"] == before["client_id"])
         assert (token_status(stack, before), token_status(stack, new)) == (401, 200)
         assert delivered(lodger, LODGER, shipped_example | {"application_id": "after-rotation"}) is None
+        door = https_client(stack, new)
+        said = door.post("/v1/applications", json=over_https, headers={"Prefer": "wait=30"})
+        assert (said.status_code, said.json()["status"]) == (200, "decided"), said.text
 
     cli("tenant", "remove", LODGER, "--yes")
     if is_secured:
         assert token_status(stack, new) == 401
+        assert door.post("/v1/applications", json=over_https).status_code == 401  # the token is good for minutes
         assert delivered(lodger, LODGER, shipped_example | {"application_id": "too-late"}) == NOT_ALLOWED
     assert (row(cli, LODGER)["stands"], row(cli, LODGER)["kept"]) == ("removed", ["topics", "warehouse", "keys"])
     assert f"no tenant {LODGER}" in cli("submit", "x.json", "--tenant", LODGER, code=1).stderr
