@@ -15,7 +15,7 @@ from typing import Literal, get_args
 
 from schemas.problem import Problem
 from schemas.topics import TENANT_PATTERN
-from stores.private_files import write_public
+from stores.private_files import write_private
 
 Standing = Literal["adding", "served", "away", "removed", "deleted"]
 """Of a bank: `adding` until all of it is there; `away` where the stack was started without it; `removed`, with its data
@@ -102,7 +102,7 @@ class TenantBook(Collection[str]):
             after = dict(before)
             yield after
             if after != before or not self.path.exists():
-                write_public(self.path, f"{json.dumps({'tenants': after}, indent=1)}\n".encode())
+                write_private(self.path, f"{json.dumps({'tenants': after}, indent=1)}\n".encode())
 
     @contextmanager
     def _lock(self, kind: str) -> Iterator[int]:

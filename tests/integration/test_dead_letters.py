@@ -114,7 +114,7 @@ def test_an_id_at_which_no_letter_lies_sends_nothing(cli, bank):
             refused = cli("dlq", *verb, code=1)
             assert refused.stderr == f"loanstream: no dead letter {wanted}; see dlq list\n"
     assert "of bank-b" in cli("dlq", "redrive", "--tenant", "bank-b", "--id", letter["id"], code=1).stderr
-    assert "expected topic/partition/offset" in cli("dlq", "redrive", "--id", "17", code=1).stderr
+    assert "expected topic/partition/offset" in cli("dlq", "redrive", "--id", "17", code=2).stderr
     _, after = bank.outcomes("mirror", len(before))
     assert len(after) == len(before)
 
