@@ -192,6 +192,8 @@ def test_a_name_that_is_near_none_is_told_every_one():
     """The features that exist are listed, the likeliest first."""
     said = refusal(ROWS.replace("missing: cibil_score", "missing: cibil"))
     assert said.startswith("line 14: 'cibil' is no missing known; expected one of cibil_score, ")
+    assert set(said.partition("one of ")[2].split(", ")) == {"cibil_score", "dti"}
+    said = refusal(ROWS.replace("missing: cibil_score", "feature: cibil, below: 550"))
     assert set(FEATURES) == set(said.partition("one of ")[2].split(", "))
     assert ", or one of your own: own_…" in refusal(ROWS.replace("penalty_lti_elevated", "too_big"))
 

@@ -19,7 +19,7 @@ from stores.warehouse.cipher import ColumnCipher
 
 EXAMPLES = Path(__file__).parents[2] / "schemas" / "examples"
 CIPHER = ColumnCipher(b"k" * 32)
-START = 1_770_715_800_120
+START = 1_770_888_600_120
 
 
 def example(name):

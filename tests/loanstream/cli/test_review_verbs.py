@@ -1,7 +1,6 @@
 """`loanstream review` with doubles for the warehouse and Kafka; the queue itself has tests against the engine."""
 
 import json
-import re
 from types import SimpleNamespace
 
 import pytest
@@ -92,7 +91,7 @@ def test_the_queue_is_listed_with_what_comes_next(loanstream, desk):
     said = loanstream("review", "list", "--order", "oldest", "--limit", "1", "--after", "1-x").stdout
     assert desk.asked == ("bank-a", 1, "oldest", "1-x")
     assert REVIEW in said
-    assert re.search(r"No documents were\s+provided\.", said)
+    assert "No documents" in said
     assert "\x1b" not in said
     assert f"--after 1770714000000-{REVIEW}" in said
     found = json.loads(loanstream("review", "list", "--json").stdout)

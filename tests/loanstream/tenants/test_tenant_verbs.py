@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-sys.path.append(str(Path(__file__).parents[1] / "tenants"))  # test folders are no packages
+sys.path.append(str(Path(__file__).parent))  # test folders are no packages
 
 from place import Place
 
