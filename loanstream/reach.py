@@ -29,6 +29,8 @@ ANSWER_S = 3.0
 ASK_S, HEAR_S = 0.5, 0.05
 VARIABLES: Mapping[str, str] = {row.name: row.variable for row in SETTINGS}
 
+AGAIN_S = 0.5
+NO_CONNECTIONS = "takes no connections"
 HELLO_S = 1.0
 """Of a handshake that only looks whether TLS is spoken at all."""
 
@@ -96,11 +98,16 @@ def worker(installation: Installation) -> Asker:
     return Asker(settings, VARIABLES["kafka_security"])
 
 
-def need_kafka(asker: Asker) -> None:
-    """Return where a broker answers. Problem within seconds, with the variables to look at, where none does."""
-    fault = kafka_fault(asker)
-    if fault is not None:
-        raise Problem(str(fault))
+def need_kafka(asker: Asker, patience_s: float = 0.0) -> None:
+    """Return where a broker answers. Problem within seconds, with the variables to look at, where none does.
+
+    For `patience_s` one that takes no connections is waited for: it may be about to come back.
+    """
+    until = time.monotonic() + patience_s
+    while (fault := kafka_fault(asker)) is not None:
+        if time.monotonic() >= until or not fault.said.endswith(NO_CONNECTIONS):
+            raise Problem(str(fault))
+        time.sleep(AGAIN_S)
 
 
 def kafka_fault(asker: Asker) -> Fault | None:
@@ -110,7 +117,7 @@ def kafka_fault(asker: Asker) -> Fault | None:
     open_at = _taking_connections([place.strip() for place in servers.split(",")])
     if not open_at:
         # A client would try again and again until its time is over.
-        return Fault(f"{servers} takes no connections", (address,))
+        return Fault(f"{servers} {NO_CONNECTIONS}", (address,))
     heard: list[str] = []
 
     def hear(error: Any) -> None:

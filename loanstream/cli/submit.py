@@ -30,6 +30,8 @@ from schemas.values import utc_of_ms
 app = verb()
 
 UNCLAIMED_MOST = 20
+KAFKA_BACK_WITHIN_S = 15.0
+"""A broker that is restarted is back within that, and its sender need not know."""
 """Documents that nothing asked for, of which names are told."""
 
 Upload = Callable[[str, bytes], object]
@@ -82,7 +84,7 @@ def submit_file(
     bank = installation.tenant(tenant)
     # Before Kafka is asked: what is not set is told at once.
     upload = None if documents is None else installation.documents.put
-    need_kafka(producer_of(installation, bank))
+    need_kafka(producer_of(installation, bank), KAFKA_BACK_WITHIN_S)
     _note(not_served(installation, bank))
     lines = read_applications(file, bank, currency, now, id_prefix, only_tenant=True)
     with ApplicationProducer(installation.producer_settings(bank), bank) as producer:

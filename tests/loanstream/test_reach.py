@@ -6,7 +6,7 @@ import ssl
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -16,10 +16,11 @@ from confluent_kafka import KafkaException
 from loanstream import reach
 from loanstream.cli.main import main
 from loanstream.installation import Installation
-from loanstream.reach import kafka_fault, operator, producer, warehouse_fault, worker, writer_fault
+from loanstream.reach import Fault, kafka_fault, operator, producer, warehouse_fault, worker, writer_fault
 from loanstream.settings import SETTINGS, load
 from loanstream.stack.pki import AUTH, Pki
 from loanstream.worker import _tell_what_is_wrong
+from schemas.problem import Problem
 from stores.keys import KeyFiles
 
 BOOTSTRAP, SECURITY, ADMIN = (f"LOANSTREAM_KAFKA_{name}" for name in ("BOOTSTRAP", "SECURITY", "ADMIN_SECURITY"))
@@ -208,6 +209,17 @@ def test_credentials_that_are_refused_are_told_by_the_security_settings(mute, mo
     monkeypatch.setattr(reach, "AdminClient", Refused)
     fault = kafka_fault(operator_of(**{BOOTSTRAP: mute, ADMIN: '{"sasl.password": "hunter2"}'}))
     assert str(fault) == f"{ADMIN}, {BOOTSTRAP}: {mute} refuses the credentials"
+
+
+def test_a_broker_that_comes_back_in_time_is_waited_for(monkeypatch):
+    """A sender need not know of a restart; other faults are told at once, and one that lasts at its end."""
+    away, refused = Fault("k:1 takes no connections", ("X",)), Fault("k:1 refuses the credentials", ("X",))
+    for told, patience_s, raises in (([away, away, None], 5, False), ([refused], 5, True), ([away, away], 0, True)):
+        answers = iter(told)
+        monkeypatch.setattr(reach, "kafka_fault", lambda _, answers=answers: next(answers))
+        monkeypatch.setattr(reach.time, "sleep", lambda _: None)
+        with pytest.raises(Problem, match=r"X: k:1") if raises else nullcontext():
+            reach.need_kafka(SimpleNamespace(), patience_s)
 
 
 def test_a_token_that_is_refused_once_is_no_fault(mute, monkeypatch):

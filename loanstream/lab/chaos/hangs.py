@@ -18,7 +18,7 @@ import time
 from collections import Counter
 from pathlib import Path
 
-from confluent_kafka import Consumer, Producer, TopicPartition
+from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 
@@ -33,6 +33,7 @@ RATE = 200
 """Records a second."""
 WARM_UP_S = 12.0
 AWAY_S = 1.0
+LEADER_WITHIN_S = 15.0
 RECOVERS_S = 18.0
 """What clients get before the next restart: long enough to count a call that hangs."""
 
@@ -85,8 +86,15 @@ def restarts(python: str, times: int) -> dict[str, str | int]:
 def _copied(bootstrap: str) -> bool:
     consumer = Consumer({"bootstrap.servers": bootstrap, "group.id": TO})
     places = [TopicPartition(TO, number) for number in range(PARTITIONS)]
+    until = time.monotonic() + LEADER_WITHIN_S
     try:
-        return any(consumer.get_watermark_offsets(place, timeout=15)[1] for place in places)
+        while True:
+            try:
+                return any(consumer.get_watermark_offsets(place, timeout=15)[1] for place in places)
+            except KafkaException:  # the broker came back a moment ago, and leads nothing yet
+                if time.monotonic() > until:
+                    raise
+                time.sleep(0.2)
     finally:
         consumer.close()
 
