@@ -23,7 +23,7 @@ from producers.errors import (
     ProducerError,
     TooLargeError,
 )
-from producers.librdkafka import HEARD, PERMISSION, complete, reason
+from producers.librdkafka import HEARD, PERMISSION, TOKEN_SERVER_AWAY, complete, reason
 from producers.refusals import SAYS, LogIns
 from schemas.application import LoanApplication
 from schemas.topics import APPLICATION_MAX_BYTES, TOPICS
@@ -60,6 +60,9 @@ class TenantProducer:
     `settings` are librdkafka's (`bootstrap.servers` and the security settings of the installation). At most
     `in_flight_max` records wait for their confirmation: `submit` then waits, which is the back-pressure. Raises
     `ValueError` for a tenant's name or a delivery timeout that cannot be.
+
+    A client whom the token server refuses is told at once, and asks no more; a token server that does not answer is
+    waited for as a broker is. Leaving the block ends the client.
     """
 
     def __init__(
@@ -77,7 +80,7 @@ class TenantProducer:
         self._in_flight = 0
         self._confirmed = 0
         self._log_ins = LogIns(lambda within_s: self._producer.list_topics(self._topic, within_s))
-        self._denied = False
+        self._denied = self._closed = False
         self._heard: str | None = None
         self._failures: list[Failure] = []
         self._producer = kafka({**complete(settings), "error_cb": self._on_error})
@@ -133,11 +136,17 @@ class TenantProducer:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Flush; after an exception inside the block give up what is not confirmed, so that it comes out at once."""
-        if error is None:
-            self.flush()
-        else:
-            self._give_up()
+        """Flush; after an exception inside the block give up what is not confirmed, so that it comes out at once.
+
+        The client ends: one that is only forgotten would go on asking for tokens.
+        """
+        try:
+            if error is None:
+                self.flush()
+            else:
+                self._give_up()
+        finally:
+            self._close()
 
     def _wait_until(self, reached: Callable[[], bool]) -> None:
         self._check()
@@ -149,7 +158,7 @@ class TenantProducer:
         refusal: ProducerError | None = None
         if self._denied:
             refusal = PermissionRefusedError(f"no permission to write {self._topic}, or there is no such topic")
-        elif not self._confirmed:
+        else:
             refusal = self._refused_log_ins()
         if refusal is not None:
             self._give_up()
@@ -157,20 +166,31 @@ class TenantProducer:
 
     def _refused_log_ins(self) -> CredentialsRefusedError | None:
         try:
-            self._log_ins.check()
+            self._log_ins.check(was_let_in=bool(self._confirmed))
         except CredentialsRefusedError as refusal:
             return refusal
         return None
 
     def _give_up(self) -> None:
+        if self._closed:
+            return
         self._producer.purge()
         deadline = time.monotonic() + 1
         while self._in_flight and time.monotonic() < deadline:
             self._producer.poll(POLL_SECONDS)
+        self._close()
+
+    def _close(self) -> None:
+        # With records under way the library would wait for them, whatever was purged.
+        if not self._closed and not self._in_flight:
+            self._closed = True
+            self._producer.close()
 
     def _on_error(self, error: KafkaError) -> None:
         if error.code() == KafkaError._AUTHENTICATION:  # noqa: SLF001 - that is its public name
-            self._log_ins.refused()
+            self._log_ins.failed(error)
+            if self._log_ins.without_tokens:
+                self._heard = TOKEN_SERVER_AWAY
         elif error.code() in PERMISSION:
             self._denied = True
         else:

@@ -34,6 +34,8 @@ DEFAULTS: Mapping[str, Any] = {
     "auto.offset.reset": "earliest",
     "auto.commit.interval.ms": 1_000,
     "topic.metadata.refresh.interval.ms": 30_000,
+    # Ten seconds of silence after a broker, or a token server, is back help nobody.
+    "reconnect.backoff.max.ms": 1_000,
     "log_level": 2,
 }
 """librdkafka settings that the caller's own override."""
@@ -126,12 +128,11 @@ class DecisionConsumer:
     def step(self, handle: Handler, timeout_s: float = POLL_S) -> bool:
         """Wait for one record and give it to `handle`, if it is a decision and no repeat; whether there was a record.
 
-        Raises `PermissionRefusedError`, `UnreadableDecisionError`, `CredentialsRefusedError` where nothing was reached
-        before, and `ProducerError` where the client library has given up.
+        Raises `PermissionRefusedError`, `UnreadableDecisionError`, `CredentialsRefusedError` (of a broker's doubts where
+        nothing was reached before), and `ProducerError` where the client library has given up.
         """
         message = self._consumer.poll(timeout_s)
-        if not self._reached:
-            self._log_ins.check()
+        self._log_ins.check(was_let_in=self._reached)
         if message is None:
             return False
         if message.error() is not None:
@@ -221,8 +222,9 @@ class DecisionConsumer:
         if error.code() == KafkaError._AUTHENTICATION:  # noqa: SLF001 - that is its public name
             # librdkafka goes on trying; a service that was reading waits with it, and its log says for what.
             log.warning("the credentials are refused")
-            self._log_ins.refused()
+            self._log_ins.failed(error)
 
     def _on_assign(self, _: Any, partitions: list[TopicPartition]) -> None:
         self._reached = True
+        self._log_ins.let_in()
         log.info("reads %d partitions", len(partitions))

@@ -17,6 +17,7 @@ from producers.gateway.following import REFUSED, Follower
 from producers.refusals import ASK_AFTER_S, REFUSALS_MAX, LogIns
 
 ENOUGH_S = 20.0
+DOUBTED = KafkaError(KafkaError._AUTHENTICATION)
 
 
 class Refusing(BaseHTTPRequestHandler):
@@ -121,7 +122,7 @@ def test_a_single_refusal_that_the_broker_bears_out_ends_it():
     """librdkafka tells of a wrong secret once; after a while the broker is asked, and does not let it in."""
     broker = Broker(answers=False)
     tried = log_ins(broker)
-    tried.refused()
+    tried.failed(DOUBTED)
     tried.check()
     assert broker.asked == 0
     broker.now = ASK_AFTER_S
@@ -137,7 +138,7 @@ def test_a_refusal_that_was_mended_ends_nothing():
     broker = Broker(answers=True)
     tried = log_ins(broker)
     for _ in range(REFUSALS_MAX - 1):
-        tried.refused()
+        tried.failed(DOUBTED)
     broker.now = ASK_AFTER_S
     tried.check()
     assert not tried.is_refused
@@ -150,6 +151,6 @@ def test_three_refusals_need_no_question():
     """The broker itself has said it often enough."""
     tried = log_ins(Broker(answers=True))
     for _ in range(REFUSALS_MAX):
-        tried.refused()
+        tried.failed(DOUBTED)
     with pytest.raises(CredentialsRefusedError):
         tried.check()
