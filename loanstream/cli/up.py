@@ -15,6 +15,7 @@ from loanstream.extras import need
 from loanstream.install.steps import STEPS, Wanted, activate, decided_otherwise
 from loanstream.install.topics import unserved
 from loanstream.installation import Installation
+from loanstream.stack.auth.ring import Times
 from loanstream.stack.layout import default_state
 from loanstream.stack.up import Hooks, run_up
 from schemas.problem import Problem
@@ -24,9 +25,19 @@ app = verb()
 
 
 def start(
-    state: Path, tenants: str, workers: int, policy: str | None, bundle: str | None, *, secure: bool = True
+    state: Path,
+    tenants: str,
+    workers: int,
+    policy: str | None,
+    bundle: str | None,
+    *,
+    secure: bool = True,
+    times: Times | None = None,
 ) -> int:
-    """Run the stack of `state` until it is told to stop. `tenants` are names by commas."""
+    """Run the stack of `state` until it is told to stop. `tenants` are names by commas.
+
+    The token server's `times` are for the lab: no option names them.
+    """
     need("stack")
     stored: Future[Wanted] = Future()
     where = "" if state == default_state() else f" --state {shlex.quote(str(state))}"
@@ -39,7 +50,7 @@ def start(
         broker=lambda installation: _prepare_broker(wanted(installation), stored, where),
         warehouse=lambda installation: STEPS["warehouse"].make(wanted(installation)),
     )
-    return run_up(state, _tenants(tenants), workers, _say, hooks, secure=secure)
+    return run_up(state, _tenants(tenants), workers, _say, hooks, secure=secure, times=times)
 
 
 def _tenants(text: str) -> tuple[str, ...]:
