@@ -23,7 +23,7 @@ from producers.errors import (
     ProducerError,
     TooLargeError,
 )
-from producers.librdkafka import HEARD, PERMISSION, complete, reason
+from producers.librdkafka import HEARD, PERMISSION, TOKEN_SERVER_AWAY, complete, log_in_failure, reason
 from schemas.application import LoanApplication
 from schemas.topics import APPLICATION_MAX_BYTES, TOPICS
 
@@ -61,6 +61,9 @@ class TenantProducer:
     `settings` are librdkafka's (`bootstrap.servers` and the security settings of the installation). At most
     `in_flight_max` records wait for their confirmation: `submit` then waits, which is the back-pressure. Raises
     `ValueError` for a tenant's name or a delivery timeout that cannot be.
+
+    A client whom the token server refuses is told at once, and asks no more; a token server that does not answer is
+    waited for as a broker is. Leaving the block ends the client.
     """
 
     def __init__(
@@ -78,7 +81,7 @@ class TenantProducer:
         self._in_flight = 0
         self._confirmed = 0
         self._refusals = 0
-        self._denied = False
+        self._denied = self._dismissed = self._closed = False
         self._heard: str | None = None
         self._failures: list[Failure] = []
         self._producer = kafka({**complete(settings), "error_cb": self._on_error})
@@ -134,11 +137,17 @@ class TenantProducer:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Flush; after an exception inside the block give up what is not confirmed, so that it comes out at once."""
-        if error is None:
-            self.flush()
-        else:
-            self._give_up()
+        """Flush; after an exception inside the block give up what is not confirmed, so that it comes out at once.
+
+        The client ends: one that is only forgotten would go on asking for tokens.
+        """
+        try:
+            if error is None:
+                self.flush()
+            else:
+                self._give_up()
+        finally:
+            self._close()
 
     def _wait_until(self, reached: Callable[[], bool]) -> None:
         self._check()
@@ -150,25 +159,42 @@ class TenantProducer:
         refusal: ProducerError | None = None
         if self._denied:
             refusal = PermissionRefusedError(f"no permission to write {self._topic}, or there is no such topic")
-        elif self._refusals >= REFUSALS_MAX and not self._confirmed:
+        elif self._dismissed or (self._refusals >= REFUSALS_MAX and not self._confirmed):
             refusal = _credentials_refused()
         if refusal is not None:
             self._give_up()
             raise refusal from (NotDeliveredError(self._failures) if self._failures else None)
 
     def _give_up(self) -> None:
+        if self._closed:
+            return
         self._producer.purge()
         deadline = time.monotonic() + 1
         while self._in_flight and time.monotonic() < deadline:
             self._producer.poll(POLL_SECONDS)
+        self._close()
+
+    def _close(self) -> None:
+        # With records under way the library would wait for them, whatever was purged.
+        if not self._closed and not self._in_flight:
+            self._closed = True
+            self._producer.close()
 
     def _on_error(self, error: KafkaError) -> None:
         if error.code() == KafkaError._AUTHENTICATION:  # noqa: SLF001 - that is its public name
-            self._refusals += 1
+            self._on_failed_log_in(error)
         elif error.code() in PERMISSION:
             self._denied = True
         else:
             self._heard = HEARD.get(error.name(), self._heard)
+
+    def _on_failed_log_in(self, error: KafkaError) -> None:
+        failure = log_in_failure(error)
+        if failure == "away":
+            self._heard = TOKEN_SERVER_AWAY
+        else:
+            self._refusals += 1
+            self._dismissed = self._dismissed or failure == "refused"
 
     def _reporter(self, delivery: Delivery) -> Callable[[KafkaError | None, Any], None]:
         def report(error: KafkaError | None, message: Any) -> None:

@@ -16,7 +16,7 @@ from typing import Any, Self
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
 from producers.errors import CredentialsRefusedError, PermissionRefusedError, ProducerError
-from producers.librdkafka import PERMISSION
+from producers.librdkafka import PERMISSION, log_in_failure
 from producers.seen import Known, MemorySeen, Seen, Standing, judged
 from schemas.decision import LoanDecision, Outcome
 from schemas.decode import Undecodable, decode, decode_own
@@ -111,7 +111,7 @@ class DecisionConsumer:
         self.repeats = 0
         self._tenant = tenant
         self._refusals = 0
-        self._reached = False
+        self._reached = self._dismissed = False
         self._consumer = kafka({**DEFAULTS, **settings, **ENFORCED, "group.id": group, "error_cb": self._on_error})
         self._consumer.subscribe(self._topics, on_assign=self._on_assign)
 
@@ -215,14 +215,16 @@ class DecisionConsumer:
             raise ProducerError(f"the consumer has given up: {error.name()}")
 
     def _check(self) -> None:
-        if self._refusals >= REFUSALS_MAX and not self._reached:
+        if self._dismissed or (self._refusals >= REFUSALS_MAX and not self._reached):
             raise CredentialsRefusedError(
                 "the credentials are refused: check client id, client secret and token address"
             )
 
     def _on_error(self, error: KafkaError) -> None:
         if error.code() == KafkaError._AUTHENTICATION:  # noqa: SLF001 - that is its public name
-            self._refusals += 1
+            failure = log_in_failure(error)
+            self._refusals += failure != "away"
+            self._dismissed = self._dismissed or failure == "refused"
 
     def _on_assign(self, _: Any, partitions: list[TopicPartition]) -> None:
         self._reached = True

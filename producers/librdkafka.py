@@ -1,7 +1,8 @@
 """What librdkafka is told, and what its answers mean to a sender: settings, codes and reasons as tables."""
 
+import re
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal
 
 from confluent_kafka import KafkaError
 
@@ -53,6 +54,31 @@ HEARD: Mapping[str, str] = {
     "_SSL": "the broker's certificate is not trusted, or it does not speak TLS",
 }
 """Why nothing moves, as librdkafka tells beside the deliveries; said with a delivery that timed out."""
+
+
+NO_TOKEN = "Failed to acquire SASL OAUTHBEARER token"
+"""How librdkafka's text begins where it has no token. It tells a text once, and goes on asking in silence."""
+TOKEN_SERVER_AWAY = "the token server does not answer"
+_REFUSED = re.compile(
+    # RFC 6749 5.2
+    r'"error"\s*:\s*"(invalid_request|invalid_client|invalid_grant|unauthorized_client|unsupported_grant_type'
+    r'|invalid_scope)"'
+)
+
+
+def log_in_failure(error: KafkaError) -> Literal["refused", "away", "doubted"]:
+    """Of an `_AUTHENTICATION`: the token server has `refused` the client, or is `away`; or the broker doubts the token,
+    as it does for a moment where a key is new to it. Only the last two may mend by trying again.
+
+    >>> log_in_failure(KafkaError(-169, 'Failed to acquire SASL OAUTHBEARER token: {"error":"invalid_client"}'))
+    'refused'
+    >>> log_in_failure(KafkaError(-169, "Failed to acquire SASL OAUTHBEARER token: Failed to connect to localhost"))
+    'away'
+    """
+    text = error.str()
+    if not text.startswith(NO_TOKEN):
+        return "doubted"
+    return "refused" if _REFUSED.search(text) else "away"
 
 
 def complete(given: Mapping[str, Any]) -> dict[str, Any]:
