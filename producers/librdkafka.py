@@ -56,9 +56,9 @@ HEARD: Mapping[str, str] = {
 """Why nothing moves, as librdkafka tells beside the deliveries; said with a delivery that timed out."""
 
 
-NO_TOKEN = "Failed to acquire SASL OAUTHBEARER token"
+NO_TOKEN = "Failed to acquire SASL OAUTHBEARER token"  # noqa: S105 - what is said
 """How librdkafka's text begins where it has no token. It tells a text once, and goes on asking in silence."""
-TOKEN_SERVER_AWAY = "the token server does not answer"
+TOKEN_SERVER_AWAY = "the token server does not answer"  # noqa: S105 - what is said
 _REFUSED = re.compile(
     # RFC 6749 5.2
     r'"error"\s*:\s*"(invalid_request|invalid_client|invalid_grant|unauthorized_client|unsupported_grant_type'

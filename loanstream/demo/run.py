@@ -53,7 +53,7 @@ def stack(
             bound([sys.executable, "-m", *module, "--state", str(state), *arguments]),
             stdout=output,
             stderr=subprocess.STDOUT,
-            env=os.environ | {"NO_COLOR": "1"} | environment,
+            env={**os.environ, "NO_COLOR": "1", **environment},
         )
     try:
         while not (state / "stack.json").exists():

@@ -116,7 +116,7 @@ def make(installation: Installation) -> Change:
     done = change(installation)
     with AdminClient({**installation.admin_settings, **QUIET}) as admin:
         if done.lacking:
-            for future in admin.create_acls([_binding(held) for held in done.lacking]).values():
+            for future in admin.create_acls([binding(held) for held in done.lacking]).values():
                 _allowed(future)
         if done.stale:
             for future in admin.delete_acls([_filter(held) for held in done.stale]).values():
@@ -184,7 +184,8 @@ def _read(found: Any) -> Held:
     return Held(found.principal, Grant(_NAMES[found.restype], found.name, found.operation.name, prefixed))
 
 
-def _binding(held: Held) -> AclBinding:
+def binding(held: Held) -> AclBinding:
+    """It as the broker takes it."""
     return AclBinding(*_parts(held))
 
 

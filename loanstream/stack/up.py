@@ -79,8 +79,8 @@ def run_up(
     """Run the stack of `state` until SIGINT, SIGTERM or SIGHUP; 0 after a stop in order.
 
     `workers` is the number a stage gets. Without `secure` whoever reaches the broker may do everything there. Only the
-    lab names the token server's `times`. To be called from the main thread. Raises Problem: another `up` has the directory, its disk is full, the cache cannot be
-    filled, a process does not start; nothing runs any more then.
+    lab names the token server's `times`. To be called from the main thread. Raises Problem: another `up` has the
+    directory, its disk is full, the cache cannot be filled, a process does not start; nothing runs any more then.
     """
     layout = Layout(state.expanduser().absolute())
     told_to_stop = _told_to_stop()

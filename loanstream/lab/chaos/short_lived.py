@@ -1,4 +1,4 @@
-"""A stack whose tokens live for seconds: `python -m loanstream.lab.chaos.short_lived --state DIR --life S --tenants A,B`.
+"""A stack whose tokens live for seconds: `python -m loanstream.lab.chaos.short_lived --state D --life S --tenants A,B`.
 
 For the lab alone: `loanstream up` has no option for it. Whoever shortens the life of tokens to be safe would have every
 client of every bank ask again each few seconds. All else is as `up` has it, the pace of a key rotation included.

@@ -63,7 +63,7 @@ MUST_BE_ZERO = ("lost", "doubled", "handed_twice", "client_errors", "refusals", 
 
 @dataclass
 class Soak:
-    """What a deed may act on. `first_secrets` are those that were replaced first, by client, good until `grace_ends`."""
+    """What a deed may act on. `first_secrets` are replaced ones, by client; none is good after `grace_ends`."""
 
     running: RunningStack
     life_s: int
