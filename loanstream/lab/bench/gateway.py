@@ -1,4 +1,4 @@
-"""What the gateway costs and carries: processor time an accepted application, the most that it takes, its p99 at half of it.
+"""What the gateway costs and carries: processor time an application, the most that it takes, its p99 at half of it.
 
 The load is a process of its own, and of the processor time only the gateway's own process counts: TLS, token, checks,
 Kafka's client, the decisions that it follows. Broker, stages and load share the machine's processors with it.

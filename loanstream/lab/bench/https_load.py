@@ -1,8 +1,8 @@
-"""Load for the gateway, in a process of its own: `python -m loanstream.lab.bench.https_load` with a `Told` on its input.
+"""Load for the gateway, in its own process: `python -m loanstream.lab.bench.https_load` with a `Told` on its input.
 
 Plain HTTP/1.1 over TLS connections that stay open. At a rate each request has a moment at which it is due, and its time
-counts from there: a gateway that keeps one waiting is not spared the next. Without one, each connection sends as soon as
-it was answered. The output is one `Loaded`, as JSON.
+counts from there: a gateway that keeps one waiting is not spared the next. Without one, each connection sends as soon
+as it was answered. The output is one `Loaded`, as JSON.
 """
 
 import asyncio
