@@ -32,6 +32,8 @@ DEFAULTS: Mapping[str, Any] = {
     "auto.offset.reset": "earliest",
     "auto.commit.interval.ms": 1_000,
     "topic.metadata.refresh.interval.ms": 30_000,
+    # Ten seconds of silence after a broker, or a token server, is back help nobody.
+    "reconnect.backoff.max.ms": 1_000,
     "log_level": 2,
 }
 """librdkafka settings that the caller's own override."""

@@ -22,8 +22,8 @@ from loanstream.stack.bound import bound
 from loanstream.stack.running import RunningStack
 
 UNBOUNDED: Mapping[str, str] = {
-    "LOANSTREAM_GATEWAY_CLIENT_RATE": "1000000",
-    "LOANSTREAM_GATEWAY_ADDRESS_RATE": "1000000",
+    "LOANSTREAM_GATEWAY_CLIENT_RATE": "100000",
+    "LOANSTREAM_GATEWAY_ADDRESS_RATE": "100000",
 }
 """What may be asked of a gateway that is to be brought to its end."""
 WINDOWS = 3

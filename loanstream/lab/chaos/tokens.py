@@ -58,6 +58,9 @@ SETTLED_WITHIN_S = 60.0
 ASKS_AGAIN_S = 12.0
 """By then librdkafka, left to itself, would have asked once more."""
 
+DOOR = (401, 403, 429)
+"""What the gateway answers where it is the client that it refuses."""
+
 MUST_BE_ZERO = ("lost", "doubled", "handed_twice", "client_errors", "refusals", "too_few_tokens", "differences")
 
 
@@ -242,7 +245,7 @@ def refused(asked: Mapping[str, Counter[str]], gateway: Iterable[Mapping[str, An
     for reasons in asked.values():
         found.update({reason: count for reason, count in reasons.items() if reason != "issued"})
     for line in gateway:
-        if line.get("status", 0) >= 400:
+        if line.get("status") in DOOR:
             found[line["reason"]] += 1 + line.get("unsaid", 0)
     return dict(found)
 
