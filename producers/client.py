@@ -192,9 +192,10 @@ class TenantProducer:
         failure = log_in_failure(error)
         if failure == "away":
             self._heard = TOKEN_SERVER_AWAY
-        else:
+        elif failure == "refused":
+            self._refusals, self._dismissed = self._refusals + 1, True
+        elif self._heard != TOKEN_SERVER_AWAY:  # else a token that could not be renewed has expired
             self._refusals += 1
-            self._dismissed = self._dismissed or failure == "refused"
 
     def _reporter(self, delivery: Delivery) -> Callable[[KafkaError | None, Any], None]:
         def report(error: KafkaError | None, message: Any) -> None:

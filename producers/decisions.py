@@ -113,7 +113,7 @@ class DecisionConsumer:
         self.repeats = 0
         self._tenant = tenant
         self._refusals = 0
-        self._reached = self._dismissed = False
+        self._reached = self._dismissed = self._without_tokens = False
         self._consumer = kafka({**DEFAULTS, **settings, **ENFORCED, "group.id": group, "error_cb": self._on_error})
         self._consumer.subscribe(self._topics, on_assign=self._on_assign)
 
@@ -225,9 +225,13 @@ class DecisionConsumer:
     def _on_error(self, error: KafkaError) -> None:
         if error.code() == KafkaError._AUTHENTICATION:  # noqa: SLF001 - that is its public name
             failure = log_in_failure(error)
-            self._refusals += failure != "away"
-            self._dismissed = self._dismissed or failure == "refused"
+            if failure == "away":
+                self._without_tokens = True
+            elif failure == "refused":
+                self._dismissed = True
+            elif not self._without_tokens:  # else a token that could not be renewed has expired
+                self._refusals += 1
 
     def _on_assign(self, _: Any, partitions: list[TopicPartition]) -> None:
-        self._reached = True
+        self._reached, self._without_tokens = True, False
         log.info("reads %d partitions", len(partitions))

@@ -6,7 +6,7 @@
 from pathlib import Path
 
 from loanstream.lab.chaos.short_lived import short_lived
-from loanstream.lab.chaos.tokens import SENDERS, exit_code, soak_of
+from loanstream.lab.chaos.tokens import MUST_BE_ZERO, SENDERS, exit_code, soak_of
 
 LIFE_S, LIVES = 2, 21
 
@@ -17,5 +17,6 @@ def test_over_twenty_lives_of_tokens_nothing_is_lost_doubled_or_told_to_the_call
     """
     with short_lived(tmp_path / "state", LIFE_S, ",".join(SENDERS)) as running:
         end = soak_of(running, LIFE_S, LIVES)
-    assert exit_code(end) == 0, end
+    assert {name: end[name] for name in MUST_BE_ZERO if end[name]} == {}
+    assert exit_code(end) == 0, (end["longest_wait_s"], end["old_secret"])
     assert set(end["deeds"]) >= {"a key that signs at once", "secrets renewed", "the token server killed"}, end

@@ -216,6 +216,14 @@ def test_a_token_server_that_is_away_is_waited_for():
         open_producer.flush()
 
 
+def test_a_token_that_expired_while_its_server_is_away_is_no_refusal():
+    """The broker doubts it again and again; nobody's credentials are wrong."""
+    kafka = FakeKafka(log_in_errors=[AWAY, *[KafkaError._AUTHENTICATION] * 5])
+    with producer(kafka) as open_producer:
+        open_producer.submit(APPLICATIONS[0])
+    assert open_producer.confirmed == 1
+
+
 def test_leaving_the_block_ends_the_client():
     """A client that is only forgotten goes on asking for tokens, with a secret that was replaced long ago."""
     kafka = FakeKafka()

@@ -343,12 +343,12 @@ def test_a_refusal_by_the_token_server_is_told_at_once():
 
 
 def test_a_token_server_that_is_away_is_waited_for():
-    """However often it does not answer."""
+    """However often it does not answer, and the broker doubts the token that expired meanwhile."""
     kafka = FakeKafka(decision())
     reader = consumer(kafka)
     reader._reached = False
-    for _ in range(REFUSALS_MAX + 1):
-        kafka.settings["error_cb"](KafkaError(KafkaError._AUTHENTICATION, NO_TOKEN + "Failed to connect"))
+    for text in [*[NO_TOKEN + "Failed to connect"] * REFUSALS_MAX, *["invalid_token"] * REFUSALS_MAX]:
+        kafka.settings["error_cb"](KafkaError(KafkaError._AUTHENTICATION, text))
     assert reader.step(lambda _: None)
 
 
