@@ -121,7 +121,7 @@ class Reached:
     @property
     def settings(self) -> dict[str, Any]:
         """The bench's own."""
-        return {"bootstrap.servers": self.bootstrap, **self.own}
+        return {"bootstrap.servers": self.bootstrap, "log_level": 3, **self.own}
 
 
 CpuLook = tuple[float, float]
