@@ -52,6 +52,7 @@ bench-full: setup
 
 chaos: setup
 	@$(BIN)/python -m loanstream chaos --state .chaos/state
+	@$(BIN)/python -m loanstream chaos --tokens --state .chaos/tokens
 
 chaos-selftest: setup
 	@$(BIN)/python -m loanstream chaos --selftest --state .chaos

@@ -128,7 +128,7 @@ class DecisionConsumer:
     def step(self, handle: Handler, timeout_s: float = POLL_S) -> bool:
         """Wait for one record and give it to `handle`, if it is a decision and no repeat; whether there was a record.
 
-        Raises `PermissionRefusedError`, `UnreadableDecisionError`, `CredentialsRefusedError` (of a broker's doubts where
+        Raises `PermissionRefusedError`, `UnreadableDecisionError`, `CredentialsRefusedError` (by a broker only where
         nothing was reached before), and `ProducerError` where the client library has given up.
         """
         message = self._consumer.poll(timeout_s)

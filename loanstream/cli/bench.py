@@ -19,7 +19,9 @@ def bench(
     plot: Annotated[Path | None, typer.Option(help="where to draw memory, with --full (SVG)")] = None,
     only: Annotated[
         str,
-        typer.Option(metavar="PARTS", help="of --full, by commas: short, rivals, latency, tenants, burst, million"),
+        typer.Option(
+            metavar="PARTS", help="of --full, by commas: short, security, rivals, latency, tenants, burst, million"
+        ),
     ] = "",
     as_json: AsJson = False,
 ) -> None:

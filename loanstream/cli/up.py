@@ -15,6 +15,7 @@ from loanstream.extras import need
 from loanstream.install.steps import FIRST, STEPS, Wanted, activate, decided_otherwise
 from loanstream.install.topics import unserved
 from loanstream.installation import Installation
+from loanstream.stack.auth.ring import Times
 from loanstream.stack.layout import default_state
 from loanstream.stack.up import Hooks, run_up
 from schemas.problem import WrongOption
@@ -24,9 +25,19 @@ app = verb()
 
 
 def start(
-    state: Path, tenants: str | None, workers: int, policy: str | None, bundle: str | None, *, secure: bool = True
+    state: Path,
+    tenants: str | None,
+    workers: int,
+    policy: str | None,
+    bundle: str | None,
+    *,
+    secure: bool = True,
+    times: Times | None = None,
 ) -> int:
-    """Run the stack of `state` until it is told to stop. `tenants` are names by commas, None: whoever was served."""
+    """Run the stack of `state` until it is told to stop. `tenants` are names by commas, None: whoever was served.
+
+    The token server's `times` are for the lab: no option names them.
+    """
     need("stack")
     names = _tenants(tenants)
     _check(policy, bundle)
@@ -41,7 +52,7 @@ def start(
         broker=lambda installation: _prepare_broker(wanted(installation), stored, where),
         warehouse=lambda installation: STEPS["warehouse"].make(wanted(installation)),
     )
-    return run_up(state, names, workers, _say, hooks, secure=secure)
+    return run_up(state, names, workers, _say, hooks, secure=secure, times=times)
 
 
 def _tenants(text: str | None) -> tuple[str, ...] | None:

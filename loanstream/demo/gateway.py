@@ -2,36 +2,36 @@
 
 import json
 import ssl
-import time
 from contextlib import ExitStack
 from types import TracebackType
 from typing import Any, Self
 
 import httpx
 
+from loanstream.demo.bearer import Bearer
 from loanstream.stack.layout import StackFile
 from producers.synthetic.applications import MEDIA_TYPE, SyntheticDocument
 from schemas.problem import Problem
 
 WITHIN_S = 20.0
 SCOPES = "applications:write documents:write"
-RENEWED_AFTER = 0.5
-"""Of a token's life: then the next one is fetched."""
 
 
 class GatewayBank:
-    """One bank's client of the gateway of a running stack. Problem where a request is refused."""
+    """One bank's client of the gateway of a running stack, by its secret in `stack.json` where no other is given.
 
-    def __init__(self, stack: StackFile, tenant: str) -> None:
+    Problem where a request is refused.
+    """
+
+    def __init__(self, stack: StackFile, tenant: str, client_secret: str | None = None) -> None:
         client = stack["auth"]["clients"][f"producer:{tenant}"]
+        secret = client_secret or client["client_secret"]
         trusted = ssl.create_default_context(cafile=stack["tls"]["ca"])
-        self._token_url = stack["auth"]["token_endpoint"]
-        self._credentials = client["client_id"], client["client_secret"]
-        self._until, self._bearer = 0.0, ""
         self._open = ExitStack()
         self._http = self._open.enter_context(
             httpx.Client(base_url=stack["gateway"]["url"], verify=trusted, timeout=WITHIN_S)
         )
+        self._token = Bearer(self._http, stack["auth"]["token_endpoint"], (client["client_id"], secret), SCOPES)
 
     def __enter__(self) -> Self:
         """The client, connected when it is first used."""
@@ -66,13 +66,3 @@ class GatewayBank:
             raise Problem(f"the gateway refused {path} with {answer.status_code}: {answer.json()['detail']}")
         found: dict[str, Any] = answer.json()
         return found
-
-    def _token(self) -> str:
-        if time.monotonic() > self._until:
-            asked = {"grant_type": "client_credentials", "scope": SCOPES}
-            answer = self._http.post(self._token_url, data=asked, auth=self._credentials)
-            if not answer.is_success:
-                raise Problem(f"the token server refused the client with {answer.status_code}")
-            found = answer.json()
-            self._bearer, self._until = found["access_token"], time.monotonic() + RENEWED_AFTER * found["expires_in"]
-        return self._bearer

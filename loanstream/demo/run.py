@@ -5,9 +5,10 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
+from types import MappingProxyType
 
 from loanstream.demo.gateway import GatewayBank
 from loanstream.demo.result import ASKED, Result
@@ -32,8 +33,16 @@ Progress = Callable[[str, int, int], None]
 
 
 @contextmanager
-def stack(state: Path, *arguments: str) -> Iterator[tuple[RunningStack, float]]:
-    """A fresh `loanstream up` in a process of its own; the connection to it and the seconds until it was ready."""
+def stack(
+    state: Path,
+    *arguments: str,
+    module: Sequence[str] = ("loanstream", "up"),
+    environment: Mapping[str, str] = MappingProxyType({}),
+) -> Iterator[tuple[RunningStack, float]]:
+    """A fresh `loanstream up` in a process of its own; the connection to it and the seconds until it was ready.
+
+    The lab runs stacks by another `module`, and with settings in their `environment`.
+    """
     state.parent.mkdir(parents=True, exist_ok=True)
     # On a full disk the log below could not say why the stack ended.
     need_room(state)
@@ -41,10 +50,10 @@ def stack(state: Path, *arguments: str) -> Iterator[tuple[RunningStack, float]]:
     log = state.parent / f"{state.name}.log"
     with log.open("wb") as output:
         process = subprocess.Popen(
-            bound([sys.executable, "-m", "loanstream", "up", "--state", str(state), *arguments]),
+            bound([sys.executable, "-m", *module, "--state", str(state), *arguments]),
             stdout=output,
             stderr=subprocess.STDOUT,
-            env=os.environ | {"NO_COLOR": "1"},
+            env={**os.environ, "NO_COLOR": "1", **environment},
         )
     try:
         while not (state / "stack.json").exists():

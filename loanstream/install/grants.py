@@ -124,7 +124,7 @@ def there(installation: Installation) -> list[Held] | None:
 
 def grant(installation: Installation, lacking: Iterable[Held]) -> None:
     """Grant these. `NotAllowed`; KafkaException."""
-    bindings = [_binding(held) for held in lacking]
+    bindings = [binding(held) for held in lacking]
     if bindings:
         with AdminClient({**installation.admin_settings, **QUIET}) as admin:
             for future in admin.create_acls(bindings).values():
@@ -200,7 +200,8 @@ def _read(found: Any) -> Held:
     return Held(found.principal, Grant(_NAMES[found.restype], found.name, found.operation.name, prefixed))
 
 
-def _binding(held: Held) -> AclBinding:
+def binding(held: Held) -> AclBinding:
+    """It as the broker takes it."""
     return AclBinding(*_parts(held))
 
 

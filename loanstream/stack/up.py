@@ -20,6 +20,7 @@ from loanstream.stack import ports
 from loanstream.stack.auth.child import AuthServer
 from loanstream.stack.auth.paths import AuthFiles
 from loanstream.stack.auth.registration import ClientSecret, ensure_clients
+from loanstream.stack.auth.ring import Times
 from loanstream.stack.auth.ring_file import make_ring
 from loanstream.stack.following import Followed
 from loanstream.stack.kafka.broker import broker_command
@@ -80,13 +81,14 @@ def run_up(
     hooks: Hooks,
     *,
     secure: bool = True,
+    times: Times | None = None,
 ) -> int:
     """Run the stack of `state` until SIGINT, SIGTERM or SIGHUP; 0 after a stop in order.
 
     `tenants` are the banks served, None: those of the last start and of `loanstream tenant`; what is half added is
     finished. `workers` is the number a stage gets. Without `secure` whoever reaches the broker may do everything there.
-    To be called from the main thread. Raises Problem: another `up` has the directory, its disk is full, the cache
-    cannot be filled, a process does not start; nothing runs any more then.
+    Only the lab names the token server's `times`. To be called from the main thread. Raises Problem: another `up` has
+    the directory, its disk is full, the cache cannot be filled, a process does not start; nothing runs any more then.
     """
     layout = Layout(state.expanduser().absolute())
     told_to_stop = _told_to_stop()
@@ -96,7 +98,7 @@ def run_up(
         for pid in end_leftovers(layout.state):
             on_progress(f"ended process {pid}, left behind by an earlier run")
         need_room(layout.state)
-        plan = _plan(layout, tenants, workers, on_progress, secure=secure)
+        plan = _plan(layout, tenants, workers, on_progress, times or Times(), secure=secure)
         _tell_of_security(layout, on_progress, secure=secure)
         ready = False
         followed = Followed(layout, plan)
@@ -240,7 +242,13 @@ def _watch_workers(plan: Plan, supervisor: Supervisor, on_progress: Progress, st
 
 
 def _plan(
-    layout: Layout, named: tuple[str, ...] | None, workers: int, on_progress: Progress, *, secure: bool = True
+    layout: Layout,
+    named: tuple[str, ...] | None,
+    workers: int,
+    on_progress: Progress,
+    times: Times,
+    *,
+    secure: bool = True,
 ) -> Plan:
     keys, book = KeyFiles(layout.keys), TenantBook(layout.tenants)
     tenants = named or book.to_serve() or FIRST_TENANTS
@@ -251,7 +259,7 @@ def _plan(
     brokers = ports.keep_or_pick(layout.kafka / ports.FILE, PORT_NAMES).values()
     servers = ("warehouse", *(["auth", GATEWAY] if secure else []))
     chosen = ports.keep_or_pick(layout.ports, (*servers, *worker_names(workers)), besides=brokers)
-    guard, auth, clients = _guard(layout, chosen, tenants) if secure else (None, None, {})
+    guard, auth, clients = _guard(layout, chosen, tenants, times) if secure else (None, None, {})
     at, command = broker_command(layout.kafka, guard, on_progress=on_progress)
     plan = Plan(
         layout,
@@ -274,14 +282,14 @@ def _plan(
 
 
 def _guard(
-    layout: Layout, chosen: Mapping[str, int], tenants: tuple[str, ...]
+    layout: Layout, chosen: Mapping[str, int], tenants: tuple[str, ...], times: Times
 ) -> tuple[Guard, AuthServer, Mapping[str, ClientSecret]]:
     """What the broker believes: certificates, the token server's keys. Both are there before anything is started."""
     pki = Pki(layout.keys, layout.tls)
     pki.make()
     make_ring(AuthFiles(layout.state), time.time())
     page = gateway_url(chosen[GATEWAY])
-    server = AuthServer(layout.state, chosen["auth"], pki.leaf(AUTH), pki.leaf(AUTH), pki.ca, page=page)
+    server = AuthServer(layout.state, chosen["auth"], pki.leaf(AUTH), pki.leaf(AUTH), pki.ca, times, page)
     return Guard(pki, layout.jwks, server.endpoints.issuer), server, ensure_clients(layout.state, tenants)
 
 

@@ -35,7 +35,7 @@ class FakeKafka:
     """Confirms one record a poll, or fails it with the next of `errors`; holds at most `queue` records."""
 
     def __init__(self, errors=(), queue=1000, log_in_errors=(), refuses=None, deaf=False):
-        self.sent, self.waiting, self.most, self.purged = [], [], 0, False
+        self.sent, self.waiting, self.most, self.purged, self.closed = [], [], 0, False, False
         self.errors, self.queue, self.log_in_errors = list(errors), queue, list(log_in_errors)
         self.refuses, self.deaf = refuses, deaf
 
@@ -53,15 +53,22 @@ class FakeKafka:
         self.most = max(self.most, len(self.waiting))
 
     def poll(self, timeout):
+        assert not self.closed
         if self.log_in_errors and not self.purged:
-            self.settings["error_cb"](KafkaError(self.log_in_errors.pop(0)))
+            told = self.log_in_errors.pop(0)
+            self.settings["error_cb"](told if isinstance(told, KafkaError) else KafkaError(told))
         elif self.waiting and (self.purged or (timeout and not self.deaf)):
             code = KafkaError._PURGE_QUEUE if self.purged else self.errors.pop(0) if self.errors else None
             self.waiting.pop(0)(KafkaError(code) if code else None, Message(len(self.sent)))
         return 0
 
     def purge(self):
+        assert not self.closed
         self.purged = True
+
+    def close(self):
+        assert not self.waiting, "it would wait for them"
+        self.closed = True
 
 
 def producer(kafka, tenant="bank-a", settings=None, **options):
@@ -167,6 +174,62 @@ def test_refused_credentials_stop_the_sender_before_the_timeout():
         open_producer.submit(APPLICATIONS[0])
     assert kafka.purged
     assert "given up before it was sent" in str(raised.value.__cause__)
+
+
+REFUSED = KafkaError(
+    KafkaError._AUTHENTICATION,
+    'Failed to acquire SASL OAUTHBEARER token: {"error":"invalid_client","error_description":"wrong"}',
+)
+AWAY = KafkaError(
+    KafkaError._AUTHENTICATION,
+    "Failed to acquire SASL OAUTHBEARER token: Failed to connect to localhost port 1 after 0 ms: Could not connect",
+)
+
+
+@pytest.mark.parametrize("confirmed", [0, 1])
+def test_a_refusal_by_the_token_server_is_told_at_once_and_not_tried_again(confirmed):
+    """One is enough, also after a secret was replaced under way: the client library would ask again and again, and say
+    nothing.
+    """
+    kafka = FakeKafka()
+    open_producer = producer(kafka)
+    for application in APPLICATIONS[:confirmed]:
+        open_producer.submit(application)
+    open_producer.flush()
+    kafka.log_in_errors, kafka.deaf = [REFUSED], True
+    open_producer.submit(APPLICATIONS[1])
+    for _ in range(2):
+        with pytest.raises(CredentialsRefusedError):
+            open_producer.submit(APPLICATIONS[2])
+    assert (len(kafka.sent), kafka.closed) == (confirmed + 1, True)
+
+
+def test_a_token_server_that_is_away_is_waited_for():
+    """However often it did not answer: the credentials are not to blame, and what times out says who is."""
+    kafka = FakeKafka(log_in_errors=[AWAY] * 5, errors=[None, KafkaError._MSG_TIMED_OUT])
+    open_producer = producer(kafka)
+    open_producer.submit(APPLICATIONS[0])
+    open_producer.flush()
+    kafka.log_in_errors = [AWAY]
+    open_producer.submit(APPLICATIONS[1])
+    with pytest.raises(NotDeliveredError, match="delivery timeout: the token server does not answer"):
+        open_producer.flush()
+
+
+def test_a_token_that_expired_while_its_server_is_away_is_no_refusal():
+    """The broker doubts it again and again; nobody's credentials are wrong."""
+    kafka = FakeKafka(log_in_errors=[AWAY, *[KafkaError._AUTHENTICATION] * 5])
+    with producer(kafka) as open_producer:
+        open_producer.submit(APPLICATIONS[0])
+    assert open_producer.confirmed == 1
+
+
+def test_leaving_the_block_ends_the_client():
+    """A client that is only forgotten goes on asking for tokens, with a secret that was replaced long ago."""
+    kafka = FakeKafka()
+    with producer(kafka) as open_producer:
+        open_producer.submit(APPLICATIONS[0])
+    assert kafka.closed
 
 
 def test_a_refused_log_in_on_the_way_is_survived():

@@ -372,6 +372,30 @@ def test_refused_credentials_are_told_before_anything_was_read():
         reader.step(lambda _: None)
 
 
+NO_TOKEN = "Failed to acquire SASL OAUTHBEARER token: "
+
+
+def test_a_refusal_by_the_token_server_is_told_at_once():
+    """Also to a reader that reads already: the client library would ask again and again, and say nothing."""
+    kafka = FakeKafka(decision())
+    reader = consumer(kafka)
+    assert reader.step(lambda _: None)
+    refusal = KafkaError(KafkaError._AUTHENTICATION, NO_TOKEN + '{"error": "unauthorized_client"}')
+    kafka.settings["error_cb"](refusal)
+    with pytest.raises(CredentialsRefusedError):
+        reader.step(lambda _: None)
+
+
+def test_a_token_server_that_is_away_is_waited_for():
+    """However often it does not answer, and the broker doubts the token that expired meanwhile."""
+    kafka = FakeKafka(decision())
+    reader = consumer(kafka)
+    reader._reached = False
+    for text in [*[NO_TOKEN + "Failed to connect"] * REFUSALS_MAX, *["invalid_token"] * REFUSALS_MAX]:
+        kafka.settings["error_cb"](KafkaError(KafkaError._AUTHENTICATION, text))
+    assert reader.step(lambda _: None)
+
+
 def test_a_passing_error_of_the_client_is_no_end():
     """The client library tries again by itself."""
     kafka = FakeKafka(decision())

@@ -42,6 +42,9 @@ class FakeKafka:
             report(self.error, Message())
         self.waiting.clear()
 
+    def close(self):
+        pass
+
 
 def test_an_outcome_is_sent_under_its_application_s_id():
     """On its tenant's topic, confirmed by all replicas; what it does not say is left out."""

@@ -16,7 +16,7 @@ from loanstream.lab.bench.flood import burst, million
 from loanstream.lab.bench.latency import Latency, through_the_stages, two_bare_loops, warm
 from loanstream.lab.bench.plot import svg
 from loanstream.lab.bench.rivals import measure_rivals
-from loanstream.lab.bench.run import measure, show
+from loanstream.lab.bench.run import measure, security, show
 from loanstream.stack.running import RunningStack
 
 ROUNDS = 24
@@ -202,6 +202,7 @@ def whole_chain(run: Run) -> dict[str, Any]:
 
 PARTS: dict[str, Callable[[Run], dict[str, Any]]] = {
     "short": lambda _: measure(),
+    "security": lambda _: security(),
     "rivals": lambda run: measure_rivals(on_progress=run.on_progress),
     "latency": latency_beside_bare_loops,
     "tenants": latency_by_tenants,

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from importlib import resources
 from itertools import pairwise
 from statistics import median
-from typing import Any
+from typing import Any, Protocol
 
 import psutil
 from confluent_kafka import Consumer, Producer, TopicPartition
@@ -39,6 +39,20 @@ COPYING = ("bench.copying.1", "bench.copying.2", "bench.copying.3")
 JOIN_S = 60.0
 """What a bare loop gets to load its work and to join its group."""
 PATIENCE_S = 20.0
+
+
+class Reachable(Protocol):
+    """A broker as the load and the witness reach it, and whose applications are sent."""
+
+    @property
+    def admin_settings(self) -> dict[str, Any]:
+        """Librdkafka settings, with the address."""
+        ...
+
+    @property
+    def tenants(self) -> tuple[str, ...]:
+        """The banks."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +97,7 @@ def through_the_stages(
     """Applications of so many tenants in turn, without documents, through verify and score."""
     names = running.tenants[:tenants]
     into, out_of = ([TOPICS[key].name(name) for name in names] for key in ("applications", "decisions"))
-    return _measure(running, into, out_of, seconds, rate, warm_up_s)
+    return latency_between(running, into, out_of, seconds, rate, warm_up_s)
 
 
 def warm(running: RunningStack) -> None:
@@ -93,8 +107,8 @@ def warm(running: RunningStack) -> None:
 
 def bare(running: RunningStack, seconds: float) -> Latency:
     """The same records from a producer straight to a consumer."""
-    _create_bare_topics(running, STRAIGHT)
-    return _measure(running, STRAIGHT, STRAIGHT, seconds, RATE, WARM_UP_S)
+    create_topics(running, STRAIGHT)
+    return latency_between(running, STRAIGHT, STRAIGHT, seconds, RATE, WARM_UP_S)
 
 
 @contextmanager
@@ -106,7 +120,7 @@ def two_bare_loops(running: RunningStack, *, working: bool) -> Iterator[Callable
     copy the records. Raises RuntimeError where one does not join its group or ends.
     """
     topics = WORKING if working else COPYING
-    _create_bare_topics(running, topics)
+    create_topics(running, topics)
     commands = bare_commands(running.bootstrap, topics, running.tenants[0] if working else None)
     # Sessions of their own, as the stack's workers have them: where the kernel shares processors out among sessions,
     # the loops would have to share that of the producer which loads them.
@@ -117,7 +131,7 @@ def two_bare_loops(running: RunningStack, *, working: bool) -> Iterator[Callable
     ]
 
     def through_them(seconds: float, warm_up_s: float) -> Latency:
-        found = _measure(running, topics[:1], topics[-1:], seconds, RATE, warm_up_s)
+        found = latency_between(running, topics[:1], topics[-1:], seconds, RATE, warm_up_s)
         if any(loop.poll() is not None for loop in loops):
             raise RuntimeError("a bare loop ended before the measurement did")
         return found
@@ -152,16 +166,18 @@ def bare_commands(bootstrap: str, topics: Sequence[str], tenant: str | None = No
     ]
 
 
-def _create_bare_topics(running: RunningStack, topics: Sequence[str]) -> None:
+def create_topics(running: Reachable, topics: Sequence[str]) -> None:
+    """Topics of four partitions, where they are not there."""
     stamped = {"message.timestamp.type": "LogAppendTime"}  # as applications' topics must be, and verify insists
     with AdminClient(running.admin_settings) as admin:
         for future in admin.create_topics([NewTopic(name, 4, 1, config=stamped) for name in topics]).values():
             future.exception(15)
 
 
-def _measure(
-    running: RunningStack, into: Sequence[str], out_of: Sequence[str], seconds: float, rate: int, warm_up_s: float
+def latency_between(
+    running: Reachable, into: Sequence[str], out_of: Sequence[str], seconds: float, rate: int, warm_up_s: float
 ) -> Latency:
+    """The same rate of applications into topics, and whatever has their keys out of others, after a warm-up."""
     count, warm = int((seconds + warm_up_s) * rate), int(warm_up_s * rate)
     sent: dict[str, float] = {}
     received: dict[str, float] = {}
@@ -187,7 +203,7 @@ def _stolen(before: Any, after: Any) -> float | None:
     return round(float((after.steal - before.steal) / spent), 3)
 
 
-def _send(running: RunningStack, topics: Sequence[str], count: int, rate: int, sent: dict[str, float]) -> None:
+def _send(running: Reachable, topics: Sequence[str], count: int, rate: int, sent: dict[str, float]) -> None:
     example = json.loads(
         (resources.files("schemas") / "examples" / "loan.application.submitted.json").read_text("utf-8")
     )
@@ -205,7 +221,7 @@ def _send(running: RunningStack, topics: Sequence[str], count: int, rate: int, s
 
 
 def _witness(
-    running: RunningStack, topics: Sequence[str], sent: dict[str, float], received: dict[str, float]
+    running: Reachable, topics: Sequence[str], sent: dict[str, float], received: dict[str, float]
 ) -> threading.Event:
     """A consumer in a thread that notes when each key that was sent arrives; set the event to stop it."""
     consumer: Any = Consumer(

@@ -15,7 +15,7 @@ import time
 import venv
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from hashlib import sha256
 from importlib import resources
 from pathlib import Path
@@ -109,6 +109,21 @@ Rounds = dict[str, list[Measured]]
 Sweep = dict[str, dict[Setting, Measured]]
 """Each contender's settings, as they were tried before the first round."""
 
+
+@dataclass(frozen=True, slots=True)
+class Reached:
+    """A broker, and how clients prove themselves there: the bench by `own` settings, a contender by `security`."""
+
+    bootstrap: str
+    own: Mapping[str, str] = field(default_factory=dict)
+    security: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """The bench's own."""
+        return {"bootstrap.servers": self.bootstrap, "log_level": 3, **self.own}
+
+
 CpuLook = tuple[float, float]
 """When one looked (ms since 1970), and the processor time (s) that a process had used by then."""
 
@@ -155,11 +170,12 @@ def measure_rivals(
     python = rivals_python(on_progress)
     found: Rounds = {contender.name: [] for contender in CONTENDERS}
     with tempfile.TemporaryDirectory(prefix="loanstream-rivals-") as folder, EmbeddedKafka(Path(folder)) as broker:
-        _fill(broker.bootstrap, records)
+        at = Reached(broker.bootstrap)
+        fill(at, records)
 
         def run(contender: Contender, setting: Setting, label: str) -> Measured:
             on_progress(f"round {label}: {contender.name}, {setting}")
-            return _run(contender, setting, label, python, broker.bootstrap, records, Path(folder))
+            return run_contender(contender, setting, label, python, at, records, Path(folder))
 
         sweep = sweep_of(run, on_progress)
         best = {name: best_of(tried) for name, tried in sweep.items()}
@@ -218,16 +234,17 @@ def figures_of(rounds: Rounds, sweep: Sweep) -> dict[str, Any]:
     }
 
 
-def _fill(bootstrap: str, records: int) -> None:
+def fill(at: Reached, records: int) -> None:
+    """Make the contenders' input: so many applications."""
     rows = [NewTopic(SOURCE, PARTITIONS, 1), NewTopic(CHECK_TOPIC, CHECK_PARTITIONS, 1)]
-    with AdminClient({"bootstrap.servers": bootstrap}) as admin:
+    with AdminClient(at.settings) as admin:
         for made in admin.create_topics(rows).values():
             made.result(30)
     example = json.loads(
         (resources.files("schemas") / "examples" / "loan.application.submitted.json").read_text("utf-8")
     )
     # A new broker's coordinators load for a moment: the client would say so among our figures.
-    producer = Producer({"bootstrap.servers": bootstrap, "enable.idempotence": True, "linger.ms": 50, "log_level": 3})
+    producer = Producer({**at.settings, "enable.idempotence": True, "linger.ms": 50, "log_level": 3})
     for number in range(records):
         example["application_id"] = f"bench-{number}"
         while True:
@@ -240,28 +257,28 @@ def _fill(bootstrap: str, records: int) -> None:
     producer.flush(60)
 
 
-def _run(
-    contender: Contender, setting: Setting, label: str, python: Path, bootstrap: str, records: int, folder: Path
+def run_contender(
+    contender: Contender, setting: Setting, label: str, python: Path, at: Reached, records: int, folder: Path
 ) -> Measured:
+    """Have a contender answer all records, on a topic of its own."""
     target = f"bench.{contender.name}.{label}"
     row = NewTopic(target, PARTITIONS, 1, config={"message.timestamp.type": "LogAppendTime"})
-    with AdminClient({"bootstrap.servers": bootstrap}) as admin:
+    with AdminClient(at.settings) as admin:
         admin.create_topics([row])[target].result(30)
     interpreter = str(python) if contender.rival else sys.executable
     # Ours alone may see the product's packages; every contender sees work.py, for that is its own folder.
     paths = {} if contender.rival else {"PYTHONPATH": str(PROGRAMS.parents[2])}
-    command = [interpreter, str(PROGRAMS / contender.program), bootstrap, SOURCE, target, target.replace(".", "-")]
+    told = os.environ | setting.environment | paths | {"BENCH_SECURITY": json.dumps(dict(at.security))}
+    command = [interpreter, str(PROGRAMS / contender.program), at.bootstrap, SOURCE, target, target.replace(".", "-")]
     log = folder / f"{target}.log"
     with log.open("wb") as output:
-        process = subprocess.Popen(
-            bound(command), env=os.environ | setting.environment | paths, stdout=output, stderr=output, cwd=folder
-        )
+        process = subprocess.Popen(bound(command), env=told, stdout=output, stderr=output, cwd=folder)
     try:
-        stamps, looks = _stamps(bootstrap, target, records, process, log)
+        stamps, looks = _stamps(at, target, records, process, log)
     finally:
         process.kill()
         process.wait()
-        with AdminClient({"bootstrap.servers": bootstrap}) as admin:
+        with AdminClient(at.settings) as admin:
             admin.delete_topics([target])[target].result(30)
     return Measured(rate_of(stamps), cpu_us_of(stamps, looks))
 
@@ -288,14 +305,12 @@ def cpu_us_of(stamps: list[int], looks: list[CpuLook]) -> float:
 
 
 def _stamps(
-    bootstrap: str, target: str, records: int, process: "subprocess.Popen[bytes]", log: Path
+    at: Reached, target: str, records: int, process: "subprocess.Popen[bytes]", log: Path
 ) -> tuple[list[int], list[CpuLook]]:
     """The broker's times (ms) of all committed outputs, once there are as many as inputs, and what the process used."""
     looks: list[CpuLook] = []
     until = time.monotonic() + PATIENCE_S
-    consumer: Any = Consumer(
-        {"bootstrap.servers": bootstrap, "group.id": "bench-witness", "isolation.level": "read_committed"}
-    )
+    consumer: Any = Consumer({**at.settings, "group.id": "bench-witness", "isolation.level": "read_committed"})
     try:
         while True:
             if process.poll() is not None or time.monotonic() > until:

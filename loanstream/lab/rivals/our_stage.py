@@ -1,5 +1,6 @@
 """A stage of ours on the same work: transport, ledger, journal and Faust host; no rest between commits."""
 
+import json
 import os
 import socket
 import tempfile
@@ -12,6 +13,7 @@ from processors.app import run_worker
 from processors.transport import Batch, Output, Processed, StageSpec, WorkerKafka
 
 told = job()
+security = json.loads(os.environ.get("BENCH_SECURITY", "{}"))
 
 
 async def process(batch: Batch) -> Processed:
@@ -25,7 +27,7 @@ async def process(batch: Batch) -> Processed:
 
 def begin_at_zero() -> None:
     """Commit offset 0 everywhere: a stage begins nowhere else than at a committed offset."""
-    consumer = Consumer({"bootstrap.servers": told.bootstrap, "group.id": told.group})
+    consumer = Consumer({"bootstrap.servers": told.bootstrap, "group.id": told.group, **security})
     found = consumer.list_topics(told.source, 15).topics[told.source].partitions
     consumer.commit(offsets=[TopicPartition(told.source, number, 0) for number in found], asynchronous=False)
     consumer.close()
@@ -37,4 +39,4 @@ with socket.socket() as free:
     port = free.getsockname()[1]
 every = int(os.environ.get("BENCH_COMMIT_EVERY", "500"))
 spec = StageSpec(told.group, (told.source,), process, commit_records=every, rest_s=0.0)
-raise SystemExit(run_worker(spec, WorkerKafka(told.bootstrap), 0, Path(tempfile.mkdtemp()), port))
+raise SystemExit(run_worker(spec, WorkerKafka(told.bootstrap, security), 0, Path(tempfile.mkdtemp()), port))

@@ -14,6 +14,7 @@ from loanstream.lab.bench.rivals import (
     PROGRAMS,
     Contender,
     Measured,
+    Reached,
     Setting,
     _look_for,
     best_of,
@@ -125,14 +126,14 @@ def test_a_passing_error_of_the_broker_does_not_end_an_hours_benchmark(
 ) -> None:
     """The ends are asked for again until the deadline; then the benchmark says who did not answer."""
     monkeypatch.setattr(rivals, "Consumer", lambda _: JustCreated(refusals=2))
-    stamps, looks = rivals._stamps("", "bench.stage.1", 4, contender_process, tmp_path / "log")
+    stamps, looks = rivals._stamps(Reached("nowhere:1"), "bench.stage.1", 4, contender_process, tmp_path / "log")
     assert stamps == [1000] * 4
     assert looks
     monkeypatch.setattr(rivals, "Consumer", lambda _: JustCreated(refusals=1_000_000))
     monkeypatch.setattr(rivals, "PATIENCE_S", 0.5)
     (tmp_path / "log").touch()
     with pytest.raises(Problem, match=r"bench\.stage\.1 did not answer all records"):
-        rivals._stamps("", "bench.stage.1", 4, contender_process, tmp_path / "log")
+        rivals._stamps(Reached("nowhere:1"), "bench.stage.1", 4, contender_process, tmp_path / "log")
 
 
 @pytest.mark.parametrize("contender", CONTENDERS, ids=lambda contender: contender.name)
