@@ -12,6 +12,7 @@ import pytest
 
 from loanstream.cli.up import start
 from loanstream.stack import ports, space, up
+from loanstream.stack.auth.ring import Times
 from loanstream.stack.kafka import archive, jars
 from loanstream.stack.kafka.node import Addresses
 from loanstream.stack.layout import Layout, read_stack
@@ -44,7 +45,7 @@ def test_the_brokers_ports_are_nobody_elses(tmp_path: Path, monkeypatch: pytest.
     monkeypatch.setattr(ports, "PICKED_FROM", enough)
     layout.ports.write_text(json.dumps({"warehouse": brokers["broker"]}))
     monkeypatch.setattr(up, "broker_command", lambda *_, **__: (ADDRESSES, ["java"]))
-    plan = up._plan(layout, (), 1, lambda _: None)
+    plan = up._plan(layout, (), 1, lambda _: None, Times())
     assert sorted([*brokers.values(), *plan.ports.values()]) == sorted(enough)
 
 
