@@ -9,6 +9,7 @@ import pytest
 
 from loanstream.settings import load
 from loanstream.stack import up
+from loanstream.stack.auth.ring import Times
 from loanstream.stack.fresh import clear
 from loanstream.stack.kafka.node import Addresses
 from loanstream.stack.layout import Layout, write_stack
@@ -26,7 +27,7 @@ def plan_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
         layout = Layout(tmp_path / "state")
         layout.make()
         monkeypatch.setattr(up, "broker_command", lambda *_, **__: (ADDRESSES, ["java"]))
-        return up._plan(layout, ("bank-a",), 1, lambda _: None, secure=secure)
+        return up._plan(layout, ("bank-a",), 1, lambda _: None, Times(), secure=secure)
 
     return plan
 
