@@ -2,14 +2,12 @@
 
 import json
 import subprocess
-from collections import namedtuple
 from types import SimpleNamespace
 
 import pytest
 
 from loanstream.lab.bench import gateway
 
-Times = namedtuple("Times", "user system")
 RUNNING = SimpleNamespace(
     stack={
         "gateway": {"url": "https://localhost:1"},
@@ -25,7 +23,7 @@ def loads(monkeypatch):
     """A load that was answered so, while the gateway's process used two seconds."""
 
     def of(statuses: dict[str, int]) -> None:
-        used = iter((Times(1.0, 1.0), Times(2.5, 1.5)))
+        used = iter((SimpleNamespace(user=1.0, system=1.0), SimpleNamespace(user=2.5, system=1.5)))
         printed = json.dumps({"statuses": statuses, "accepted": 800, "seconds": 2.0, "p50_ms": 4.0, "p99_ms": 9.0})
         monkeypatch.setattr(gateway, "_token", lambda *_: "token")
         monkeypatch.setattr(gateway.time, "sleep", lambda _: None)
