@@ -27,8 +27,10 @@ UNBOUNDED: Mapping[str, str] = {
 }
 """What may be asked of a gateway that is to be brought to its end."""
 WINDOWS = 3
-PEAK_S, STEADY_S, PAUSE_S = 6.0, 6.0, 6.0
+PEAK_S, STEADY_S, PAUSE_S = 6.0, 6.0, 5.0
 """After a window the stages decide and record what is left."""
+FOLLOWED_S = 1.0
+"""By then most of what was accepted is decided, and the gateway has read the decisions: that is its work, too."""
 CONNECTIONS = 16
 
 
@@ -81,8 +83,9 @@ def _window(running: RunningStack, seconds: float, rate: float | None, *, keyed:
     command = [sys.executable, "-m", "loanstream.lab.bench.https_load"]
     before = process.cpu_times()
     done = subprocess.run(bound(command), input=json.dumps(asdict(told)), check=True, capture_output=True, text=True)
-    time.sleep(PAUSE_S)  # what was accepted is decided, and the gateway follows that
+    time.sleep(FOLLOWED_S)
     after = process.cpu_times()
+    time.sleep(PAUSE_S)
     loaded = Loaded(**json.loads(done.stdout))
     if set(loaded.statuses) != {"202"}:
         raise RuntimeError(f"the gateway answered otherwise than it should: {loaded.statuses}")
