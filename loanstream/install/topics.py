@@ -5,9 +5,10 @@ Everything here may run again, and while workers run.
 """
 
 import secrets
+import threading
 import time
-from collections.abc import Container, Iterable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import groupby
 from typing import Any
 
@@ -27,6 +28,8 @@ from schemas.topics import SHARED_TOPICS, TENANT_TOPICS, TOPICS, Topic
 
 REQUEST_S = 30.0
 RETRY_S = 0.05
+TRIES, STUCK_AFTER_S = 4, 20.0
+"""A transaction of first offsets takes a second; on a busy machine several."""
 _COMPACTED = {"cleanup.policy": "compact", "segment.bytes": "104857600"}
 BROKER_TOPICS: dict[str, dict[str, str]] = {
     # The broker would make them at the first group's and the first transaction's request, and the clients' waits for
@@ -190,7 +193,36 @@ def commit_first_offsets(client: Client, tenants: tuple[str, ...]) -> None:
     """Commit offset 0 for each stage's group on each partition it reads and has no offset on.
 
     In transactions: the broker takes them for a group whose workers are running too (a plain commit it would refuse).
+    A call that never returns (docs/measured/kafka-client.md) is left alone, and everything done again by a new client,
+    which the broker lets take the other's place. Problem where that is of no use; KafkaException.
     """
+    for _ in range(TRIES):
+        done = _beside(lambda: _commit_first_offsets(client, tenants))
+        try:
+            return done.result(STUCK_AFTER_S)
+        except TimeoutError:
+            if done.done():  # it was raised, not waited for
+                raise
+    raise Problem("Kafka's transaction coordinator does not answer; look at the brokers, then run it again")
+
+
+def _beside(work: Callable[[], None]) -> "Future[None]":
+    """`work` in a thread that nobody has to wait for, not even the interpreter at its end."""
+    done: Future[None] = Future()
+
+    def run() -> None:
+        try:
+            work()
+        except BaseException as error:  # noqa: BLE001 - handed to whoever waits
+            done.set_exception(error)
+        else:
+            done.set_result(None)
+
+    threading.Thread(target=run, name="first offsets", daemon=True).start()
+    return done
+
+
+def _commit_first_offsets(client: Client, tenants: tuple[str, ...]) -> None:
     producer = Producer(dict(client) | {"transactional.id": PROVISION, "retry.backoff.ms": 50, "log_level": 3})
     producer.init_transactions(REQUEST_S)
     places = {stage.group: read_by(stage, tenants) for stage in STAGES.values()}
