@@ -6,7 +6,7 @@ PYTEST = $(BIN)/python -m pytest --durations=10 --durations-min=1
 STAMP  := $(VENV)/.installed
 LOCKED_BY = $(PYTHON) make_setup.py $(VENV) compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header
 
-.PHONY: setup demo test test-unit test-stack test-brokers test-deep test-oidc check bench bench-full chaos chaos-selftest lock clean
+.PHONY: setup demo test test-unit test-integration test-stack test-brokers test-deep test-oidc check bench bench-full chaos chaos-selftest lock clean
 
 setup: $(STAMP)
 
@@ -20,10 +20,13 @@ demo: setup
 	@$(BIN)/loanstream demo
 
 test: setup
-	@$(MAKE) --no-print-directory --jobs=3 --keep-going --output-sync=target test-unit test-stack test-brokers
+	@$(MAKE) --no-print-directory --jobs=2 --keep-going --output-sync=target test-unit test-integration
 
 test-unit: setup
 	@$(PYTEST) --ignore=tests/integration --ignore=tests/oidc
+
+test-integration: setup
+	@$(PYTEST) tests/integration
 
 test-stack: setup
 	@$(PYTEST) -m shared_stack tests/integration

@@ -27,6 +27,7 @@ def test_two_clients_copy_while_their_broker_restarts():
 def test_clients_that_copy_nothing_are_no_finding(tmp_path, monkeypatch):
     """An interpreter without the client library, say, would else be the first version that never hangs."""
     monkeypatch.setattr(hangs, "WARM_UP_S", 0.5)
+    monkeypatch.setattr(hangs, "COPIES_WITHIN_S", 1.0)
     broken = tmp_path / "python"
     broken.write_text("#!/bin/sh\nexit 1\n")
     broken.chmod(0o755)

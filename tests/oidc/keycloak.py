@@ -44,13 +44,17 @@ def distribution() -> Path:
 class Keycloak:
     """One process with the realms of `realm_files`; their clients' secrets are made here and handed over as variables.
 
-    It speaks http on loopback: whoever runs it for others gives it a certificate (docker-compose.yml does).
+    It speaks http on loopback, and https at `https_port` by the key and certificate in `leaf`, for whoever asks for the
+    keys by https alone.
     """
 
-    def __init__(self, root: Path, port: int, clients: list[str], realm_files: list[Path]) -> None:
+    def __init__(
+        self, root: Path, port: int, https_port: int, leaf: Path, clients: list[str], realm_files: list[Path]
+    ) -> None:
         self._home = root / f"keycloak-{VERSION}"
         self._log = root / "keycloak.log"
         self._realm_files = realm_files
+        self._https_port, self._leaf = https_port, leaf
         self._password = secrets.token_urlsafe(16)
         self._process: subprocess.Popen[bytes] | None = None
         self.url = f"http://127.0.0.1:{port}"
@@ -80,6 +84,10 @@ class Keycloak:
     def jwks_uri(self, realm: str = "loanstream") -> str:
         """Where the realm's public keys are."""
         return f"{self.issuer(realm)}/protocol/openid-connect/certs"
+
+    def https_jwks_uri(self, realm: str = "loanstream") -> str:
+        """The same, by https."""
+        return f"https://localhost:{self._https_port}/realms/{realm}/protocol/openid-connect/certs"
 
     def token_endpoint(self, realm: str = "loanstream") -> str:
         """Where clients of the realm get their tokens."""
@@ -124,6 +132,9 @@ class Keycloak:
             }
         )
         command = ["sh", "bin/kc.sh", "start-dev", "--http-host", "127.0.0.1", "--http-port", port, "--cache", "local"]
+        for option in ("--https-certificate-file", "--https-certificate-key-file"):
+            command += [option, str(self._leaf)]
+        command += ["--https-port", str(self._https_port)]
         with self._log.open("wb") as log:
             self._process = subprocess.Popen(
                 [*command, "--import-realm"],
