@@ -123,7 +123,7 @@ def test_a_warehouse_that_stands_still_is_told_in_seconds(cli, stack):
         told = cli("decisions", "--tenant", TENANT, code=1)
     finally:
         os.kill(pid, signal.SIGCONT)
-    assert time.monotonic() - begun < 13
+    assert time.monotonic() - begun < 20
     assert re.fullmatch(
         r"loanstream: the warehouse at \S+ does not answer: nothing was heard of it for 8 s\n", told.stderr
     )
