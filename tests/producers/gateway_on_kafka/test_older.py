@@ -84,7 +84,7 @@ def test_a_warehouse_that_hangs_is_503_in_time():
         await asyncio.sleep(0.01)
         with pytest.raises(ProblemError):
             await warehouse.find("bank-a", "A-1")
-        assert time.monotonic() - began < 1
+        assert time.monotonic() - began < 0.15
         found = await asyncio.gather(*asked, return_exceptions=True)
         assert {(type(one), one.kind) for one in found} == {(ProblemError, "unavailable")}
         assert time.monotonic() - began < 2
