@@ -451,7 +451,7 @@ def test_slow_bodies_hold_nobody_up(attacked: Attacked) -> None:
                 each.sendall(b"{")
             asked = time.monotonic()
             assert attacked.ask("GET", "/v1/decisions/nobodys", attacked.token("consumer:attacker")).status_code == 404
-            assert time.monotonic() - asked < 8
+            assert time.monotonic() - asked < 3
             time.sleep(1)
         answers = [rest_of(each) for each in trickles]
     finally:

@@ -15,7 +15,6 @@ import pytest
 from confluent_kafka import Consumer, TopicPartition
 from confluent_kafka.admin import AdminClient
 
-from loanstream.ask.reconcile import PATIENCE_S
 from loanstream.stack.layout import read_stack
 from schemas.stages import STAGES
 from schemas.topics import TOPICS
@@ -71,7 +70,7 @@ def test_what_retention_left_is_held_and_what_was_made_up_is_found(cli, bank, st
     told = json.loads(cli("reconcile", "--tenant", TENANT, "--json").stdout)
     assert (told["differences"], told["explained"]["ended_before"]) == ([], {"applications": 3})
     assert told["explained"]["held"] == {"decisions_log": 3}
-    assert time.monotonic() - begun < PATIENCE_S / 2  # nobody waits for what is gone
+    assert time.monotonic() - begun < 10
     [chapter] = json.loads(cli("show", ids[0], "--tenant", TENANT, "--json").stdout)["revisions"]
     assert (chapter["altered"], chapter["unproven"]) == ([], [])
 
@@ -123,7 +122,7 @@ def test_a_warehouse_that_stands_still_is_told_in_seconds(cli, stack):
         told = cli("decisions", "--tenant", TENANT, code=1)
     finally:
         os.kill(pid, signal.SIGCONT)
-    assert time.monotonic() - begun < 20
+    assert time.monotonic() - begun < 13
     assert re.fullmatch(
         r"loanstream: the warehouse at \S+ does not answer: nothing was heard of it for 8 s\n", told.stderr
     )

@@ -431,7 +431,7 @@ def test_no_token_keeps_the_broker_from_the_next_client(guarded: Guarded, alg: s
     token = ".".join(base64.urlsafe_b64encode(part).rstrip(b"=").decode() for part in parts)
     assert refusal(guarded.with_token(token)) == NOT_BELIEVED
     assert refusal(guarded.with_token(guarded.token())) is None
-    assert time.monotonic() - began < 10
+    assert time.monotonic() - began < 4
     assert all(len(line) < 700 for line in guarded.said()[before:].splitlines())
 
 
@@ -662,7 +662,7 @@ def test_a_stages_account_is_no_operators(guarded: Guarded, stage: str) -> None:
     began = time.monotonic()
     assert kafka_fault(operator(here)) is None
     fault = sight_fault(here)
-    assert time.monotonic() - began < 20
+    assert time.monotonic() - began < 8
     assert fault is not None
     assert fault.variables == ("LOANSTREAM_KAFKA_ADMIN_SECURITY",)
     assert fault.said.startswith("the operator may not see topic ")
