@@ -14,10 +14,10 @@ from typing import Any
 import hypothesis
 import pytest
 
-for name, examples in {"suite": 50, "deep": 500}.items():
+for name, examples in {"suite": 100, "deep": 500}.items():
     hypothesis.settings.register_profile(name, max_examples=examples, deadline=None)
 hypothesis.settings.load_profile("suite")
-"""A busy machine is no failure of a property. `make test-deep` tries ten times as many examples; a property that needs more
+"""A busy machine is no failure of a property. `make test-deep` tries five times as many examples; a property that needs more
 than others says how many times as many.
 """
 
