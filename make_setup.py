@@ -41,7 +41,10 @@ LATER_WINS = ("global.", "install.", ":env:.")
 PIP = ("-m", "pip", "--disable-pip-version-check")
 UV = ("-m", "uv", "--quiet", "pip")
 INSTALL = ("install", "--quiet")
-LOCKED = ("--require-hashes", "--requirement", str(LOCK))
+LOCKED = ("--require-hashes", "--no-binary", "urllib3-future", "--requirement", str(LOCK))
+"""urllib3-future comes with grafana-client. Its wheel puts itself into urllib3's place, also for the warehouse's client;
+built from its source with `APART` it keeps to its own name."""
+APART = {"URLLIB3_NO_OVERRIDE": "1"}
 PROJECT = ("--no-deps", "--no-build-isolation", "--no-index", "--editable", ".")
 
 
@@ -124,6 +127,7 @@ def setup(environment: str) -> int:
     python = str(Path(environment) / "bin" / "python")
     if not os.access(python, os.X_OK) and (code := subprocess.call([sys.executable, "-m", "venv", environment])):
         return code
+    os.environ.update(APART)
     by, why = "uv", fetch_uv(python) or _failure(*uv(python, [*INSTALL, "--python", python, *LOCKED]))
     if why is not None:
         by = "pip"

@@ -34,6 +34,9 @@ EXTRAS = {
         ),
     ),
     "gateway": Extra("the HTTP gateway", ("fastapi", "httptools", "httpx", "joserfc", "starlette", "uvicorn")),
+    "dashboards": Extra(
+        "the dashboards", ("grafana_client", "grafana_foundation_sdk", "plotly", "starlette", "uvicorn")
+    ),
     "training": Extra("what trains a model", ("imblearn", "sklearn")),
 }
 """By name, as in `pip install 'loanstream[stack]'`."""

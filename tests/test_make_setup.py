@@ -3,6 +3,7 @@
 import importlib.util
 import subprocess
 import sys
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -87,7 +88,8 @@ def machine(tmp_path):
 
 
 UV = "-m uv"
-PIP_LOCK = "-m pip --disable-pip-version-check install --quiet --require-hashes --requirement requirements.lock"
+LOCKED = "--require-hashes --no-binary urllib3-future --requirement requirements.lock"
+PIP_LOCK = f"-m pip --disable-pip-version-check install --quiet {LOCKED}"
 PIP_UV = "-m pip --disable-pip-version-check install --quiet --no-deps --only-binary"
 PROJECT = "-m pip --disable-pip-version-check install --quiet --no-deps --no-build-isolation --no-index --editable ."
 
@@ -99,7 +101,7 @@ def test_uv_installs_the_lock_and_pip_does_not(machine):
     assert done.stdout.endswith(" s in all\n")
     assert "uv installed the lock" in done.stdout
     assert [command.startswith(UV) for command in commands] == [False, False, True, False]
-    assert "--require-hashes --requirement requirements.lock" in commands[2]
+    assert LOCKED in commands[2]
     assert commands[-1] == PROJECT
     assert PIP_LOCK not in commands
 
@@ -126,3 +128,11 @@ def test_a_machine_without_an_index_asks_none(machine):
     _, commands = machine(pip_says="global.no-index='true'")
     assert commands[2].startswith(UV)
     assert commands[2].endswith("--no-index")
+
+
+def test_nothing_takes_the_place_of_urllib3():
+    """grafana-client brings a fork whose wheel would carry the warehouse's requests, too."""
+    done = subprocess.run(
+        [sys.executable, "-c", "import urllib3; print(urllib3.__version__)"], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == version("urllib3")

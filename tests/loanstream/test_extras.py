@@ -32,7 +32,7 @@ INSTALLED_WITH = {
     "producers": BASE,
     "producers/gateway": GATEWAY,
     "producers/synthetic": STACK,  # applicants made up for demo, bench and chaos: reportlab draws their documents
-    "dashboards": BASE,
+    "dashboards": ("base", "dashboards"),
     "training": ("base", "training"),
     "loanstream": BASE,
     "loanstream/lab": STACK,
@@ -41,7 +41,7 @@ INSTALLED_WITH = {
     "loanstream/doctor": STACK,
     "loanstream/gateway": GATEWAY,
     "loanstream/stack": STACK,
-    "tests": ("base", "stack", "gateway", "training", "dev"),
+    "tests": ("base", "stack", "gateway", "dashboards", "training", "dev"),
     "make_setup.py": (),  # nothing is installed yet when it runs
 }
 
