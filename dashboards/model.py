@@ -63,8 +63,8 @@ MODEL = Dashboard(
                     "expected_accuracy",
                     "timeseries",
                     unit="percentunit",
-                    meaning="NannyML's estimate, of the label that the bundle names (approved) at 0.5; needs no outcome.",
-                    when_red="Falling: applicants nearer to the border. With broken calibration it says nothing.",
+                    meaning="NannyML's estimate, of the label that the bundle names (approved), at 0.5.",
+                    when_red="Falling: more applicants near the border. Broken calibration makes it worthless.",
                 ),
                 Panel(
                     "model-people",
