@@ -68,6 +68,11 @@ class Variable:
     query: str | None
     many: bool = True
 
+    @property
+    def sql(self) -> str:
+        """The query's text, as Grafana gets it. A variable that is typed in has none."""
+        return "" if self.query is None else (SQL / f"{self.query}.sql").read_text().strip()
+
 
 @dataclass(frozen=True, slots=True)
 class Mark:

@@ -20,7 +20,8 @@ def bench(
     only: Annotated[
         str,
         typer.Option(
-            metavar="PARTS", help="of --full, by commas: short, security, rivals, latency, tenants, burst, million"
+            metavar="PARTS",
+            help="of --full, by commas: short, security, rivals, latency, tenants, burst, panels, million",
         ),
     ] = "",
     as_json: AsJson = False,

@@ -54,7 +54,7 @@ def burst(running: RunningStack, count: int) -> Burst:
     """Publish `count` applications of the first tenant as quickly as a client can, and wait for all decisions."""
     with closing(_Decided(running)) as decided:
         started = time.monotonic()
-        _publish(running, range(count), "burst")
+        publish(running, range(count), "burst")
         published = time.monotonic() - started
         decided.wait_for(count)
         took = time.monotonic() - started
@@ -71,7 +71,7 @@ def million(running: RunningStack, count: int, on_progress: Progress) -> tuple[d
     with closing(_Decided(running)) as decided:
         step = WAITING // 4
         for first in range(0, count, step):
-            _publish(running, range(first, min(first + step, count)), "million")
+            publish(running, range(first, min(first + step, count)), "million")
             while decided.count() < first + step - WAITING:
                 time.sleep(0.01)
             if memory.sample():
@@ -122,8 +122,8 @@ def _wait_until_recorded(running: RunningStack, count: int, on_look: Callable[[]
             time.sleep(0.2)
 
 
-def _publish(running: RunningStack, numbers: range, prefix: str) -> None:
-    """Applications of one tenant, each another income and score."""
+def publish(running: RunningStack, numbers: range, prefix: str) -> None:
+    """Applications of one tenant, each another income and score; the broker has them when this returns."""
     tenant = running.tenants[0]
     topic = TOPICS["applications"].name(tenant)
     example = resources.files("schemas") / "examples" / "loan.application.submitted.json"

@@ -14,6 +14,7 @@ import typer
 from loanstream.demo.run import stack
 from loanstream.lab.bench.flood import burst, million
 from loanstream.lab.bench.latency import Latency, through_the_stages, two_bare_loops, warm
+from loanstream.lab.bench.panels import beside_dashboards, slowest_panels
 from loanstream.lab.bench.plot import svg
 from loanstream.lab.bench.rivals import measure_rivals
 from loanstream.lab.bench.run import measure, security, show
@@ -29,6 +30,7 @@ SETTLED_S = 10.0
 TENANTS = (1, 2, 20)
 WORKERS = (1, 2)
 BURST = 50_000
+PANEL_DECISIONS = 10_000_000
 
 GOALS: dict[str, str] = {
     "records_per_s": "of each contender, for comparison",
@@ -48,6 +50,13 @@ GOALS: dict[str, str] = {
     "latency_p50_ms": "of each round",
     "latency_ms_tenants": "at 500/s over so many tenants, the first seconds and then",
     "burst": "50,000 at once, by workers a stage",
+    "panel_decisions": "over thirty days, for the panels",
+    "slowest_panel": "which one it is",
+    "slowest_panel_ms_10m": "<= 500, warm, at its dashboard's default range",
+    "panel_ms": "of each panel",
+    "decision_to_view_s": "<= 5 until Today has a decision; the median of ten",
+    "decision_to_view_worst_s": "the worst of them",
+    "ingest_rows_per_s": ">= 10,000 into the warehouse while Today is open",
     "applications": "through the whole chain",
     "applications_per_s": "of those",
     "decided_s": "until the last of those",
@@ -200,6 +209,14 @@ def whole_chain(run: Run) -> dict[str, Any]:
     return found
 
 
+def dashboards_at_size(run: Run) -> dict[str, Any]:
+    """Panels over millions of decisions, and a stack that is looked at while it works."""
+    found = slowest_panels(run.folder / "panels", PANEL_DECISIONS, run.on_progress)
+    with stack(run.folder / "watched") as (running, _):
+        warm(running)
+        return found | beside_dashboards(running)
+
+
 PARTS: dict[str, Callable[[Run], dict[str, Any]]] = {
     "short": lambda _: measure(),
     "security": lambda _: security(),
@@ -207,6 +224,7 @@ PARTS: dict[str, Callable[[Run], dict[str, Any]]] = {
     "latency": latency_beside_bare_loops,
     "tenants": latency_by_tenants,
     "burst": bursts,
+    "panels": dashboards_at_size,
     "million": whole_chain,
 }
 """In the order in which they run."""
