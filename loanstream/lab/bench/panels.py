@@ -138,7 +138,8 @@ def fill(writer: Any, decisions: int, now: int, on_progress: Progress) -> None:
             made = [row[0] for row in writer.query(f"DESCRIBE ({columns})", parameters=parameters).result_rows]
             names = ", ".join(name for name in made if name in there)
             writer.command(
-                f"INSERT INTO loanstream.{table} ({names}) SELECT {names} FROM ({columns})", parameters=parameters
+                f"INSERT INTO loanstream.{table} ({names}) SELECT {names} FROM ({columns})",  # noqa: S608 - of the table above
+                parameters=parameters,
             )
         on_progress(f"{first + size:,} of {decisions:,} decisions")
 
