@@ -45,8 +45,9 @@ IN_FLIGHT_MAX = 2_000
 
 DEFAULTS: Mapping[str, Any] = {
     "client.id": "loanstream-gateway",
-    # A request waits for each of its records: what few come together need not wait for more.
-    "linger.ms": 1,
+    # A request waits for each of its records. What comes while one is under way goes with the next all the same; and a
+    # wait of a millisecond is one more time to wake, or a broker's thread that spins for it.
+    "linger.ms": 0,
     # Nobody waits longer than this for an answer over HTTP.
     "message.timeout.ms": 10_000,
 }
