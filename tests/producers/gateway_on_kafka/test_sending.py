@@ -216,3 +216,23 @@ def test_confirmation_cannot_be_switched_off(memory_log):
     assert (found["acks"], found["enable.idempotence"], found["message.timeout.ms"]) == ("all", True, 10_000)
     named = KafkaSender({"delivery.timeout.ms": 3000}, kafka=memory_log.producer)._producer.settings
     assert (named["delivery.timeout.ms"], "message.timeout.ms" in named) == (3000, False)
+
+
+def test_a_record_that_nobody_waits_for_wakes_nobody_and_is_counted_out(memory_log, parts_on, monkeypatch):
+    """The event loop is told of it with the next one that somebody waits for, or a moment later."""
+
+    async def run():
+        async with parts_on(memory_log) as parts:
+            sender = parts.sender
+            woken = []
+            monkeypatch.setattr(sender, "_in_the_loop", lambda *what: woken.append(what))
+            for _ in range(3):
+                sender.post("loan.gateway.claims.v1", b"k", b"v", [])
+            await asyncio.sleep(0.3)
+            assert [len(settled) for _, settled in woken] == [3]
+            monkeypatch.undo()
+            for call, settled in woken:
+                call(settled)
+            assert sender._in_flight == 0
+
+    asyncio.run(run())
