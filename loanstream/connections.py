@@ -101,7 +101,8 @@ class _Listener(socket.socket):
     """A listening socket that takes no more connections than so many at once."""
 
     def __init__(self, family: int, most: int) -> None:
-        super().__init__(family, socket.SOCK_STREAM)
+        # Without the protocol named asyncio takes it for none of TCP, and an answer waits for acknowledgements (Nagle).
+        super().__init__(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
         self._most = most
         self._taken: set[socket.socket] = set()
 
