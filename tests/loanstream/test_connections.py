@@ -62,7 +62,7 @@ def test_one_connection_too_many_is_closed_and_room_is_used_again(monkeypatch):
 def test_few_descriptors_are_not_all_given_to_strangers(monkeypatch):
     """Where a process may open 64 files, 32 stay for its own."""
     monkeypatch.setattr(connections.resource, "getrlimit", lambda _: (64, 64))
-    listener = connections._listening("127.0.0.1", 0)
+    listener = connections.listening("127.0.0.1", 0)
     assert listener._most == 32
     listener.close()
 
@@ -72,7 +72,7 @@ def test_an_address_that_is_taken_is_named():
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         with pytest.raises(OSError, match=f"cannot listen at 127.0.0.1, port {port}: Address already in use"):
-            connections._listening("127.0.0.1", port)
+            connections.listening("127.0.0.1", port)
 
 
 def test_an_answer_waits_for_no_acknowledgement():
