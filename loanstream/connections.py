@@ -28,7 +28,7 @@ class BoundedLoop(asyncio.SelectorEventLoop):
         self, protocol_factory: Any, host: str, port: int, **given: Any
     ) -> asyncio.Server:
         """A server that listens at an address. OSError where that is impossible."""
-        listener = _listening(host, port)
+        listener = listening(host, port)
         bounds: dict[str, Any] = {
             "backlog": BACKLOG,
             "ssl_handshake_timeout": HANDSHAKE_WITHIN_S,
@@ -101,7 +101,8 @@ class _Listener(socket.socket):
     """A listening socket that takes no more connections than so many at once."""
 
     def __init__(self, family: int, most: int) -> None:
-        super().__init__(family, socket.SOCK_STREAM)
+        # Without the protocol named asyncio takes it for none of TCP, and an answer waits for acknowledgements (Nagle).
+        super().__init__(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
         self._most = most
         self._taken: set[socket.socket] = set()
 
@@ -117,7 +118,8 @@ class _Listener(socket.socket):
         return connection, address
 
 
-def _listening(host: str, port: int) -> _Listener:
+def listening(host: str, port: int) -> socket.socket:
+    """A socket bound to an address, for a `BoundedLoop`. OSError where that is impossible."""
     found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
     family, _, _, _, address = found[0]
     descriptors, _ = resource.getrlimit(resource.RLIMIT_NOFILE)

@@ -14,12 +14,8 @@ class RequestLines(JsonLines):
 
     def format(self, record: logging.LogRecord) -> str:
         """The line."""
-        line = super().format(record)
-        fields = getattr(record, "request", None)
-        if fields is None:
-            return json.dumps(json.loads(line))
-        # Joined as texts: a request's line is written for each of them, and its message is a code of ours.
-        return f"{line[:-1]}, {json.dumps(fields)[1:]}"
+        # In one piece: a request's line is written for each of them.
+        return json.dumps({**self.fields(record), **getattr(record, "request", {})})
 
 
 def log_requests() -> None:

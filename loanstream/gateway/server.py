@@ -1,6 +1,7 @@
 """The gateway's server: uvicorn behind TLS, from settings, until SIGTERM."""
 
 import asyncio
+import errno
 import logging
 import signal
 import ssl
@@ -12,7 +13,7 @@ from typing import NoReturn
 
 import uvicorn
 
-from loanstream.connections import BoundedLoop
+from loanstream.connections import BoundedLoop, listening
 from loanstream.gateway.logs import log_requests
 from loanstream.gateway.parts import MAKERS, Maker, parts_of
 from loanstream.gateway.protocol import BoundedHttp
@@ -29,6 +30,13 @@ STOP_S = 8
 
 BURST_S = 2.0
 """A client that was quiet may send the requests of two seconds at once."""
+
+ADDRESS_FAULTS: Mapping[int, tuple[str, str]] = {
+    errno.EADDRINUSE: ("port", "the port is taken at {host}; expected a free one, or 0 to have one picked"),
+    errno.EACCES: ("port", "this user may not listen there; expected one above 1023, or 0 to have one picked"),
+}
+"""By what the system says of an address: the setting that is wrong, and how. All else is the host's."""
+HOST_FAULT = ("host", "expected an address of this machine, or a name of it")
 
 logger = logging.getLogger(__name__)
 
@@ -55,6 +63,7 @@ async def _serve(settings: Settings, makers: Mapping[str, Maker]) -> int:
         client_rate=_rate(settings.gateway_client_rate),
         address_rate=_rate(settings.gateway_address_rate),
     )
+    _check_address(settings)
     async with parts_of(Installation(settings), makers) as parts:
         config = uvicorn.Config(
             gateway(parts, door),
@@ -80,6 +89,17 @@ async def _serve(settings: Settings, makers: Mapping[str, Maker]) -> int:
         server = uvicorn.Server(config)
         await server.serve()
     return 0 if server.started else 1
+
+
+def _check_address(settings: Settings) -> None:
+    """Problem for an address where it cannot listen, before what takes long is begun."""
+    host, port = settings.gateway_host, settings.gateway_port
+    try:
+        listening(host, port).close()
+    except OSError as error:
+        name, said = ADDRESS_FAULTS.get(error.errno or 0, HOST_FAULT)
+        found = {"host": host, "port": port}
+        raise Problem(f"LOANSTREAM_GATEWAY_{name.upper()} is {found[name]}: {said.format(host=host)}") from None
 
 
 def _load(config: uvicorn.Config, certificate: Path, key: Path) -> None:

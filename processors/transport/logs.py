@@ -12,6 +12,7 @@ import time
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import lru_cache
 from pathlib import Path
 from types import TracebackType
 
@@ -29,9 +30,13 @@ class JsonLines(logging.Formatter):
         self._worker = {"stage": stage, "worker": worker}
 
     def format(self, record: logging.LogRecord) -> str:
-        """One JSON object: time (UTC), level, logger, stage, worker, message, of an exception its type and place."""
+        """One JSON object."""
+        return json.dumps(self.fields(record), ensure_ascii=False)
+
+    def fields(self, record: logging.LogRecord) -> dict[str, object]:
+        """What it says: time (UTC), level, logger, stage, worker, message, of an exception its type and place."""
         line: dict[str, object] = {
-            "time": time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(record.created)) + f".{record.msecs:03.0f}Z",
+            "time": f"{_second(int(record.created))}.{record.msecs:03.0f}Z",
             "level": record.levelname.lower(),
             "logger": record.name,
             **self._worker,
@@ -39,7 +44,12 @@ class JsonLines(logging.Formatter):
         }
         if record.exc_info and record.exc_info[1] is not None:
             line["error"] = place_of(record.exc_info[1])
-        return json.dumps(line, ensure_ascii=False)
+        return line
+
+
+@lru_cache(maxsize=4)
+def _second(since_1970: int) -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(since_1970))
 
 
 class _HostLines(logging.Filter):

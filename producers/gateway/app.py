@@ -9,22 +9,26 @@ from urllib.parse import urlsplit
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 
 from producers.gateway import openapi
 from producers.gateway.access_log import AccessLog
 from producers.gateway.headers import SecurityHeaders
 from producers.gateway.limits import ADDRESS_RATE, CLIENT_RATE, Limits
 from producers.gateway.parts import Parts
-from producers.gateway.problems import Fault, ProblemError, answer
+from producers.gateway.problems import Fault, ProblemError, refused
 from producers.gateway.rates import Buckets, Rate
 from producers.gateway.readiness import Readiness
 from producers.gateway.routes import applications, decisions, documents, health, page, reviews, score
 from producers.gateway.shelf import Shelf
+from producers.gateway.straight import Straight, StraightWay
 
 ROUTERS = (applications.router, documents.router, decisions.router, score.router, reviews.router, health.router)
 OF_STATUS = {404: "not-found", 405: "method-not-allowed"}
 """What the framework refuses by itself, in our words."""
+
+STRAIGHT = (StraightWay("POST", "/v1/applications", applications.SENDING, applications.send_application),)
+"""Where nearly all of the requests go."""
 
 FOUND_MOST = 200
 """Characters of what was found that an answer repeats to its sender."""
@@ -49,6 +53,7 @@ def gateway(parts: Parts, door: Door | None = None) -> FastAPI:
     app.state.shelf = Shelf(parts)
     app.state.openapi = openapi.described(app, door.token_url)
     # The last one is the first that a request meets.
+    app.add_middleware(Straight, ways=STRAIGHT)
     app.add_middleware(Limits, addresses=Buckets(door.address_rate, "address"))
     app.add_middleware(AccessLog)
     app.add_middleware(SecurityHeaders, page=page.PATH, connect=_origin(door.token_url))
@@ -83,12 +88,12 @@ def _origin(url: str) -> tuple[str, ...]:
 
 async def _refused(request: Request, error: Exception) -> Response:
     assert isinstance(error, ProblemError)
-    return _answered(request, error)
+    return refused(request, error)
 
 
 async def _parameter_wrong(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
-    return _answered(request, ProblemError("parameter-wrong", "see errors", [_fault(each) for each in error.errors()]))
+    return refused(request, ProblemError("parameter-wrong", "see errors", [_fault(each) for each in error.errors()]))
 
 
 def _fault(found: Mapping[str, Any]) -> Fault:
@@ -100,12 +105,7 @@ def _fault(found: Mapping[str, Any]) -> Fault:
 async def _of_the_framework(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     kind = OF_STATUS.get(error.status_code, "parameter-wrong")
-    response = _answered(request, ProblemError(kind, f"{request.method} is not answered here"))
+    response = refused(request, ProblemError(kind, f"{request.method} is not answered here"))
     if error.headers:
         response.headers.update(error.headers)  # Allow
     return response
-
-
-def _answered(request: Request, problem: ProblemError) -> JSONResponse:
-    request.state.reason = problem.reason
-    return answer(problem)

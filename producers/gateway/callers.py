@@ -52,20 +52,25 @@ _oauth = OAuth2(
 
 
 def caller_with(scope: str) -> Callable[..., Awaitable[Caller]]:
-    """A dependency: the caller, whose token allows `scope`. ProblemError where it does not, or asks too often."""
+    """`caller_of_request` as a dependency of a route, and so a part of its description."""
     assert scope in SCOPES
 
     async def dependency(request: Request, _: Annotated[str | None, Security(_oauth, scopes=[scope])]) -> Caller:
-        verifier: Verifier = request.app.state.parts.verifier
-        found = await verifier.caller(bearer_token(request))
-        request.state.caller = found  # the log names the client
-        clients: Buckets = request.app.state.clients
-        clients.take(f"{found.tenant}/{found.client_id}")
-        if scope not in found.scopes:
-            raise ProblemError("scope-missing", f"this needs the scope {scope}")
-        return found
+        return await caller_of_request(request, scope)
 
     return dependency
+
+
+async def caller_of_request(request: Request, scope: str) -> Caller:
+    """The caller, whose token allows `scope`. ProblemError where it does not, or asks too often."""
+    verifier: Verifier = request.app.state.parts.verifier
+    found = await verifier.caller(bearer_token(request))
+    request.state.caller = found  # the log names the client
+    clients: Buckets = request.app.state.clients
+    clients.take(f"{found.tenant}/{found.client_id}")
+    if scope not in found.scopes:
+        raise ProblemError("scope-missing", f"this needs the scope {scope}")
+    return found
 
 
 def bearer_token(request: Request) -> str:

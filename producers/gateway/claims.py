@@ -81,7 +81,13 @@ class KafkaClaims:
         self._born = str(uuid.uuid4())[: -len("-000000000000")]
         self._told_forgotten = False
         self._follower = Follower(
-            settings, [TOPIC.name()], self._take, self._advance, since_ms=lambda: now_ms() - LASTS_MS, kafka=kafka
+            settings,
+            [TOPIC.name()],
+            self._take,
+            self._advance,
+            lambda: bool(self._waiting),
+            since_ms=lambda: now_ms() - LASTS_MS,
+            kafka=kafka,
         )
 
     async def start(self) -> None:
@@ -135,10 +141,9 @@ class KafkaClaims:
             return self._index.of(key_hmac, self._now_ms())
 
     async def _read_up_to(self, offset: int) -> None:
-        if self._follower.position(TOPIC.name(), PARTITION) > offset:
-            return
         come = asyncio.get_running_loop().create_future()
         heapq.heappush(self._waiting, (offset, next(self._turns), come))
+        self._advance()  # after it is waited for: nothing is taken in between unseen
         try:
             async with asyncio.timeout(READ_BACK_S):
                 await come

@@ -76,7 +76,9 @@ class KnownDecisions:
         self._waiting: dict[Name, list[tuple[int, asyncio.Future[Decided]]]] = {}
         self._waiters = 0
         self._heard: deque[Name] = deque()
-        self._follower = Follower(settings, _Topics(tenants), self._take, self._tell, kafka=kafka)
+        self._follower = Follower(
+            settings, _Topics(tenants), self._take, self._tell, lambda: bool(self._heard), kafka=kafka
+        )
 
     async def start(self) -> None:
         """Begin to follow the topics."""

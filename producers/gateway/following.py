@@ -53,7 +53,10 @@ _GONE = frozenset({KafkaError.UNKNOWN_TOPIC_OR_PART, KafkaError._UNKNOWN_TOPIC, 
 
 
 class Follower:
-    """Hands the records of some topics to `take`, in its own thread, and calls `advanced` in the event loop afterwards.
+    """Hands the records of some topics to `take`, in its own thread, and calls `advanced` in the event loop afterwards
+    if somebody waits there (`is_awaited`, asked in its own thread): to wake the loop costs as much as a record.
+
+    Who begins to wait looks once more afterwards whether it is there.
 
     Which ones it asks `topics` again every second: some may come, and others go.
 
@@ -67,12 +70,13 @@ class Follower:
         topics: Iterable[str],
         take: Callable[[list[Any]], None],
         advanced: Callable[[], None],
+        is_awaited: Callable[[], bool],
         *,
         since_ms: Callable[[], int] = lambda: END,
         kafka: Callable[[dict[str, Any]], Any] = Consumer,
     ) -> None:
         self._settings = {**MEMORY, **settings, **SETTINGS, "error_cb": self._on_error}
-        self._wanted, self._take, self._advanced = topics, take, advanced
+        self._wanted, self._take, self._advanced, self._is_awaited = topics, take, advanced, is_awaited
         self._topics: tuple[str, ...] = ()
         self._since_ms, self._kafka = since_ms, kafka
         self._positions: dict[Partition, int] = {}
@@ -214,6 +218,8 @@ class Follower:
 
     def _tell(self) -> None:
         assert self._loop is not None
+        if not self._is_awaited():
+            return
         with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits any more
             self._loop.call_soon_threadsafe(self._advanced)
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any
 
+from fastapi import Request
 from fastapi.responses import JSONResponse
 
 MEDIA_TYPE = "application/problem+json"
@@ -106,3 +107,9 @@ def answer(problem: ProblemError) -> JSONResponse:
     row = KINDS[problem.kind]
     wait = {} if problem.retry_after_s is None else {"Retry-After": str(max(1, round(problem.retry_after_s)))}
     return JSONResponse(body_of(problem), int(row.status), {**row.headers, **wait}, MEDIA_TYPE)
+
+
+def refused(request: Request, problem: ProblemError) -> JSONResponse:
+    """The response to a request, and its reason for the log."""
+    request.state.reason = problem.reason
+    return answer(problem)

@@ -5,6 +5,11 @@ poll to the event loop in one go, where it resolves the futures that requests wa
 above `in_flight_max` records without an answer a request is refused at once, so that nobody queues behind a broker
 that does not answer. A record that was not confirmed in time may have arrived all the same; sending it again is
 harmless, because repeats are recognised by what they say.
+
+Refused log-ins are logged at the first. Where the token server has refused the gateway, that is the end: what is sent
+then is refused at once. A broker that doubts a token may mean a key that is new to it, for a second: what is sent then
+waits, and is confirmed or told of the credentials, unless the broker goes on doubting. A token server that is away has
+refused nobody.
 """
 
 import asyncio
@@ -13,12 +18,20 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from confluent_kafka import KafkaError, KafkaException, Producer
 
 from producers.gateway.problems import Fault, ProblemError
-from producers.librdkafka import HEARD, PERMISSION, TIMEOUT_NAMES, complete, reason
+from producers.librdkafka import (
+    HEARD,
+    PERMISSION,
+    TIMEOUT_NAMES,
+    TOKEN_SERVER_AWAY,
+    complete,
+    log_in_failure,
+    reason,
+)
 from producers.outcomes import outcome_record
 from schemas.application import LoanApplication
 from schemas.operations import LoanOutcome
@@ -32,8 +45,9 @@ IN_FLIGHT_MAX = 2_000
 
 DEFAULTS: Mapping[str, Any] = {
     "client.id": "loanstream-gateway",
-    # A request waits for each of its records: what few come together need not wait for more.
-    "linger.ms": 1,
+    # A request waits for each of its records. What comes while one is under way goes with the next all the same; and a
+    # wait of a millisecond is one more time to wake, or a broker's thread that spins for it.
+    "linger.ms": 0,
     # Nobody waits longer than this for an answer over HTTP.
     "message.timeout.ms": 10_000,
 }
@@ -42,10 +56,19 @@ DEFAULTS: Mapping[str, Any] = {
 BY_KEY = -1
 """The partition that the key leads to."""
 POLL_S = 0.1
+UNTOLD_MOST = 100
+"""Records that nobody waits for, and of which the event loop is told a poll later: to wake it costs as much as one."""
 REFUSALS_MAX = 3
-"""So many refused log-ins in a row are no hiccup of a key rotation: what is sent then is refused at once."""
+"""So many doubted log-ins in a row are no hiccup of a key rotation: what is sent then is refused at once."""
 REFUSED_FOR_S = 5.0
 """For so long after the last refusal; what is sent later makes the client log in again."""
+
+LOG_INS: Mapping[str, str] = {
+    "refused": "the token server refuses the gateway's own credentials: nothing is accepted",
+    "doubted": "the broker refuses the gateway's own log-in; the client tries again",
+    "away": TOKEN_SERVER_AWAY,
+}
+"""By what has become of a log-in (`log_in_failure`): what the log says when it is so for the first time."""
 
 _JSON = ("content-type", b"application/json")
 
@@ -92,6 +115,7 @@ class KafkaSender:
         self._producer = kafka(self._settings)
         self._in_flight_max, self._in_flight = in_flight_max, 0
         self._refusals, self._refused_until = 0, 0.0
+        self._log_ins: set[str] = set()
         self._heard: str | None = None
         self._trouble: Refusal | None = None
         self._fatal = False
@@ -170,12 +194,17 @@ class KafkaSender:
         self._in_flight += 1
 
     def _run(self) -> None:
-        """Poll until the end; hand over what each poll brought."""
+        """Poll until the end; hand over what a poll brought, at once where somebody waits for it."""
         while not self._stop.is_set():
+            before = len(self._settled)
             self._producer.poll(POLL_S)
-            self._hand_over()
+            if len(self._settled) == before or len(self._settled) > UNTOLD_MOST or self._is_awaited():
+                self._hand_over()
             if self._fatal:
                 self._begin_anew()
+
+    def _is_awaited(self) -> bool:
+        return any(waiter is not None for waiter, _, _ in self._settled)
 
     def _hand_over(self) -> None:
         settled, self._settled = self._settled, []
@@ -203,6 +232,7 @@ class KafkaSender:
             refused = None if error is None else self._refused(error)
             if refused is None:
                 self._trouble, self._refusals, self._heard = None, 0, None
+                self._log_ins.clear()
             if waiter is None or waiter.done():  # who asked may have gone
                 continue
             if refused is not None:
@@ -218,7 +248,10 @@ class KafkaSender:
         log.warning("not confirmed: %s%s", reason(error), heard)
         if error.code() in PERMISSION or error.name() in _NO_TOPIC:
             return away(self._noted(PERMISSION_REFUSED))
-        return away(self._noted(CREDENTIALS if self._refusals else UNCONFIRMED))
+        if not self._refusals:
+            return away(self._noted(UNCONFIRMED))
+        self._refused_until = time.monotonic() + REFUSED_FOR_S
+        return away(self._noted(CREDENTIALS))
 
     def _noted(self, refusal: Refusal) -> Refusal:
         self._trouble = refusal
@@ -230,12 +263,21 @@ class KafkaSender:
             log.error("the client has given up: %s", error.name())
             self._fatal = True
         elif error.code() == KafkaError._AUTHENTICATION:  # noqa: SLF001 - that is its public name
-            self._refusals += 1
+            self._log_in_failed(log_in_failure(error))
+        else:
+            self._heard = HEARD.get(error.name(), self._heard)
+
+    def _log_in_failed(self, how: Literal["refused", "away", "doubted"]) -> None:
+        if how not in self._log_ins:
+            self._log_ins.add(how)
+            log.warning("%s", LOG_INS[how])
+        if how == "away":
+            self._heard = TOKEN_SERVER_AWAY
+        elif how == "refused" or "away" not in self._log_ins:  # a token that could not be renewed proves nothing
+            self._refusals = max(REFUSALS_MAX, self._refusals) if how == "refused" else self._refusals + 1
             self._refused_until = time.monotonic() + REFUSED_FOR_S
             if self._refusals >= REFUSALS_MAX:
                 self._trouble = CREDENTIALS
-        else:
-            self._heard = HEARD.get(error.name(), self._heard)
 
 
 _Waiter = asyncio.Future[Place] | None

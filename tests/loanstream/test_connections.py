@@ -62,7 +62,7 @@ def test_one_connection_too_many_is_closed_and_room_is_used_again(monkeypatch):
 def test_few_descriptors_are_not_all_given_to_strangers(monkeypatch):
     """Where a process may open 64 files, 32 stay for its own."""
     monkeypatch.setattr(connections.resource, "getrlimit", lambda _: (64, 64))
-    listener = connections._listening("127.0.0.1", 0)
+    listener = connections.listening("127.0.0.1", 0)
     assert listener._most == 32
     listener.close()
 
@@ -72,4 +72,27 @@ def test_an_address_that_is_taken_is_named():
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         with pytest.raises(OSError, match=f"cannot listen at 127.0.0.1, port {port}: Address already in use"):
-            connections._listening("127.0.0.1", port)
+            connections.listening("127.0.0.1", port)
+
+
+def test_an_answer_waits_for_no_acknowledgement():
+    """A connection sends at once what is written to it (TCP_NODELAY); else an answer of two writes takes 40 ms more."""
+
+    async def accepted():
+        loop = asyncio.get_running_loop()
+        made = loop.create_future()
+
+        class Accepted(asyncio.Protocol):
+            def connection_made(self, transport):
+                made.set_result(transport.get_extra_info("socket").getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY))
+
+        listener = connections.listening("127.0.0.1", 0)
+        async with await asyncio.SelectorEventLoop.create_server(loop, Accepted, sock=listener):
+            _, writer = await asyncio.open_connection(*listener.getsockname())
+            try:
+                return await made
+            finally:
+                writer.close()
+
+    with asyncio.Runner(loop_factory=BoundedLoop) as runner:
+        assert runner.run(accepted()) == 1

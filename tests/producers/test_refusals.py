@@ -90,7 +90,7 @@ def test_a_gateway_with_a_wrong_secret_says_so_in_its_readiness(settings):
     """Its operator reads of credentials, not of a transport."""
 
     async def said():
-        follower = Follower(settings, ["loan.decisions.v1.bank-a"], lambda _: None, lambda: None)
+        follower = Follower(settings, ["loan.decisions.v1.bank-a"], lambda _: None, lambda: None, lambda: True)
         await follower.start()
         for _ in range(int(ENOUGH_S / 0.05)):
             if REFUSED in (follower.complaint or ""):

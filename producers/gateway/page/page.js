@@ -10,19 +10,22 @@ function made(name, attributes = {}, ...children) {
   return element;
 }
 
+// A description's `code` as code: its texts and elements, to be appended.
+const said = (text) => (text || "").split(/`([^`]+)`/).map((part, at) => (at % 2 ? made("code", {}, part) : part));
+
 const lines = (value) => (typeof value === "string" ? value : JSON.stringify(value, null, 2));
 
 async function start() {
   const api = await (await fetch("/openapi.json")).json();
   by("title").textContent = `${api.info.title} gateway, version ${api.info.version}`;
-  by("summary").textContent = api.info.summary || "";
-  by("about").textContent = api.info.description || "";
+  by("summary").replaceChildren(...said(api.info.summary));
+  by("about").replaceChildren(...said(api.info.description));
   const scheme = (api.components.securitySchemes || {}).oauth2;
   by("credentials").addEventListener("submit", (event) => {
     event.preventDefault();
     getToken(scheme.flows.clientCredentials.tokenUrl);
   });
-  const sections = new Map(api.tags.map((tag) => [tag.name, made("section", {}, made("h2", {}, tag.name), made("p", {}, tag.description))]));
+  const sections = new Map(api.tags.map((tag) => [tag.name, made("section", {}, made("h2", {}, tag.name), made("p", {}, ...said(tag.description)))]));
   for (const [path, operations] of Object.entries(api.paths)) {
     for (const [method, operation] of Object.entries(operations)) {
       sections.get(operation.tags[0]).append(shown(api, path, method, operation));
@@ -55,7 +58,7 @@ function shown(api, path, method, operation) {
   const form = made("form");
   const fields = (operation.parameters || []).map((parameter) => {
     const input = inputOf(resolved(api, parameter.schema || {}), parameter);
-    form.append(made("label", {}, `${parameter.name} (${parameter.in}${parameter.required ? ", needed" : ""}) `, input, ` ${parameter.description || ""}`));
+    form.append(made("label", {}, `${parameter.name} (${parameter.in}${parameter.required ? ", needed" : ""}) `, input, " ", ...said(parameter.description)));
     return { parameter, input };
   });
   const body = bodyOf(operation.requestBody);
@@ -70,8 +73,8 @@ function shown(api, path, method, operation) {
   });
   const scopes = (operation.security || []).flatMap((each) => Object.values(each).flat());
   return made("details", {},
-    made("summary", {}, made("b", {}, method.toUpperCase()), made("code", {}, path), operation.summary || ""),
-    made("p", {}, operation.description || ""),
+    made("summary", {}, made("b", {}, method.toUpperCase()), made("code", {}, path), ...said(operation.summary)),
+    made("p", {}, ...said(operation.description)),
     made("p", {}, scopes.length ? `needs a token with the scope ${scopes.join(", ")}` : "needs no token"),
     form,
     answers(operation.responses));
@@ -135,7 +138,7 @@ function pretty(text) {
 function answers(responses) {
   const rows = Object.entries(responses).map(([status, response]) => {
     const examples = Object.values(response.content || {}).flatMap((content) => Object.values(content.examples || {}));
-    return made("tr", {}, made("td", {}, status), made("td", {}, response.description,
+    return made("tr", {}, made("td", {}, status), made("td", {}, ...said(response.description),
       ...examples.map((example) => made("pre", {}, lines(example.value)))));
   });
   return made("details", {}, made("summary", {}, "answers"), made("table", {}, ...rows));

@@ -1,7 +1,5 @@
 """A gateway in a process of its own, with a certificate of a throwaway CA and a provider's keys in a file."""
 
-import datetime as dt
-import ipaddress
 import json
 import os
 import signal
@@ -16,11 +14,12 @@ from pathlib import Path
 
 import httpx
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
 from joserfc import jwt
 from joserfc.jwk import ECKey
+
+sys.path.append(str(Path(__file__).parents[2]))  # test folders are no packages
+
+from throwaway_ca import Tls, make_tls
 
 from loanstream.gateway.child import Gateway, Provider
 from loanstream.stack.ports import LOOPBACK
@@ -31,40 +30,10 @@ ISSUER = "https://localhost:9/provider"
 SCOPES = "applications:write documents:write decisions:read score:run reviews:read reviews:write"
 
 
-@dataclass(frozen=True)
-class Tls:
-    """The files of a server's certificate."""
-
-    ca: Path
-    cert: Path
-    key: Path
-
-
 @pytest.fixture(scope="session")
 def tls(tmp_path_factory) -> Tls:
     """A CA and a certificate for localhost that it signed."""
-    folder = tmp_path_factory.mktemp("tls")
-    now = dt.datetime.now(dt.UTC)
-    names = {name: x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)]) for name in ("ca", "localhost")}
-    keys = {name: ec.generate_private_key(ec.SECP256R1()) for name in names}
-
-    def signed(name: str, extension: x509.ExtensionType, *, critical: bool) -> bytes:
-        builder = x509.CertificateBuilder(issuer_name=names["ca"], subject_name=names[name])
-        builder = builder.public_key(keys[name].public_key()).serial_number(x509.random_serial_number())
-        builder = builder.not_valid_before(now).not_valid_after(now + dt.timedelta(days=1))
-        builder = builder.add_extension(extension, critical=critical)
-        return builder.sign(keys["ca"], hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
-
-    host = x509.SubjectAlternativeName([x509.DNSName("localhost"), x509.IPAddress(ipaddress.ip_address(LOOPBACK))])
-    tls = Tls(folder / "ca.pem", folder / "gateway.pem", folder / "gateway.key")
-    tls.ca.write_bytes(signed("ca", x509.BasicConstraints(ca=True, path_length=0), critical=True))
-    tls.cert.write_bytes(signed("localhost", host, critical=False))
-    tls.key.write_bytes(
-        keys["localhost"].private_bytes(
-            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-        )
-    )
-    return tls
+    return make_tls(tmp_path_factory.mktemp("tls"))
 
 
 @dataclass

@@ -194,11 +194,24 @@ def test_sigterm_ends_it_with_0_and_what_is_under_way_is_answered(make_gateway):
         ({"gateway_provider_ca": "/nowhere.pem"}, "LOANSTREAM_GATEWAY_PROVIDER_CA"),
         ({"gateway_jwks_uri": "http://provider.example/jwks"}, "expected an https URL or file:///PATH"),
         ({"tenants": "bank-a,bank-c"}, "no keys for tenant bank-c"),
+        ({"gateway_host": "192.0.2.1"}, "LOANSTREAM_GATEWAY_HOST is 192.0.2.1: expected an address of this machine"),
+        ({"gateway_host": "no.such.invalid"}, "LOANSTREAM_GATEWAY_HOST is no.such.invalid: expected an address of"),
     ],
 )
 def test_a_setting_that_is_wrong_stops_the_start_with_one_line(make_gateway, changed, said):
     """The operator reads which variable, and what is expected."""
-    made = make_gateway()
+    assert said in refused_start(make_gateway(), changed)
+
+
+def test_a_taken_port_is_told_by_its_variable(make_gateway, running):
+    """Whoever starts a second gateway reads which setting to change, before anything else is asked for."""
+    port = running.gateway.port
+    last = refused_start(make_gateway(), {"gateway_port": str(port)})
+    assert f"LOANSTREAM_GATEWAY_PORT is {port}: the port is taken at 127.0.0.1; expected a free one, or 0" in last
+
+
+def refused_start(made, changed) -> str:
+    """The last line of a gateway that cannot be started with some settings changed."""
     overlaid = made.gateway.environment | {f"LOANSTREAM_{name.upper()}": value for name, value in changed.items()}
     done = subprocess.run(
         [sys.executable, PROGRAM],
@@ -209,4 +222,5 @@ def test_a_setting_that_is_wrong_stops_the_start_with_one_line(make_gateway, cha
         timeout=60,
     )
     assert done.returncode == 1
-    assert said in done.stderr.splitlines()[-1]
+    last: str = done.stderr.splitlines()[-1]
+    return last

@@ -241,3 +241,11 @@ def test_the_page_s_script_finds_what_it_looks_for():
     asked = set(re.findall(r'by\("([a-z_]+)"\)', script))
     assert len(asked) > 5
     assert asked <= set(re.findall(r'id="([a-z_]+)"', html))
+
+
+def test_the_page_shows_inline_code_as_code():
+    """Nobody reads backticks: each text of the description is taken apart by them before it is shown."""
+    script = files("producers.gateway").joinpath("page", "page.js").read_text("utf-8")
+    shown = re.findall(r"(\w*\(?)\b\w+(?:\.info)?\.(?:summary|description)\b", script)
+    assert len(shown) > 5
+    assert set(shown) == {"said("}

@@ -1,15 +1,16 @@
 """Getting the JWK Set: from a file and over https, in time, of a size, from whom is trusted."""
 
 import asyncio
-import datetime as dt
-import ipaddress
 import ssl
+import sys
 import time
+from pathlib import Path
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
+
+sys.path.append(str(Path(__file__).parents[2]))  # test folders are no packages
+
+from throwaway_ca import make_tls
 
 from producers.gateway import jwks_page
 from producers.gateway.jwks_page import PageError, fetch_of
@@ -18,21 +19,10 @@ from producers.gateway.jwks_page import PageError, fetch_of
 @pytest.fixture(scope="module")
 def contexts(tmp_path_factory):
     """A server's context, and a client's that trusts it."""
-    folder = tmp_path_factory.mktemp("tls")
-    key, now = ec.generate_private_key(ec.SECP256R1()), dt.datetime.now(dt.UTC)
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "localhost")])
-    addresses = [x509.DNSName("localhost"), x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]
-    builder = x509.CertificateBuilder(issuer_name=name, subject_name=name, public_key=key.public_key())
-    builder = builder.serial_number(1).not_valid_before(now).not_valid_after(now + dt.timedelta(days=1))
-    builder = builder.add_extension(x509.SubjectAlternativeName(addresses), critical=False)
-    pem = folder / "server.pem"
-    pem.write_bytes(
-        builder.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
-        + key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    )
+    tls = make_tls(tmp_path_factory.mktemp("tls"))
     server = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    server.load_cert_chain(pem)
-    return server, ssl.create_default_context(cafile=pem)
+    server.load_cert_chain(tls.cert, tls.key)
+    return server, ssl.create_default_context(cafile=tls.ca)
 
 
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nConnection: close\r\n"

@@ -196,3 +196,21 @@ def test_a_bank_that_comes_is_heard_and_one_that_goes_is_no_complaint(memory_log
             assert told(await parts.decisions.wait("bank-c", ID, 2, 5)) == (2, False)
 
     asyncio.run(run())
+
+
+def test_decisions_that_nobody_waits_for_wake_nobody(memory_log, parts_on, monkeypatch):
+    """A gateway that follows every bank's decisions does so beside its requests."""
+
+    async def run():
+        async with parts_on(memory_log) as parts:
+            woken = []
+            loop = asyncio.get_running_loop()
+            with monkeypatch.context() as watched:
+                watched.setattr(loop, "call_soon_threadsafe", lambda call, *_: woken.append(call))
+                publish(memory_log, decision())
+                while parts.decisions._late.found(("bank-a", ID)) is None:  # noqa: ASYNC110 - nobody would tell of it
+                    await asyncio.sleep(0.001)
+                await asyncio.sleep(0.05)
+            assert parts.decisions._tell not in woken
+
+    asyncio.run(run())

@@ -9,6 +9,7 @@ from confluent_kafka import KafkaError
 
 from producers.gateway.problems import ProblemError
 from producers.gateway.sending import KafkaSender
+from producers.librdkafka import NO_TOKEN, TOKEN_SERVER_AWAY
 from producers.synthetic.applications import Shares, synthesise
 from schemas.values import utc_of_ms
 
@@ -92,18 +93,81 @@ def test_the_log_says_what_is_wrong_with_the_gateway(memory_log, parts_on, code,
     asyncio.run(run())
 
 
-def test_refused_credentials_are_told_at_once_and_tried_again_later(memory_log, parts_on, monkeypatch):
-    """After three refused log-ins nobody waits for a timeout; after some seconds the client logs in again."""
+REFUSED, AWAY, DOUBTED = (
+    KafkaError(KafkaError._AUTHENTICATION, text)
+    for text in (f'{NO_TOKEN}: {{"error":"invalid_client"}}', f"{NO_TOKEN}: Failed to connect", "invalid_token")
+)
+
+
+def said(caplog):
+    return [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
+
+
+@pytest.mark.parametrize("errors", [[REFUSED], [DOUBTED] * 3, [AWAY, REFUSED]])
+def test_refused_credentials_are_told_at_once_and_tried_again_later(errors, memory_log, parts_on, caplog):
+    """A token server refuses once, a broker three times: then nobody waits for a timeout; after some seconds the client
+    logs in again.
+    """
 
     async def run():
         async with parts_on(memory_log) as parts:
-            for _ in range(3):
-                parts.sender._on_error(KafkaError(KafkaError._AUTHENTICATION))
+            for error in errors:
+                parts.sender._on_error(error)
             problem = await refusal(parts.sender.send(APPLICATIONS[0]))
-            assert problem.reason == "kafka-credentials"
+            assert (problem.reason, problem.retry_after_s) == ("kafka-credentials", 30)
+            assert await parts.sender.complaint() == problem.detail
             parts.sender._refused_until = 0
             await parts.sender.send(APPLICATIONS[0])
+            assert await parts.sender.complaint() is None
             await parts.sender.send(APPLICATIONS[1])
+
+    asyncio.run(run())
+
+
+def test_a_log_in_that_is_refused_once_is_in_the_log_and_turns_nobody_away(memory_log, parts_on, caplog):
+    """An operator reads of the first one. With a new signing key it takes a broker a second: then all goes on."""
+
+    async def run():
+        async with parts_on(memory_log) as parts:
+            parts.sender._on_error(DOUBTED)
+            parts.sender._on_error(DOUBTED)
+            assert said(caplog) == ["the broker refuses the gateway's own log-in; the client tries again"]
+            await parts.sender.send(APPLICATIONS[0])
+            parts.sender._on_error(DOUBTED)
+            assert len(said(caplog)) == 2  # a new trouble
+
+    asyncio.run(run())
+
+
+def test_who_waited_while_a_log_in_was_refused_is_told_of_the_credentials(memory_log, parts_on):
+    """Also after one refusal; and whoever comes next is told at once."""
+
+    async def run():
+        async with parts_on(memory_log) as parts:
+            memory_log.frozen = True
+            parts.sender._on_error(DOUBTED)
+            assert (await refusal(parts.sender.send(APPLICATIONS[0]))).reason == "kafka-credentials"
+            parts.sender._on_error(REFUSED)
+            parts.sender._refused_until = 0  # the client is silent from now on
+            assert (await refusal(parts.sender.send(APPLICATIONS[0]))).reason == "kafka-credentials"
+            began = time.monotonic()
+            assert (await refusal(parts.sender.send(APPLICATIONS[1]))).reason == "kafka-credentials"
+            assert time.monotonic() - began < memory_log.expires / 2
+
+    asyncio.run(run())
+
+
+def test_a_token_server_that_is_away_has_refused_nobody(memory_log, parts_on, caplog):
+    """The log names it, and so it does where a broker doubts the token that could not be renewed."""
+
+    async def run():
+        async with parts_on(memory_log) as parts:
+            memory_log.frozen = True
+            for error in (AWAY, *[DOUBTED] * 4):
+                parts.sender._on_error(error)
+            assert (await refusal(parts.sender.send(APPLICATIONS[0]))).reason == "kafka-unconfirmed"
+            assert said(caplog)[0] == TOKEN_SERVER_AWAY
+            assert said(caplog)[-1] == f"not confirmed: not confirmed within the delivery timeout: {TOKEN_SERVER_AWAY}"
 
     asyncio.run(run())
 
@@ -152,3 +216,23 @@ def test_confirmation_cannot_be_switched_off(memory_log):
     assert (found["acks"], found["enable.idempotence"], found["message.timeout.ms"]) == ("all", True, 10_000)
     named = KafkaSender({"delivery.timeout.ms": 3000}, kafka=memory_log.producer)._producer.settings
     assert (named["delivery.timeout.ms"], "message.timeout.ms" in named) == (3000, False)
+
+
+def test_a_record_that_nobody_waits_for_wakes_nobody_and_is_counted_out(memory_log, parts_on, monkeypatch):
+    """The event loop is told of it with the next one that somebody waits for, or a moment later."""
+
+    async def run():
+        async with parts_on(memory_log) as parts:
+            sender = parts.sender
+            woken = []
+            monkeypatch.setattr(sender, "_in_the_loop", lambda *what: woken.append(what))
+            for _ in range(3):
+                sender.post("loan.gateway.claims.v1", b"k", b"v", [])
+            await asyncio.sleep(0.3)
+            assert [len(settled) for _, settled in woken] == [3]
+            monkeypatch.undo()
+            for call, settled in woken:
+                call(settled)
+            assert sender._in_flight == 0
+
+    asyncio.run(run())

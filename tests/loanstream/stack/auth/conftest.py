@@ -1,57 +1,23 @@
 """A token server of its own process, with a certificate of a throwaway CA."""
 
-import datetime as dt
-import ipaddress
 import signal
 import ssl
 import subprocess
+import sys
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import httpx
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
+
+sys.path.append(str(Path(__file__).parents[3]))  # test folders are no packages
+
+from throwaway_ca import Tls, make_tls
 
 from loanstream.stack import ports
 from loanstream.stack.auth.child import AuthServer
 from loanstream.stack.auth.ring import Times
-
-
-@dataclass(frozen=True)
-class Tls:
-    """The files of a server's certificate."""
-
-    ca: Path
-    cert: Path
-    key: Path
-
-
-def make_tls(folder: Path) -> Tls:
-    """A CA and a certificate for localhost that it signed."""
-    now = dt.datetime.now(dt.UTC)
-    names = {name: x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)]) for name in ("ca", "localhost")}
-    keys = {name: ec.generate_private_key(ec.SECP256R1()) for name in names}
-
-    def signed(name: str, extension: x509.ExtensionType, *, critical: bool) -> bytes:
-        builder = x509.CertificateBuilder(issuer_name=names["ca"], subject_name=names[name])
-        builder = builder.public_key(keys[name].public_key()).serial_number(x509.random_serial_number())
-        builder = builder.not_valid_before(now).not_valid_after(now + dt.timedelta(days=1))
-        builder = builder.add_extension(extension, critical=critical)
-        return builder.sign(keys["ca"], hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
-
-    host = x509.SubjectAlternativeName([x509.DNSName("localhost"), x509.IPAddress(ipaddress.ip_address("127.0.0.1"))])
-    tls = Tls(folder / "ca.pem", folder / "auth.pem", folder / "auth.key")
-    tls.ca.write_bytes(signed("ca", x509.BasicConstraints(ca=True, path_length=0), critical=True))
-    tls.cert.write_bytes(signed("localhost", host, critical=False))
-    tls.key.write_bytes(
-        keys["localhost"].private_bytes(
-            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-        )
-    )
-    return tls
 
 
 @pytest.fixture(scope="session")
