@@ -12,28 +12,30 @@ from typing import Any
 SHOWN = 60
 """A longer value is told by its lines, not shown in one."""
 
-_LISTS: Mapping[str, tuple[tuple[str, ...], str]] = {
-    # what a dashboard's lists hold: where they are, and which field names one of them
-    "panel": (("panels",), "title"),
-    "variable": (("templating", "list"), "name"),
-    "mark": (("annotations", "list"), "name"),
-    "link": (("links",), "title"),
+_LISTS: Mapping[str, tuple[tuple[str, ...], str, str]] = {
+    # what a dashboard's lists hold: where they are, which field tells one from another, and which it is called by
+    "panel": (("panels",), "id", "title"),
+    "variable": (("templating", "list"), "name", "name"),
+    "mark": (("annotations", "list"), "name", "name"),
+    "link": (("links",), "title", "title"),
 }
+_RULES = (("rules",), "uid", "title")
 
 
 def of_dashboards(wanted: Mapping[str, Any], there: Mapping[str, Any]) -> list[str]:
     """Lines that say what would change; none where all is as wanted."""
     found: list[str] = []
-    for kind, (path, name) in _LISTS.items():
-        found += _of_lists(kind, _named(wanted, path, name), _named(there, path, name))
-    listed = {path[0] for path, _ in _LISTS.values()}
+    for kind, (path, key, name) in _LISTS.items():
+        found += _of_lists(kind, name, _by_key(wanted, path, key), _by_key(there, path, key))
+    listed = {path[0] for path, *_ in _LISTS.values()}
     rest = {key: value for key, value in wanted.items() if key not in listed}
     return [*_of_values("dashboard", rest, there), *found]
 
 
 def of_rules(wanted: Mapping[str, Any], there: Mapping[str, Any]) -> list[str]:
     """The same of two groups of alert rules, as the HTTP API has them."""
-    rules = _of_lists("rule", _named(wanted, ("rules",), "title"), _named(there, ("rules",), "title"))
+    path, key, name = _RULES
+    rules = _of_lists("rule", name, _by_key(wanted, path, key), _by_key(there, path, key))
     rest = {key: value for key, value in wanted.items() if key != "rules"}
     return [*_of_values("group", rest, there), *rules]
 
@@ -43,28 +45,23 @@ def of_parts(name: str, wanted: Any, there: Any) -> list[str]:
     return list(_of_values(name, wanted, there))
 
 
-def _named(document: Mapping[str, Any], path: tuple[str, ...], name: str) -> dict[str, Any]:
+def _by_key(document: Mapping[str, Any], path: tuple[str, ...], key: str) -> dict[object, Any]:
     found: Any = document
     for part in path:
         found = (found or {}).get(part)
-    named: dict[str, Any] = {}
-    for each in found or ():
-        if each.get("builtIn") == 1:  # Grafana's own annotations, which it adds to every dashboard
-            continue
-        title = f'"{each.get(name) or ""}"'
-        named[title if title not in named else f"{title} ({each.get('id', len(named))})"] = each
-    return named
+    # Grafana adds its own annotations to every dashboard
+    return {each.get(key): each for each in found or () if each.get("builtIn") != 1}
 
 
-def _of_lists(kind: str, wanted: Mapping[str, Any], there: Mapping[str, Any]) -> Iterator[str]:
-    for name, value in wanted.items():
-        if name not in there:
-            yield f"{kind} {name}: is added"
+def _of_lists(kind: str, name: str, wanted: Mapping[object, Any], there: Mapping[object, Any]) -> Iterator[str]:
+    for key, value in wanted.items():
+        called = f'{kind} "{value[name]}"'
+        if key in there:
+            yield from _of_values(called, value, there[key])
         else:
-            yield from _of_values(f"{kind} {name}", value, there[name])
-    yield from (f"{kind} {name}: is taken out" for name in there if name not in wanted)
-    shared = [name for name in wanted if name in there]
-    if shared != [name for name in there if name in wanted]:
+            yield f"{called}: is added"
+    yield from (f'{kind} "{value.get(name) or ""}": is taken out' for key, value in there.items() if key not in wanted)
+    if [key for key in wanted if key in there] != [key for key in there if key in wanted]:
         yield f"{kind}s: another order"
 
 
