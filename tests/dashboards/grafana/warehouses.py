@@ -1,0 +1,145 @@
+"""Warehouses for panels' queries: databases of the engine in this process, each with every table and view that is asked.
+
+The engine is one for the whole process, so each warehouse is a database of another name, which is put in for
+`loanstream` in whatever runs there.
+"""
+
+import json
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from as_grafana import FROM, TO, asked
+
+from loanstream.stack.clickhouse.errors import EngineError
+from loanstream.stack.clickhouse.link import Link
+from stores.warehouse.migrate import migrations, statements
+
+HOSTILE = "o'); DROP TABLE x --"
+BANKS = ("bank-a", "bank-b", HOSTILE)
+VALUES: Mapping[str, tuple[str, ...]] = {
+    # what columns of these names hold in the made-up rows
+    "tenant": BANKS,
+    "bundle_id": ("bundle-1", "bundle-2"),
+    "policy_id": ("policy-1", "policy-2"),
+    "application_id": ("application-1", "application-2", HOSTILE),
+    "outcome": ("approve", "refer", "decline"),
+    "lane": ("fast", "slow"),
+    "stage": ("verify", "score"),
+}
+DIMENSIONS = (
+    *("all", "product", "amount", "score", "p", "thin_file", "verification", "basis", "reason", "penalty", "rule"),
+    *("gender", "age_band", "ethnicity", "marital_status", "latency:verify", "latency:score", "latency:wait_verify"),
+    *("latency:wait_score", "latency:decision", "finding", "check", "document", "feature:cibil_score"),
+)
+DECISIONS_BY = """CREATE TABLE IF NOT EXISTS loanstream.decisions_by (
+    hour DateTime, bucket DateTime, tenant LowCardinality(String), bundle_id LowCardinality(String),
+    policy_id LowCardinality(String), lane LowCardinality(String), dimension LowCardinality(String), value String,
+    number Float64, outcome LowCardinality(String), decisions UInt64, score_sum Float64, p_sum Float64)
+    ENGINE = MergeTree ORDER BY (tenant, dimension, hour)"""
+DECISION_FACTS = """CREATE TABLE IF NOT EXISTS loanstream.decision_facts (
+    tenant LowCardinality(String), application_id String, revision UInt32, accepted_at DateTime64(3, 'UTC'),
+    decided_at DateTime64(3, 'UTC'), outcome LowCardinality(String), p_calibrated Nullable(Float64),
+    score_final Nullable(Float64), bundle_id LowCardinality(String), policy_id LowCardinality(String),
+    lane LowCardinality(String), verification_result LowCardinality(String))
+    ENGINE = MergeTree ORDER BY (tenant, decided_at)"""
+"""What panels are promised, for as long as no migration makes it."""
+
+ROWS = 120
+
+
+@dataclass(frozen=True)
+class Warehouse:
+    """One database of the engine."""
+
+    link: Link
+    database: str
+
+    def run(self, sql: str) -> None:
+        self.link.run(self.here(sql))
+
+    def here(self, sql: str) -> str:
+        return re.sub(r"\bloanstream\.", f"{self.database}.", sql)
+
+    def rows(self, sql: str, values: Mapping[str, Iterable[str]]) -> list[dict[str, Any]]:
+        """The answer to a panel's query. EngineError."""
+        return self._answer(self.here(asked(sql, values)))["data"]
+
+    def columns(self, sql: str, values: Mapping[str, Iterable[str]]) -> list[tuple[str, str]]:
+        """Name and type of the answer's columns. EngineError."""
+        return [(each["name"], each["type"]) for each in self._answer(self.here(asked(sql, values)))["meta"]]
+
+    def fails(self, sql: str, values: Mapping[str, Iterable[str]]) -> bool:
+        try:
+            self.rows(sql, values)
+        except EngineError:
+            return True
+        return False
+
+    def shape(self, relation: str) -> list[tuple[str, str]]:
+        """Name and type of the columns of a table or view."""
+        found = self._answer(f"DESCRIBE {self.database}.{relation}")["data"]
+        return [(each["name"], each["type"]) for each in found]
+
+    def _answer(self, sql: str) -> dict[str, Any]:
+        return json.loads(self.link.run(sql, "JSON").body)
+
+
+def new(link: Link, database: str) -> Warehouse:
+    """A database with nothing in it."""
+    link.run(f"DROP DATABASE IF EXISTS {database}")
+    link.run(f"CREATE DATABASE {database}")
+    return Warehouse(link, database)
+
+
+def migrated(link: Link, database: str) -> Warehouse:
+    """One with every migration, empty."""
+    made = new(link, database)
+    for text in migrations().values():
+        for statement in statements(text):
+            made.run(statement)
+    for promised in (DECISIONS_BY, DECISION_FACTS):
+        made.run(promised)
+    return made
+
+
+def shaped(link: Link, database: str, shapes: Mapping[str, list[tuple[str, str]]]) -> Warehouse:
+    """One whose relations are plain tables of these columns, empty."""
+    made = new(link, database)
+    for relation, columns in shapes.items():
+        fields = ", ".join(f"`{name}` {kind}" for name, kind in columns)
+        made.run(f"CREATE TABLE loanstream.{relation} ({fields}) ENGINE = Memory")
+    return made
+
+
+def fill(warehouse: Warehouse, relation: str, columns: list[tuple[str, str]], rows: int = ROWS) -> None:
+    """Made-up rows, the same at every run: of several banks, within the day that is asked for."""
+    fields = ", ".join(f"{_made_up(name, kind)} AS `{name}`" for name, kind in columns)
+    structure = ", ".join(f"`{name}_` {kind}" for name, kind in columns).replace("'", "\\'")
+    warehouse.run(
+        f"INSERT INTO loanstream.{relation} SELECT {fields} FROM "
+        f"(SELECT *, rowNumberInAllBlocks() AS n FROM generateRandom('{structure}', 7, 8, 3) LIMIT {rows})"
+    )
+
+
+def _made_up(name: str, kind: str) -> str:
+    plain = re.sub(r"(?:LowCardinality|Nullable)\((.*)\)", r"\1", re.sub(r"LowCardinality\((.*)\)", r"\1", kind))
+    if name in VALUES:
+        return f"{_list(VALUES[name])}[1 + cityHash64(n, '{name}') % {len(VALUES[name])}]"
+    if name == "dimension":
+        return f"{_list(DIMENSIONS)}[1 + n % {len(DIMENSIONS)}]"
+    if name == "value":
+        return "concat('value ', toString(n % 4))"
+    if plain.startswith(("DateTime", "Date")):
+        return f"toDateTime({FROM} + (n * 7919) % {TO - FROM})"
+    if plain.startswith("Float"):
+        return f"(cityHash64(n, '{name}') % 100) / 100"
+    if plain.startswith(("UInt", "Int")):
+        return f"cityHash64(n, '{name}') % 5"
+    return f"`{name}_`"
+
+
+def _list(values: Iterable[str]) -> str:
+    quoted = (value.replace("'", "\\'") for value in values)
+    return "[" + ", ".join(f"'{value}'" for value in quoted) + "]"
