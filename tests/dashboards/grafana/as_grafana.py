@@ -13,11 +13,14 @@ VARIABLE = re.compile(r"\$\{(\w+)(?::(\w+))?\}")
 MACROS = {
     "timeFilter": lambda column: f"{column} >= toDateTime({FROM}) AND {column} <= toDateTime({TO})",
     "timeInterval": lambda column: f"toStartOfInterval(toDateTime({column}), INTERVAL {STEP_S} second)",
+    "timeFilter_ms": lambda column: (
+        f"{column} >= fromUnixTimestamp64Milli({FROM}000) AND {column} <= fromUnixTimestamp64Milli({TO}000)"
+    ),
     "fromTime": lambda _: f"toDateTime({FROM})",
     "toTime": lambda _: f"toDateTime({TO})",
     "interval_s": lambda _: str(STEP_S),
 }
-MACRO = re.compile(r"\$__(\w+)(?:\(([^()]*)\))?")
+MACRO = re.compile(r"\$__(\w+)(?:\(((?:[^()]|\([^()]*\))*)\))?")
 
 
 def asked(sql: str, values: Mapping[str, Sequence[str]]) -> str:

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from as_grafana import FROM, TO, asked
+from as_grafana import TO, asked
 
 from loanstream.stack.clickhouse.errors import EngineError
 from loanstream.stack.clickhouse.link import Link
@@ -19,20 +19,18 @@ from stores.warehouse.migrate import migrations, statements
 HOSTILE = "o'); DROP TABLE x --"
 BANKS = ("bank-a", "bank-b", HOSTILE)
 VALUES: Mapping[str, tuple[str, ...]] = {
-    # what columns of these names hold in the made-up rows
+    # what columns of these names hold in the made-up rows; for others, what queries compare them with
     "tenant": BANKS,
     "bundle_id": ("bundle-1", "bundle-2"),
+    "receipt_bundle_id": ("bundle-1", "bundle-2"),
     "policy_id": ("policy-1", "policy-2"),
-    "application_id": ("application-1", "application-2", HOSTILE),
+    "receipt_policy_id": ("policy-1", "policy-2"),
+    "application_id": tuple(f"application-{number}" for number in range(300)),
     "outcome": ("approve", "refer", "decline"),
     "lane": ("fast", "slow"),
     "stage": ("verify", "score"),
+    "value": ("one", "two", "three"),
 }
-DIMENSIONS = (
-    *("all", "product", "amount", "score", "p", "thin_file", "verification", "basis", "reason", "penalty", "rule"),
-    *("gender", "age_band", "ethnicity", "marital_status", "latency:verify", "latency:score", "latency:wait_verify"),
-    *("latency:wait_score", "latency:decision", "finding", "check", "document", "feature:cibil_score"),
-)
 DECISIONS_BY = """CREATE TABLE IF NOT EXISTS loanstream.decisions_by (
     hour DateTime, bucket DateTime, tenant LowCardinality(String), bundle_id LowCardinality(String),
     policy_id LowCardinality(String), lane LowCardinality(String), dimension LowCardinality(String), value String,
@@ -46,7 +44,11 @@ DECISION_FACTS = """CREATE TABLE IF NOT EXISTS loanstream.decision_facts (
     ENGINE = MergeTree ORDER BY (tenant, decided_at)"""
 """What panels are promised, for as long as no migration makes it."""
 
-ROWS = 120
+ROWS = 3000
+DAYS = 4
+"""The last of them is the day that is asked for."""
+COMPARED = re.compile(r"\b(\w+) (?:=|IN) \(?((?:'[^'$]*'(?:, )?)+)\)?")
+NOW = re.compile(r"\bnow(?:64)?\(\d?\)")
 
 
 @dataclass(frozen=True)
@@ -60,7 +62,7 @@ class Warehouse:
         self.link.run(self.here(sql))
 
     def here(self, sql: str) -> str:
-        return re.sub(r"\bloanstream\.", f"{self.database}.", sql)
+        return NOW.sub(f"toDateTime64({TO}, 3)", re.sub(r"\bloanstream\.", f"{self.database}.", sql))
 
     def rows(self, sql: str, values: Mapping[str, Iterable[str]]) -> list[dict[str, Any]]:
         """The answer to a panel's query. EngineError."""
@@ -109,34 +111,48 @@ def shaped(link: Link, database: str, shapes: Mapping[str, list[tuple[str, str]]
     made = new(link, database)
     for relation, columns in shapes.items():
         fields = ", ".join(f"`{name}` {kind}" for name, kind in columns)
-        made.run(f"CREATE TABLE loanstream.{relation} ({fields}) ENGINE = Memory")
+        sorted_by = ", ".join(f"`{name}`" for name, kind in columns if not kind.startswith(("Array", "Map", "Tuple")))
+        made.run(
+            f"CREATE TABLE loanstream.{relation} ({fields}) ENGINE = ReplacingMergeTree ORDER BY ({sorted_by}) "
+            "SETTINGS allow_nullable_key = 1"
+        )
     return made
 
 
-def fill(warehouse: Warehouse, relation: str, columns: list[tuple[str, str]], rows: int = ROWS) -> None:
-    """Made-up rows, the same at every run: of several banks, within the day that is asked for."""
-    fields = ", ".join(f"{_made_up(name, kind)} AS `{name}`" for name, kind in columns)
+def compared(queries: Iterable[str]) -> dict[str, tuple[str, ...]]:
+    """Column -> the texts that queries hold it against."""
+    found: dict[str, set[str]] = {}
+    for sql in queries:
+        for column, texts in COMPARED.findall(sql):
+            found.setdefault(column, set()).update(re.findall(r"'([^']*)'", texts))
+    return {column: tuple(sorted(texts)) for column, texts in found.items()}
+
+
+def fill(
+    warehouse: Warehouse, relation: str, columns: list[tuple[str, str]], values: Mapping[str, tuple[str, ...]]
+) -> None:
+    """Made-up rows, the same at every run: of several banks, up to the end of the day that is asked for."""
+    fields = ", ".join(f"{_made_up(name, kind, values)} AS `{name}`" for name, kind in columns)
     structure = ", ".join(f"`{name}_` {kind}" for name, kind in columns).replace("'", "\\'")
     warehouse.run(
         f"INSERT INTO loanstream.{relation} SELECT {fields} FROM "
-        f"(SELECT *, rowNumberInAllBlocks() AS n FROM generateRandom('{structure}', 7, 8, 3) LIMIT {rows})"
+        f"(SELECT *, rowNumberInAllBlocks() AS n FROM generateRandom('{structure}', 7, 8, 3) LIMIT {ROWS})"
     )
 
 
-def _made_up(name: str, kind: str) -> str:
+def _made_up(name: str, kind: str, values: Mapping[str, tuple[str, ...]]) -> str:
     plain = re.sub(r"(?:LowCardinality|Nullable)\((.*)\)", r"\1", re.sub(r"LowCardinality\((.*)\)", r"\1", kind))
-    if name in VALUES:
-        return f"{_list(VALUES[name])}[1 + cityHash64(n, '{name}') % {len(VALUES[name])}]"
-    if name == "dimension":
-        return f"{_list(DIMENSIONS)}[1 + n % {len(DIMENSIONS)}]"
-    if name == "value":
-        return "concat('value ', toString(n % 4))"
+    drawn = f"cityHash64(n, '{name}')"
+    if plain == "String" and name in values:
+        return f"{_list(values[name])}[1 + {drawn} % {len(values[name])}]"
     if plain.startswith(("DateTime", "Date")):
-        return f"toDateTime({FROM} + (n * 7919) % {TO - FROM})"
+        return f"toDateTime({TO} - {drawn} % {DAYS * 86400})"
     if plain.startswith("Float"):
-        return f"(cityHash64(n, '{name}') % 100) / 100"
+        return f"({drawn} % 10) / 10"
+    if name == "decisions":
+        return f"20 + {drawn} % 100"
     if plain.startswith(("UInt", "Int")):
-        return f"cityHash64(n, '{name}') % 5"
+        return f"1 + {drawn} % 4"
     return f"`{name}_`"
 
 
