@@ -14,6 +14,7 @@ from typing import Any
 import yaml
 
 from dashboards.all import DASHBOARDS
+from loanstream.generate.dashboards_page import dashboards_page
 from loanstream.generate.reference import REFERENCE
 from schemas.asyncapi import AUDIENCES, TOKEN_URL, Audience, asyncapi
 from schemas.events import EVENTS, EventType
@@ -24,6 +25,7 @@ EXAMPLES = Path("schemas/examples")
 GENERATED = Path("schemas/generated")
 RELEASED = Path("schemas/released")
 ALERT_RULES = Path("dashboards/grafana/alerting/rules.yaml")
+REFERENCES = Path("docs/reference")
 DASHBOARDS_JSON = Path("dashboards/grafana/generated")
 """What the committed OpenAPI description has for the provider's; a running gateway tells its own."""
 _NOTE = "made by `python -m loanstream.generate`; do not edit"
@@ -37,7 +39,8 @@ def files() -> dict[Path, Callable[[], str]]:
         GENERATED / "openapi.json": _openapi_text,
         ALERT_RULES: _alert_rules_text,
         **{DASHBOARDS_JSON / f"{uid}.json": partial(_dashboard_text, uid) for uid in DASHBOARDS},
-        **{Path("docs/reference") / name: partial(_page_text, page) for name, page in REFERENCE.items()},
+        **{REFERENCES / name: partial(_page_text, page) for name, page in REFERENCE.items()},
+        REFERENCES / "dashboards.md": partial(_page_text, dashboards_page),
     }
 
 

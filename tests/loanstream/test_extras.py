@@ -48,6 +48,7 @@ INSTALLED_WITH = {
 COMES_WITH = {
     # imported by us, and so much a part of another package that it needs no row of its own
     "chdb-core": "chdb",
+    "niquests": "grafana-client",  # its errors are told to a person
     "mode-streaming": "faust-streaming",
     "pydantic-core": "pydantic",
 }
