@@ -210,6 +210,7 @@ def test_they_start_where_no_extra_is_installed(without):
         ("reportlab", "stack", ["demo"]),
         ("psutil", "stack", ["doctor"]),
         ("joserfc", "stack", ["auth", "keys"]),
+        ("grafana_client", "dashboards", ["dashboards", "apply", "--url", "http://[::1]:9", "--token-file", "token"]),
         ("sklearn", "training", ["train", "--data", ".", "--out", "bundle"]),
     ],
 )

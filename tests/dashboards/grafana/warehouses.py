@@ -80,7 +80,7 @@ class Warehouse:
             return True
         return False
 
-    def shape(self, relation: str) -> list[tuple[str, str]]:
+    def described(self, relation: str) -> list[tuple[str, str]]:
         """Name and type of the columns of a table or view."""
         found = self._answer(f"DESCRIBE {self.database}.{relation}")["data"]
         return [(each["name"], each["type"]) for each in found]
@@ -111,13 +111,19 @@ def shaped(link: Link, database: str, shapes: Mapping[str, list[tuple[str, str]]
     """One whose relations are plain tables of these columns, empty."""
     made = new(link, database)
     for relation, columns in shapes.items():
-        fields = ", ".join(f"`{name}` {kind}" for name, kind in columns)
-        sorted_by = ", ".join(f"`{name}`" for name, kind in columns if SORTS.fullmatch(kind))
-        made.run(
-            f"CREATE TABLE loanstream.{relation} ({fields}) ENGINE = ReplacingMergeTree ORDER BY ({sorted_by}) "
-            "SETTINGS allow_nullable_key = 1"
-        )
+        shape(made, relation, columns)
     return made
+
+
+def shape(warehouse: Warehouse, relation: str, columns: list[tuple[str, str]]) -> None:
+    """Make a relation anew, as a plain table of these columns, empty."""
+    fields = ", ".join(f"`{name}` {kind}" for name, kind in columns)
+    sorted_by = ", ".join(f"`{name}`" for name, kind in columns if SORTS.fullmatch(kind))
+    warehouse.run(f"DROP TABLE IF EXISTS loanstream.{relation}")
+    warehouse.run(
+        f"CREATE TABLE loanstream.{relation} ({fields}) ENGINE = ReplacingMergeTree ORDER BY ({sorted_by}) "
+        "SETTINGS allow_nullable_key = 1"
+    )
 
 
 def compared(queries: Iterable[str]) -> dict[str, tuple[str, ...]]:
