@@ -223,7 +223,7 @@ def as_prometheus_writes(text: str) -> str:
 @contextmanager
 def served(app: Any, **options: Any) -> Iterator[int]:
     """The port at which `app` answers on loopback, until the block ends."""
-    server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="error", **options))
+    server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="error", timeout_graceful_shutdown=1, **options))
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     while not server.started:

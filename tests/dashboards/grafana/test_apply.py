@@ -17,6 +17,7 @@ from dashboards.all import DASHBOARDS
 from dashboards.grafana import alarms
 from dashboards.grafana.names import DATASOURCE_UID, FOLDER_UID, GENERATED
 from dashboards.grafana.rules import Group, Rule
+from loanstream.stack.pki import AUTH, Pki
 
 TODAY = "loanstream-today"
 GROUP = Group(
@@ -306,6 +307,24 @@ def test_something_else_at_the_address(apply, page, told):
         code, _, err = apply("--yes", url=f"http://127.0.0.1:{port}")
     assert code == 1
     assert told in err
+
+
+def test_a_certificate_is_held_against_who_is_trusted(apply, grafana, tmp_path):
+    """Over https the token goes to nobody whose certificate is not trusted; --ca names who signed it."""
+    ours, others = (Pki(tmp_path / name / "keys", tmp_path / name / "tls") for name in ("ours", "others"))
+    for pki in (ours, others):
+        pki.make()
+    leaf = str(ours.leaf(AUTH))
+    with served(app_of(grafana), ssl_certfile=leaf, ssl_keyfile=leaf) as port:
+        url = f"https://localhost:{port}"
+        for options in ((), ("--ca", str(others.ca))):
+            code, _, err = apply("--yes", *options, url=url)
+            assert (code, grafana.writes) == (1, [])
+            assert "--url: nobody that is trusted signed its certificate" in err
+        code, _, err = apply("--yes", "--ca", str(tmp_path / "missing"), url=url)
+        assert (code, "--ca: expected a PEM file" in err) == (1, True)
+        assert apply("--yes", "--ca", str(ours.ca), url=url)[0] == 0
+    assert grafana.dashboards.keys() == DASHBOARDS.keys()
 
 
 def test_a_grafana_below_a_path(apply, grafana):
