@@ -153,7 +153,7 @@ def test_what_grafana_adds_is_no_difference(apply, planned, grafana):
     assert planned()[0]["dashboard", "Today"]["state"] == "same"
 
 
-def test_what_is_not_ours_is_named_and_left_alone(apply, grafana, group, datasource):
+def test_what_is_not_ours_is_named_and_left_alone(apply, planned, grafana, group, datasource):
     """A team's own dashboards and rules stay in the folder, and the plan names them."""
     apply("--yes", "--datasource", str(datasource), role="admin")
     grafana.dashboards["theirs"] = {
@@ -162,6 +162,12 @@ def test_what_is_not_ours_is_named_and_left_alone(apply, grafana, group, datasou
     }
     rule = grafana.groups[FOLDER_UID, "Flow"]["rules"][0] | {"ruleGroup": "Night", "uid": "night"}
     grafana.groups[FOLDER_UID, "Night"] = {"title": "Night", "rules": [rule]}
+    grafana.folders["elsewhere"] = {"uid": "elsewhere", "title": "Elsewhere"}
+    grafana.groups["elsewhere", "Day"] = {
+        "title": "Day",
+        "rules": [rule | {"folderUID": "elsewhere", "ruleGroup": "Day"}],
+    }
+    assert planned()[1] == ["dashboard Ours too", "alert rules Night"]
     before = copy.deepcopy((grafana.dashboards["theirs"], grafana.groups[FOLDER_UID, "Night"]))
     grafana.dashboards.pop(TODAY)
     code, _, err = apply("--yes")
@@ -307,6 +313,15 @@ def test_something_else_at_the_address(apply, page, told):
         code, _, err = apply("--yes", url=f"http://127.0.0.1:{port}")
     assert code == 1
     assert told in err
+
+
+def test_a_visitor_who_is_sent_elsewhere_stays(apply, grafana, address):
+    """A redirect would turn a write into a read and could lead anywhere: it is not followed, and nothing is written."""
+    sent = Route("/{path:path}", lambda request: RedirectResponse(address + request.url.path, 302))
+    with served(Starlette(routes=[sent])) as port:
+        code, _, err = apply("--yes", url=f"http://127.0.0.1:{port}")
+    assert (code, grafana.writes) == (1, [])
+    assert "expected the address where Grafana itself is" in err
 
 
 def test_a_certificate_is_held_against_who_is_trusted(apply, grafana, tmp_path):
