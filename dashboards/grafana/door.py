@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from grafana_client.api import GrafanaApi
 from grafana_client.client import GrafanaClientError, GrafanaException, GrafanaTimeoutError
@@ -94,14 +94,14 @@ class Door:
 
     def group(self, folder: str, title: str) -> dict[str, Any] | None:
         """A group of alert rules; None where there is none."""
-        return _found("read alert rules", lambda: self.api.alertingprovisioning.get_rule_group(folder, title))
+        return _found("read alert rules", lambda: self.api.alertingprovisioning.get_rule_group(folder, quote(title)))
 
     def save_group(self, folder: str, body: Mapping[str, Any]) -> None:
         """Put a group in the place of what stands there. People cannot change its rules in Grafana's pages."""
         title, sent = body["title"], dict(body)
         _asked(
             f"write the alert rules {title}",
-            lambda: self.api.alertingprovisioning.update_rule_group(folder, title, sent),
+            lambda: self.api.alertingprovisioning.update_rule_group(folder, quote(title), sent),
         )
 
 

@@ -1,6 +1,7 @@
 """`loanstream dashboards apply` and `list`: the dashboards at a running Grafana, and what they hold."""
 
 import json
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -8,7 +9,7 @@ import typer
 
 from loanstream.cli.options import AsJson, Yes, confirm
 from loanstream.terminal import aside, counted, emit, table
-from schemas.problem import Problem
+from schemas.problem import Problem, WrongOption
 
 if TYPE_CHECKING:
     from dashboards.grafana.plan import Plan, Step, Wanted
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 TOLD = 4
 """So many changes of a dashboard are told; --diff tells all."""
 
+_UID = re.compile(r"[A-Za-z0-9_-]{1,40}")
 _MARKS = {"create": "+", "change": "~", "same": " "}
 _MADE = {"create": "is made", "change": "is changed", "same": "is as it should be"}
 
@@ -57,6 +59,8 @@ def apply(  # noqa: PLR0913, PLR0917 - a row an option, as the command line has 
     from dashboards.grafana.door import Door
     from dashboards.grafana.plan import look
 
+    if _UID.fullmatch(folder) is None:
+        raise WrongOption("--folder: expected a uid, 1 to 40 letters, digits, - and _, and no title")
     wanted = _wanted(folder, None if datasource is None else read(datasource))
     if ca is not None and not ca.is_file():
         raise Problem("--ca: expected a PEM file with the certificate of who signed Grafana's")

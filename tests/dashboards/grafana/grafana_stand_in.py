@@ -140,7 +140,7 @@ class Grafana:
             raise Refused(400, "invalid alert rule: interval should be a multiple of 10 seconds")
         rules = [self._rule(rule, folder, title) for rule in body["rules"]]
         if len({rule["title"] for rule in rules}) != len(rules):
-            raise Refused(409, "a conflicting alert rule is found: rule title under the same folder should be unique")
+            raise Refused(400, "a conflicting alert rule is found: rule title under the same folder should be unique")
         self.groups[folder, title] = {"title": title, "folderUid": folder, "interval": body["interval"], "rules": rules}
         return self.groups[folder, title]
 

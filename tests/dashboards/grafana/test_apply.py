@@ -20,8 +20,9 @@ from dashboards.grafana.rules import Group, Rule
 from loanstream.stack.pki import AUTH, Pki
 
 TODAY = "loanstream-today"
+FLOW = "Flow: lag & silence?"
 GROUP = Group(
-    "Flow",
+    FLOW,
     (
         Rule("loanstream-lag", "Lag", "SELECT stage, value FROM lag", 1, labels={"severity": "page"}, for_s=300),
         Rule("loanstream-silence", "Silence", "SELECT tenant, value FROM silence", 1, for_s=5400, panel=(TODAY, 7)),
@@ -160,7 +161,7 @@ def test_what_is_not_ours_is_named_and_left_alone(apply, planned, grafana, group
         "dashboard": {"uid": "theirs", "title": "Ours too", "version": 3},
         "folder": FOLDER_UID,
     }
-    rule = grafana.groups[FOLDER_UID, "Flow"]["rules"][0] | {"ruleGroup": "Night", "uid": "night"}
+    rule = grafana.groups[FOLDER_UID, FLOW]["rules"][0] | {"ruleGroup": "Night", "uid": "night"}
     grafana.groups[FOLDER_UID, "Night"] = {"title": "Night", "rules": [rule]}
     grafana.folders["elsewhere"] = {"uid": "elsewhere", "title": "Elsewhere"}
     grafana.groups["elsewhere", "Day"] = {
@@ -180,24 +181,24 @@ def test_what_is_not_ours_is_named_and_left_alone(apply, planned, grafana, group
 def test_alert_rules_arrive_and_a_change_is_put_right(apply, planned, grafana, group, datasource):
     """Rules are brought with the dashboards; one that differs is told by its name."""
     assert apply("--yes", "--datasource", str(datasource), role="admin")[0] == 0
-    stored = grafana.groups[FOLDER_UID, "Flow"]
+    stored = grafana.groups[FOLDER_UID, FLOW]
     assert [rule["uid"] for rule in stored["rules"]] == ["loanstream-lag", "loanstream-silence"]
     assert stored["rules"][1]["annotations"] == {"__dashboardUid__": TODAY, "__panelId__": "7"}
     stored["rules"][0]["labels"]["severity"] = "none"
     stored["rules"][1]["for"] = "2h"
-    assert planned()[0]["alert rules", "Flow"]["changes"] == [
+    assert planned()[0]["alert rules", FLOW]["changes"] == [
         'rule "Lag": labels.severity: "none" -> "page"',
         'rule "Silence": for: "2h" -> "1h30m"',
     ]
     apply("--yes")
-    assert planned()[0]["alert rules", "Flow"]["state"] == "same"
+    assert planned()[0]["alert rules", FLOW]["state"] == "same"
 
 
 def test_rules_without_their_data_source_are_refused_in_grafanas_words(apply, group):
     """A rule cannot choose its warehouse as a reader does: where the data source is missing, Grafana's answer is told."""
     code, _, err = apply("--yes")
     assert code == 1
-    assert "refused to write the alert rules Flow, status 400: invalid alert rule: data source not found" in err
+    assert f"refused to write the alert rules {FLOW}, status 400: invalid alert rule: data source not found" in err
 
 
 def test_a_folder_of_ones_own(apply, grafana):
@@ -209,6 +210,14 @@ def test_a_folder_of_ones_own(apply, grafana):
     assert "dashboard: moves from the folder loanstream to risk" in err
     assert {stored["folder"] for stored in grafana.dashboards.values()} == {"risk"}
     assert grafana.folders["risk"]["title"] == "Risk"
+
+
+@pytest.mark.parametrize("uid", ["", "a/b", "Risk team", "x" * 41])
+def test_a_folder_is_named_by_a_uid(apply, grafana, uid):
+    """A title or a path is no uid: exit 2, and nothing is asked."""
+    code, _, err = apply("--yes", "--folder", uid)
+    assert (code, grafana.folders) == (2, {})
+    assert "--folder: expected a uid, 1 to 40 letters, digits, - and _" in err
 
 
 def test_the_data_source_is_made_and_its_password_told_to_nobody(apply, planned, grafana, datasource):
