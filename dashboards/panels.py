@@ -22,7 +22,8 @@ class Panel:
     `query` names a file of `sql/`; the same query may stand in several panels. `unit` is Grafana's (`percentunit`,
     `ms`, `short`, `none`, ...). `thresholds` are (from this value on, colour), ascending; below the first it is green.
     `units` gives single columns their own. `width` of 24 columns; `height` in rows of 30 pixels. `links`: column of a
-    table -> dashboard that it opens, with the column's value as the variable of that name.
+    table -> dashboard that it opens, with the column's value as the variable of that name; `carries`: other columns
+    of the row whose values go along in the same way. `coloured`: columns of a table that the thresholds colour.
     """
 
     id: str
@@ -40,6 +41,8 @@ class Panel:
     width: int = 12
     height: int = 8
     links: tuple[tuple[str, str], ...] = ()
+    carries: tuple[str, ...] = ()
+    coloured: tuple[str, ...] = ()
 
     @property
     def sql(self) -> str:

@@ -31,6 +31,7 @@ VERBS: dict[str, str] = {
     "activate": "Let another policy or bundle decide, from a moment on: shows what changes, asks, and publishes it.",
     "history": "Every activation in order: who, when, why, what is in force; with --as-of, what decided at a moment.",
     "rollback": "Take back the activation in force: what decided before it decides again; twice goes back two steps.",
+    "dashboards": "Dashboards: list them, bring them to a running Grafana.",
     "train": "Train a model bundle with its card.",
     "install": "Make your own Kafka, warehouse and stores ready: shows what is missing, asks, and makes it.",
     "tenant": "Banks: add one, see where each stands, give its clients new secrets, remove one.",

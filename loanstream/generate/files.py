@@ -13,6 +13,8 @@ from typing import Any
 
 import yaml
 
+from dashboards.all import DASHBOARDS
+from loanstream.generate.dashboards_page import dashboards_page
 from loanstream.generate.reference import REFERENCE
 from schemas.asyncapi import AUDIENCES, TOKEN_URL, Audience, asyncapi
 from schemas.events import EVENTS, EventType
@@ -22,6 +24,9 @@ ROOT = Path(__file__).resolve().parents[2]
 EXAMPLES = Path("schemas/examples")
 GENERATED = Path("schemas/generated")
 RELEASED = Path("schemas/released")
+ALERT_RULES = Path("dashboards/grafana/alerting/rules.yaml")
+REFERENCES = Path("docs/reference")
+DASHBOARDS_JSON = Path("dashboards/grafana/generated")
 """What the committed OpenAPI description has for the provider's; a running gateway tells its own."""
 _NOTE = "made by `python -m loanstream.generate`; do not edit"
 
@@ -32,7 +37,10 @@ def files() -> dict[Path, Callable[[], str]]:
         **{GENERATED / file_name(event): partial(_schema_text, event) for event in EVENTS.values()},
         **{GENERATED / name: partial(_asyncapi_text, audience) for name, audience in AUDIENCES.items()},
         GENERATED / "openapi.json": _openapi_text,
-        **{Path("docs/reference") / name: partial(_page_text, page) for name, page in REFERENCE.items()},
+        ALERT_RULES: _alert_rules_text,
+        **{DASHBOARDS_JSON / f"{uid}.json": partial(_dashboard_text, uid) for uid in DASHBOARDS},
+        **{REFERENCES / name: partial(_page_text, page) for name, page in REFERENCE.items()},
+        REFERENCES / "dashboards.md": partial(_page_text, dashboards_page),
     }
 
 
@@ -86,6 +94,19 @@ def _openapi_text() -> str:
     from producers.gateway.app import description
 
     return json.dumps(description(TOKEN_URL), indent=2, ensure_ascii=False) + "\n"
+
+
+def _dashboard_text(uid: str) -> str:
+    from dashboards.grafana.classic import as_text
+
+    return as_text(DASHBOARDS[uid], DASHBOARDS)
+
+
+def _alert_rules_text() -> str:
+    from dashboards.grafana.alarms import GROUPS
+    from dashboards.grafana.provisioning import as_text
+
+    return f"# {_NOTE}\n{as_text(GROUPS)}"
 
 
 def _page_text(page: Callable[[], str]) -> str:

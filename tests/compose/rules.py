@@ -153,7 +153,11 @@ def settings_exist(files: Files) -> Iterator[str]:
 def mounted_files_exist(files: Files) -> Iterator[str]:
     """What is mounted from the repository is there: an engine would make an empty directory in its place."""
     for name, service in files.services.items():
-        yield from (f"{name}: {source} is not there" for source in _files_of(service) if not (ROOT / source).is_file())
+        yield from (f"{name}: {source} is not there" for source in _files_of(service) if not _is_there(ROOT / source))
+
+
+def _is_there(path: Path) -> bool:
+    return path.is_file() or (path.is_dir() and any(path.iterdir()))
 
 
 def volumes_are_declared(files: Files) -> Iterator[str]:

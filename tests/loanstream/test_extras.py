@@ -48,6 +48,7 @@ INSTALLED_WITH = {
 COMES_WITH = {
     # imported by us, and so much a part of another package that it needs no row of its own
     "chdb-core": "chdb",
+    "niquests": "grafana-client",  # its errors are told to a person
     "mode-streaming": "faust-streaming",
     "pydantic-core": "pydantic",
 }
@@ -209,6 +210,7 @@ def test_they_start_where_no_extra_is_installed(without):
         ("reportlab", "stack", ["demo"]),
         ("psutil", "stack", ["doctor"]),
         ("joserfc", "stack", ["auth", "keys"]),
+        ("grafana_client", "dashboards", ["dashboards", "apply", "--url", "http://[::1]:9", "--token-file", "token"]),
         ("sklearn", "training", ["train", "--data", ".", "--out", "bundle"]),
     ],
 )
