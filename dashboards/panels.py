@@ -22,7 +22,8 @@ class Panel:
     `query` names a file of `sql/`; the same query may stand in several panels. `unit` is Grafana's (`percentunit`,
     `ms`, `short`, `none`, ...). `thresholds` are (from this value on, colour), ascending; below the first it is green.
     `units` gives single columns their own. `width` of 24 columns; `height` in rows of 30 pixels. `links`: column of a
-    table -> dashboard that it opens, with the column's value as the variable of that name.
+    table -> dashboard that it opens, with the column's value as the variable of that name. `when_empty` stands in the
+    place of figures where the query finds none.
     """
 
     id: str
@@ -40,6 +41,7 @@ class Panel:
     width: int = 12
     height: int = 8
     links: tuple[tuple[str, str], ...] = ()
+    when_empty: str = "No decision in this range."
 
     @property
     def sql(self) -> str:
