@@ -2,6 +2,7 @@
 
 import gzip
 import hashlib
+import re
 from dataclasses import dataclass
 from functools import cached_property
 from importlib.resources import files
@@ -9,6 +10,7 @@ from typing import Final
 
 _TYPES: Final = {"js": "text/javascript; charset=utf-8", "css": "text/css; charset=utf-8", "svg": "image/svg+xml"}
 PLOTLY: Final = "plotly.min.js"
+_OWN_STYLE: Final = re.compile(r'if\(!document\.getElementById\("([0-9a-f]{64})"\)\)')
 
 
 @dataclass(frozen=True)
@@ -30,13 +32,18 @@ class Asset:
 
 
 class Assets:
-    """Every file by name. The address of each holds the hash of all of ours, as modules name each other."""
+    """Every file by name. The address of each holds the hash of all of ours, as modules name each other.
+
+    `own_styles` are ids of style elements that plotly makes for its maps where a page has none of that id; a page that
+    forbids inline styles has something else of that id.
+    """
 
     def __init__(self) -> None:
         folder = files("dashboards.preview").joinpath("static")
         ours = {each.name: each.read_bytes() for each in folder.iterdir() if each.name.rpartition(".")[2] in _TYPES}
         plotly = files("plotly").joinpath("package_data", PLOTLY).read_bytes()
         self._assets = {name: Asset(name, content) for name, content in {**ours, PLOTLY: plotly}.items()}
+        self.own_styles = tuple(_OWN_STYLE.findall(plotly.decode()))
         digest = hashlib.sha256()
         for name in sorted(self._assets):
             digest.update(name.encode() + b"\0" + self._assets[name].content)

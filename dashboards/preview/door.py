@@ -12,7 +12,8 @@ POLICY: Final = "; ".join(
     (
         "default-src 'none'",
         "script-src 'self'",
-        "style-src-elem 'self'",
+        # plotly makes an empty style element, which has this hash, and puts its rules in by calls
+        "style-src-elem 'self' 'sha256-47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU='",
         "style-src-attr 'unsafe-inline'",  # plotly places its labels by style attributes
         "img-src 'self' data:",
         "connect-src 'self'",

@@ -20,7 +20,7 @@ _PAGE: Final = Template("""<!doctype html>
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
 <title>$title · loanstream</title>
-<link rel="icon" href="$icon">
+$absent<link rel="icon" href="$icon">
 <link rel="stylesheet" href="$style">
 <script src="$theme"></script>
 <script type="module" src="$main"></script>
@@ -56,6 +56,7 @@ def page(dashboard: Dashboard, all_of_them: Iterable[Dashboard], assets: Assets,
         pin="" if tenant is None else f'<span class="pin" title="Only this bank is shown">{escape(tenant)}</span>',
         sections="".join(_section(section) for section in dashboard.sections),
         data=_data(dashboard, tenant),
+        absent="".join(f'<meta id="{name}" name="plotly-maps" content="none">\n' for name in assets.own_styles),
         icon=assets.address("icon.svg"),
         style=assets.address("preview.css"),
         theme=assets.address("theme.js"),

@@ -34,12 +34,12 @@ function frame(panel, many) {
   const line = css("line");
   return {
     autosize: true,
-    margin: { l: 8, r: 10, t: 8, b: many ? 4 : 4 },
+    margin: { l: 8, r: 10, t: 8, b: many ? 46 : 24 },
     paper_bgcolor: "rgba(0,0,0,0)",
     plot_bgcolor: "rgba(0,0,0,0)",
     font: { family: css("font"), size: 12, color: text },
     showlegend: many,
-    legend: { orientation: "h", x: 0, y: -0.12, yanchor: "top", font: { size: 12 }, itemclick: "toggle", itemdoubleclick: "toggleothers" },
+    legend: { orientation: "h", x: 0, yref: "container", y: 0, yanchor: "bottom", font: { size: 12 }, itemclick: "toggle", itemdoubleclick: "toggleothers" },
     hoverlabel: { bgcolor: css("raised"), bordercolor: line, font: { color: css("text"), family: css("font"), size: 12 }, align: "left", namelength: -1 },
     xaxis: { gridcolor: line, linecolor: line, zeroline: false, automargin: true, fixedrange: true, ticks: "" },
     yaxis: { gridcolor: line, zerolinecolor: line, automargin: true, fixedrange: true, rangemode: "tozero", nticks: 6 },
@@ -86,7 +86,7 @@ export async function timeseries(body, panel, answer, marks, zoom) {
     ...(!panel.stacked && series.length === 1 ? { fill: "tozeroy", fillcolor: faint(colours[index], 0.12) } : {}),
   }));
   const layout = frame(panel, series.length > 1);
-  Object.assign(layout.xaxis, { type: "date", range: [moment(answer.from_ms), moment(answer.to_ms)], fixedrange: false, nticks: body.clientWidth < 480 ? 4 : 8, hoverformat: "%d %b %Y, %H:%M" });
+  Object.assign(layout.xaxis, { type: "date", range: [moment(answer.from_ms), moment(answer.to_ms)], fixedrange: false, nticks: body.clientWidth < 480 ? 4 : 8, hoverformat: "%d %b %Y, %H:%M", tickformat: ticks(answer.to_ms - answer.from_ms) });
   layout.hovermode = "x unified";
   layout.dragmode = "zoom";
   const highest = top(series, panel.stacked);
@@ -108,6 +108,10 @@ export async function timeseries(body, panel, answer, marks, zoom) {
     if (from && to) zoom(new Date(String(from).replace(" ", "T")).getTime(), new Date(String(to).replace(" ", "T")).getTime());
   });
 }
+
+const DAY = 86400000;
+
+const ticks = (length) => (length <= 900000 ? "%H:%M:%S" : length <= 1.5 * DAY ? "%H:%M" : length <= 4 * DAY ? "%d %b %H:%M" : length <= 300 * DAY ? "%d %b" : "%b %Y");
 
 export async function barchart(body, panel, answer) {
   const Plotly = await plotly;

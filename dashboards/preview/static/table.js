@@ -21,7 +21,7 @@ export function table(body, panel, answer, choice) {
   const head = make("tr", {}, ...answer.columns.map(({ name, type }, index) => {
     const mine = order?.index === index;
     return make("th", { className: type, scope: "col", "aria-sort": mine ? (order.falls ? "descending" : "ascending") : "none" },
-      make("button", { type: "button", onclick: again(index) }, name.replaceAll("_", " "),
+      make("button", { type: "button", onclick: again(index) }, make("span", { className: "name" }, name.replaceAll("_", " ")),
         make("span", { className: "order", "aria-hidden": "true" }, mine ? (order.falls ? "▼" : "▲") : "")));
   }));
   const line = (row) => make("tr", {}, ...row.map((value, index) => {
