@@ -41,7 +41,7 @@ class Panel:
     width: int = 12
     height: int = 8
     links: tuple[tuple[str, str], ...] = ()
-    when_empty: str = "No decision in this range."
+    when_empty: str = "Nothing in this range: no decision, or nothing of this kind."
 
     @property
     def sql(self) -> str:
@@ -69,6 +69,11 @@ class Variable:
     title: str
     query: str | None
     many: bool = True
+
+    @property
+    def sql(self) -> str:
+        """The query's text, as Grafana gets it. A variable that is typed in has none."""
+        return "" if self.query is None else (SQL / f"{self.query}.sql").read_text().strip()
 
 
 @dataclass(frozen=True, slots=True)

@@ -52,9 +52,14 @@ def _why(panel: Panel, choice: Choice) -> str:
         return f"Choose first: {', '.join(choice.untyped)}, above."
     if choice.unknown:
         title, value = choice.unknown[0]
-        shown = value if len(value) <= 40 else value[:40] + "…"
-        return f"{title} “{shown}” is not in the warehouse."
+        return f"{title} {_shortened(value)} is not in the warehouse."
+    if choice.typed:
+        return f"Nothing here about {_shortened(choice.typed[0])}."
     return panel.when_empty
+
+
+def _shortened(value: str) -> str:
+    return f"“{value if len(value) <= 40 else value[:40] + '…'}”"
 
 
 def _type(clickhouse: str) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final, Protocol
 
 from dashboards.macros import Window, expand, variables_of
-from dashboards.panels import SQL, VARIABLES, Dashboard, Variable
+from dashboards.panels import VARIABLES, Dashboard, Variable
 from dashboards.preview import times
 from dashboards.preview.asking import Asking
 
@@ -45,6 +45,7 @@ class Choice:
     options: Mapping[str, tuple[tuple[str, str], ...]]
     unknown: tuple[tuple[str, str], ...]
     untyped: tuple[str, ...]
+    typed: tuple[str, ...]
 
 
 class Choices:
@@ -76,8 +77,10 @@ class Choices:
             for value in values[name]
             if VARIABLES[name].query and value not in {known for known, _ in options[name]}
         ]
-        untyped = [VARIABLES[name].title for name in dashboard.variables if not any(values[name] or ("x",))]
-        return Choice(window, values, options, tuple(unknown), tuple(untyped))
+        by_hand = [name for name in dashboard.variables if VARIABLES[name].query is None]
+        untyped = tuple(VARIABLES[name].title for name in by_hand if values[name] == ("",))
+        typed = tuple(value for name in by_hand for value in values[name] if value)
+        return Choice(window, values, options, tuple(unknown), untyped, typed)
 
     def expanded(self, sql: str, choice: Choice) -> str:
         """A query for this choice. Raises MacroProblem, and NotAllowed for one that knows no banks in a pinned preview."""
@@ -104,12 +107,11 @@ class Choices:
             return ()
         if variable.name == TENANT and self._pin is not None:
             return ((self._pin, self._pin),)
-        sql = (SQL / f"{variable.query}.sql").read_text("utf-8").strip()
         try:
-            self._check(sql)
+            self._check(variable.sql)
         except NotAllowed:
             return ()
-        return await self._once(expand(sql, window, values))
+        return await self._once(expand(variable.sql, window, values))
 
     async def _once(self, sql: str) -> tuple[tuple[str, str], ...]:
         """The values of a variable, asked for once by whoever wants them within some seconds."""

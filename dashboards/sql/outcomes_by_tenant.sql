@@ -2,8 +2,7 @@ SELECT tenant, sum(d.decisions) AS decisions,
     sumIf(d.decisions, outcome = 'approve') / sum(d.decisions) AS approved,
     sumIf(d.decisions, outcome = 'refer') / sum(d.decisions) AS referred,
     sumIf(d.decisions, outcome = 'decline') / sum(d.decisions) AS declined
-FROM loanstream.decisions_by AS d
-WHERE dimension = 'all' AND $__timeFilter(bucket)
-    AND tenant IN (${tenant:singlequote}) AND bundle_id IN (${bundle:singlequote}) AND policy_id IN (${policy:singlequote})
+FROM loanstream.decisions_in_all AS d
+WHERE $__timeFilter(bucket) AND tenant IN (${tenant:singlequote}) AND bundle_id IN (${bundle:singlequote}) AND policy_id IN (${policy:singlequote})
 GROUP BY tenant
 ORDER BY tenant

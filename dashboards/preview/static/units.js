@@ -50,6 +50,7 @@ const UNITS = {
     return past < 0 ? moment(value) : `${seconds(past)} ago`;
   },
   cps: (value, decimals) => `${short(value, decimals)} /s`,
+  ops: (value, decimals) => `${short(value, decimals)} /s`,
   reqps: (value, decimals) => `${short(value, decimals)} /s`,
   string: String,
 };

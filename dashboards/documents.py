@@ -1,0 +1,88 @@
+"""*Documents*: what readers found, and what contradicted claims."""
+
+from dashboards.panels import Dashboard, Panel, Section
+
+DOCUMENTS = Dashboard(
+    uid="loanstream-documents",
+    title="Documents",
+    question="Are documents read, and do they say what applicants say?",
+    sections=(
+        Section(
+            "Results",
+            (
+                Panel(
+                    "documents-verified",
+                    "Verified",
+                    "Of which share did documents bear out every claim?",
+                    "share_verified",
+                    "stat",
+                    unit="percentunit",
+                    decimals=1,
+                    meaning="Of all decisions, those without documents included.",
+                    width=4,
+                    height=4,
+                ),
+                Panel(
+                    "documents-away",
+                    "Reader away",
+                    "Which share was referred because a reader was down?",
+                    "share_reader_away",
+                    "stat",
+                    unit="percentunit",
+                    decimals=1,
+                    meaning="A reader that is past its deadline refers the application; it never approves one.",
+                    when_red="Look at the reader's service and at the slow lane's workers.",
+                    thresholds=((0.001, "orange"), (0.05, "red")),
+                    width=4,
+                    height=4,
+                ),
+                Panel(
+                    "documents-over-time",
+                    "Results over time",
+                    "How do results move?",
+                    "verification_over_time",
+                    "timeseries",
+                    meaning="The worst result of each application's documents.",
+                    when_red="More unreadable: a new layout. More mismatches: look at the claims below.",
+                    stacked=True,
+                    width=16,
+                ),
+                Panel(
+                    "documents-slow",
+                    "In the slow lane",
+                    "Which share needs the slow lane?",
+                    "slow_lane_share",
+                    "timeseries",
+                    unit="percentunit",
+                    meaning="Scans, photos, and documents that took longer than 300 ms.",
+                    when_red="Growing: banks send more scans, or the machine is short of time.",
+                ),
+                Panel(
+                    "documents-claims",
+                    "Claims and documents",
+                    "Which claims were borne out or contradicted?",
+                    "claims_checked",
+                    "barchart",
+                    meaning="Claim and result, by applications.",
+                ),
+                Panel(
+                    "documents-read",
+                    "Readers",
+                    "Which reader read what, and could it?",
+                    "documents_read",
+                    "table",
+                    meaning="Reader, kind of document, and status; by applications.",
+                ),
+                Panel(
+                    "documents-found",
+                    "Findings",
+                    "What did readers notice?",
+                    "documents_found",
+                    "table",
+                    meaning="Kind of document and finding; by applications.",
+                    when_red="A finding that grows may be a new trick or a new layout: open some applications.",
+                ),
+            ),
+        ),
+    ),
+)

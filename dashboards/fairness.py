@@ -1,0 +1,67 @@
+"""*Fairness*: whether groups are approved alike."""
+
+from dashboards.panels import Dashboard, Panel, Section
+
+_UNITS = tuple((name, "percentunit") for name in ("approved", "referred", "declined"))
+
+
+def _by(attribute: str, title: str) -> Panel:
+    return Panel(
+        f"fairness-{attribute.replace('_', '-')}",
+        title,
+        f"Are groups by {title.removeprefix('By ')} approved alike?",
+        f"fairness_{attribute}",
+        "table",
+        decimals=2,
+        meaning="Impact ratio: a group's share of approvals by the highest group's. Groups below 20 are not shown.",
+        when_red="Below 0.8 (the four-fifths rule): see whether reasons explain it, and tell the fairness officer.",
+        units=_UNITS,
+    )
+
+
+FAIRNESS = Dashboard(
+    uid="loanstream-fairness",
+    title="Fairness",
+    question="Are groups of applicants approved alike?",
+    sections=(
+        Section(
+            "Ratios",
+            (
+                Panel(
+                    "fairness-monitored",
+                    "Monitored",
+                    "Of which share of decisions is the group known?",
+                    "monitored_share",
+                    "stat",
+                    unit="percentunit",
+                    decimals=0,
+                    meaning="Groups come from the monitoring block of applications, which no decision sees.",
+                    when_red="A small share may not stand for all: the ratios hold for those who are known.",
+                    width=4,
+                    height=8,
+                ),
+                Panel(
+                    "fairness-over-time",
+                    "Lowest impact ratio, by week",
+                    "Does a difference appear or grow?",
+                    "impact_ratio_over_time",
+                    "timeseries",
+                    decimals=2,
+                    meaning="The lowest share of approvals by the highest, among groups of 20 or more in that week.",
+                    when_red="Below 0.8 in several weeks: see the groups below.",
+                    thresholds=((0, "red"), (0.8, "orange"), (0.9, "green")),
+                    width=20,
+                ),
+            ),
+        ),
+        Section(
+            "Groups",
+            (
+                _by("gender", "By gender"),
+                _by("age_band", "By age"),
+                _by("ethnicity", "By ethnicity"),
+                _by("marital_status", "By marital status"),
+            ),
+        ),
+    ),
+)

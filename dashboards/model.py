@@ -1,0 +1,101 @@
+"""*Model performance and drift*: whether the model still sees what it learnt, and whether it is right."""
+
+from dashboards.panels import Dashboard, Panel, Section
+
+MODEL = Dashboard(
+    uid="loanstream-model",
+    title="Model performance and drift",
+    question="Does the model still see what it learnt, and is it right?",
+    sections=(
+        Section(
+            "Drift",
+            (
+                Panel(
+                    "model-psi-score",
+                    "Drift of the final score",
+                    "How far are scores from the model's first days?",
+                    "psi_of_score",
+                    "timeseries",
+                    decimals=3,
+                    meaning="Population stability index by day against the first 2,000 decisions of the same model.",
+                    when_red="Above 0.25: other applicants or another policy. Compare the distributions below.",
+                    thresholds=((0.1, "orange"), (0.25, "red")),
+                ),
+                Panel(
+                    "model-psi-p",
+                    "Drift of the probability",
+                    "How far are the model's probabilities from its first days?",
+                    "psi_of_probability",
+                    "timeseries",
+                    decimals=3,
+                    meaning="As beside it, before penalties: what moves here is the model's input, not the policy.",
+                    when_red="Above 0.25: validate the model on recent data before you rely on it.",
+                    thresholds=((0.1, "orange"), (0.25, "red")),
+                ),
+                Panel(
+                    "model-scores",
+                    "Final scores",
+                    "How are scores spread, now and before?",
+                    "score_distribution",
+                    "barchart",
+                    unit="percentunit",
+                    meaning="Shares by band of 0.05: the chosen time beside the thirty days before it.",
+                ),
+                Panel(
+                    "model-probabilities",
+                    "Confidence",
+                    "How sure is the model?",
+                    "probability_distribution",
+                    "barchart",
+                    unit="percentunit",
+                    meaning="Calibrated probability of the label approved, by band of 0.05.",
+                    when_red="A heap in the middle: the model knows little about these applicants.",
+                ),
+            ),
+        ),
+        Section(
+            "Right or wrong",
+            (
+                Panel(
+                    "model-expected",
+                    "Expected accuracy (CBPE)",
+                    "How often would the model be right, were its probabilities true?",
+                    "expected_accuracy",
+                    "timeseries",
+                    unit="percentunit",
+                    meaning="NannyML's estimate, of the label that the bundle names (approved), at 0.5.",
+                    when_red="Falling: more applicants near the border. Broken calibration makes it worthless.",
+                ),
+                Panel(
+                    "model-people",
+                    "People and the machine",
+                    "Do underwriters agree?",
+                    "human_agreement",
+                    "table",
+                    meaning="Human decisions by what the machine had said. A referral is decided, not overridden.",
+                    when_red="Many overrides in one direction: the policy or the model is wrong about some group.",
+                ),
+                Panel(
+                    "model-rank",
+                    "Repayment: rank order",
+                    "Does a lower score default more often?",
+                    "rank_order",
+                    "table",
+                    decimals=3,
+                    meaning="KS and Gini of the final score against default. Approved only: of others nobody knows.",
+                    when_red="Below the figures of the model's card: validate it.",
+                ),
+                Panel(
+                    "model-bad-rate",
+                    "Repayment: bad rate by score",
+                    "Which share of loans defaulted, by score?",
+                    "bad_rate_by_score",
+                    "barchart",
+                    unit="percentunit",
+                    meaning="Approved only, bands of 20 loans or more; by the last outcome that the bank sent.",
+                    when_red="It should fall from left to right; where it does not, the score does not rank.",
+                ),
+            ),
+        ),
+    ),
+)

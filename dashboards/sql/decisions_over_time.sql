@@ -1,0 +1,8 @@
+SELECT $__timeInterval(bucket) AS time,
+    sumIf(decisions, outcome = 'approve') AS approved,
+    sumIf(decisions, outcome = 'refer') AS referred,
+    sumIf(decisions, outcome = 'decline') AS declined
+FROM loanstream.decisions_in_all
+WHERE $__timeFilter(bucket) AND tenant IN (${tenant:singlequote}) AND bundle_id IN (${bundle:singlequote}) AND policy_id IN (${policy:singlequote})
+GROUP BY time
+ORDER BY time

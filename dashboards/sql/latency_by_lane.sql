@@ -1,0 +1,9 @@
+SELECT lane, counted AS decisions, quantiles[1] AS p50, quantiles[2] AS p95, quantiles[3] AS p99
+FROM
+(
+    SELECT lane, sum(decisions) AS counted, quantilesExactWeighted(0.5, 0.95, 0.99)(number, decisions) AS quantiles
+    FROM loanstream.decisions_by_latency
+    WHERE dimension = 'latency:decision' AND $__timeFilter(bucket) AND tenant IN (${tenant:singlequote}) AND bundle_id IN (${bundle:singlequote}) AND policy_id IN (${policy:singlequote})
+    GROUP BY lane
+)
+ORDER BY lane

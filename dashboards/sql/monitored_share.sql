@@ -1,0 +1,2 @@
+SELECT (SELECT sum(decisions) FROM loanstream.decisions_by_group WHERE dimension = 'gender' AND $__timeFilter(bucket) AND tenant IN (${tenant:singlequote}) AND bundle_id IN (${bundle:singlequote}) AND policy_id IN (${policy:singlequote}))
+    / nullIf((SELECT sum(decisions) FROM loanstream.decisions_in_all WHERE $__timeFilter(bucket) AND tenant IN (${tenant:singlequote}) AND bundle_id IN (${bundle:singlequote}) AND policy_id IN (${policy:singlequote})), 0) AS monitored
