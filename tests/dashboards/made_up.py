@@ -129,6 +129,20 @@ def fill(
         client.command(statement, parameters=given)
 
 
+def count(client: Any) -> None:
+    """Have every hour but the last two counted, as the warehouse does some minutes after its rows came."""
+    client.command("TRUNCATE TABLE loanstream.hours_touched")
+    client.command(
+        "INSERT INTO loanstream.hours_touched SELECT toStartOfHour(accepted_at) AS hour, "
+        "if(hour >= toStartOfHour(now()) - INTERVAL 1 HOUR, now64(3), now64(3) - INTERVAL 1 HOUR) AS at "
+        "FROM loanstream.decisions_log GROUP BY hour"
+    )
+    while client.query("SELECT count() FROM loanstream.hours_to_count").first_row[0] > 2:
+        for view in ("count_hours", "mark_counted"):
+            client.command(f"SYSTEM REFRESH VIEW loanstream.{view}")
+            client.command(f"SYSTEM WAIT VIEW loanstream.{view}")
+
+
 def ids(client: Any, tenant: str, count: int = 1) -> list[str]:
     """Some applications of a bank, the latest first."""
     asked = "SELECT application_id FROM loanstream.decisions_log WHERE tenant = {tenant:String} ORDER BY accepted_at DESC LIMIT {n:UInt32}"

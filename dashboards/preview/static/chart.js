@@ -1,7 +1,7 @@
 // Lines, areas and bars, drawn by plotly in the page's own colours.
 
 import { css, ofSeries } from "./colours.js";
-import { axis, moment, shown } from "./units.js";
+import { moment, shown } from "./units.js";
 
 export const plotly = new Promise((resolve, reject) => {
   const script = document.getElementById("plotly");
@@ -42,25 +42,29 @@ function frame(panel, many) {
     legend: { orientation: "h", x: 0, yref: "container", y: 0, yanchor: "bottom", font: { size: 12 }, itemclick: "toggle", itemdoubleclick: "toggleothers" },
     hoverlabel: { bgcolor: css("raised"), bordercolor: line, font: { color: css("text"), family: css("font"), size: 12 }, align: "left", namelength: -1 },
     xaxis: { gridcolor: line, linecolor: line, zeroline: false, automargin: true, fixedrange: true, ticks: "" },
-    yaxis: { gridcolor: line, zerolinecolor: line, automargin: true, fixedrange: true, rangemode: "tozero", nticks: 6 },
+    yaxis: { gridcolor: line, zerolinecolor: line, automargin: true, fixedrange: true, rangemode: "tozero", ticksuffix: " " },
     dragmode: false,
   };
 }
 
-function valueAxis(place, panel, highest) {
-  const { own, ...given } = axis(panel.unit);
-  Object.assign(place, given);
-  if (panel.unit === "percentunit") place.range = highest <= 1 && panel.stacked ? [0, 1] : undefined;
-  if (!own) return;
-  const ticks = round(highest, panel.unit);
-  Object.assign(place, { tickvals: ticks, ticktext: ticks.map((value) => shown(value, panel.unit)), range: [0, Math.max(highest * 1.06, ticks.at(-1) ?? 1)] });
+function valueAxis(place, panel, highest, room = 1.06, few = false) {
+  const whole = panel.unit === "percentunit" && panel.stacked && highest > 0.98 && highest < 1.001;
+  const ticks = whole ? [0, 0.25, 0.5, 0.75, 1] : round(highest, panel.unit, few ? 3 : 5);
+  Object.assign(place, { tickvals: ticks, ticktext: ticks.map((value) => shown(value, panel.unit, places(ticks, panel.unit))), range: [0, whole ? 1 : highest * room || 1] });
 }
 
-// Some five values between nought and the highest that are round in their unit.
-function round(highest, unit) {
-  if (!(highest > 0)) return [0];
+// As many decimals as the ticks' step needs, the same for all of them.
+function places(ticks, unit) {
+  if (!["short", "none", "percentunit", "ops", "cps"].includes(unit) || ticks.at(-1) >= 1e5) return undefined;
+  const step = ticks[1] * (unit === "percentunit" ? 100 : 1);
+  return [0, 1, 2, 3, 4].find((each) => Math.abs(step * 10 ** each - Math.round(step * 10 ** each)) < 1e-6) ?? 4;
+}
+
+// A few values between nought and the highest that are round in their unit.
+function round(highest, unit, count) {
+  if (!(highest > 0)) return [0, 1];
   const base = unit === "bytes" ? 1024 ** Math.floor(Math.log(highest) / Math.log(1024)) : unit === "s" && highest > 120 ? (highest > 7200 ? 3600 : 60) : unit === "ms" && highest > 120000 ? 60000 : 1;
-  const exact = highest / base / 5;
+  const exact = highest / base / count;
   const power = 10 ** Math.floor(Math.log10(exact));
   const step = [1, 2, 2.5, 5, 10].find((each) => each * power >= exact) * power * base;
   return Array.from({ length: Math.floor(highest / step) + 2 }, (_, index) => index * step);
@@ -70,6 +74,7 @@ export async function timeseries(body, panel, answer, marks, zoom) {
   const Plotly = await plotly;
   const first = Math.max(answer.columns.findIndex(({ type }) => type === "time"), 0);
   const series = seriesOf(answer, first);
+  if (panel.stacked && panel.unit === "short") nothingBetween(series, answer);
   const colours = ofSeries(series.map(({ name }) => name));
   const few = answer.rows.length < 40 || series.some(({ points }) => points.length < 3);
   const traces = series.map(({ name, points }, index) => ({
@@ -101,6 +106,8 @@ export async function timeseries(body, panel, answer, marks, zoom) {
   }));
   if (marks.length) layout.margin.t = 18;
   const place = canvas(body);
+  // Its names lie below each other on a narrow page, and the chart keeps its height.
+  place.style.minHeight = body.clientWidth < 480 && series.length > 3 ? `${150 + 19 * series.length}px` : "";
   await Plotly.react(place, traces, layout, CONFIG);
   place.removeAllListeners?.("plotly_relayout");
   place.on("plotly_relayout", (change) => {
@@ -113,13 +120,28 @@ const DAY = 86400000;
 
 const ticks = (length) => (length <= 900000 ? "%H:%M:%S" : length <= 1.5 * DAY ? "%H:%M" : length <= 4 * DAY ? "%d %b %H:%M" : length <= 300 * DAY ? "%d %b" : "%b %Y");
 
+// Counts have no row where nothing was counted: there they are nought, and no line leads across.
+function nothingBetween(series, answer) {
+  const times = [...new Set(series.flatMap(({ points }) => points.map(([x]) => x)))].sort((a, b) => a - b);
+  const steps = times.slice(1).map((time, index) => time - times[index]);
+  const step = Math.max(answer.interval_ms, Math.min(...steps));
+  const added = times.slice(1).flatMap((time, index) => (time - times[index] > 1.5 * step ? [times[index] + step, time - step] : []));
+  for (const each of series) {
+    const known = new Set(each.points.map(([x]) => x));
+    each.points = [...each.points, ...[...times, ...new Set(added)].filter((x) => !known.has(x)).map((x) => [x, 0])].sort((a, b) => a[0] - b[0]);
+  }
+}
+
 export async function barchart(body, panel, answer) {
   const Plotly = await plotly;
   const first = Math.max(answer.columns.findIndex(({ type }) => type !== "number"), 0);
   const series = seriesOf(answer, first);
+  const wide = body.clientWidth;
   const label = (value) => (answer.columns[first].type === "time" ? moment(value) : value === "" ? "(none)" : String(value));
   const categories = [...new Set(answer.rows.map((row) => label(row[first])))];
-  const lying = Math.max(...categories.map((each) => each.length)) > (body.clientWidth < 480 ? 6 : 12) || categories.length * 34 > body.clientWidth;
+  const longest = Math.max(...categories.map((each) => each.length));
+  const lying = longest > (wide < 480 ? 8 : 12) || (longest > 5 && (longest * 7 + 10) * categories.length > wide);
+  const each = (lying ? body.clientHeight - 70 : wide - 60) / categories.length;
   const byOutcome = series.length === 1 ? ofSeries(categories).map((colour, index) => (named(categories[index]) ? colour : css("series-1"))) : null;
   const colours = ofSeries(series.map(({ name }) => name));
   const traces = series.map(({ name, points }, index) => {
@@ -132,7 +154,7 @@ export async function barchart(body, panel, answer) {
       x: lying ? values : at,
       y: lying ? at : values,
       customdata: said,
-      text: series.length === 1 && categories.length <= 14 ? said : undefined,
+      text: series.length === 1 && each > 14 && categories.length <= 14 ? said : undefined,
       textposition: "outside",
       cliponaxis: false,
       hovertemplate: `${lying ? "%{y}" : "%{x}"}: %{customdata}<extra>${series.length > 1 ? plain(name) : ""}</extra>`,
@@ -141,13 +163,13 @@ export async function barchart(body, panel, answer) {
   });
   const layout = frame(panel, series.length > 1);
   layout.barmode = panel.stacked ? "stack" : "group";
-  layout.bargap = 0.28;
+  layout.bargap = Math.max(0.25, 1 - 44 / each);
   const [names, values] = lying ? [layout.yaxis, layout.xaxis] : [layout.xaxis, layout.yaxis];
   if (lying) Object.assign(layout.yaxis, { autorange: "reversed", rangemode: "normal" });
-  Object.assign(names, { type: "category", categoryorder: "array", categoryarray: categories, showgrid: false, nticks: 0, dtick: categories.length > 40 ? undefined : 1 });
+  Object.assign(names, { type: "category", categoryorder: "array", categoryarray: categories, showgrid: false, dtick: lying ? 1 : Math.ceil((Math.max(longest, 2) * 7 + 10) / each) });
   values.rangemode = "tozero";
-  values.nticks = body.clientWidth < 480 ? 4 : 6;
-  valueAxis(values, panel, top(series, panel.stacked));
+  const labelled = traces.some(({ text }) => text);
+  valueAxis(values, panel, top(series, panel.stacked), labelled ? (lying ? 1.2 : 1.16) : 1.04, lying && wide < 480);
   await Plotly.react(canvas(body), traces, layout, CONFIG);
 }
 

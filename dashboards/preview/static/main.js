@@ -71,7 +71,7 @@ async function load() {
     ...page.panels.map((panel) => async () => {
       const own = new URLSearchParams(asked);
       const wide = document.getElementById(panel.id).clientWidth;
-      own.set("points", String(Math.max(50, Math.round(wide / 3))));
+      own.set("points", String(Math.max(50, Math.round(wide / 4))));
       const answer = await ask(`/api/${page.uid}/panels/${panel.id}`, own, signal);
       if (answer && !signal.aborted) await show(panel, answer);
     }),
@@ -144,4 +144,5 @@ document.getElementById("zone").textContent = `Times are ${zone}.`;
 const listed = controls(document.getElementById("controls"), page, choice, changed);
 listed({});
 linked();
+document.querySelector("nav [aria-current]").scrollIntoView({ block: "nearest", inline: "center" });
 load();

@@ -16,7 +16,7 @@ export function stat(body, panel, answer) {
     return make("div", { className: `figure ${colour ? `c-${colour}` : ""}` },
       make("strong", { title: value === null ? "" : String(value) }, shown(value, units[name] ?? panel.unit, panel.decimals)),
       numbers.length > 1 ? make("span", {}, name.replaceAll("_", " ")) : null,
-      colour === "red" && panel.when_red ? make("small", {}, panel.when_red) : null);
+      colour === "red" && panel.when_red ? make("small", { title: panel.when_red }, panel.when_red) : null);
   });
   body.replaceChildren(make("div", { className: `figures n${Math.min(figures.length, 4)}` }, ...figures));
   if (time >= 0 && rows.length > 1 && numbers.length === 1) body.append(sparkline(rows.map((row) => row[numbers[0].index])));

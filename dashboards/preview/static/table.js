@@ -7,10 +7,12 @@ import { shown } from "./units.js";
 
 const sorted = new Map();
 const STEP = 200;
+const OUTCOMES = ["approve", "refer", "decline"];
 
 export function table(body, panel, answer, choice) {
   const units = Object.fromEntries(panel.units);
   const links = Object.fromEntries(panel.links);
+  const whole = answer.columns.map((_, index) => answer.rows.every((row) => row[index] === null || Number.isInteger(row[index])));
   const order = sorted.get(panel.id);
   const rows = order ? [...answer.rows].sort(by(order)) : answer.rows;
   const again = (index) => () => {
@@ -27,8 +29,8 @@ export function table(body, panel, answer, choice) {
   const line = (row) => make("tr", {}, ...row.map((value, index) => {
     const { name, type } = answer.columns[index];
     const unit = units[name] ?? (type === "time" ? "dateTimeAsIso" : panel.unit);
-    const text = shown(value, unit, type === "number" ? panel.decimals : undefined);
-    const meant = type === "text" && value ? outcome(value) : null;
+    const text = shown(value, unit, type === "number" && !(whole[index] && unit !== "percentunit") ? panel.decimals : undefined);
+    const meant = type === "text" && OUTCOMES.includes(value) ? outcome(value) : null;
     const leads = links[name] && value !== null && value !== "";
     const colour = type === "number" && answer.columns.filter((each) => each.type === "number").length === 1 ? ofThreshold(value, panel.thresholds) : null;
     const child = leads

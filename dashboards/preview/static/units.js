@@ -15,7 +15,6 @@ const scaled = (value, steps, decimals) => {
   return counted(value / from, decimals ?? (size / from >= 100 || Number.isInteger(value / from) ? 0 : 1)) + name;
 };
 
-const THOUSANDS = [[1e12, " T"], [1e9, " B"], [1e6, " M"], [1e4, " K", 1e3], [0, ""]];
 const BYTES = [[2 ** 40, " TiB"], [2 ** 30, " GiB"], [2 ** 20, " MiB"], [2 ** 10, " KiB"], [1, " B"]];
 const SECONDS = [[86400, " days"], [3600, " h"], [60, " min"], [1, " s"], [1e-3, " ms"], [1e-6, " µs"]];
 
@@ -63,11 +62,4 @@ export function shown(value, unit, decimals) {
   if (typeof value === "string") return value;
   if (typeof value === "boolean") return value ? "yes" : "no";
   return (UNITS[unit] ?? UNITS.short)(value, decimals);
-}
-
-// How plotly writes a value axis of this unit: a format of its own, or a suffix.
-export function axis(unit) {
-  if (unit === "percentunit") return { tickformat: ",.0~%" };
-  if (unit === "ms" || unit === "s" || unit === "bytes") return { own: true };
-  return { tickformat: unit === "none" ? ",~f" : ",.3~s", separatethousands: true };
 }
