@@ -1,4 +1,4 @@
-"""Grafana's SQL as ClickHouse reads it: the ClickHouse plugin's macros (4.20.0) and Grafana's variables, expanded by us.
+"""Grafana's SQL as ClickHouse reads it: the macros of its ClickHouse plugin (4.20.0) and its variables, expanded by us.
 
 In two things we are stricter than Grafana, so that a value stays a value. A variable must name a format that quotes
 (`singlequote`, `sqlstring`), and its backslashes are escaped, which Grafana leaves alone although ClickHouse reads
@@ -44,9 +44,9 @@ def expand(sql: str, window: Window, values: Mapping[str, Sequence[str]]) -> str
 
 
 def variables_of(sql: str) -> frozenset[str]:
-    """The names of the variables that a query asks for.
+    r"""The names of the variables that a query asks for.
 
-    >>> sorted(variables_of("SELECT 1 -- ${none}\\n WHERE a IN (${tenant:singlequote}) AND b = '$'"))
+    >>> sorted(variables_of("SELECT 1 -- ${none}\n WHERE a IN (${tenant:singlequote}) AND b = '$'"))
     ['tenant']
     """
     return frozenset(found["variable"] for found in _NEXT.finditer(sql) if found["variable"] is not None)
@@ -83,9 +83,7 @@ _NEXT: Final = re.compile(
 )
 
 
-def _expanded(
-    sql: str, found: re.Match[str], window: Window, values: Mapping[str, Sequence[str]]
-) -> tuple[str, int]:
+def _expanded(sql: str, found: re.Match[str], window: Window, values: Mapping[str, Sequence[str]]) -> tuple[str, int]:
     """What stands for a match, and where the query goes on."""
     if found["comment"] is not None:
         return " ", found.end()
@@ -114,8 +112,10 @@ def _check_text(text: str) -> str:
 def _variable(name: str, form: str | None, values: Mapping[str, Sequence[str]]) -> str:
     if name not in values:
         raise MacroProblem(f"no variable {name} here; there are {', '.join(values) or 'none'}")
-    if form not in FORMATS:
-        raise MacroProblem(f"variable {name} in format {form or 'plain'}; expected one that quotes: {', '.join(FORMATS)}")
+    if form is None or form not in FORMATS:
+        raise MacroProblem(
+            f"variable {name} in format {form or 'plain'}; expected one that quotes: {', '.join(FORMATS)}"
+        )
     return FORMATS[form](values[name])
 
 

@@ -84,6 +84,11 @@ class Mark:
     query: str
     colour: Colour
 
+    @property
+    def sql(self) -> str:
+        """The query's text, as Grafana gets it."""
+        return (SQL / f"{self.query}.sql").read_text().strip()
+
 
 @dataclass(frozen=True, slots=True)
 class Dashboard:

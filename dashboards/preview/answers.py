@@ -20,7 +20,9 @@ TEXT_MOST: Final = 2000
 def answer(panel: Panel, found: Found, choice: Choice) -> dict[str, Any]:
     """Columns (`name`, `type`: time, number or text), rows, notes, and `why` where no figure came."""
     kept = [index for index, name in enumerate(found.names) if name != NOTE]
-    notes = {str(row[index]) for row in found.rows for index, name in enumerate(found.names) if name == NOTE and row[index]}
+    notes = {
+        str(row[index]) for row in found.rows for index, name in enumerate(found.names) if name == NOTE and row[index]
+    }
     rows = [[plain(row[index]) for index in kept] for row in found.rows[:ROWS_MOST]]
     columns = [{"name": found.names[index], "type": _type(found.types[index])} for index in kept]
     empty = not any(value is not None for row in rows for value in _figures(columns, row))

@@ -14,11 +14,11 @@ from starlette.routing import Route
 
 from dashboards.all import DASHBOARDS
 from dashboards.macros import MacroProblem
-from dashboards.panels import MARKS, SQL, Dashboard, Panel
+from dashboards.panels import MARKS, Dashboard, Panel
 from dashboards.preview.answers import answer, plain, problem
 from dashboards.preview.asking import ANSWER_S, Asking, Unanswered
 from dashboards.preview.assets import Assets
-from dashboards.preview.choice import Choices, Chosen, NotAllowed
+from dashboards.preview.choice import Choices, NotAllowed, Unreadable
 from dashboards.preview.door import Door
 from dashboards.preview.page import page
 from dashboards.preview.times import NoTime
@@ -115,7 +115,7 @@ class _Served:
             return JSONResponse(problem("There is no such dashboard."), 404)
         try:
             return _json(await read(dashboard, request))
-        except (Unanswered, NoTime, Chosen) as error:
+        except (Unanswered, NoTime, Unreadable) as error:
             return _json(problem(str(error)))
         except NotAllowed:
             return _json({"columns": [], "rows": [], "notes": [], "why": FOR_THE_OPERATOR})
@@ -127,21 +127,29 @@ class _Served:
             return _json(problem(AT_FAULT))
 
     async def _read(self, panel: Panel, dashboard: Dashboard, request: Request) -> dict[str, Any]:
-        choice = await self._choices.read(dashboard, request.query_params)
-        return answer(panel, await self._asking.ask(self._choices.expanded(panel.sql, choice)), choice)
+        choice = await self._choices.read(dashboard, _given(request))
+        found = await self._asking.ask(self._choices.expanded(panel.sql, choice))
+        return answer(panel, self._choices.shown(found), choice)
 
     async def _read_variables(self, dashboard: Dashboard, request: Request) -> dict[str, Any]:
-        choice = await self._choices.read(dashboard, request.query_params)
+        choice = await self._choices.read(dashboard, _given(request))
         return {"options": choice.options, "values": choice.values}
 
     async def _read_marks(self, dashboard: Dashboard, request: Request) -> dict[str, Any]:
-        choice = await self._choices.read(dashboard, request.query_params)
+        choice = await self._choices.read(dashboard, _given(request))
         marks = []
         for name in dashboard.marks:
-            sql = (SQL / f"{MARKS[name].query}.sql").read_text("utf-8").strip()
-            found = await self._asking.ask(self._choices.expanded(sql, choice))
+            found = await self._asking.ask(self._choices.expanded(MARKS[name].sql, choice))
             marks += [_mark(MARKS[name].colour, found.names, row) for row in found.rows]
         return {"marks": marks}
+
+
+def _given(request: Request) -> dict[str, list[str]]:
+    """An address' parameters: name -> its values, in their order."""
+    given: dict[str, list[str]] = {}
+    for name, value in request.query_params.multi_items():
+        given.setdefault(name, []).append(value)
+    return given
 
 
 def _mark(colour: str, names: Iterable[str], row: tuple[Any, ...]) -> dict[str, Any]:

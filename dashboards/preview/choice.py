@@ -3,13 +3,13 @@
 import asyncio
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Final, Protocol
+from dataclasses import dataclass, replace
+from typing import Final
 
 from dashboards.macros import Window, expand, variables_of
 from dashboards.panels import VARIABLES, Dashboard, Variable
 from dashboards.preview import times
-from dashboards.preview.asking import Asking
+from dashboards.preview.asking import Asking, Found
 
 ALL: Final = "$__all"
 """Grafana's word in an address for every value."""
@@ -24,16 +24,8 @@ class NotAllowed(Exception):
     """The question cannot be narrowed to the bank that the preview is pinned to."""
 
 
-class Chosen(ValueError):
+class Unreadable(ValueError):
     """What was chosen cannot be answered; the message says what is expected."""
-
-
-class Given(Protocol):
-    """An address' parameters, as Starlette has them."""
-
-    def get(self, key: str, default: str = ...) -> str: ...  # noqa: D102
-
-    def getlist(self, key: str) -> list[str]: ...  # noqa: D102
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,20 +47,21 @@ class Choices:
         self._asking, self._pin = asking, pin
         self._kept: dict[str, tuple[float, asyncio.Task[tuple[tuple[str, str], ...]]]] = {}
 
-    async def read(self, dashboard: Dashboard, given: Given) -> Choice:
-        """The choice in an address. Raises NoTime, Chosen, Unanswered."""
-        points = given.get("points", "")
+    async def read(self, dashboard: Dashboard, given: Mapping[str, Sequence[str]]) -> Choice:
+        """The choice in an address' parameters. Raises NoTime, Unreadable, Unanswered."""
+        points = given.get("points", [""])[-1]
         window = times.window(
-            given.get("from", dashboard.since),
-            given.get("to", "now"),
+            given.get("from", [dashboard.since])[-1],
+            given.get("to", ["now"])[-1],
             int(points) if points.isascii() and points.isdecimal() and len(points) < 6 else times.POINTS,
         )
         values: dict[str, tuple[str, ...]] = {}
         options: dict[str, tuple[tuple[str, str], ...]] = {}
         for name in dashboard.variables:
-            asked = tuple(dict.fromkeys(given.getlist(f"var-{name}")))
+            asked = tuple(dict.fromkeys(given.get(f"var-{name}", ())))
             if len(asked) > VALUES_MOST:
-                raise Chosen(f"more than {VALUES_MOST} values of {VARIABLES[name].title} are chosen; choose fewer, or all")
+                title = VARIABLES[name].title
+                raise Unreadable(f"more than {VALUES_MOST} values of {title} are chosen; choose fewer, or all")
             options[name] = await self._options(VARIABLES[name], window, values)
             values[name] = self._values(VARIABLES[name], asked, options[name])
         unknown = [
@@ -83,15 +76,24 @@ class Choices:
         return Choice(window, values, options, tuple(unknown), untyped, typed)
 
     def expanded(self, sql: str, choice: Choice) -> str:
-        """A query for this choice. Raises MacroProblem, and NotAllowed for one that knows no banks in a pinned preview."""
+        """A query for this choice. Raises MacroProblem; NotAllowed where it cannot be narrowed to the pinned bank."""
         self._check(sql)
         return expand(sql, choice.window, choice.values)
+
+    def shown(self, found: Found) -> Found:
+        """An answer without rows that name another bank than the pinned one, should a query bring any."""
+        if self._pin is None or TENANT not in found.names:
+            return found
+        place = found.names.index(TENANT)
+        return replace(found, rows=[row for row in found.rows if row[place] == self._pin])
 
     def _check(self, sql: str) -> None:
         if self._pin is not None and TENANT not in variables_of(sql):
             raise NotAllowed
 
-    def _values(self, variable: Variable, asked: tuple[str, ...], options: Sequence[tuple[str, str]]) -> tuple[str, ...]:
+    def _values(
+        self, variable: Variable, asked: tuple[str, ...], options: Sequence[tuple[str, str]]
+    ) -> tuple[str, ...]:
         if variable.name == TENANT and self._pin is not None:
             return (self._pin,)
         if variable.query is None:

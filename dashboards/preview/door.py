@@ -8,20 +8,19 @@ LOOPBACK: Final = "127.0.0.1"
 
 _HOSTS: Final = re.compile(rb"(?:localhost|127\.0\.0\.1|\[::1\])(?::\d{1,5})?", re.IGNORECASE)
 
-POLICY: Final = "; ".join(
-    (
-        "default-src 'none'",
-        "script-src 'self'",
-        # plotly makes an empty style element, which has this hash, and puts its rules in by calls
-        "style-src-elem 'self' 'sha256-47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU='",
-        "style-src-attr 'unsafe-inline'",  # plotly places its labels by style attributes
-        "img-src 'self' data:",
-        "connect-src 'self'",
-        "base-uri 'none'",
-        "form-action 'none'",
-        "frame-ancestors 'none'",
-    )
-)
+_ALLOWED: Final = {
+    "default-src": "'none'",
+    "script-src": "'self'",
+    # plotly makes an empty style element, which has this hash, and puts its rules in by calls
+    "style-src-elem": "'self' 'sha256-47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU='",
+    "style-src-attr": "'unsafe-inline'",  # it places its labels by style attributes
+    "img-src": "'self' data:",
+    "connect-src": "'self'",
+    "base-uri": "'none'",
+    "form-action": "'none'",
+    "frame-ancestors": "'none'",
+}
+POLICY: Final = "; ".join(f"{directive} {sources}" for directive, sources in _ALLOWED.items())
 HEADERS: Final = (
     (b"content-security-policy", POLICY.encode()),
     (b"x-content-type-options", b"nosniff"),
@@ -35,7 +34,7 @@ _STORED: Final = b"cache-control"
 
 
 class Door:
-    """ASGI middleware. A page elsewhere whose name is made to lead here (DNS rebinding) brings its own Host: refused."""
+    """ASGI middleware. A page elsewhere whose name is made to lead here (DNS rebinding) brings its own Host."""
 
     def __init__(self, app: Any) -> None:
         self._app = app

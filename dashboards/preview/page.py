@@ -93,7 +93,8 @@ def _panel(panel: Panel) -> str:
     told += [f"<p><em>When it is red:</em> {escape(panel.when_red)}</p>"] if panel.when_red else []
     name = escape(panel.id)
     return (
-        f'<article class="panel {panel.kind} w{panel.width} h{panel.height}" id="{name}" aria-labelledby="{name}-title">'
+        f'<article class="panel {panel.kind} w{panel.width} h{panel.height}" id="{name}" '
+        f'aria-labelledby="{name}-title">'
         f'<header><h3 id="{name}-title">{escape(panel.title)}</h3>'
         f'<details class="info"><summary aria-label="What is {escape(panel.title)}?">i</summary>'
         f'<div class="told">{"".join(told)}</div></details></header>'
@@ -112,7 +113,12 @@ def _data(dashboard: Dashboard, tenant: str | None) -> str:
         "refreshes": times.REFRESHES,
         "marks": [MARKS[name].query for name in dashboard.marks],
         "variables": [
-            {"name": name, "title": VARIABLES[name].title, "many": VARIABLES[name].many, "typed": not VARIABLES[name].query}
+            {
+                "name": name,
+                "title": VARIABLES[name].title,
+                "many": VARIABLES[name].many,
+                "typed": not VARIABLES[name].query,
+            }
             for name in dashboard.variables
         ],
         "panels": [asdict(panel) for panel in dashboard.panels()],

@@ -23,7 +23,8 @@ def listener(port: int) -> socket.socket:
         found.listen(128)
     except OSError as error:
         found.close()
-        raise Problem(f"cannot listen at {LOOPBACK}, port {port}: {error.strerror}; choose another with --port") from None
+        said = f"cannot listen at {LOOPBACK}, port {port}: {error.strerror}; choose another with --port"
+        raise Problem(said) from None
     return found
 
 
@@ -32,7 +33,12 @@ def serve(connect: Callable[[], Any], tenant: str | None, listening: socket.sock
     logging.getLogger("clickhouse_connect").setLevel(logging.CRITICAL)  # its lines quote questions
     app = create_app(connect, tenant)
     config = uvicorn.Config(
-        app, log_level="warning", access_log=False, server_header=False, proxy_headers=False, timeout_graceful_shutdown=2
+        app,
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        timeout_graceful_shutdown=2,
     )
     server = _Announced(config, ready)
     server.run(sockets=[listening])

@@ -9,7 +9,7 @@ import tempfile
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
@@ -34,7 +34,7 @@ class Chromium:
         self.said: list[str] = []
         """What pages wrote to the console, and what they did not find or were refused."""
 
-    def __enter__(self) -> "Chromium":
+    def __enter__(self) -> Self:
         self._home = tempfile.mkdtemp(prefix="chromium-")
         to_read, self._write = os.pipe()
         self._read, to_write = os.pipe()
@@ -77,7 +77,9 @@ class Chromium:
 
     def look(self, width: int = 1280, height: int = 900, scheme: str = "light", zone: str = "UTC") -> None:
         """How wide, in which theme and where the next page is looked at."""
-        self.ask("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=width < 600)
+        self.ask(
+            "Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=width < 600
+        )
         self.ask("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": scheme}])
         self.ask("Emulation.setTimezoneOverride", timezoneId=zone)
 

@@ -111,13 +111,27 @@ FROM
 
 
 def fill(
-    client: Any, now: int, candidates: int = 60_000, only: Sequence[str] = BANKS, seed: int = 1, first: int = 0, days: int = 30
+    client: Any,
+    now: int,
+    candidates: int = 60_000,
+    only: Sequence[str] = BANKS,
+    seed: int = 1,
+    first: int = 0,
+    days: int = 30,
 ) -> None:
     """Fill the tables up to `now` (seconds); about two fifths of the candidates become decisions. `client` may write.
 
     With `only` some banks' rows are made, the very ones that stand beside the others' otherwise.
     """
-    given = {"now": now, "days": days, "seed": seed, "from": first, "candidates": candidates, "banks": list(BANKS), "only": list(only)}
+    given = {
+        "now": now,
+        "days": days,
+        "seed": seed,
+        "from": first,
+        "candidates": candidates,
+        "banks": list(BANKS),
+        "only": list(only),
+    }
     given |= {"first": FIRST_BUNDLE, "second": SECOND_BUNDLE, "policy": POLICY}
     for table, own in _TABLES.items():
         rows = f"SELECT * EXCEPT (accepted_at_), {own} FROM (SELECT *, 1 AS accepted_at_ FROM ({_ROW}) WHERE {_OF.get(table, '1')})"

@@ -66,7 +66,7 @@ function round(highest, unit, count) {
   const base = unit === "bytes" ? 1024 ** Math.floor(Math.log(highest) / Math.log(1024)) : unit === "s" && highest > 120 ? (highest > 7200 ? 3600 : 60) : unit === "ms" && highest > 120000 ? 60000 : 1;
   const exact = highest / base / count;
   const power = 10 ** Math.floor(Math.log10(exact));
-  const step = [1, 2, 2.5, 5, 10].find((each) => each * power >= exact) * power * base;
+  const step = [1, 2, 5, 10].find((each) => each * power >= exact) * power * base;
   return Array.from({ length: Math.floor(highest / step) + 2 }, (_, index) => index * step);
 }
 
