@@ -115,7 +115,11 @@ def test_a_hostile_value_is_a_value_to_the_engine(filled, value, form):
     """Whatever is typed as a bank's or an application's name, the engine compares it, and reads nothing out of it."""
     client = filled().client("reader")
     text = value.encode("utf-8", "replace").decode()
-    sql = expand(f"SELECT length(${{a:{form}}}), hex(${{a:{form}}}), tuple(${{b:{form}}}).2", DAY, {"a": [value], "b": ["x", value]})
+    sql = expand(
+        f"SELECT length(${{a:{form}}}), hex(${{a:{form}}}), tuple(${{b:{form}}}).2",
+        DAY,
+        {"a": [value], "b": ["x", value]},
+    )
     assert client.query(sql).first_row == (len(text.encode()), text.encode().hex().upper(), text)
     client.close()
 
