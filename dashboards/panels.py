@@ -24,6 +24,7 @@ class Panel:
     `units` gives single columns their own. `width` of 24 columns; `height` in rows of 30 pixels. `links`: column of a
     table -> dashboard that it opens, with the column's value as the variable of that name; `carries`: other columns
     of the row whose values go along in the same way. `coloured`: columns of a table that the thresholds colour.
+    `when_empty` stands in the place of figures where the query finds none.
     """
 
     id: str
@@ -43,6 +44,7 @@ class Panel:
     links: tuple[tuple[str, str], ...] = ()
     carries: tuple[str, ...] = ()
     coloured: tuple[str, ...] = ()
+    when_empty: str = "Nothing in this range: no decision, or nothing of this kind."
 
     @property
     def sql(self) -> str:
@@ -84,6 +86,11 @@ class Mark:
     name: str
     query: str
     colour: Colour
+
+    @property
+    def sql(self) -> str:
+        """The query's text, as Grafana gets it."""
+        return (SQL / f"{self.query}.sql").read_text().strip()
 
 
 @dataclass(frozen=True, slots=True)

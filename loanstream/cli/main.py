@@ -35,6 +35,7 @@ VERBS: dict[str, str] = {
     "train": "Train a model bundle with its card.",
     "install": "Make your own Kafka, warehouse and stores ready: shows what is missing, asks, and makes it.",
     "tenant": "Banks: add one, see where each stands, give its clients new secrets, remove one.",
+    "dashboards": "What risk teams watch, in a browser, without Grafana.",
     "auth": "The embedded stack's tokens: signing keys and clients.",
     "worker": "Run one worker: verify [--lane fast|slow], score or record; settings from the environment.",
     "doctor": "Check this machine and the installation, line by line, with how to mend what is wrong.",

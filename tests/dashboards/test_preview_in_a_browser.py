@@ -1,0 +1,169 @@
+"""Every page of the preview in a headless Chromium, as a risk officer and as a telephone see it."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+
+import chromium
+import made_up
+import pytest
+import uvicorn
+from clickhouse_connect.driver.exceptions import OperationalError
+
+from dashboards.all import DASHBOARDS
+from dashboards.preview.app import create_app
+from dashboards.preview.serve import listener
+
+STATES = "[...document.querySelectorAll('.panel')].map(p => [p.id, p.dataset.state, p.querySelector('.body').innerText.trim()])"
+LOOKS = [(1280, "light"), (1280, "dark"), (390, "light"), (390, "dark")]
+
+
+@contextmanager
+def served(connect, tenant=None) -> Iterator[str]:
+    """The preview on a free port of loopback; its address."""
+    with listener(0) as listening:
+        server = uvicorn.Server(
+            uvicorn.Config(create_app(connect, tenant), log_level="warning", timeout_graceful_shutdown=1)
+        )
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
+        thread.start()
+        yield f"http://localhost:{listening.getsockname()[1]}"
+        server.should_exit = True
+        thread.join()
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[chromium.Chromium]:
+    with chromium.Chromium() as started:
+        yield started
+
+
+@pytest.fixture(scope="module")
+def address(filled) -> Iterator[str]:
+    with served(lambda: filled().client("reader")) as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def application(filled) -> str:
+    with closing(filled().client()) as client:
+        return made_up.ids(client, "adria")[0]
+
+
+@pytest.mark.parametrize(("width", "scheme"), LOOKS)
+@pytest.mark.parametrize("uid", DASHBOARDS)
+def test_every_panel_shows_figures_or_says_why_not(browser, address, application, uid, width, scheme):
+    """No page writes an error, is wider than its screen, or has a panel that stays silent."""
+    browser.look(width, 900, scheme)
+    browser.open(f"{address}/d/{uid}?var-application={application}&from=now-30d&to=now")
+    assert browser.said == []
+    assert browser.run("document.documentElement.dataset.theme") == scheme
+    assert browser.run("document.documentElement.scrollWidth") <= width
+    states = browser.run(STATES)
+    assert [name for name, _, _ in states] == [panel.id for panel in DASHBOARDS[uid].panels()]
+    for name, state, text in states:
+        assert state in ("drawn", "empty"), (name, text)
+        assert text, name
+    for panel in DASHBOARDS[uid].panels():
+        drawn = (
+            browser.run(f"document.querySelector('#{panel.id}[data-state=drawn] .body').innerHTML")
+            if panel.id in dict((name, 1) for name, state, _ in states if state == "drawn")
+            else None
+        )
+        if drawn is not None:
+            assert {"stat": "figure", "table": "<td", "timeseries": "scatterlayer", "barchart": "barlayer"}[
+                panel.kind
+            ] in drawn
+
+
+def test_a_bank_is_chosen_and_the_address_holds_it(browser, address):
+    """A choice is asked for at once, stands in the address, and goes with the reader to another dashboard."""
+    browser.look()
+    browser.open(f"{address}/d/loanstream-today?from=now-7d&to=now")
+    everything = browser.run("document.querySelector('#today-decisions strong').title")
+    browser.run(
+        "document.querySelector('#var-tenant summary').click(); document.querySelector('#var-tenant [value=cassia]').click()"
+    )
+    browser.wait(f"document.querySelector('#today-decisions strong').title !== '{everything}'")
+    assert "var-tenant=cassia" in browser.run("location.search")
+    assert "from=now-7d" in browser.run("location.search")
+    links = browser.run("[...document.querySelectorAll('a[data-dashboard]')].map(a => a.href)")
+    assert all("var-tenant=cassia" in link for link in links)
+    browser.wait("document.querySelectorAll('#today-by-bank tbody tr').length === 1")
+    assert browser.run("document.querySelector('#today-by-bank td').innerText") == "cassia"
+
+
+def test_a_row_leads_to_its_application(browser, address, application):
+    """From the latest decisions to the whole story of one, in the same time."""
+    browser.look()
+    browser.open(f"{address}/d/loanstream-today?from=now-24h&to=now&var-tenant=adria")
+    link = browser.run("document.querySelector('#today-latest tbody a').href")
+    assert (
+        f"/d/loanstream-application?" in link
+        and f"var-application={application}" in link
+        and "var-tenant=adria" in link
+    )
+    browser.open(link)
+    rows = browser.run("[...document.querySelectorAll('#application-story tbody tr')].map(r => r.innerText)")
+    assert any("decided" in row for row in rows)
+
+
+def test_a_table_is_sorted_by_the_heading_that_is_pressed(browser, address):
+    """Once the greatest comes first, twice the smallest."""
+    browser.look()
+    browser.open(f"{address}/d/loanstream-today?from=now-30d&to=now")
+    press = "[...document.querySelectorAll('#today-by-bank th')].find(h => h.innerText.startsWith('decisions')).querySelector('button').click()"
+    banks = "[...document.querySelectorAll('#today-by-bank tbody tr')].map(r => r.cells[0].innerText)"
+    browser.run(press)
+    assert browser.run(banks) == ["adria", "borealis", "cassia"]
+    browser.run(press)
+    assert browser.run(banks) == ["cassia", "borealis", "adria"]
+    assert browser.run("document.querySelector('#today-by-bank th[aria-sort=ascending]').innerText").startswith(
+        "decisions"
+    )
+
+
+def test_the_theme_is_chosen_and_kept(browser, address):
+    """Light or dark is the system's until somebody says otherwise; charts follow."""
+    browser.look(scheme="light")
+    browser.open(f"{address}/d/loanstream-today")
+    browser.run("document.getElementById('theme').click()")
+    assert browser.run("document.documentElement.dataset.theme") == "dark"
+    browser.open(f"{address}/d/loanstream-flow")
+    assert browser.run("document.documentElement.dataset.theme") == "dark"
+    browser.run("localStorage.clear()")
+
+
+def test_marks_stand_on_every_chart(browser, address):
+    """Where a model or policy changed there is a line, with who and why."""
+    browser.look()
+    browser.open(f"{address}/d/loanstream-approvals?from=now-30d&to=now")
+    told = browser.run(
+        "document.querySelector('#approvals-outcomes .chart, .timeseries .chart').layout.annotations.map(a => a.hovertext).join('|')"
+    )
+    assert "Activation by mara" in told and "trained on the third quarter" in told
+
+
+def test_a_warehouse_that_is_away_is_told_in_every_panel(browser):
+    """The page stands, each panel says so, and none breaks."""
+
+    def away():
+        raise OperationalError("connection refused")
+
+    with served(away) as address:
+        browser.look()
+        browser.open(f"{address}/d/loanstream-today")
+        states = browser.run(STATES)
+    assert browser.said == []
+    assert len(states) == len(list(DASHBOARDS["loanstream-today"].panels()))
+    assert {(state, "does not answer" in text) for _, state, text in states} == {("error", True)}
+
+
+def test_a_page_of_one_bank_offers_no_other(browser, filled):
+    """Pinned, the list of banks is that bank."""
+    with served(lambda: filled().client("reader"), "adria") as address:
+        browser.look()
+        browser.open(f"{address}/d/loanstream-today?var-tenant=borealis&from=now-30d&to=now")
+        assert browser.run("document.querySelector('.pin').innerText") == "adria"
+        assert "borealis" not in browser.run("document.body.innerText")
+        assert browser.run("document.querySelectorAll('#today-by-bank tbody tr').length") == 1
