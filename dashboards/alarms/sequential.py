@@ -1,0 +1,143 @@
+r"""Tests that may be looked at every minute: their level holds for all looks of a year together.
+
+**The statistic.** Applications are counted by day of a period (24 hours from its beginning) and by cell, an hour of a
+working or free day. Of n applications of a cell k count (are approved, are dead letters, fall into a bin of scores).
+For a tilt a > 0 of the log-odds, with p the most that the null hypothesis allows, a day gains
+
+    g = sum over its cells of  (a k - n log(1 - p + p e^a)) / phi
+
+which is the log of a binomial likelihood ratio for log-odds raised by a, in which an application counts as 1/phi of
+one. For a < 0, p is the least that is allowed. phi >= 1 is the dispersion: how much more the daily counts of the
+baseline vary than counts of independent applications would.
+
+**Why exp(g) is an e-value**, that is: why it has an expectation of at most 1, whatever happened before. Let the
+applications of a cell fall into independent groups of at most phi, as alike within a group as one likes (one
+campaign, one batch, one cause of overdispersion), each application counting with a probability of at most p. With X
+in [0, 1] the mean of a full group, exp(aX) <= 1 - X + X e^a by convexity, so E exp(aX) <= 1 - p + p e^a: bounded
+betting (Waudby-Smith and Ramdas, "Estimating means of bounded random variables by betting", 2024, section 4), one bet
+a group. A smaller group of size s has E exp(a s X / phi) <= (1 - p + p e^a)^(s / phi), since log(1 - p + p e^t) / t
+grows with t. The product over groups and cells is E exp(g) <= 1. With phi = 1 this is the likelihood ratio of
+independent applications.
+
+**Why looking often costs nothing.** The product of exp(g) from a day s on is a test supermartingale that starts at 1.
+A change may begin on any day, so the e-process is the average over beginnings, tilts and series (bins, pairs of
+groups):
+
+    M_t = 1/J sum over tilts of ( sum over days s <= t of 1/365 exp(g_s + ... + g_t) + (365 - t) / 365 )
+
+a Shiryaev-Roberts e-detector, weighted so that it stays a supermartingale (Shin, Ramdas and Rinaldo, "E-detectors",
+2024). By Ville's inequality the probability that M_t ever reaches 1/alpha within the period is at most alpha (Ramdas,
+Grünwald, Vovk and Shafer, "Game-theoretic statistics and safe anytime-valid inference", 2023). An average of
+e-processes is one whatever depends on what, so many series need no correction.
+
+**The baseline is estimated.** p is the rate of 90 days, plus (or minus) a tolerance below which nobody acts, plus
+z_mean standard errors with the dispersion in them. Of the level, ESTIMATION pays for a baseline that lies further off
+than that, the rest is Ville's. phi is the Pearson statistic of the 90 daily counts at its upper 99 % bound.
+
+**What is not proven but simulated** (simulate.py): groups that reach over several hours, an effect on a whole day
+that is seen when the day is half over, and effects that last for days. The simulated years have all of them.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+Floats = npt.NDArray[np.float64]
+
+PERIOD_DAYS: Final = 365
+"""For how long a level holds; then a period begins anew."""
+
+BASELINE_DAYS: Final = 90
+"""The days before a period that its baseline is learnt from."""
+
+LEAST_DAYS: Final = 30
+"""With applications on fewer days than these the baseline says nothing, and nothing is watched."""
+
+ESTIMATION: Final = 0.2
+"""The part of the level that pays for the baseline's being estimated."""
+
+Z_MEAN: Final = 3.090
+"""Standard errors between the estimated rate and the null's edge: two-sided 0.002, ESTIMATION of a level of 0.01."""
+
+Z_DISPERSION: Final = 2.326
+"""The upper 99 % bound of the dispersion (Wilson and Hilferty's cube for chi-squared)."""
+
+SHRINK: Final = 100.0
+"""Applications at the overall rate that are added to each cell of the baseline: a rare hour has no rate of its own."""
+
+_EDGE: Final = 1e-6
+_MOST_GAIN: Final = 700.0
+_MOST: Final = 1e100
+
+
+@dataclass(frozen=True, slots=True)
+class Test:
+    """What a sequential test is made of; `tilts` are changes of log-odds that it looks for, downward ones negative.
+
+    `tolerance` is the change of the rate that nobody acts on, `tolerated` the rate that is never too high,
+    `dispersion` the least phi.
+    """
+
+    tilts: tuple[float, ...]
+    tolerance: float = 0.0
+    tolerated: float = 0.0
+    dispersion: float = 1.0
+    level: float = 0.01
+
+    @property
+    def e_level(self) -> float:
+        """What the e-process is held against: it fires at `1 / e_level`."""
+        return self.level * (1 - ESTIMATION)
+
+
+@dataclass(frozen=True, slots=True)
+class Baseline:
+    """What 90 days say: the rate of each cell (..., cells), the dispersion and the null's half-width (...)."""
+
+    rates: Floats
+    phi: Floats
+    margin: Floats
+
+
+def learn(k: Floats, n: Floats, test: Test) -> Baseline:
+    """The baseline of counts `k` of `n`, both (..., days, cells). A day without applications is none."""
+    per_cell_k, per_cell_n = k.sum(-2), n.sum(-2)
+    mean = (per_cell_k.sum(-1) + 0.5) / (per_cell_n.sum(-1) + 1)
+    rates = (per_cell_k + SHRINK * mean[..., None]) / (per_cell_n + SHRINK)
+    by_day = rates[..., None, :]
+    expected = (n * by_day).sum(-1)
+    variance = (n * by_day * (1 - by_day)).sum(-1)
+    present = n.sum(-1) > 0
+    freedom = present.sum(-1) - 1
+    squares = np.where(present, (k.sum(-1) - expected) ** 2 / np.where(present, variance, 1), 0).sum(-1)
+    spread = squares / freedom * (1 - 2 / (9 * freedom) - Z_DISPERSION * np.sqrt(2 / (9 * freedom))) ** -3
+    error = np.sqrt(np.maximum(1, spread) * variance.sum(-1)) / n.sum((-2, -1))
+    return Baseline(rates, np.maximum(test.dispersion, spread), test.tolerance + Z_MEAN * error)
+
+
+def share_gains(k: Floats, n: Floats, baseline: Baseline, test: Test) -> Floats:
+    """What each cell of each day gains: (..., days, cells) in, (..., days, cells, tilts) out."""
+    tilts = np.array(test.tilts)
+    rates, margin = baseline.rates[..., None], baseline.margin[..., None, None]
+    null = np.where(tilts > 0, np.maximum(test.tolerated, rates + margin), rates - margin).clip(_EDGE, 1 - _EDGE)
+    cost = np.log(1 - null + null * np.exp(tilts))
+    phi = baseline.phi[..., None, None, None]
+    return np.asarray((k[..., None] * tilts - n[..., None] * cost[..., None, :, :]) / phi)
+
+
+def paths(gains: Floats) -> Floats:
+    """The e-process at every look: gains (..., days, looks, tilts) in, (..., days, looks) out, tilts averaged.
+
+    A day's looks are cumulative: what the day gained until then counts, on top of the days before.
+    """
+    days = gains.shape[-3]
+    found = np.empty(gains.shape[:-1])
+    wealth = np.zeros((*gains.shape[:-3], gains.shape[-1]))
+    for day in range(days):
+        until_now = gains[..., day, :, :].cumsum(-2).clip(max=_MOST_GAIN)
+        now = np.minimum((wealth[..., None, :] + 1 / PERIOD_DAYS) * np.exp(until_now), _MOST)
+        found[..., day, :] = now.mean(-1) + 1 - (day + 1) / PERIOD_DAYS
+        wealth = now[..., -1, :]
+    return found
