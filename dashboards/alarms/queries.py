@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from dashboards.alarms import sequential
-from dashboards.alarms.table import Alert
+from dashboards.alarms.table import DAY_S, Alert
 from dashboards.alarms.thresholds import Thresholds
 
 FOLDER: Final = Path(__file__).with_name("sql")
@@ -43,9 +43,9 @@ def _read(name: str) -> str:
 def _constants(alert: Alert) -> dict[str, str]:
     known = {
         "window_s": str(alert.window_s),
+        "window_days": str(alert.window_s // DAY_S),
         "baseline_days": str(sequential.LEAST_DAYS),
         "shrink": repr(sequential.SHRINK),
-        "z_mean": repr(sequential.Z_MEAN),
         "z_dispersion": repr(sequential.Z_DISPERSION),
     }
     if alert.test:
@@ -54,6 +54,7 @@ def _constants(alert: Alert) -> dict[str, str]:
             "tolerance": repr(alert.test.tolerance),
             "tolerated": repr(alert.test.tolerated),
             "dispersion": repr(alert.test.dispersion),
+            "z_mean": repr(alert.test.z_mean),
             "e_level": repr(alert.test.e_level),
         }
     return known

@@ -68,7 +68,7 @@ SHRINK: Final = 100.0
 """Applications at the overall rate that are added to each cell of the baseline: a rare hour has no rate of its own."""
 
 _EDGE: Final = 1e-6
-_MOST_GAIN: Final = 700.0
+_MOST_GAIN: Final = 400.0
 _MOST: Final = 1e100
 
 
@@ -76,14 +76,16 @@ _MOST: Final = 1e100
 class Test:
     """What a sequential test is made of; `tilts` are changes of log-odds that it looks for, downward ones negative.
 
-    `tolerance` is the change of the rate that nobody acts on, `tolerated` the rate that is never too high,
-    `dispersion` the least phi.
+    `tolerance` is the change of the rate that nobody acts on, `tolerated` the rate that is never too high, `dispersion`
+    the least phi, `z_mean` standard errors that the null reaches beyond (0 where the rate is not estimated). Of a ratio
+    of two rates (pair_gains) `tolerated` is the least ratio that is allowed, and `tilts` are the parts of it to look for.
     """
 
     tilts: tuple[float, ...]
     tolerance: float = 0.0
     tolerated: float = 0.0
     dispersion: float = 1.0
+    z_mean: float = Z_MEAN
     level: float = 0.01
 
     @property
@@ -101,20 +103,25 @@ class Baseline:
     margin: Floats
 
 
-def learn(k: Floats, n: Floats, test: Test) -> Baseline:
+def cell_rates(k: Floats, n: Floats) -> Floats:
+    """The rate of each cell, (..., cells), from counts of the baseline, (..., days, cells)."""
+    k, n = k.sum(-2), n.sum(-2)
+    mean = (k.sum(-1) + 0.5) / (n.sum(-1) + 1)
+    return np.asarray((k + SHRINK * mean[..., None]) / (n + SHRINK))
+
+
+def learn(k: Floats, n: Floats, rates: Floats, test: Test) -> Baseline:
     """The baseline of counts `k` of `n`, both (..., days, cells). A day without applications is none."""
-    per_cell_k, per_cell_n = k.sum(-2), n.sum(-2)
-    mean = (per_cell_k.sum(-1) + 0.5) / (per_cell_n.sum(-1) + 1)
-    rates = (per_cell_k + SHRINK * mean[..., None]) / (per_cell_n + SHRINK)
     by_day = rates[..., None, :]
-    expected = (n * by_day).sum(-1)
-    variance = (n * by_day * (1 - by_day)).sum(-1)
-    present = n.sum(-1) > 0
+    day_k, day_n = k.sum(-1), n.sum(-1)
+    expected, variance = (n * by_day).sum(-1), (n * by_day * (1 - by_day)).sum(-1)
+    gap = (day_k.sum(-1) - expected.sum(-1)) / day_n.sum(-1)
+    present = day_n > 0
     freedom = present.sum(-1) - 1
-    squares = np.where(present, (k.sum(-1) - expected) ** 2 / np.where(present, variance, 1), 0).sum(-1)
-    spread = squares / freedom * (1 - 2 / (9 * freedom) - Z_DISPERSION * np.sqrt(2 / (9 * freedom))) ** -3
-    error = np.sqrt(np.maximum(1, spread) * variance.sum(-1)) / n.sum((-2, -1))
-    return Baseline(rates, np.maximum(test.dispersion, spread), test.tolerance + Z_MEAN * error)
+    distances = (day_k - expected - day_n * gap[..., None]) ** 2 / np.where(present, variance, 1)
+    spread = distances.sum(-1) / freedom * (1 - 2 / (9 * freedom) - Z_DISPERSION * np.sqrt(2 / (9 * freedom))) ** -3
+    error = np.sqrt(np.maximum(1, spread) * variance.sum(-1)) / day_n.sum(-1)
+    return Baseline(rates, np.maximum(test.dispersion, spread), test.tolerance + test.z_mean * error)
 
 
 def share_gains(k: Floats, n: Floats, baseline: Baseline, test: Test) -> Floats:
@@ -125,6 +132,34 @@ def share_gains(k: Floats, n: Floats, baseline: Baseline, test: Test) -> Floats:
     cost = np.log(1 - null + null * np.exp(tilts))
     phi = baseline.phi[..., None, None, None]
     return np.asarray((k[..., None] * tilts - n[..., None] * cost[..., None, :, :]) / phi)
+
+
+def pair_gains(
+    k: tuple[Floats, Floats], n: tuple[Floats, Floats], usual: Floats, test: Test, ratio: float | None = None
+) -> Floats:
+    """What each day gains against "the first group's rate is at least `ratio` times the second's": (..., days) each.
+
+    (..., days, tilts) out. `usual` (...) is the second group's rate in the baseline: the alternatives are that rate, and
+    tilt * ratio of it. With n applications of both groups on a day, of rates q under an alternative, the null's p is the
+    one nearest to q in Kullback-Leibler divergence weighted by n. Then an application's likelihood ratio has, under each
+    null, expectations A and B in the two groups with n_1 A + n_2 B <= n_1 + n_2, for the null is convex and p nearest;
+    so A^n_1 B^n_2 <= 1 by the inequality of the means (Turner, Ly and Grunwald, "Generic e-variables for exact
+    sequential k-sample tests", 2024). The nearest p has p_1 = ratio p_2 and p_2 a root of a quadratic equation.
+    """
+    least = test.tolerated if ratio is None else ratio
+    tilts = np.array(test.tilts)
+    (k1, k2), (n1, n2) = ([each[..., None] for each in pair] for pair in (k, n))
+    q2 = usual[..., None, None]
+    q1 = q2 * least * tilts
+    hits, misses1, misses2 = n1 * q1 + n2 * q2, n1 * (1 - q1), n2 * (1 - q2)
+    square, line = least * (n1 + n2), hits * (1 + least) + misses1 * least + misses2
+    both = (n1 > 0) & (n2 > 0)
+    root = np.sqrt(line**2 - 4 * square * hits)
+    p2 = np.where(both, 2 * hits / np.where(both, line + root, 1), 0.5)
+    p1 = least * p2
+    gains = k1 * np.log(q1 / p1) + (n1 - k1) * np.log((1 - q1) / (1 - p1))
+    gains = gains + k2 * np.log(q2 / p2) + (n2 - k2) * np.log((1 - q2) / (1 - p2))
+    return np.asarray(np.where(both, gains / test.dispersion, 0))
 
 
 def paths(gains: Floats) -> Floats:

@@ -6,7 +6,7 @@ tests; they see the counts.
 """
 
 from dataclasses import dataclass, field, replace
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -24,7 +24,7 @@ PROFILE: Final = _BUSY / _BUSY.sum()
 
 @dataclass(frozen=True, slots=True)
 class Shift:
-    """What happens to a year: from `day` and `hour` on, the rate is `to`."""
+    """What happens to a year: from `day` and `hour` on, the rate (or what the maker says) is `to`."""
 
     to: float
     day: int = 120
@@ -96,5 +96,51 @@ def by_cell(counted: Floats) -> Floats:
     return np.concatenate([np.where(free, 0, counted), np.where(free, counted, 0)], axis=-1)
 
 
-def _logit(rate: float) -> float:
-    return float(np.log(rate / (1 - rate)))
+def scores(random: np.random.Generator, years: int, world: World, bins: int = 50) -> Floats:
+    """Applications by day and fine bin of the score, (years, days, bins). `shift.to` tilts the bins; 0 is as before.
+
+    A tilt t of evenly filled bins makes a PSI of t * t / 3.
+    """
+    place = np.linspace(-1, 1, bins)
+    tilt = effects(random, years, DAYS, world) + world.weekend * is_free()
+    if world.shift:
+        tilt[:, BASELINE_DAYS + world.shift.day :] += world.shift.to
+    weight = np.exp(tilt[..., None] * place)
+    n = volumes(random, years, world).sum(-1).astype(np.int64)
+    return np.asarray(random.multinomial(n, weight / weight.sum(-1, keepdims=True)), float)
+
+
+def reviews(random: np.random.Generator, years: int, world: World) -> tuple[Floats, Floats, Floats]:
+    """What people decide, by day and probability: k of n, both (years, days, probabilities), and those probabilities.
+
+    People approve as many as the model says, but for a day's effect; `shift.to` is what they add in log-odds.
+    """
+    said = np.arange(30, 76) / 100
+    each = volumes(random, years, world).sum(-1, keepdims=True) / len(said)
+    n = random.poisson(each, (years, DAYS, len(said)))
+    odds = _logit(said) + effects(random, years, DAYS, world)[..., None]
+    if world.shift:
+        odds[:, BASELINE_DAYS + world.shift.day :] += world.shift.to
+    return np.asarray(random.binomial(n, 1 / (1 + np.exp(-odds))), float), np.asarray(n, float), said
+
+
+def groups(
+    random: np.random.Generator, years: int, world: World, parts: tuple[float, ...], ratios: tuple[float, ...]
+) -> tuple[Floats, Floats]:
+    """Approvals of an attribute's groups by day: k of n, both (years, days, groups).
+
+    A group is `parts` of the applications and its rate `ratios` of the bank's; with a shift the first one's ratio is
+    `shift.to`. Days have an effect on everybody and one on each group, `hour_effect` in size.
+    """
+    of = volumes(random, years, world).sum(-1).astype(np.int64)
+    n = random.multinomial(of, parts)
+    ratio = np.broadcast_to(np.array(ratios), (DAYS, len(ratios))).copy()
+    if world.shift:
+        ratio[BASELINE_DAYS + world.shift.day :, 0] = world.shift.to
+    odds = _logit(world.rate * ratio) + effects(random, years, DAYS, world)[..., None]
+    odds = odds + random.normal(0, world.hour_effect, odds.shape)
+    return np.asarray(random.binomial(n, 1 / (1 + np.exp(-odds))), float), np.asarray(n, float)
+
+
+def _logit(rate: float | Floats) -> Any:
+    return np.log(rate / (1 - rate))

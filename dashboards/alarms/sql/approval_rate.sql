@@ -13,6 +13,7 @@ counts AS
     WHERE toUnixTimestamp(decided_at) >= since - 90 * 86400 AND decided_at <= $__toTime
     GROUP BY tenant, series, day, cell
 ),
+{{part:rates}},
 {{part:share}},
 watched AS (SELECT tenant, series FROM learnt),
 {{part:detector}},

@@ -8,7 +8,7 @@ walks AS
         arrayDifference(arrayConcat([-1], arrayMap(step -> step.1, steps))) AS gaps,
         arrayAvg(arrayMap(
             j -> arrayFold(
-                (r, step, gap) -> least((r + gap / 365) * exp(least(step.2[j], 700)), 1e100),
+                (r, step, gap) -> least((r + gap / 365) * exp(least(step.2[j], 400)), 1e100),
                 steps, arrayPopFront(gaps), toFloat64(0)),
             range(1, length(steps[1].2) + 1))) + 1 - (steps[-1].1 + 1) / 365 AS e
     FROM gains
