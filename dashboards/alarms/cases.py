@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from itertools import permutations
 
 import numpy as np
+from scipy.stats import norm
 
 from dashboards.alarms.sequential import (
     BASELINE_DAYS,
@@ -72,6 +73,25 @@ def _shares(world: World) -> Run:
     return run
 
 
+def plain(world: World) -> Run:
+    """The approval alarm without any of this: a two-sided z-test of the last 24 hours, looked at hourly."""
+
+    def run(random: np.random.Generator, years: int, shift: Shift | None, test: Test) -> Floats:
+        k, n = counts(random, years, replace(world, shift=shift))
+        rate = (k[PAST].sum((1, 2)) / n[PAST].sum((1, 2)))[:, None]
+        day_k, day_n = (_last_day(each.reshape(years, -1)) for each in (k, n))
+        z = np.abs(day_k - day_n * rate) / np.sqrt(day_n * rate * (1 - rate)).clip(min=1e-9)
+        return np.asarray((z / norm.isf(test.level / 2)).reshape(years, -1, HOURS))
+
+    return run
+
+
+def _last_day(hourly: Floats) -> Floats:
+    """Sums of 24 hours at the end of each hour of the year."""
+    upto = hourly.cumsum(1)
+    return np.asarray(upto[:, BASELINE_DAYS * HOURS :] - upto[:, (BASELINE_DAYS - 1) * HOURS : -HOURS])
+
+
 def _drift(world: World) -> Run:
     def run(random: np.random.Generator, years: int, shift: Shift | None, test: Test) -> Floats:
         bins = deciles(scores(random, years, replace(world, shift=shift)))
@@ -104,7 +124,7 @@ def deciles(fine: Floats) -> Floats:
 
 
 def psi(bins: Floats) -> Floats:
-    """The population stability index of the last seven days against the baseline, at the end of each day of the year."""
+    """The population stability index of seven days against the baseline, at the end of each day of the year."""
     before = bins[PAST].sum(1)[:, None]
     padded = np.concatenate([np.zeros_like(bins[:, :PSI_DAYS]), bins[YEAR]], axis=1).cumsum(1)
     now = padded[:, PSI_DAYS:] - padded[:, :-PSI_DAYS]
@@ -144,6 +164,7 @@ def _fairness(world: World) -> Run:
     return run
 
 
+BANK = World(volume=600, rate=0.6)
 LETTERS = World(volume=600, rate=0.002, day_effect=0.5, hour_effect=0.5)
 REVIEWED = World(volume=60, rate=0.5, day_effect=0.2)
 SCORED = World(volume=600, rate=0.5, day_effect=0.15)
@@ -168,7 +189,7 @@ CASES: tuple[Case, ...] = (
     Case(
         "approval_rate",
         "600 a day, 60 % approved",
-        _shares(World(volume=600, rate=0.6)),
+        _shares(BANK),
         (
             Planted("60 % to 50 %", Shift(0.5), 21),
             Planted("60 % to 70 %", Shift(0.7), 21),
@@ -178,7 +199,7 @@ CASES: tuple[Case, ...] = (
     Case(
         "approval_rate",
         "60 a day, 60 % approved",
-        _shares(World(volume=60, rate=0.6)),
+        _shares(replace(BANK, volume=60)),
         (Planted("60 % to 45 %", Shift(0.45), 30), Planted("60 % to 20 %", Shift(0.2), 4)),
     ),
     Case(
@@ -200,7 +221,7 @@ CASES: tuple[Case, ...] = (
     Case(
         "fairness",
         "600 a day, ten groups",
-        _fairness(World(volume=600, rate=0.6, hour_effect=0.1)),
+        _fairness(replace(BANK, hour_effect=0.1)),
         (
             Planted("ratio 0.9 to 0.6", Shift(0.6, hour=0), 21),
             Planted("ratio 0.9 to 0.4", Shift(0.4, hour=0), 7),
@@ -209,9 +230,12 @@ CASES: tuple[Case, ...] = (
     Case(
         "fairness",
         "60 a day, ten groups",
-        _fairness(World(volume=60, rate=0.6, hour_effect=0.1)),
+        _fairness(replace(BANK, volume=60, hour_effect=0.1)),
         (Planted("ratio 0.9 to 0.4", Shift(0.4, hour=0), 30),),
     ),
 )
+
+PLAIN = Case("approval_rate", "600 a day, 60 % approved", plain(BANK), ())
+"""The comparison: not one of the alarms."""
 
 TESTS: Mapping[str, Test] = {alert.id: alert.test for alert in ALERTS.values() if alert.test}

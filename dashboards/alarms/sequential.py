@@ -78,7 +78,7 @@ class Test:
 
     `tolerance` is the change of the rate that nobody acts on, `tolerated` the rate that is never too high, `dispersion`
     the least phi, `z_mean` standard errors that the null reaches beyond (0 where the rate is not estimated). Of a ratio
-    of two rates (pair_gains) `tolerated` is the least ratio that is allowed, and `tilts` are the parts of it to look for.
+    of two rates (pair_gains) `tolerated` is the least ratio that is allowed, and `tilts` are parts of it to look for.
     """
 
     tilts: tuple[float, ...]
@@ -137,14 +137,14 @@ def share_gains(k: Floats, n: Floats, baseline: Baseline, test: Test) -> Floats:
 def pair_gains(
     k: tuple[Floats, Floats], n: tuple[Floats, Floats], usual: Floats, test: Test, ratio: float | None = None
 ) -> Floats:
-    """What each day gains against "the first group's rate is at least `ratio` times the second's": (..., days) each.
+    """What each day gains against "the first group's rate is at least `ratio` times the second's".
 
-    (..., days, tilts) out. `usual` (...) is the second group's rate in the baseline: the alternatives are that rate, and
-    tilt * ratio of it. With n applications of both groups on a day, of rates q under an alternative, the null's p is the
-    one nearest to q in Kullback-Leibler divergence weighted by n. Then an application's likelihood ratio has, under each
-    null, expectations A and B in the two groups with n_1 A + n_2 B <= n_1 + n_2, for the null is convex and p nearest;
-    so A^n_1 B^n_2 <= 1 by the inequality of the means (Turner, Ly and Grunwald, "Generic e-variables for exact
-    sequential k-sample tests", 2024). The nearest p has p_1 = ratio p_2 and p_2 a root of a quadratic equation.
+    Counts are (..., days) each, the answer (..., days, tilts). `usual` (...) is the second group's usual rate:
+    an alternative says q_2 = usual and q_1 = tilt * ratio * usual. Of all rates that the null allows, p are the nearest
+    to q, in Kullback-Leibler divergence weighted by the day's applications n. An application's likelihood ratio q to p
+    has under each null expectations A and B in the two groups with n_1 A + n_2 B <= n_1 + n_2, for the null is convex
+    and p nearest; so A^n_1 B^n_2 <= 1 by the inequality of the means (Turner, Ly and Grünwald, "Generic e-variables for
+    exact sequential k-sample tests", 2024). Nearest is p_1 = ratio * p_2, with p_2 a root of a quadratic equation.
     """
     least = test.tolerated if ratio is None else ratio
     tilts = np.array(test.tilts)

@@ -56,8 +56,7 @@ def _minimum(default: float, of: str) -> Limit:
     return Limit("minimum", default, 1, 1e9, f"least number of {of}: with fewer it never fires")
 
 
-_ACTIVATED = {"activations": ("tenant", "kafka_timestamp", "lead_ms")}
-_MEASURED = ("at", "stage", "worker", "name", "value")
+_ACTIVATED: Mapping[str, tuple[str, ...]] = {"activations": ("tenant", "kafka_timestamp", "lead_ms")}
 
 _ALL = (
     Alert(
@@ -90,7 +89,7 @@ _ALL = (
         for_s=0,
         severity="page",
         to_do="See that the stage's workers run; start more if they are busy.",
-        reads={"service_metrics": _MEASURED},
+        reads={"service_metrics": ("at", "stage", "worker", "name", "value")},
         labels=("stage",),
     ),
     Alert(
@@ -108,7 +107,7 @@ _ALL = (
         for_s=0,
         severity="page",
         to_do="List them by cause; tell the bank, or mend and redrive.",
-        reads={"decision_facts": ("tenant", "decided_at"), "dead_letters": ("tenant", "at")} | _ACTIVATED,
+        reads={"decision_facts": ("tenant", "decided_at"), "dead_letters": ("tenant", "at"), **_ACTIVATED},
         test=Test(tilts=(0.7, 1.5, 3.0), tolerance=0.001, tolerated=0.01, dispersion=3.0),
     ),
     Alert(
@@ -125,7 +124,7 @@ _ALL = (
         for_s=0,
         severity="page",
         to_do="Look what changed: applicants, documents, or what decides. Roll back if it is what decides.",
-        reads={"decision_facts": ("tenant", "decided_at", "outcome")} | _ACTIVATED,
+        reads={"decision_facts": ("tenant", "decided_at", "outcome"), **_ACTIVATED},
         test=Test(tilts=(0.2, 0.4, 0.8, 1.6, -0.2, -0.4, -0.8, -1.6), tolerance=0.01),
     ),
     Alert(
@@ -143,7 +142,7 @@ _ALL = (
         for_s=0,
         severity="ticket",
         to_do="Find the feature that moved; ask the bank; have the model validated on the new applicants.",
-        reads={"decision_facts": ("tenant", "decided_at", "score_final")} | _ACTIVATED,
+        reads={"decision_facts": ("tenant", "decided_at", "score_final"), **_ACTIVATED},
         test=Test(tilts=(0.3, 0.8, -0.3, -0.8), tolerance=0.005),
     ),
     Alert(
@@ -163,8 +162,8 @@ _ALL = (
         reads={
             "decision_facts": ("tenant", "application_id", "revision", "decided_at", "p_calibrated"),
             "human_decisions": ("tenant", "application_id", "revision", "decision", "kafka_timestamp"),
-        }
-        | _ACTIVATED,
+            **_ACTIVATED,
+        },
         test=Test(tilts=(0.3, 0.6, 1.2, -0.3, -0.6, -1.2), tolerance=0.05, dispersion=1.2, z_mean=0.0),
     ),
     Alert(
@@ -182,9 +181,9 @@ _ALL = (
         severity="ticket",
         to_do="See which reasons decline the group; take it to whoever answers for fair lending.",
         reads={
-            "decision_facts": ("tenant", "decided_at", "outcome", "gender", "ethnicity", "age_band", "marital_status")
-        }
-        | _ACTIVATED,
+            "decision_facts": ("tenant", "decided_at", "outcome", "gender", "ethnicity", "age_band", "marital_status"),
+            **_ACTIVATED,
+        },
         test=Test(tilts=(0.9, 0.75, 0.5), tolerated=0.8, dispersion=1.5),
     ),
     Alert(
@@ -234,7 +233,7 @@ _ALL = (
         for_s=0,
         severity="page",
         to_do="Run reconcile; it names every record that differs.",
-        reads={"service_metrics": _MEASURED},
+        reads={"service_metrics": ("at", "stage", "name", "value")},
         labels=("stage",),
     ),
     Alert(
@@ -248,7 +247,7 @@ _ALL = (
         for_s=0,
         severity="ticket",
         to_do="Renew it, and see why it was not renewed by itself.",
-        reads={"service_metrics": (*_MEASURED, "labels")},
+        reads={"service_metrics": ("at", "name", "value", "labels")},
         labels=("what",),
     ),
 )
