@@ -13,6 +13,7 @@ from dashboards.alarms.sequential import (
     Test,
     cell_rates,
     learn,
+    learn_pair,
     pair_gains,
     paths,
     share_gains,
@@ -155,10 +156,11 @@ def _fairness(world: World) -> Run:
         for number, (parts, ratios) in enumerate(ATTRIBUTES):
             happens = shift if number == 0 else None  # to one attribute
             k, n = groups(random, years, replace(world, shift=happens), parts, ratios)
-            usual = (k[PAST].sum(1) + 0.5) / (n[PAST].sum(1) + 1)
             for one, two in permutations(range(len(parts)), 2):
-                pair_k, pair_n = ((each[YEAR][..., one], each[YEAR][..., two]) for each in (k, n))
-                found.append(paths(pair_gains(pair_k, pair_n, usual[:, two], test)[..., None, :]))
+                both = [(each[..., one], each[..., two]) for each in (k, n)]
+                past, year = ([(x[period], y[period]) for x, y in both] for period in (PAST, YEAR))
+                gains = pair_gains(year[0], year[1], learn_pair(past[0], past[1], test), test)
+                found.append(paths(gains[..., None, :]))
         return np.asarray(np.mean(found, axis=0) * test.e_level)
 
     return run

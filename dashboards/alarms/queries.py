@@ -23,12 +23,17 @@ def sql(alert: Alert, thresholds: Thresholds | None = None) -> str:
 
     Raises KeyError for a name in the SQL that the table does not know.
     """
-    text = _PART.sub(lambda found: _read(f"parts/{found[1]}").rstrip(), _read(alert.id))
+    text = _whole(_read(alert.id))
     numbers = _constants(alert) | {
         limit.name: _by_tenant(limit.name, limit.default, (thresholds or {}).get(alert.id, {}))
         for limit in alert.limits
     }
     return _NUMBER.sub(lambda found: numbers[found[1]], text)
+
+
+def _whole(text: str) -> str:
+    # a part may have parts
+    return _PART.sub(lambda found: _whole(_read(f"parts/{found[1]}").rstrip()), text)
 
 
 def rule_sql(alert: Alert, thresholds: Thresholds | None = None) -> str:
@@ -45,6 +50,7 @@ def _constants(alert: Alert) -> dict[str, str]:
         "window_s": str(alert.window_s),
         "window_days": str(alert.window_s // DAY_S),
         "baseline_days": str(sequential.LEAST_DAYS),
+        "lags": str(sequential.LAGS),
         "shrink": repr(sequential.SHRINK),
         "z_dispersion": repr(sequential.Z_DISPERSION),
     }

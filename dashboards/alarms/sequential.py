@@ -32,7 +32,8 @@ e-processes is one whatever depends on what, so many series need no correction.
 
 **The baseline is estimated.** p is the rate of 90 days, plus (or minus) a tolerance below which nobody acts, plus
 z_mean standard errors with the dispersion in them. Of the level, ESTIMATION pays for a baseline that lies further off
-than that, the rest is Ville's. phi is the Pearson statistic of the 90 daily counts at its upper 99 % bound.
+than that, the rest is Ville's. phi is the Pearson statistic of the 90 daily counts at its upper 99 % bound, times what neighbouring days have in
+common (spread): without that, waves of weeks make the alarm fire in several of a hundred years.
 
 **What is not proven but simulated** (simulate.py): groups that reach over several hours, an effect on a whole day
 that is seen when the day is half over, and effects that last for days. The simulated years have all of them.
@@ -64,10 +65,14 @@ Z_MEAN: Final = 3.090
 Z_DISPERSION: Final = 2.326
 """The upper 99 % bound of the dispersion (Wilson and Hilferty's cube for chi-squared)."""
 
+LAGS: Final = 7
+"""Days that may have something in common: beyond a week it is a change, and no longer chance."""
+
 SHRINK: Final = 100.0
 """Applications at the overall rate that are added to each cell of the baseline: a rare hour has no rate of its own."""
 
 _EDGE: Final = 1e-6
+_NOTHING: Final = 1e-12
 _MOST_GAIN: Final = 400.0
 _MOST: Final = 1e100
 
@@ -117,11 +122,27 @@ def learn(k: Floats, n: Floats, rates: Floats, test: Test) -> Baseline:
     expected, variance = (n * by_day).sum(-1), (n * by_day * (1 - by_day)).sum(-1)
     gap = (day_k.sum(-1) - expected.sum(-1)) / day_n.sum(-1)
     present = day_n > 0
+    distances = (day_k - expected - day_n * gap[..., None]) / np.sqrt(np.where(present, variance, 1))
+    found = spread(np.where(present, distances, 0), present)
+    error = np.sqrt(np.maximum(1, found) * variance.sum(-1)) / day_n.sum(-1)
+    return Baseline(rates, np.maximum(test.dispersion, found), test.tolerance + test.z_mean * error)
+
+
+def spread(distances: Floats, present: npt.NDArray[np.bool_]) -> Floats:
+    """How much more sums over days vary than those of independent applications: (..., days) in, (...) out.
+
+    `distances` are the days' in standard deviations, 0 where nobody applied. It is the Pearson statistic, at its upper
+    99 % bound (Wilson and Hilferty's cube), times what neighbouring days have in common: Bartlett's sum of the
+    autocorrelations up to LAGS days.
+    """
+    squares = (distances**2).sum(-1)
+    alike = np.ones_like(squares)
+    for lag in range(1, LAGS + 1):
+        together = (distances[..., lag:] * distances[..., :-lag]).sum(-1)
+        alike += 2 * (1 - lag / (LAGS + 1)) * together / np.maximum(squares, _NOTHING)
     freedom = present.sum(-1) - 1
-    distances = (day_k - expected - day_n * gap[..., None]) ** 2 / np.where(present, variance, 1)
-    spread = distances.sum(-1) / freedom * (1 - 2 / (9 * freedom) - Z_DISPERSION * np.sqrt(2 / (9 * freedom))) ** -3
-    error = np.sqrt(np.maximum(1, spread) * variance.sum(-1)) / day_n.sum(-1)
-    return Baseline(rates, np.maximum(test.dispersion, spread), test.tolerance + test.z_mean * error)
+    bound = (1 - 2 / (9 * freedom) - Z_DISPERSION * np.sqrt(2 / (9 * freedom))) ** -3
+    return np.asarray(squares / freedom * bound * np.maximum(1, alike))
 
 
 def share_gains(k: Floats, n: Floats, baseline: Baseline, test: Test) -> Floats:
@@ -134,22 +155,40 @@ def share_gains(k: Floats, n: Floats, baseline: Baseline, test: Test) -> Floats:
     return np.asarray((k[..., None] * tilts - n[..., None] * cost[..., None, :, :]) / phi)
 
 
-def pair_gains(
-    k: tuple[Floats, Floats], n: tuple[Floats, Floats], usual: Floats, test: Test, ratio: float | None = None
-) -> Floats:
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """What 90 days say of two groups: the second one's rate and the dispersion of their difference, both (...)."""
+
+    usual: Floats
+    phi: Floats
+
+
+def learn_pair(k: tuple[Floats, Floats], n: tuple[Floats, Floats], test: Test) -> Pair:
+    """The baseline of two groups from counts by day, (..., days) each; days on which one of them is missing are none."""
+    (k1, k2), (n1, n2) = k, n
+    m1, m2 = ((each.sum(-1) + 0.5) / (of.sum(-1) + 1) for each, of in ((k1, n1), (k2, n2)))
+    m1, m2 = m1[..., None], m2[..., None]
+    present = (n1 > 0) & (n2 > 0)
+    safe1, safe2 = np.where(present, n1, 1), np.where(present, n2, 1)
+    variance = m1 * (1 - m1) / safe1 + (m1 / m2) ** 2 * m2 * (1 - m2) / safe2
+    distances = np.where(present, (k1 / safe1 - m1 / m2 * k2 / safe2) / np.sqrt(variance), 0)
+    return Pair(m2[..., 0], np.maximum(test.dispersion, spread(distances, present)))
+
+
+def pair_gains(k: tuple[Floats, Floats], n: tuple[Floats, Floats], pair: Pair, test: Test) -> Floats:
     """What each day gains against "the first group's rate is at least `ratio` times the second's".
 
-    Counts are (..., days) each, the answer (..., days, tilts). `usual` (...) is the second group's usual rate:
+    Counts are (..., days) each, the answer (..., days, tilts). `usual` is the second group's rate in the baseline:
     an alternative says q_2 = usual and q_1 = tilt * ratio * usual. Of all rates that the null allows, p are the nearest
     to q, in Kullback-Leibler divergence weighted by the day's applications n. An application's likelihood ratio q to p
     has under each null expectations A and B in the two groups with n_1 A + n_2 B <= n_1 + n_2, for the null is convex
     and p nearest; so A^n_1 B^n_2 <= 1 by the inequality of the means (Turner, Ly and Grünwald, "Generic e-variables for
     exact sequential k-sample tests", 2024). Nearest is p_1 = ratio * p_2, with p_2 a root of a quadratic equation.
     """
-    least = test.tolerated if ratio is None else ratio
+    least = test.tolerated
     tilts = np.array(test.tilts)
     (k1, k2), (n1, n2) = ([each[..., None] for each in pair] for pair in (k, n))
-    q2 = usual[..., None, None]
+    q2 = pair.usual[..., None, None]
     q1 = q2 * least * tilts
     hits, misses1, misses2 = n1 * q1 + n2 * q2, n1 * (1 - q1), n2 * (1 - q2)
     square, line = least * (n1 + n2), hits * (1 + least) + misses1 * least + misses2
@@ -159,7 +198,7 @@ def pair_gains(
     p1 = least * p2
     gains = k1 * np.log(q1 / p1) + (n1 - k1) * np.log((1 - q1) / (1 - p1))
     gains = gains + k2 * np.log(q2 / p2) + (n2 - k2) * np.log((1 - q2) / (1 - p2))
-    return np.asarray(np.where(both, gains / test.dispersion, 0))
+    return np.asarray(np.where(both, gains / pair.phi[..., None, None], 0))
 
 
 def paths(gains: Floats) -> Floats:

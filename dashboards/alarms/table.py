@@ -184,7 +184,7 @@ _ALL = (
             "decision_facts": ("tenant", "decided_at", "outcome", "gender", "ethnicity", "age_band", "marital_status"),
             **_ACTIVATED,
         },
-        test=Test(tilts=(0.9, 0.75, 0.5), tolerated=0.8, dispersion=1.5),
+        test=Test(tilts=(0.9, 0.75, 0.5), tolerated=0.8, dispersion=1.2),
     ),
     Alert(
         "no_traffic",

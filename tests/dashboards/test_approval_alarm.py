@@ -44,7 +44,7 @@ def test_the_query_computes_the_e_value_that_is_simulated(warehouse, hours, to):
     shift = world.Shift(to, day=30) if to else None
     k, n = world.counts(np.random.default_rng(hours), 1, world.World(volume=150, rate=0.6, shift=shift))
     k, n = k[0], n[0]
-    n[95] = k[95] = 0  # a day without an application
+    n[95] = k[95] = n[40] = k[40] = 0  # days without an application
     insert_many(warehouse, "decision_facts", "decided_at", decisions(k, n))
     activate(warehouse)
     found = ask(warehouse, "approval_rate", moment(0) + timedelta(hours=hours, seconds=-1))

@@ -7,7 +7,7 @@ import pytest
 from alarm_rows import activate, ask, insert_many, moment
 
 from dashboards.alarms import cases, world
-from dashboards.alarms.sequential import BASELINE_DAYS, cell_rates, learn, pair_gains, paths, share_gains
+from dashboards.alarms.sequential import BASELINE_DAYS, cell_rates, learn, learn_pair, pair_gains, paths, share_gains
 from dashboards.alarms.table import ALERTS
 
 LONG_KNOWN = {"at": moment(-100), "many": 1}
@@ -215,12 +215,13 @@ def test_fairness_e_value_is_the_simulated_one(warehouse, to):
     for attribute, happens in (("gender", shift), ("age_band", None)):
         bank = world.World(volume=200, rate=0.6, shift=happens)
         k, n = (each[0] for each in world.groups(random, 1, bank, PARTS, RATIOS))
-        n[95] = k[95] = [0, 50, 40]  # a day without anyone of the first group
+        n[95] = k[95] = n[40] = k[40] = [0, 50, 40]  # days without anyone of the first group
         decided(warehouse, [known | {attribute: None}, *members(k[:116], n[:116], attribute)])
-        usual = (k[:90].sum(0) + 0.5) / (n[:90].sum(0) + 1)
         for one, two in permutations(range(3), 2):
-            pair_k, pair_n = ((each[90:115, one], each[90:115, two]) for each in (k, n))
-            found.append(paths(pair_gains(pair_k, pair_n, usual[two], test)[:, None, :])[-1, 0])
+            past, now = (
+                [(each[days, one], each[days, two]) for each in (k, n)] for days in (np.s_[:90], np.s_[90:115])
+            )
+            found.append(paths(pair_gains(*now, learn_pair(*past, test), test)[:, None, :])[-1, 0])
     activate(warehouse)
     answer = ask(warehouse, "fairness", moment(25, 50_000))["bank-a"]
     assert answer["e_value"] == pytest.approx(np.mean(found), **EXACTLY)

@@ -25,15 +25,9 @@ counts AS
     FROM reviewed
     GROUP BY tenant, day, cell
 ),
-overall AS
-(
-    SELECT tenant, uniqExact(day) AS days FROM counts WHERE day < 0 GROUP BY tenant HAVING days >= {{baseline_days}}
-),
 expected AS
 (
-    SELECT counts.tenant AS tenant, series, day, k, n, days, greatest(0.005, least(0.995, cell / 100)) AS m
-    FROM counts
-    INNER JOIN overall ON overall.tenant = counts.tenant
+    SELECT tenant, series, day, k, n, greatest(0.005, least(0.995, cell / 100)) AS m FROM counts
 ),
 {{part:share}},
 watched AS (SELECT tenant, series FROM learnt),

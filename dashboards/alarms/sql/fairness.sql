@@ -30,7 +30,7 @@ pairs AS
 (
     SELECT
         fewer.tenant AS tenant, fewer.attribute AS attribute, fewer.member AS member, more.member AS other,
-        concat(attribute, ': ', member, ' against ', other) AS series, more.usual AS q2
+        concat(attribute, ': ', member, ' against ', other) AS series, more.usual AS q2, fewer.usual AS m1
     FROM members AS fewer
     INNER JOIN members AS more ON more.tenant = fewer.tenant AND more.attribute = fewer.attribute
     WHERE fewer.member != more.member
@@ -38,7 +38,7 @@ pairs AS
 days AS
 (
     SELECT
-        pairs.tenant AS tenant, series, q2, one.day AS day,
+        pairs.tenant AS tenant, series, q2, m1, one.day AS day,
         toFloat64(one.k) AS k1, toFloat64(one.n) AS n1, toFloat64(two.k) AS k2, toFloat64(two.n) AS n2
     FROM pairs
     INNER JOIN grouped AS one
@@ -46,8 +46,17 @@ days AS
     INNER JOIN grouped AS two
         ON two.tenant = pairs.tenant AND two.attribute = pairs.attribute AND two.member = pairs.other
         AND two.day = one.day
-    WHERE one.day >= 0
 ),
+residuals AS
+(
+    SELECT
+        tenant, series, day,
+        (k1 / n1 - m1 / q2 * k2 / n2)
+            / sqrt(m1 * (1 - m1) / n1 + pow(m1 / q2, 2) * q2 * (1 - q2) / n2) AS u
+    FROM days
+    WHERE day < 0
+),
+{{part:spread}},
 gains AS
 (
     SELECT
@@ -55,7 +64,7 @@ gains AS
         arrayMap(
             (q1, p2) -> (
                 k1 * log(q1 / ({{ratio}} * p2)) + (n1 - k1) * log((1 - q1) / (1 - {{ratio}} * p2))
-                + k2 * log(q2 / p2) + (n2 - k2) * log((1 - q2) / (1 - p2))) / {{dispersion}},
+                + k2 * log(q2 / p2) + (n2 - k2) * log((1 - q2) / (1 - p2))) / phi,
             likely,
             arrayMap(
                 (hits, line) -> 2 * hits / (line + sqrt(pow(line, 2) - 4 * {{ratio}} * (n1 + n2) * hits)),
@@ -63,9 +72,16 @@ gains AS
                 arrayMap(
                     q1 -> (n1 * q1 + n2 * q2) * (1 + {{ratio}}) + n1 * (1 - q1) * {{ratio}} + n2 * (1 - q2),
                     likely))) AS gain
-    FROM (SELECT *, arrayMap(a -> q2 * {{ratio}} * a, {{tilts}}) AS likely FROM days)
+    FROM
+    (
+        SELECT
+            days.*, greatest({{dispersion}}, spread) AS phi, arrayMap(a -> q2 * {{ratio}} * a, {{tilts}}) AS likely
+        FROM days
+        INNER JOIN spreads ON spreads.tenant = days.tenant AND spreads.series = days.series
+        WHERE day >= 0
+    )
 ),
-watched AS (SELECT tenant, series FROM pairs),
+watched AS (SELECT tenant, series FROM spreads),
 {{part:detector}},
 recent AS
 (
@@ -76,7 +92,7 @@ recent AS
     (
         SELECT tenant, intDiv(toInt64(toUnixTimestamp($__toTime)) - since, 86400) AS last FROM periods
     ) AS spent ON spent.tenant = days.tenant
-    WHERE day >= last - {{window_days}}
+    WHERE day >= 0 AND day >= last - {{window_days}}
     GROUP BY tenant, series
 )
 SELECT

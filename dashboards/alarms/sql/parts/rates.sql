@@ -2,11 +2,10 @@
 -- the baseline has it.
 overall AS
 (
-    SELECT tenant, series, (sum(k) + 0.5) / (sum(n) + 1) AS mean, uniqExact(day) AS days
+    SELECT tenant, series, (sum(k) + 0.5) / (sum(n) + 1) AS mean
     FROM counts
-    WHERE day < 0 AND n > 0
+    WHERE day < 0
     GROUP BY tenant, series
-    HAVING days >= {{baseline_days}}
 ),
 cells AS
 (
@@ -19,7 +18,6 @@ expected AS
 (
     SELECT
         counts.tenant AS tenant, counts.series AS series, counts.day AS day, counts.k AS k, counts.n AS n,
-        overall.days AS days,
         (cells.k + {{shrink}} * overall.mean) / (cells.n + {{shrink}}) AS m
     FROM counts
     INNER JOIN overall ON overall.tenant = counts.tenant AND overall.series = counts.series

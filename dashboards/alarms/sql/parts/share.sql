@@ -1,31 +1,35 @@
--- From expected (tenant, series, day, k of n where the rate m is expected; days with applications in the baseline) to
--- gains: sequential.py's learn and share_gains.
+-- From expected (tenant, series, day, k of n where the rate m is expected) to gains: sequential.py's learn and
+-- share_gains.
 by_day AS
 (
     SELECT
-        tenant, series, day, any(days) AS days,
-        sum(k) AS day_k, sum(n) AS day_n, sum(n * m) AS e, sum(n * m * (1 - m)) AS variance
+        tenant, series, day, sum(k) AS day_k, sum(n) AS day_n, sum(n * m) AS e, sum(n * m * (1 - m)) AS variance
     FROM expected
     WHERE day < 0
     GROUP BY tenant, series, day
 ),
-off AS
+totals AS
 (
-    SELECT tenant, series, (sum(day_k) - sum(e)) / sum(day_n) AS gap
+    SELECT
+        tenant, series, sum(day_n) AS seen, sum(day_k) / seen AS usual, usual - sum(e) / seen AS gap,
+        sum(variance) AS varied
     FROM by_day
     GROUP BY tenant, series
 ),
+residuals AS
+(
+    SELECT tenant, series, day, (day_k - e - day_n * gap) / sqrt(variance) AS u
+    FROM by_day
+    INNER JOIN totals ON totals.tenant = by_day.tenant AND totals.series = by_day.series
+),
+{{part:spread}},
 learnt AS
 (
     SELECT
-        tenant, series, any(days) - 1 AS freedom, sum(day_k) / sum(day_n) AS usual,
-        sum(pow(day_k - e - day_n * gap, 2) / variance) / freedom
-            * pow(1 - 2 / (9 * freedom) - {{z_dispersion}} * sqrt(2 / (9 * freedom)), -3) AS spread,
-        greatest({{dispersion}}, spread) AS phi,
-        {{tolerance}} + {{z_mean}} * sqrt(greatest(1, spread) * sum(variance)) / sum(day_n) AS margin
-    FROM by_day
-    INNER JOIN off ON off.tenant = by_day.tenant AND off.series = by_day.series
-    GROUP BY tenant, series
+        totals.tenant AS tenant, totals.series AS series, usual, greatest({{dispersion}}, spread) AS phi,
+        {{tolerance}} + {{z_mean}} * sqrt(greatest(1, spread) * varied) / seen AS margin
+    FROM totals
+    INNER JOIN spreads ON spreads.tenant = totals.tenant AND spreads.series = totals.series
 ),
 gains AS
 (
