@@ -119,8 +119,8 @@ def deciles(fine: Floats) -> Floats:
     """Ten bins of the baseline's deciles, (years, days, 10), from fine ones."""
     counted = fine[PAST].sum(1)
     below = counted.cumsum(-1) - counted
-    edges = np.floor(np.array(LEVELS) * counted.sum(-1, keepdims=True))  # ranks, as ClickHouse's quantileExact has them
-    which = (edges[:, None, :] < below[..., None]).sum(-1)
+    edges = np.ceil(np.array(LEVELS) * counted.sum(-1, keepdims=True))  # ranks, as quantileExactWeighted has them
+    which = (edges[:, None, :] <= below[..., None]).sum(-1)
     return np.stack([np.where(which[:, None] == number, fine, 0).sum(-1) for number in range(10)], axis=-1)
 
 
@@ -193,8 +193,8 @@ CASES: tuple[Case, ...] = (
         "600 a day, 60 % approved",
         _shares(BANK),
         (
-            Planted("60 % to 50 %", Shift(0.5), 21),
-            Planted("60 % to 70 %", Shift(0.7), 21),
+            Planted("60 % to 50 %", Shift(0.5), 28),
+            Planted("60 % to 70 %", Shift(0.7), 28),
             Planted("60 % to 20 %", Shift(0.2), 1),
         ),
     ),
@@ -202,8 +202,9 @@ CASES: tuple[Case, ...] = (
         "approval_rate",
         "60 a day, 60 % approved",
         _shares(replace(BANK, volume=60)),
-        (Planted("60 % to 45 %", Shift(0.45), 30), Planted("60 % to 20 %", Shift(0.2), 4)),
+        (Planted("60 % to 45 %", Shift(0.45), 42), Planted("60 % to 20 %", Shift(0.2), 4)),
     ),
+    Case("approval_rate", "600 a day, waves of weeks", _shares(replace(BANK, carries=0.7)), ()),
     Case(
         "drift",
         "600 a day",

@@ -32,8 +32,9 @@ e-processes is one whatever depends on what, so many series need no correction.
 
 **The baseline is estimated.** p is the rate of 90 days, plus (or minus) a tolerance below which nobody acts, plus
 z_mean standard errors with the dispersion in them. Of the level, ESTIMATION pays for a baseline that lies further off
-than that, the rest is Ville's. phi is the Pearson statistic of the 90 daily counts at its upper 99 % bound, times what neighbouring days have in
-common (spread): without that, waves of weeks make the alarm fire in several of a hundred years.
+than that, the rest is Ville's. phi is the Pearson statistic of the 90 daily counts at its upper 99 % bound, times
+what neighbouring days have in common (spread): without that, waves of weeks make the alarm fire in several of a
+hundred years.
 
 **What is not proven but simulated** (simulate.py): groups that reach over several hours, an effect on a whole day
 that is seen when the day is half over, and effects that last for days. The simulated years have all of them.
@@ -164,7 +165,7 @@ class Pair:
 
 
 def learn_pair(k: tuple[Floats, Floats], n: tuple[Floats, Floats], test: Test) -> Pair:
-    """The baseline of two groups from counts by day, (..., days) each; days on which one of them is missing are none."""
+    """The baseline of two groups from counts by day, (..., days) each; a day without one of them is none."""
     (k1, k2), (n1, n2) = k, n
     m1, m2 = ((each.sum(-1) + 0.5) / (of.sum(-1) + 1) for each, of in ((k1, n1), (k2, n2)))
     m1, m2 = m1[..., None], m2[..., None]

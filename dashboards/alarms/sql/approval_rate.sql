@@ -4,18 +4,17 @@ WITH
 counts AS
 (
     SELECT
-        facts.tenant AS tenant, '' AS series,
+        facts.tenant AS tenant, '' AS series, 0 AS also,
         intDiv(toInt64(toUnixTimestamp(decided_at)) - since + 90 * 86400, 86400) - 90 AS day,
         toHour(decided_at) + 24 * (toDayOfWeek(decided_at) >= 6) AS cell,
         countIf(outcome = 'approve') AS k, count() AS n
     FROM loanstream.decision_facts AS facts
     INNER JOIN periods ON periods.tenant = facts.tenant
     WHERE toUnixTimestamp(decided_at) >= since - 90 * 86400 AND decided_at <= $__toTime
-    GROUP BY tenant, series, day, cell
+    GROUP BY tenant, day, cell
 ),
-{{part:rates}},
+{{part:rated}},
 {{part:share}},
-watched AS (SELECT tenant, series FROM learnt),
 {{part:detector}},
 recent AS
 (
@@ -25,16 +24,15 @@ recent AS
     GROUP BY tenant
 )
 SELECT
-    learnt.tenant AS tenant,
-    if(recent.n < {{minimum}}, 0, e_value * {{e_level}}) AS value,
-    e_value,
+    watched.tenant AS tenant,
+    if(recent.n < {{minimum}}, 0, e * {{e_level}}) AS value,
+    e AS e_value,
     recent.n AS decisions,
     recent.k / recent.n AS share,
     usual,
     usual - margin AS low,
     usual + margin AS high,
     phi AS dispersion
-FROM learnt
-INNER JOIN e_values ON e_values.tenant = learnt.tenant
-LEFT JOIN recent ON recent.tenant = learnt.tenant
+FROM watched
+LEFT JOIN recent ON recent.tenant = watched.tenant
 ORDER BY tenant

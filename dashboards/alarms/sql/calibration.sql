@@ -6,49 +6,52 @@ WITH
 reviewed AS
 (
     SELECT
-        facts.tenant AS tenant, assumeNotNull(p_calibrated) AS p, people.decision = 'approve' AS approved,
-        intDiv(toInt64(toUnixTimestamp(people.kafka_timestamp)) - since + 90 * 86400, 86400) - 90 AS day,
-        toInt64(toUnixTimestamp($__toTime)) - since AS age
-    FROM loanstream.human_decisions AS people
-    INNER JOIN loanstream.decision_facts AS facts
-        ON facts.tenant = people.tenant AND facts.application_id = people.application_id
-        AND facts.revision = people.revision
-    INNER JOIN periods ON periods.tenant = facts.tenant
-    WHERE p_calibrated IS NOT NULL
-        AND toUnixTimestamp(people.kafka_timestamp) >= since - 90 * 86400
-        AND toUnixTimestamp(people.kafka_timestamp) < since + intDiv(toInt64(toUnixTimestamp($__toTime)) - since, 86400) * 86400
-        AND (toUnixTimestamp(people.kafka_timestamp) < since OR toUnixTimestamp(decided_at) >= since)
+        facts.tenant AS tenant, assumeNotNull(p_calibrated) AS p, people.approved AS approved, people.day AS day,
+        people.last AS last
+    FROM loanstream.decision_facts AS facts
+    INNER JOIN
+    (
+        SELECT
+            human.tenant AS tenant, application_id, revision, human.decision = 'approve' AS approved, since,
+            intDiv(toInt64(toUnixTimestamp($__toTime)) - since, 86400) AS last,
+            intDiv(toInt64(toUnixTimestamp(kafka_timestamp)) - since + 90 * 86400, 86400) - 90 AS day
+        FROM loanstream.human_decisions AS human
+        INNER JOIN periods ON periods.tenant = human.tenant
+        WHERE toUnixTimestamp(kafka_timestamp) >= since - 90 * 86400 AND kafka_timestamp <= $__toTime AND day < last
+    ) AS people
+        ON people.tenant = facts.tenant AND people.application_id = facts.application_id
+        AND people.revision = facts.revision
+    WHERE p_calibrated IS NOT NULL AND (people.day < 0 OR toUnixTimestamp(decided_at) >= people.since)
 ),
 counts AS
 (
-    SELECT tenant, '' AS series, day, toUInt8(round(p * 100)) AS cell, countIf(approved) AS k, count() AS n
+    SELECT
+        tenant, last, day, toUInt8(round(p * 100)) AS cell, countIf(approved) AS k, count() AS n, sum(p) AS said
     FROM reviewed
-    GROUP BY tenant, day, cell
+    GROUP BY tenant, last, day, cell
 ),
-expected AS
+rated AS
 (
-    SELECT tenant, series, day, k, n, greatest(0.005, least(0.995, cell / 100)) AS m FROM counts
+    SELECT
+        tenant, '' AS series, day, k, n, greatest(0.005, least(0.995, cell / 100)) AS m,
+        (
+            sumIf(n, day >= 0 AND day >= last - {{window_days}}) OVER bank,
+            sumIf(k, day >= 0 AND day >= last - {{window_days}}) OVER bank,
+            sumIf(said, day >= 0 AND day >= last - {{window_days}}) OVER bank
+        ) AS also
+    FROM counts
+    WINDOW bank AS (PARTITION BY tenant)
 ),
 {{part:share}},
-watched AS (SELECT tenant, series FROM learnt),
-{{part:detector}},
-recent AS
-(
-    SELECT tenant, count() AS n, avg(approved) AS observed, avg(p) AS predicted
-    FROM reviewed
-    WHERE day >= 0 AND day >= intDiv(age - {{window_s}}, 86400)
-    GROUP BY tenant
-)
+{{part:detector}}
 SELECT
-    learnt.tenant AS tenant,
-    if(recent.n < {{minimum}}, 0, e_value * {{e_level}}) AS value,
-    e_value,
-    recent.n AS reviewed,
-    observed,
-    predicted,
+    tenant,
+    if(also.1 < {{minimum}}, 0, e * {{e_level}}) AS value,
+    e AS e_value,
+    also.1 AS reviewed,
+    also.2 / also.1 AS observed,
+    also.3 / also.1 AS predicted,
     margin AS tolerance,
     phi AS dispersion
-FROM learnt
-INNER JOIN e_values ON e_values.tenant = learnt.tenant
-LEFT JOIN recent ON recent.tenant = learnt.tenant
+FROM watched
 ORDER BY tenant
