@@ -10,7 +10,7 @@ from scipy.stats import norm
 from dashboards.alarms.sequential import (
     BASELINE_DAYS,
     Floats,
-    Test,
+    SequentialTest,
     cell_rates,
     learn,
     learn_pair,
@@ -32,7 +32,7 @@ from dashboards.alarms.world import (
     scores,
 )
 
-Run = Callable[[np.random.Generator, int, Shift | None, Test], Floats]
+Run = Callable[[np.random.Generator, int, Shift | None, SequentialTest], Floats]
 """Random numbers, years, what happens, the test -> evidence at every look: (years, days, looks of a day); 1 fires."""
 
 
@@ -64,7 +64,7 @@ PSI_LIMIT = {limit.name: limit.default for limit in ALERTS["drift"].limits}["psi
 
 
 def _shares(world: World) -> Run:
-    def run(random: np.random.Generator, years: int, shift: Shift | None, test: Test) -> Floats:
+    def run(random: np.random.Generator, years: int, shift: Shift | None, test: SequentialTest) -> Floats:
         k, n = map(by_cell, counts(random, years, replace(world, shift=shift)))
         baseline = learn(k[PAST], n[PAST], cell_rates(k[PAST], n[PAST]), test)
         gains = share_gains(k[YEAR], n[YEAR], baseline, test)
@@ -77,7 +77,7 @@ def _shares(world: World) -> Run:
 def plain(world: World) -> Run:
     """The approval alarm without any of this: a two-sided z-test of the last 24 hours, looked at hourly."""
 
-    def run(random: np.random.Generator, years: int, shift: Shift | None, test: Test) -> Floats:
+    def run(random: np.random.Generator, years: int, shift: Shift | None, test: SequentialTest) -> Floats:
         k, n = counts(random, years, replace(world, shift=shift))
         rate = (k[PAST].sum((1, 2)) / n[PAST].sum((1, 2)))[:, None]
         day_k, day_n = (_last_day(each.reshape(years, -1)) for each in (k, n))
@@ -94,7 +94,7 @@ def _last_day(hourly: Floats) -> Floats:
 
 
 def _drift(world: World) -> Run:
-    def run(random: np.random.Generator, years: int, shift: Shift | None, test: Test) -> Floats:
+    def run(random: np.random.Generator, years: int, shift: Shift | None, test: SequentialTest) -> Floats:
         bins = deciles(scores(random, years, replace(world, shift=shift)))
         evidence = np.minimum(e_values_of_bins(bins, test) * test.e_level, psi(bins) / PSI_LIMIT)
         return np.asarray(evidence[..., None])
@@ -102,7 +102,7 @@ def _drift(world: World) -> Run:
     return run
 
 
-def e_values_of_bins(bins: Floats, test: Test) -> Floats:
+def e_values_of_bins(bins: Floats, test: SequentialTest) -> Floats:
     """The e-process of all bins together at the end of each day, (years, days), from counts by day and bin."""
     total = bins.sum(-1, keepdims=True)
     free = is_free()[:, None]
@@ -134,7 +134,7 @@ def psi(bins: Floats) -> Floats:
 
 
 def _calibration(world: World) -> Run:
-    def run(random: np.random.Generator, years: int, shift: Shift | None, test: Test) -> Floats:
+    def run(random: np.random.Generator, years: int, shift: Shift | None, test: SequentialTest) -> Floats:
         k, n, said = reviews(random, years, replace(world, shift=shift))
         baseline = learn(k[PAST], n[PAST], np.broadcast_to(said, (years, len(said))), test)
         return paths(share_gains(k[YEAR], n[YEAR], baseline, test).sum(-2, keepdims=True)) * test.e_level
@@ -151,7 +151,7 @@ ATTRIBUTES: tuple[tuple[tuple[float, ...], tuple[float, ...]], ...] = (
 
 
 def _fairness(world: World) -> Run:
-    def run(random: np.random.Generator, years: int, shift: Shift | None, test: Test) -> Floats:
+    def run(random: np.random.Generator, years: int, shift: Shift | None, test: SequentialTest) -> Floats:
         found = []
         for number, (parts, ratios) in enumerate(ATTRIBUTES):
             happens = shift if number == 0 else None  # to one attribute
@@ -241,4 +241,4 @@ CASES: tuple[Case, ...] = (
 PLAIN = Case("approval_rate", "600 a day, 60 % approved", plain(BANK), ())
 """The comparison: not one of the alarms."""
 
-TESTS: Mapping[str, Test] = {alert.id: alert.test for alert in ALERTS.values() if alert.test}
+TESTS: Mapping[str, SequentialTest] = {alert.id: alert.test for alert in ALERTS.values() if alert.test}

@@ -4,12 +4,13 @@ What is left are Grafana's macros; an alert rule expands `$__toTime`, the moment
 """
 
 import re
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
 from dashboards.alarms import sequential
-from dashboards.alarms.table import DAY_S, Alert
+from dashboards.alarms.table import ALERTS, DAY_S, Alert
 from dashboards.alarms.thresholds import Thresholds
 
 FOLDER: Final = Path(__file__).with_name("sql")
@@ -72,3 +73,15 @@ def _by_tenant(name: str, default: float, banks: Mapping[str, Mapping[str, float
         return repr(float(default))
     names = ", ".join(f"'{bank}'" for bank in own)
     return f"transform(tenant, [{names}], {list(own.values())!r}, {float(default)!r})"
+
+
+def main() -> None:
+    """Print an alarm's query."""
+    name = sys.argv[1] if len(sys.argv) == 2 else ""
+    if name not in ALERTS:
+        sys.exit(f"usage: python -m dashboards.alarms.queries {'|'.join(ALERTS)}")
+    sys.stdout.write(sql(ALERTS[name]))
+
+
+if __name__ == "__main__":
+    main()

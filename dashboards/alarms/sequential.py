@@ -79,7 +79,7 @@ _MOST: Final = 1e100
 
 
 @dataclass(frozen=True, slots=True)
-class Test:
+class SequentialTest:
     """What a sequential test is made of; `tilts` are changes of log-odds that it looks for, downward ones negative.
 
     `tolerance` is the change of the rate that nobody acts on, `tolerated` the rate that is never too high, `dispersion`
@@ -116,7 +116,7 @@ def cell_rates(k: Floats, n: Floats) -> Floats:
     return np.asarray((k + SHRINK * mean[..., None]) / (n + SHRINK))
 
 
-def learn(k: Floats, n: Floats, rates: Floats, test: Test) -> Baseline:
+def learn(k: Floats, n: Floats, rates: Floats, test: SequentialTest) -> Baseline:
     """The baseline of counts `k` of `n`, both (..., days, cells). A day without applications is none."""
     by_day = rates[..., None, :]
     day_k, day_n = k.sum(-1), n.sum(-1)
@@ -146,7 +146,7 @@ def spread(distances: Floats, present: npt.NDArray[np.bool_]) -> Floats:
     return np.asarray(squares / freedom * bound * np.maximum(1, alike))
 
 
-def share_gains(k: Floats, n: Floats, baseline: Baseline, test: Test) -> Floats:
+def share_gains(k: Floats, n: Floats, baseline: Baseline, test: SequentialTest) -> Floats:
     """What each cell of each day gains: (..., days, cells) in, (..., days, cells, tilts) out."""
     tilts = np.array(test.tilts)
     rates, margin = baseline.rates[..., None], baseline.margin[..., None, None]
@@ -164,7 +164,7 @@ class Pair:
     phi: Floats
 
 
-def learn_pair(k: tuple[Floats, Floats], n: tuple[Floats, Floats], test: Test) -> Pair:
+def learn_pair(k: tuple[Floats, Floats], n: tuple[Floats, Floats], test: SequentialTest) -> Pair:
     """The baseline of two groups from counts by day, (..., days) each; a day without one of them is none."""
     (k1, k2), (n1, n2) = k, n
     m1, m2 = ((each.sum(-1) + 0.5) / (of.sum(-1) + 1) for each, of in ((k1, n1), (k2, n2)))
@@ -176,7 +176,7 @@ def learn_pair(k: tuple[Floats, Floats], n: tuple[Floats, Floats], test: Test) -
     return Pair(m2[..., 0], np.maximum(test.dispersion, spread(distances, present)))
 
 
-def pair_gains(k: tuple[Floats, Floats], n: tuple[Floats, Floats], pair: Pair, test: Test) -> Floats:
+def pair_gains(k: tuple[Floats, Floats], n: tuple[Floats, Floats], pair: Pair, test: SequentialTest) -> Floats:
     """What each day gains against "the first group's rate is at least `ratio` times the second's".
 
     Counts are (..., days) each, the answer (..., days, tilts). `usual` is the second group's rate in the baseline:

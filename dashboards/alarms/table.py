@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from dashboards.alarms.sequential import Test
+from dashboards.alarms.sequential import SequentialTest
 
 MINUTE_S = 60
 HOUR_S = 60 * MINUTE_S
@@ -43,7 +43,7 @@ class Alert:
     severity: Literal["page", "ticket"]
     to_do: str
     reads: Mapping[str, tuple[str, ...]]
-    test: Test | None = None
+    test: SequentialTest | None = None
     labels: tuple[str, ...] = ("tenant",)
 
     @property
@@ -108,7 +108,7 @@ _ALL = (
         severity="page",
         to_do="List them by cause; tell the bank, or mend and redrive.",
         reads={"decision_facts": ("tenant", "decided_at"), "dead_letters": ("tenant", "at"), **_ACTIVATED},
-        test=Test(tilts=(0.7, 1.5, 3.0), tolerance=0.001, tolerated=0.01, dispersion=3.0),
+        test=SequentialTest(tilts=(0.7, 1.5, 3.0), tolerance=0.001, tolerated=0.01, dispersion=3.0),
     ),
     Alert(
         "approval_rate",
@@ -125,7 +125,7 @@ _ALL = (
         severity="page",
         to_do="Look what changed: applicants, documents, or what decides. Roll back if it is what decides.",
         reads={"decision_facts": ("tenant", "decided_at", "outcome"), **_ACTIVATED},
-        test=Test(tilts=(0.2, 0.4, 0.8, 1.6, -0.2, -0.4, -0.8, -1.6), tolerance=0.01),
+        test=SequentialTest(tilts=(0.2, 0.4, 0.8, 1.6, -0.2, -0.4, -0.8, -1.6), tolerance=0.01),
     ),
     Alert(
         "drift",
@@ -143,7 +143,7 @@ _ALL = (
         severity="ticket",
         to_do="Find the feature that moved; ask the bank; have the model validated on the new applicants.",
         reads={"decision_facts": ("tenant", "decided_at", "score_final"), **_ACTIVATED},
-        test=Test(tilts=(0.3, 0.8, -0.3, -0.8), tolerance=0.005),
+        test=SequentialTest(tilts=(0.3, 0.8, -0.3, -0.8), tolerance=0.005),
     ),
     Alert(
         "calibration",
@@ -164,7 +164,7 @@ _ALL = (
             "human_decisions": ("tenant", "application_id", "revision", "decision", "kafka_timestamp"),
             **_ACTIVATED,
         },
-        test=Test(tilts=(0.3, 0.6, 1.2, -0.3, -0.6, -1.2), tolerance=0.05, dispersion=1.2, z_mean=0.0),
+        test=SequentialTest(tilts=(0.3, 0.6, 1.2, -0.3, -0.6, -1.2), tolerance=0.05, dispersion=1.2, z_mean=0.0),
     ),
     Alert(
         "fairness",
@@ -184,7 +184,7 @@ _ALL = (
             "decision_facts": ("tenant", "decided_at", "outcome", "gender", "ethnicity", "age_band", "marital_status"),
             **_ACTIVATED,
         },
-        test=Test(tilts=(0.9, 0.75, 0.5), tolerated=0.8, dispersion=1.2),
+        test=SequentialTest(tilts=(0.9, 0.75, 0.5), tolerated=0.8, dispersion=1.2),
     ),
     Alert(
         "no_traffic",
