@@ -6,7 +6,7 @@ PYTEST = $(BIN)/python -m pytest --durations=10 --durations-min=1
 STAMP  := $(VENV)/.installed
 LOCKED_BY = $(PYTHON) make_setup.py $(VENV) compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header
 
-.PHONY: setup demo test test-unit test-integration test-stack test-brokers test-deep test-oidc check bench bench-full chaos chaos-selftest lock clean
+.PHONY: setup demo test test-unit test-integration test-stack test-brokers test-deep test-oidc check bench bench-full chaos chaos-selftest simulate-alarms lock clean
 
 setup: $(STAMP)
 
@@ -59,6 +59,9 @@ chaos: setup
 
 chaos-selftest: setup
 	@$(BIN)/python -m loanstream chaos --selftest --state .chaos
+
+simulate-alarms: setup
+	@$(BIN)/python -m dashboards.alarms.simulate
 
 lock: setup
 	@$(LOCKED_BY) --all-extras --group dev --group build pyproject.toml --output-file requirements.lock

@@ -57,7 +57,6 @@ IMPORTED_NOWHERE = {
     "fastapi": "the gateway's, which `up` starts as a process of its own",
     "httptools": "uvicorn is told its name",
     "imbalanced-learn": "locked for the resampling of the training recipes to come",
-    "scipy": "xgboost imports it; ours is the bound, one version for every Python",
 }
 
 NO_EXTRA = [
