@@ -22,6 +22,7 @@ VERBS: dict[str, str] = {
     "score": "Decide the applications in a file without Kafka, by the same code; --against: who another policy flips.",
     "documents": "The document store: put a document into it.",
     "decisions": "The latest decisions; with --compare, their agreement with a file's recorded outcomes.",
+    "outcomes": "What became of loans: bring repayment outcomes in from a file.",
     "show": "The whole story of one application: claims, documents, checks, points, receipt, timings.",
     "review": "What was referred to a person: list, show, decide.",
     "replay": "Make every decision again from its receipt's inputs and compare bit for bit.",

@@ -21,6 +21,7 @@ from producers.client import ApplicationProducer
 from producers.columns import described
 from producers.documents import attach_documents, doubts, unclaimed
 from producers.files import read_applications
+from producers.forms import APPLICATIONS
 from producers.lines import LineError
 from producers.repeats import Repeats
 from schemas.application import LoanApplication
@@ -189,7 +190,7 @@ def submit(
     the folder belongs to none.
     """
     if columns:
-        rows = described()
+        rows = described(APPLICATIONS)
         listed = [dict(zip(("column", "need", "expected"), row, strict=True)) for row in rows]
         emit(listed, table("columns of a CSV", "column", "need", "what its values are", rows=rows), as_json=as_json)
         return

@@ -51,6 +51,7 @@ TENANTS = (
     "untold",
     "gateway",
     "reviewed",
+    "repaid",
     "attacked",
     "attacker",
 )
