@@ -44,7 +44,7 @@ def decided(client: Any, tenant: str, ids: Iterable[str]) -> dict[Revision, str]
 
 
 class Approvals:
-    """Counts a tenant's outcomes by how their loans stand, some hundred at a time; `named` are the others than approved.
+    """Counts a tenant's outcomes by how their loans stand, some hundred at a time; `named` are the others.
 
     An outcome needs no warehouse: where it cannot be asked, it is not asked again, and `away` says why.
     """

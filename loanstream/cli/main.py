@@ -37,6 +37,7 @@ VERBS: dict[str, str] = {
     "tenant": "Banks: add one, see where each stands, give its clients new secrets, remove one.",
     "auth": "The embedded stack's tokens: signing keys and clients.",
     "worker": "Run one worker: verify [--lane fast|slow], score or record; settings from the environment.",
+    "top": "What flows now: rates, what waits and for how long, decisions, dead letters; again every second.",
     "doctor": "Check this machine and the installation, line by line, with how to mend what is wrong.",
     "bench": "Measure speed, in one run, as ratios where machines differ.",
     "chaos": "Apply every fault of a table to a stack under load, and count what became of each record.",

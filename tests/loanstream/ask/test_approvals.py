@@ -29,7 +29,9 @@ def put(empty, refused):
 
     def putting(topic, *events):
         records = [
-            MemoryMessage(topic, 0, at, one["application_id"].encode(), json.dumps(one).encode(), None, (2, 1_770_715_800_120))
+            MemoryMessage(
+                topic, 0, at, one["application_id"].encode(), json.dumps(one).encode(), None, (2, 1_770_888_600_120)
+            )
             for at, one in enumerate(events)
         ]
         sink = WarehouseSink(empty.client, CIPHER, refused)
