@@ -52,6 +52,7 @@ TENANTS = (
     "gateway",
     "reviewed",
     "repaid",
+    "watched",
     "attacked",
     "attacker",
 )
