@@ -46,13 +46,17 @@ DECISION = "decision"
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """One look; `backlogs` and `told` are None where they could not be asked, and `away` says why, by who was asked."""
+    """One look; `backlogs` and `told` are None where they could not be asked, and `away` says why, by who was asked.
+
+    `ages_s` are the seconds since each was heard: of one that hangs its last figures stand for a while.
+    """
 
     at: str
     tenant: str | None
     backlogs: Mapping[str, Backlog] | None
     told: Told | None
     away: Mapping[str, str] = field(default_factory=dict)
+    ages_s: Mapping[str, float] = field(default_factory=dict)
 
     def as_json(self) -> dict[str, Any]:
         """As `--json` prints it."""
@@ -62,4 +66,5 @@ class Frame:
                 outcome: {"minute": minute, "hour": hour} for outcome, (minute, hour) in told["decisions"].items()
             }
         backlogs = None if self.backlogs is None else {name: asdict(one) for name, one in self.backlogs.items()}
-        return {"at": self.at, "tenant": self.tenant, "broker": backlogs, "warehouse": told, "away": dict(self.away)}
+        found = {"at": self.at, "tenant": self.tenant, "broker": backlogs, "warehouse": told}
+        return found | {"away": dict(self.away), "ages_s": dict(self.ages_s)}

@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from types import TracebackType
-from typing import Generic, Self, TypeVar
+from typing import Any, Generic, Self, TypeVar
 
 from clickhouse_connect.driver.exceptions import ClickHouseError
 from confluent_kafka import KafkaException
@@ -25,12 +25,19 @@ T = TypeVar("T")
 
 
 class Part(Generic[T]):
-    """What one look found last; `away` says why it found nothing."""
+    """What one look found last; `away` says why it found nothing, `bug` is a fault of ours that ended the looking."""
 
-    def __init__(self, look: Callable[[], T]) -> None:
-        self._look = look
+    def __init__(self, look: Callable[[], T], now: Callable[[], float] = time.monotonic) -> None:
+        self._look, self._now = look, now
+        self._at = now()
         self.found: T | None = None
         self.away: str | None = FIRST
+        self.bug: Exception | None = None
+
+    @property
+    def age_s(self) -> float:
+        """For how long nothing else was heard."""
+        return self._now() - self._at
 
     def refresh(self) -> None:
         """Look once; a fault that a person can mend is noted, and what was found before is not shown any more."""
@@ -40,13 +47,18 @@ class Part(Generic[T]):
             self.found, self.away = None, describe_problem(error) or "it did not answer in time"
         else:
             self.found, self.away = found, None
+        self._at = self._now()
 
     def follow(self, stop: threading.Event) -> None:
         """Look again and again until `stop`, a second apart where a look takes less."""
         while not stop.is_set():
-            began = time.monotonic()
-            self.refresh()
-            stop.wait(max(0.0, EVERY_S - (time.monotonic() - began)))
+            began = self._now()
+            try:
+                self.refresh()
+            except Exception as error:  # noqa: BLE001 - raised where the frame is made
+                self.bug = error
+                return
+            stop.wait(max(0.0, EVERY_S - (self._now() - began)))
 
 
 class Looks:
@@ -87,14 +99,18 @@ class Looks:
             self._threads.append(thread)
 
     def frame(self) -> Frame:
-        """What was found last."""
-        away = {"broker": self.broker.away, "warehouse": self.warehouse.away}
+        """What was found last. Raises what no person can mend."""
+        parts: dict[str, Part[Any]] = {"broker": self.broker, "warehouse": self.warehouse}
+        for part in parts.values():
+            if part.bug is not None:
+                raise part.bug
         return Frame(
             at=rfc3339_of_ms(_now_ms()),
             tenant=self._tenant,
             backlogs=self.broker.found,
             told=self.warehouse.found,
-            away={who: why for who, why in away.items() if why is not None},
+            away={who: part.away for who, part in parts.items() if part.away is not None},
+            ages_s={who: round(part.age_s, 1) for who, part in parts.items()},
         )
 
 

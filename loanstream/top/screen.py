@@ -15,6 +15,8 @@ NONE = "-"
 CAUSES_MOST = 3
 WAITED_S = 60.0
 """What has waited for so long is shown as a warning, as the doctor looks at it."""
+OLD_S = 3.0
+"""Figures that are older are told as such: each is looked at every second."""
 SHORT_ID = 8
 """Of an id so many characters tell it apart on a screen."""
 
@@ -31,6 +33,11 @@ def screen(frame: Frame, hint: str = "") -> Group:
     parts: list[Any] = [head, blank, _stages(frame), blank]
     parts += [] if frame.told is None else [*_told(frame.told)]
     parts += [Text(f"{who} not asked: {why}", style="red") for who, why in frame.away.items()]
+    parts += [
+        Text(f"{who} not heard for {age:.0f} s: its figures are of then", style="yellow")
+        for who, age in frame.ages_s.items()
+        if age > OLD_S and who not in frame.away
+    ]
     return Group(*parts)
 
 

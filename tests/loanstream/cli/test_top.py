@@ -93,6 +93,27 @@ def test_a_fault_of_ours_is_not_hidden(asked, loanstream):
         loanstream("top", "--once")
 
 
+def test_a_fault_of_ours_ends_the_screen_too(asked):
+    """It would else stand still in silence."""
+    asked.broker = ZeroDivisionError()
+    with look.Looks(None, None) as looks:
+        looks.follow()
+        while looks.broker.bug is None:
+            pass
+        with pytest.raises(ZeroDivisionError):
+            looks.frame()
+
+
+def test_what_is_told_of_one_that_hangs_grows_old(clock):
+    """And is new again once it answers."""
+    part = look.Part(lambda: TOLD, clock)
+    part.refresh()
+    clock.now = 6.0
+    assert part.age_s == 6.0
+    part.refresh()
+    assert part.age_s == 0.0
+
+
 def test_a_slow_warehouse_does_not_hold_up_the_broker_s_figures(asked):
     """Each is looked at in its own time; what was not heard of yet is said."""
     go_on = threading.Event()

@@ -104,6 +104,14 @@ def test_what_could_not_be_asked_is_said_and_the_rest_stands(backlogs, told, awa
     assert any(line.startswith("approve") for line in lines) == (told is not None)
 
 
+def test_figures_of_one_that_hangs_are_told_as_old():
+    """They stand there for the seconds in which it may still answer; nobody is to take them for now's."""
+    frame = Frame(BUSY.at, None, BUSY.backlogs, BUSY.told, {}, {"broker": 0.9, "warehouse": 6.2})
+    assert [line for line in shown(frame) if "not heard" in line] == [
+        "warehouse not heard for 6 s: its figures are of then"
+    ]
+
+
 def test_an_installation_in_which_nothing_happened_has_no_share():
     """And no division by nought."""
     told = Told({}, {"approve": (0, 0), "refer": (0, 0), "decline": (0, 0)}, {}, None)
