@@ -136,6 +136,13 @@ def test_rows_that_repeat_are_told(kafka, file, loanstream):
     assert "of one moment there are different outcomes of: a-2;" in said.stderr
 
 
+def test_the_months_of_one_loan_are_no_repeats(kafka, file, loanstream):
+    """A loan has an outcome for each moment that is told of."""
+    path = file(HEADER + GOOD + GOOD.replace("2026-03-31T10:00:00Z,performing", "2026-04-30T10:00:00Z,late"))
+    counts = json.loads(loanstream("outcomes", "import", path, "--json").stdout)
+    assert (counts["repeated_ids"], counts["conflicting_ids"]) == ([], [])
+
+
 def test_a_broker_that_goes_away_in_the_middle_leaves_no_doubt(kafka, file, loanstream):
     """How many are there is said, and that the whole file may be sent again."""
     kafka.fault = NotDeliveredError([Failure("a-2", "timed out")])
@@ -146,8 +153,9 @@ def test_a_broker_that_goes_away_in_the_middle_leaves_no_doubt(kafka, file, loan
     assert said.stdout == ""
 
 
-def test_a_file_that_is_refused_is_no_refused_line(kafka, file, loanstream):
-    """Whoever counts what to send again counts lines; of a refused file none was read."""
+def test_a_file_that_is_refused_is_no_refused_line(kafka, file, loanstream, monkeypatch):
+    """Whoever counts what to send again counts lines; of a refused file none was read, and no loan looked up."""
+    monkeypatch.setattr(outcomes, "warehouse_fault", lambda _: "http://w:1 does not answer")
     said = loanstream("outcomes", "import", file("application_id,at\na-1,2026-03-31T10:00:00Z\n"), "--json", code=1)
     counts = json.loads(said.stdout)
     assert (counts["refused_lines"], counts["file_refused"], counts["submitted"]) == (0, True, 0)

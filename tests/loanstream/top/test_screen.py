@@ -14,7 +14,7 @@ ACTIVATION = {
     "bundle_id": "sha256:" + "3c" * 32,
     "policy_id": "sha256:" + "4b" * 32,
     "actor": "asha",
-    "reason": "a reason of many words " * 20 + "\x1b[2J",
+    "reason": "\x1b[2Ja reason of many words " * 20,
     "withdraws": None,
     "rolls_back": None,
 }
@@ -87,7 +87,7 @@ def test_the_last_activation_says_what_and_who_and_nothing_moves_the_cursor():
     lines = shown(BUSY)
     at = next(number for number, line in enumerate(lines) if line.startswith("last activation"))
     assert lines[at] == "last activation: 2026-02-12T09:30Z  all banks: bundle 3c3c3c3c, policy 4b4b4b4b"
-    assert lines[at + 1].startswith("  by asha: a reason of many words")
+    assert lines[at + 1].startswith("  by asha:  [2Ja reason of many words")
     assert "\x1b" not in "".join(lines)
 
 
