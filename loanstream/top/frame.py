@@ -48,7 +48,7 @@ DECISION = "decision"
 class Frame:
     """One look; `backlogs` and `told` are None where they could not be asked, and `away` says why, by who was asked.
 
-    `ages_s` are the seconds since each was heard: of one that hangs its last figures stand for a while.
+    `ages_s` are the seconds since each of the others was heard: of one that hangs its last figures stand for a while.
     """
 
     at: str

@@ -110,7 +110,7 @@ class Looks:
             backlogs=self.broker.found,
             told=self.warehouse.found,
             away={who: part.away for who, part in parts.items() if part.away is not None},
-            ages_s={who: round(part.age_s, 1) for who, part in parts.items()},
+            ages_s={who: round(part.age_s, 1) for who, part in parts.items() if part.away is None},
         )
 
 

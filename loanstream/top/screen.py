@@ -36,7 +36,7 @@ def screen(frame: Frame, hint: str = "") -> Group:
     parts += [
         Text(f"{who} not heard for {age:.0f} s: its figures are of then", style="yellow")
         for who, age in frame.ages_s.items()
-        if age > OLD_S and who not in frame.away
+        if age > OLD_S
     ]
     return Group(*parts)
 
