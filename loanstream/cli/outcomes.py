@@ -10,15 +10,15 @@ from typing import Annotated, Any
 import typer
 
 from loanstream.ask.approvals import Approvals, Standing
+from loanstream.cli.of_files import KAFKA_BACK_WITHIN_S, note, tell_columns
 from loanstream.cli.options import AsJson, State, installation_of, verb
 from loanstream.cli.said_for_all import of_prefix
 from loanstream.installation import Installation
 from loanstream.reach import need_kafka, warehouse_fault
 from loanstream.reach import producer as producer_of
 from loanstream.served import not_served
-from loanstream.terminal import counted, emit, table
+from loanstream.terminal import counted, emit
 from producers.client import TenantProducer
-from producers.columns import described
 from producers.errors import ProducerError
 from producers.files import read_outcomes
 from producers.forms import OUTCOMES, Repayment
@@ -29,9 +29,6 @@ from schemas.problem import Problem
 from schemas.values import utc_of_ms
 
 app = verb()
-
-KAFKA_BACK_WITHIN_S = 15.0
-"""A broker that is restarted is back within that, and its sender need not know."""
 
 SAID: dict[Standing, str] = {
     "not_approved": "of applications that were not approved, and repayment is of approved ones alone",
@@ -81,7 +78,7 @@ def import_file(
     bank = installation.tenant(tenant)
     if not dry_run:
         need_kafka(producer_of(installation, bank), KAFKA_BACK_WITHIN_S)
-        _note(not_served(installation, bank, "outcomes", "record"))
+        note(not_served(installation, bank, "outcomes", "record"))
     lines = read_outcomes(file, bank, utc_of_ms(time.time_ns() // 1_000_000), id_prefix)
     with Approvals(lambda: _reader(installation), bank) as approvals:
         tally, confirmed = (
@@ -90,8 +87,8 @@ def import_file(
             else _published(installation, bank, lines, approvals.note)
         )
         approvals.settle()
-    for note in notes(approvals) if tally.read else ():
-        _note(note)
+    for line in notes(approvals) if tally.read else ():
+        note(line)
     for hint in str(tally.repeats).splitlines():
         sys.stderr.write(f"{hint}\n")
     counts = {
@@ -123,7 +120,7 @@ def _published(
             tally = send(lines, look_up, lambda outcome: producer.submit_raw(*outcome_record(outcome)))
             producer.flush()
     except (ProducerError, KeyboardInterrupt):
-        _note(
+        note(
             f"{counted(producer.confirmed, 'outcome')} of the file confirmed by the broker, the others not: "
             "send the whole file again, for the same outcome counts once"
         )
@@ -149,11 +146,6 @@ def send(
     return tally
 
 
-def _note(line: str | None) -> None:
-    if line is not None:
-        sys.stderr.write(f"note: {line}\n")
-
-
 @app.command("import")
 def import_(
     file: Annotated[Path | None, typer.Argument(help="outcomes: CSV, JSON lines, or JSON with one or a list")] = None,
@@ -173,9 +165,7 @@ def import_(
     Exit 1 where a line was refused (the others are sent), or where no outcome is in the file.
     """
     if columns:
-        rows = described(OUTCOMES)
-        listed = [dict(zip(("column", "need", "expected"), row, strict=True)) for row in rows]
-        emit(listed, table("columns of a CSV", "column", "need", "what its values are", rows=rows), as_json=as_json)
+        tell_columns(OUTCOMES, as_json=as_json)
         return
     if file is None:
         raise typer.BadParameter("expected a file of outcomes", param_hint="FILE")
