@@ -28,7 +28,9 @@ def put(empty, refused):
 
     def putting(topic, *events, at_ms=NOW):
         records = [
-            MemoryMessage(topic, 0, offset, b"a-1", json.dumps(one).encode(), None, (2, at_ms))
+            MemoryMessage(
+                topic, 0, offset, one.get("application_id", "any").encode(), json.dumps(one).encode(), None, (2, at_ms)
+            )
             for offset, one in enumerate(events)
         ]
         sink = WarehouseSink(empty.client, CIPHER, refused)
