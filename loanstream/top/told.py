@@ -61,10 +61,12 @@ WHERE {tenant:String} = '' OR tenant IS NULL OR tenant = {tenant:String}
 ORDER BY kafka_timestamp DESC, kafka_offset DESC LIMIT 1
 """,
 }
+COUNTED = "records_in_total"
+"""The worker's own count of records whose offsets it committed, as it publishes it."""
 COUNTS = f"""
 SELECT stage, worker, toUnixTimestamp64Milli(at) AS at_ms, any(value) AS value
 FROM loanstream.service_metrics_log
-WHERE name = 'records_in' AND kafka_timestamp >= {_SINCE % "counts_ms"}
+WHERE name = '{COUNTED}' AND kafka_timestamp >= {_SINCE % "counts_ms"}
 GROUP BY stage, worker, at
 """  # noqa: S608 - a fixed clause
 """What the workers counted: of all banks together, so it is not asked for one of them."""

@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 
 from loanstream.top.frame import DECISION, Pace
-from loanstream.top.told import told
+from loanstream.top.told import COUNTED, told
 from processors.stages.record.sink import WarehouseSink
+from processors.transport.meters import Meters
 from processors.transport.ranges import OffsetRange
 from schemas.records import MemoryMessage
 from schemas.values import rfc3339_of_ms
@@ -18,8 +19,8 @@ CIPHER = ColumnCipher(b"k" * 32)
 NOW = 1_770_888_600_000
 
 
-def event(name, **changes):
-    return json.loads((EXAMPLES / f"{name}.json").read_text()) | changes
+def event(kind, **changes):
+    return json.loads((EXAMPLES / f"{kind}.json").read_text()) | changes
 
 
 @pytest.fixture
@@ -97,11 +98,18 @@ def test_rates_are_the_workers_own_and_of_all_banks(put, asked):
     """For one bank nobody counts them, so none is told."""
     metrics = [
         event("loan.service.measured", at=rfc3339_of_ms(NOW - ago), stage="score", worker="w", name=name, value=value)
-        for name, ago, value in (("records_in", 12_000, 100), ("records_in", 2_000, 150), ("records_out", 2_000, 9))
+        for name, ago, value in ((COUNTED, 12_000, 100), (COUNTED, 2_000, 150), ("records_out_total", 2_000, 9))
     ]
     put("loan.metrics.v1", *metrics)
     assert asked().paces == {"score": Pace(5.0, 5.0, None, None)}
     assert asked("bank-a").paces == {}
+
+
+def test_what_is_asked_for_is_what_a_worker_publishes():
+    """By the name under which its figure goes out."""
+    meters = Meters("score", 0)
+    meters.add("records_in", 3)
+    assert meters.snapshot()[COUNTED] == 3
 
 
 def test_dead_letters_of_the_last_hour_are_counted_by_cause(put, asked):
