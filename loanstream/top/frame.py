@@ -66,5 +66,4 @@ class Frame:
                 outcome: {"minute": minute, "hour": hour} for outcome, (minute, hour) in told["decisions"].items()
             }
         backlogs = None if self.backlogs is None else {name: asdict(one) for name, one in self.backlogs.items()}
-        found = {"at": self.at, "tenant": self.tenant, "broker": backlogs, "warehouse": told}
-        return found | {"away": dict(self.away), "ages_s": dict(self.ages_s)}
+        return {"at": self.at, "tenant": self.tenant, "broker": backlogs, "warehouse": told, "away": dict(self.away)}

@@ -4,6 +4,7 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from types import TracebackType
 from typing import Any, Generic, Self, TypeVar
 
@@ -19,6 +20,8 @@ from schemas.problem import Problem
 from schemas.values import rfc3339_of_ms
 
 EVERY_S = 1.0
+RESTS = 3
+"""For so many times as long as a look took nothing is asked: watching is not to slow down what is watched."""
 FIRST = "not heard of yet"
 
 T = TypeVar("T")
@@ -50,7 +53,7 @@ class Part(Generic[T]):
         self._at = self._now()
 
     def follow(self, stop: threading.Event) -> None:
-        """Look again and again until `stop`, a second apart where a look takes less."""
+        """Look again and again until `stop`, a second apart; less often where a look takes long."""
         while not stop.is_set():
             began = self._now()
             try:
@@ -58,7 +61,8 @@ class Part(Generic[T]):
             except Exception as error:  # noqa: BLE001 - raised where the frame is made
                 self.bug = error
                 return
-            stop.wait(max(0.0, EVERY_S - (self._now() - began)))
+            took_s = self._now() - began
+            stop.wait(max(EVERY_S - took_s, RESTS * took_s))
 
 
 class Looks:
@@ -89,7 +93,7 @@ class Looks:
         """One look at each, at the same time."""
         with ThreadPoolExecutor(2) as pool:
             list(pool.map(lambda part: part.refresh(), (self.broker, self.warehouse)))
-        return self.frame()
+        return replace(self.frame(), ages_s={})  # the one waited for the other
 
     def follow(self) -> None:
         """Look from now on, each in a thread that nobody has to wait for."""
