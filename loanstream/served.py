@@ -50,13 +50,16 @@ def lines_of_unread(
                 yield f"{name} ({_some(lacking)}) is read by no member of group {stage.group}"
 
 
-def not_served(installation: Installation, tenant: str) -> str | None:
-    """One line where no worker reads what `tenant` submits; None where one does, and where it cannot be told.
+def not_served(
+    installation: Installation, tenant: str, topic: str = "applications", stage: str = FIRST_STAGE
+) -> str | None:
+    """One line where no worker of a stage reads what `tenant` publishes on a topic (its row's key); None where one
+    does, and where it cannot be told.
 
-    For whoever publishes: what he sends is kept, and decided once a worker is there.
+    For whoever publishes: what he sends is kept, and worked on once a worker is there.
     """
-    name = TOPICS["applications"].name(tenant)
-    group = STAGES[FIRST_STAGE].group
+    name = TOPICS[topic].name(tenant)
+    group = STAGES[stage].group
     try:
         with AdminClient(_asking(installation), logger=_SILENT) as admin:
             sight = look_at_groups(admin, [group], ANSWER_S).get(group)

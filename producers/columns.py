@@ -1,55 +1,12 @@
-"""The columns of a CSV of applications: which there are, and what is wrong with a header."""
+"""The columns of a CSV: which there are, and what is wrong with a header."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+from producers.forms import Form
 from producers.lines import LineError, shown, undecoded
-from schemas import public_loans
-from schemas.application import LoanApplication
-from schemas.cells import WRITTEN
 from schemas.expected import expected_at
 from schemas.nearest import nearest
-
-OWN = (
-    *("tenant", "application_id", "revision", "submitted_at", "currency"),
-    *("annual_income", "monthly_obligations", "cibil_score"),
-    *("applicant.dependents", "applicant.education", "applicant.self_employed", "applicant.name", "applicant.employer"),
-    *("loan.amount", "loan.term_years", "loan.product", "loan.purpose"),
-    *("assets.residential", "assets.commercial", "assets.luxury", "assets.bank"),
-    *("monitoring.gender", "monitoring.ethnicity", "monitoring.marital_status", "monitoring.age_band"),
-)
-"""The fields of LoanApplication that a column may hold, in the order in which they are shown."""
-
-COLUMNS: Mapping[str, str | None] = {
-    **public_loans.FIELDS,
-    public_loans.LABEL: None,
-    **{field: field for field in OWN},
-}
-"""Column -> where its value belongs; None is not read."""
-
-OPTIONAL = frozenset(
-    {
-        *("revision", "monthly_obligations", "cibil_score", "applicant.name", "applicant.employer"),
-        *("loan.product", "loan.purpose"),
-        *("monitoring.gender", "monitoring.ethnicity", "monitoring.marital_status", "monitoring.age_band"),
-    }
-)
-"""Fields whose column may be absent and whose value may be blank."""
-
-GIVEN: Mapping[str, str] = {
-    "tenant": "or by --tenant",
-    "currency": "or by --currency",
-    "submitted_at": "optional: the moment of sending",
-}
-"""Fields that are the same for all lines where the file does not say them -> who says them then."""
-
-MONEY = frozenset(
-    {
-        *("annual_income", "monthly_obligations", "loan.amount"),
-        *("assets.residential", "assets.commercial", "assets.luxury", "assets.bank"),
-    }
-)
-"""Fields that hold amounts."""
 
 SEPARATORS: Mapping[str, str] = {";": "semicolons", "\t": "tabs", "|": "bars"}
 SAYS_SEPARATOR = "sep="
@@ -57,19 +14,19 @@ SAYS_SEPARATOR = "sep="
 NAMED_MOST = 3
 
 
-def described() -> list[tuple[str, str, str]]:
+def described(form: Form) -> list[tuple[str, str, str]]:
     """Every field with its columns, whether it must be there, and what its values are."""
     rows = []
-    for field in OWN:
-        names = " or ".join(name for name, meant in COLUMNS.items() if meant == field)
-        need = "optional" if field in OPTIONAL else GIVEN.get(field, "required")
-        rows.append((names, need, WRITTEN.get(field) or expected_at(LoanApplication, field)))
-    return [*rows, (public_loans.LABEL, "not read", f"{public_loans.APPROVED} or {public_loans.REJECTED}")]
+    for field in form.own:
+        names = " or ".join(name for name, meant in form.columns.items() if meant == field)
+        need = "optional" if field in form.optional else form.given.get(field, "required")
+        rows.append((names, need, form.written.get(field) or expected_at(form.model, field)))
+    return [*rows, *form.beside]
 
 
-def header_errors(header: Sequence[str], given: Iterable[str], line: int = 1) -> Iterator[LineError]:
+def header_errors(form: Form, header: Sequence[str], given: Iterable[str], line: int = 1) -> Iterator[LineError]:
     """What keeps a file with this header, in that line, from being read at all: one error for each kind of fault."""
-    foreign = _not_a_header(header, line)
+    foreign = _not_a_header(form, header, line)
     if foreign is not None:
         yield foreign
         return
@@ -77,33 +34,33 @@ def header_errors(header: Sequence[str], given: Iterable[str], line: int = 1) ->
     if broken:
         yield from (LineError(line, f"column {number}", "text in UTF-8", byte) for number, byte in broken)
         return
-    fields = [COLUMNS.get(name) for name in header]
+    fields = [form.columns.get(name) for name in header]
     # What a spreadsheet writes beside the table has no name, and no values.
-    meant = {name: _meant(name, header) for name in header if name and name not in COLUMNS}
+    meant = {name: _meant(form, name, header) for name in header if name and name not in form.columns}
     slips = {name: near for name, near in meant.items() if near is not None}
     strange = [name for name, near in meant.items() if near is None]
     if slips:
         found = _listed([f"{shown(name)} for {near}" for name, near in slips.items()])
-        yield LineError(line, None, "the columns' names as `submit --columns` has them", found)
+        yield LineError(line, None, f"the columns' names as `{form.listing}` has them", found)
     if strange:
         noun = "column" if len(strange) == 1 else "columns"
         yield LineError(
             line,
             None,
-            "columns of a loan application",
+            f"columns of {form.phrase}",
             f"the unknown {noun} {_listed([shown(name) for name in strange])}",
         )
     for index, name in enumerate(header):
         if fields[index] is not None and fields[index] in fields[:index]:
             yield LineError(line, None, f"one column for {fields[index]}", f"another, {shown(name)}")
-    there = {*given, *fields, *OPTIONAL, *(COLUMNS[near] for near in slips.values()), None}
-    lacking = [field for field in OWN if field not in there]
+    there = {*given, *fields, *form.optional, *(form.columns[near] for near in slips.values()), None}
+    lacking = [field for field in form.own if field not in there]
     if lacking:
-        accepted = [" or ".join(name for name, field in COLUMNS.items() if field == lack) for lack in lacking]
+        accepted = [" or ".join(name for name, field in form.columns.items() if field == lack) for lack in lacking]
         yield LineError(line, None, "a column " + ", and a column ".join(accepted), "none")
 
 
-def _not_a_header(header: Sequence[str], line: int) -> LineError | None:
+def _not_a_header(form: Form, header: Sequence[str], line: int) -> LineError | None:
     """What the first line is where it does not name columns by commas."""
     if header[0].startswith(("{", "[")):
         return LineError(
@@ -114,10 +71,10 @@ def _not_a_header(header: Sequence[str], line: int) -> LineError | None:
         return LineError(line, None, *_commas(word))
     for separator, word in SEPARATORS.items():
         names = [name.strip(' "') for text in header for name in text.split(separator)]
-        if len(names) > 2 * len(header) and any(nearest(name, COLUMNS) for name in names):
+        if len(names) > 2 * len(header) and any(nearest(name, form.columns) for name in names):
             return LineError(line, None, *_commas(word))
-    if not any(nearest(name, COLUMNS) for name in header) and any(_is_number(name) for name in header):
-        return LineError(line, None, "a line of column names (see `submit --columns`)", "values")
+    if not any(nearest(name, form.columns) for name in header) and any(_is_number(name) for name in header):
+        return LineError(line, None, f"a line of column names (see `{form.listing}`)", "values")
     return None
 
 
@@ -125,22 +82,23 @@ def _commas(found: str) -> tuple[str, str]:
     return "commas between the columns", f"{found}; write it with commas and decimal points"
 
 
-def names_columns(row: Sequence[str]) -> bool:
-    """Whether a row names columns, by commas or otherwise: three or more, as `COLUMNS` or nearly so.
+def names_columns(form: Form, row: Sequence[str]) -> bool:
+    """Whether a row names columns, by commas or otherwise: three or more, as the form has them or nearly so.
 
-    >>> names_columns(["Loan id;Education;loan_term"]), names_columns(["Loan applications of November", "", ""])
+    >>> from producers.forms import APPLICATIONS
+    >>> names_columns(APPLICATIONS, ["Loan id;Education;loan_term"]), names_columns(APPLICATIONS, ["November", "", ""])
     (True, False)
     """
     names = [name.strip(' "') for text in row for name in re.split(r"[;\t|]", text)]
-    return sum(nearest(name, COLUMNS) is not None for name in names) >= NAMED_MOST
+    return sum(nearest(name, form.columns) is not None for name in names) >= NAMED_MOST
 
 
 def _is_number(text: str) -> bool:
     return text.replace(".", "", 1).removeprefix("-").isdecimal()
 
 
-def _meant(name: str, header: Sequence[str]) -> str | None:
-    near = nearest(name, COLUMNS)
+def _meant(form: Form, name: str, header: Sequence[str]) -> str | None:
+    near = nearest(name, form.columns)
     return near if near is not None and near not in header else None
 
 

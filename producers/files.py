@@ -1,4 +1,4 @@
-"""Loan applications out of files (kinds: `READERS`), one by one: each an application, or what is wrong with it."""
+"""Applications or outcomes out of files (kinds: `READERS`), one by one: each an event, or what is wrong with it."""
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -9,7 +9,8 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from producers.columns import COLUMNS, GIVEN, MONEY, OPTIONAL, header_errors
+from producers.columns import header_errors
+from producers.forms import APPLICATIONS, OUTCOMES, Form, Repayment
 from producers.lines import (
     BYTE_ORDER_MARK,
     LINE_ENDS,
@@ -23,12 +24,13 @@ from producers.lines import (
 )
 from producers.rows import header_of, rows_of
 from producers.spreadsheets import meant, no_application
+from schemas.ahead import AHEAD_MOST_MS
 from schemas.application import LoanApplication
-from schemas.cells import spelled
 from schemas.decode import Undecodable, check_json, each_error
 from schemas.expected import fields_in
 from schemas.mistaken import wrapped
 from schemas.problem import Problem
+from schemas.values import Event, ms_of_utc, rfc3339
 
 SHOWN = 3
 """Names of an object that is no application, of which so many are told."""
@@ -43,24 +45,20 @@ EXPECTED: Mapping[str, str] = {
 """Kinds of errors that we say better."""
 
 
+Refuses = Callable[[Any], tuple[str, str, str] | None]
+"""Why an event is refused that is well-formed: field, what is expected there, what was found; None where it is not."""
+
+
 @dataclass(frozen=True, slots=True)
 class Defaults:
-    """What a line that does not say it itself is taken to say; `id_prefix` goes before every application_id.
-
-    With `only_tenant` a line of another tenant is refused.
+    """What is read (`form`), what a line that does not say it itself is taken to say (`fields`, as JSON has them), and
+    what refuses it all the same. `id_prefix` goes before every application_id.
     """
 
-    tenant: str | None
-    currency: str | None
-    submitted_at: datetime
+    form: Form
+    fields: Mapping[str, str]
     id_prefix: str = ""
-    only_tenant: bool = False
-
-    @property
-    def fields(self) -> dict[str, str]:
-        """As JSON has them."""
-        given = {"tenant": self.tenant, "currency": self.currency, "submitted_at": self.submitted_at.isoformat()}
-        return {name: value for name, value in given.items() if value is not None}
+    refuses: tuple[Refuses, ...] = ()
 
 
 class UnknownKindError(Problem):
@@ -83,14 +81,51 @@ def read_applications(
     a column missing, a quote that nothing closes) nothing more comes. Raises `UnknownKindError` at once, `OSError`
     where the file cannot be read.
     """
-    reader = READERS.get(path.suffix.lower())
+    given = {"tenant": tenant, "currency": currency, "submitted_at": submitted_at.isoformat()}
+    fields = {name: value for name, value in given.items() if value is not None}
+    refuses = (_of_others(tenant),) if only_tenant else ()
+    return _read(path, Defaults(APPLICATIONS, fields, id_prefix, refuses))
+
+
+def read_outcomes(path: Path, tenant: str, now: datetime, id_prefix: str = "") -> Iterator[Repayment | LineError]:
+    """Every line's outcome, or its errors, as `read_applications` has them; a line of another tenant is refused, and
+    one whose `at` lies more than a day after `now`: so it would be once it was sent.
+    """
+    return _read(path, Defaults(OUTCOMES, {"tenant": tenant}, id_prefix, (_of_others(tenant), _ahead_of(now))))
+
+
+def _of_others(tenant: str | None) -> Refuses:
+    """Refuses what another tenant's is."""
+
+    def refuses(event: Any) -> tuple[str, str, str] | None:
+        return (
+            None if event.tenant == tenant else ("tenant", f"{tenant}, for whom it is sent", shown(str(event.tenant)))
+        )
+
+    return refuses
+
+
+def _ahead_of(now: datetime) -> Refuses:
+    """Refuses what tells of what is to come."""
+    latest_ms = ms_of_utc(now) + AHEAD_MOST_MS
+
+    def refuses(event: Any) -> tuple[str, str, str] | None:
+        if ms_of_utc(event.at) <= latest_ms:
+            return None
+        return "at", "a moment at most a day from now", shown(rfc3339(event.at))
+
+    return refuses
+
+
+def _read(path: Path, defaults: Defaults) -> Iterator[Any]:
+    reader, form = READERS.get(path.suffix.lower()), defaults.form
     if reader is None:
-        raise UnknownKindError(f"{path.name}: expected a file of applications ({', '.join(READERS)})")
+        raise UnknownKindError(f"{path.name}: expected a file of {form.noun}s ({', '.join(READERS)})")
     place: Place = "item" if reader is _json else "line"
-    return _until_refused(reader(path, Defaults(tenant, currency, submitted_at, id_prefix, only_tenant)), place)
+    return _until_refused(reader(path, defaults), form, place)
 
 
-def _until_refused(lines: Iterator[LoanApplication | LineError], place: Place) -> Iterator[LoanApplication | LineError]:
+def _until_refused(lines: Iterator[Any], form: Form, place: Place) -> Iterator[Any]:
     told = False
     try:
         for line in lines:
@@ -100,20 +135,22 @@ def _until_refused(lines: Iterator[LoanApplication | LineError], place: Place) -
         yield replace(refused.error, of_file=not told)
     else:
         if not told:
-            yield LineError(1, None, "at least one application", "no applications in it", place, of_file=True)
+            yield LineError(1, None, f"at least one {form.noun}", f"no {form.noun}s in it", place, of_file=True)
 
 
-def _json(path: Path, defaults: Defaults) -> Iterator[LoanApplication | LineError]:
+def _json(path: Path, defaults: Defaults) -> Iterator[Any]:
     try:
         found = check_json(path.read_bytes().removeprefix(BYTE_ORDER_MARK))
     except Undecodable as fault:
-        expected = f"one application or a list of them ({fault.errors[0].expected}); lines of JSON are a .jsonl"
+        expected = (
+            f"one {defaults.form.noun} or a list of them ({fault.errors[0].expected}); lines of JSON are a .jsonl"
+        )
         raise FileRefusedError(LineError(1, None, expected, fault.errors[0].found, place="item")) from None
     for number, item in enumerate(found if isinstance(found, list) else [found], 1):
-        yield from _application(number, item, defaults, "item")
+        yield from _event_of(number, item, defaults, "item")
 
 
-def _jsonl(path: Path, defaults: Defaults) -> Iterator[LoanApplication | LineError]:
+def _jsonl(path: Path, defaults: Defaults) -> Iterator[Any]:
     for number, text in text_lines(path):
         if not text.strip():
             continue
@@ -126,51 +163,52 @@ def _jsonl(path: Path, defaults: Defaults) -> Iterator[LoanApplication | LineErr
             said = LINE_ENDS if "\r" in text else (fault.errors[0].expected, fault.errors[0].found)
             yield LineError(number, None, *said)
             continue
-        yield from _application(number, found, defaults, "line")
+        yield from _event_of(number, found, defaults, "line")
 
 
-def _application(number: int, found: Any, defaults: Defaults, place: Place) -> Iterator[LoanApplication | LineError]:
-    """A JSON value's application, or its errors."""
+def _event_of(number: int, found: Any, defaults: Defaults, place: Place) -> Iterator[Any]:
+    """A JSON value's event, or its errors."""
+    model = defaults.form.model
     if not isinstance(found, dict):
         yield LineError(number, None, "a JSON object", shown(found), place)
         return
-    if found and found.keys().isdisjoint(LoanApplication.model_fields):
-        expected = wrapped(found, LoanApplication.model_fields) or "the fields of an application"
+    if found and found.keys().isdisjoint(model.model_fields):
+        expected = wrapped(found, model.model_fields) or f"the fields of an {defaults.form.noun}"
         yield LineError(number, None, expected, f"none of them, but {_names(found)}", place)
         return
-    if (said := wrapped(found, LoanApplication.model_fields)) is not None:
+    if (said := wrapped(found, model.model_fields)) is not None:
         yield LineError(number, None, said, f"an object with {_names(found)}", place)
         return
     fields = {**defaults.fields, **found}
     if isinstance(fields.get("application_id"), str):
         fields["application_id"] = defaults.id_prefix + fields["application_id"]
     try:
-        application = LoanApplication.model_validate_json(json.dumps(fields))
+        event = model.model_validate_json(json.dumps(fields))
     except ValidationError as error:
-        yield from (replace(fault, place=place) for fault in _line_errors(number, error, {}, {}))
+        yield from (replace(fault, place=place) for fault in _line_errors(defaults.form, number, error, {}, {}))
     else:
-        yield _others(number, application, defaults, place) or application
+        yield _refused(number, event, defaults, place) or event
 
 
 def _names(found: Mapping[str, Any]) -> str:
     return ", ".join(shown(name) for name in list(found)[:SHOWN])
 
 
-def _others(number: int, application: LoanApplication, defaults: Defaults, place: Place = "line") -> LineError | None:
-    """The error of an application of another tenant, where one tenant's alone are wanted."""
-    if not defaults.only_tenant or application.tenant == defaults.tenant:
-        return None
-    return LineError(number, "tenant", f"{defaults.tenant}, for whom it is sent", shown(application.tenant), place)
+def _refused(number: int, event: Event, defaults: Defaults, place: Place = "line") -> LineError | None:
+    """The first error of a well-formed event that is refused all the same."""
+    found = (refuses(event) for refuses in defaults.refuses)
+    return next((LineError(number, *fault, place) for fault in found if fault is not None), None)
 
 
-def _csv(path: Path, defaults: Defaults) -> Iterator[LoanApplication | LineError]:
-    rows = rows_of(path)
-    at, header = header_of(rows)
-    problems = list(header_errors(header, defaults.fields, at))
+def _csv(path: Path, defaults: Defaults) -> Iterator[Any]:
+    form = defaults.form
+    rows = rows_of(path, form)
+    at, header = header_of(rows, form)
+    problems = list(header_errors(form, header, defaults.fields, at))
     if problems:
         yield from (replace(problem, of_file=True) for problem in problems)
         return
-    fields = [COLUMNS.get(name) for name in header]
+    fields = [form.columns.get(name) for name in header]
     names = {field: name for name, field in zip(header, fields, strict=True) if field is not None}
     for start, end, row in rows:
         if isinstance(row, LineError):
@@ -182,10 +220,9 @@ def _csv(path: Path, defaults: Defaults) -> Iterator[LoanApplication | LineError
             )
 
 
-def _row(
-    number: int, row: list[str], header: list[str], names: Mapping[str, str], defaults: Defaults
-) -> Iterator[LoanApplication | LineError]:
-    """A row's application, or its errors."""
+def _row(number: int, row: list[str], header: list[str], names: Mapping[str, str], defaults: Defaults) -> Iterator[Any]:
+    """A row's event, or its errors."""
+    form = defaults.form
     if not any(value.strip() for value in row[len(header) :]):
         row = row[: len(header)]  # a spreadsheet writes every row as wide as its widest
     if len(row) != len(header):
@@ -196,7 +233,7 @@ def _row(
         yield from (LineError(number, name, "text in UTF-8", byte) for name, byte in broken)
         return
     if [value.strip() for value in row] == header:
-        yield LineError(number, None, "an application", "the column names again")
+        yield LineError(number, None, f"an {form.noun}", "the column names again")
         return
     unnamed = [
         (at, value) for at, (name, value) in enumerate(zip(header, row, strict=True), 1) if not name and value.strip()
@@ -206,57 +243,61 @@ def _row(
             LineError(number, f"column {at}", "no value under a blank name", shown(value)) for at, value in unnamed
         )
         return
-    cells = dict(zip((COLUMNS.get(name) for name in header), row, strict=True))
+    cells = dict(zip((form.columns.get(name) for name in header), row, strict=True))
     try:
         # Lax, since a CSV knows text alone: "12" is a number and "Yes" is true.
-        application = LoanApplication.model_validate_strings(_event(cells.items(), defaults), strict=False)
+        event = form.model.model_validate_strings(_event(cells.items(), defaults), strict=False)
     except ValidationError as error:
-        needed = [value for field, value in cells.items() if field is not None and field not in OPTIONAL | GIVEN.keys()]
+        needed = [
+            value
+            for field, value in cells.items()
+            if field is not None and field not in form.optional | form.given.keys()
+        ]
         foreign = no_application(cells["application_id"], needed)
         yield from (
-            [LineError(number, None, "an application", foreign)]
+            [LineError(number, None, f"an {form.noun}", foreign)]
             if foreign
-            else _line_errors(number, error, names, cells)
+            else _line_errors(form, number, error, names, cells)
         )
     else:
-        yield _others(number, application, defaults) or application
+        yield _refused(number, event, defaults) or event
 
 
 def _event(cells: Iterable[tuple[str | None, str]], defaults: Defaults) -> dict[str, Any]:
     event: dict[str, Any] = dict(defaults.fields)
     for field, cell in cells:
         value = cell.strip()
-        if field is None or (not value and field in OPTIONAL):
+        if field is None or (not value and field in defaults.form.optional):
             continue
         room, _, name = field.rpartition(".")
         target = event.setdefault(room, {}) if room else event
         if not value:
             continue
-        target[name] = spelled(field, value)
+        target[name] = defaults.form.spelled(field, value)
     if "application_id" in event:
         event["application_id"] = defaults.id_prefix + event["application_id"]
     return event
 
 
 def _line_errors(
-    number: int, error: ValidationError, names: Mapping[str, str], cells: Mapping[str | None, str]
+    form: Form, number: int, error: ValidationError, names: Mapping[str, str], cells: Mapping[str | None, str]
 ) -> Iterator[LineError]:
     """Each error under the name its field has in the file, with what the file itself says there.
 
     A value that none of several types takes is one error.
     """
-    for said, detail in each_error(LoanApplication, error, error.error_count()):
-        path = shown_path(fields_in(LoanApplication, detail))
+    for said, detail in each_error(form.model, error, error.error_count()):
+        path = shown_path(fields_in(form.model, detail))
         found = "nothing" if detail["type"] == "missing" else shown(cells.get(path, detail["input"]))
-        slip = meant(cells.get(path, ""), is_money=path in MONEY)
+        slip = meant(cells.get(path, ""), is_money=path in form.money)
         expected = EXPECTED.get(detail["type"], said.expected)
         yield LineError(number, names.get(path, path), expected, found + slip)
 
 
-READERS: Mapping[str, Callable[[Path, Defaults], Iterator[LoanApplication | LineError]]] = {
+READERS: Mapping[str, Callable[[Path, Defaults], Iterator[Any]]] = {
     ".csv": _csv,
     ".jsonl": _jsonl,
     ".ndjson": _jsonl,
-    ".json": _json,  # one application, or a list of them
+    ".json": _json,  # one of them, or a list
 }
 """Who reads a file, by the ending of its name."""

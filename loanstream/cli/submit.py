@@ -10,17 +10,18 @@ from typing import Annotated, Any
 
 import typer
 
+from loanstream.cli.of_files import KAFKA_BACK_WITHIN_S, note, tell_columns
 from loanstream.cli.options import AsJson, State, installation_of, verb
 from loanstream.cli.said_for_all import CurrencyOption, of_prefix
 from loanstream.installation import Installation
 from loanstream.reach import need_kafka
 from loanstream.reach import producer as producer_of
 from loanstream.served import not_served
-from loanstream.terminal import counted, emit, table
+from loanstream.terminal import counted, emit
 from producers.client import ApplicationProducer
-from producers.columns import described
 from producers.documents import attach_documents, doubts, unclaimed
 from producers.files import read_applications
+from producers.forms import APPLICATIONS
 from producers.lines import LineError
 from producers.repeats import Repeats
 from schemas.application import LoanApplication
@@ -30,8 +31,6 @@ from schemas.values import utc_of_ms
 app = verb()
 
 UNCLAIMED_MOST = 20
-KAFKA_BACK_WITHIN_S = 15.0
-"""A broker that is restarted is back within that, and its sender need not know."""
 """Documents that nothing asked for, of which names are told."""
 
 Upload = Callable[[str, bytes], object]
@@ -85,14 +84,14 @@ def submit_file(
     # Before Kafka is asked: what is not set is told at once.
     upload = None if documents is None else installation.documents.put
     need_kafka(producer_of(installation, bank), KAFKA_BACK_WITHIN_S)
-    _note(not_served(installation, bank))
+    note(not_served(installation, bank))
     lines = read_applications(file, bank, currency, now, id_prefix, only_tenant=True)
     with ApplicationProducer(installation.producer_settings(bank), bank) as producer:
         tally = send(lines, producer, upload, documents, id_prefix)
         producer.flush()
         confirmed = producer.confirmed
     left = [] if documents is None else list(islice(unclaimed(documents, tally.documents), UNCLAIMED_MOST))
-    _note(tally.nobodys)
+    note(tally.nobodys)
     for hint in (*str(tally.repeats).splitlines(), *(f"not sent: {name}" for name in left)):
         sys.stderr.write(f"{hint}\n")
     counts = {
@@ -112,11 +111,6 @@ def submit_file(
     text += f"; {counted(len(left), 'document')} that no application asked for" if left else ""
     emit(counts, text, as_json=as_json)
     return 1 if tally.refused or tally.file_refused or left else 0
-
-
-def _note(line: str | None) -> None:
-    if line is not None:
-        sys.stderr.write(f"note: {line}\n")
 
 
 def send(
@@ -156,7 +150,7 @@ def _with_documents(
     attached, found = attach_documents(application, folder, id_prefix)
     for document in found:
         if (doubt := doubts(document.data)) is not None:
-            _note(f"{document.path.name} is stored, and nothing will be read of it: {doubt}")
+            note(f"{document.path.name} is stored, and nothing will be read of it: {doubt}")
         upload(application.tenant, document.data)
     return attached, [document.path for document in found]
 
@@ -189,9 +183,7 @@ def submit(
     the folder belongs to none.
     """
     if columns:
-        rows = described()
-        listed = [dict(zip(("column", "need", "expected"), row, strict=True)) for row in rows]
-        emit(listed, table("columns of a CSV", "column", "need", "what its values are", rows=rows), as_json=as_json)
+        tell_columns(APPLICATIONS, as_json=as_json)
         return
     if file is None:
         raise typer.BadParameter("expected a file of applications", param_hint="FILE")

@@ -13,6 +13,7 @@ from processors.stages.record.sink import REFUSALS
 from processors.transport import CHECK_PARTITIONS, CHECK_TOPIC
 from processors.transport.meters import METERS
 from producers.columns import described
+from producers.forms import APPLICATIONS, OUTCOMES
 from schemas.access import Grant, access, principal_of
 from schemas.beside import RULES
 from schemas.causes import CAUSES
@@ -355,13 +356,21 @@ def _node(stage: str) -> str:
 
 
 def columns_page() -> str:
-    """The columns of a CSV of applications."""
+    """The columns of a CSV of applications, and of one of outcomes."""
+    heads = ("column", "need", "what its values are")
+    of_outcomes = (
+        "What `loanstream outcomes import` reads in a .csv, written in the same way; "
+        "`loanstream outcomes import --columns` prints the same."
+    )
     said = (
         "What `loanstream submit` and `loanstream score` read in a .csv: UTF-8, commas, a first line with these names "
         "in any order, decimal points. `loanstream submit --columns` prints the same. Where the file does "
         "not say them, `--tenant`, `--currency` and the moment of sending do."
     )
-    return f"# Columns of a CSV\n\n{said}\n\n{table(('column', 'need', 'what its values are'), described())}\n"
+    return (
+        f"# Columns of a CSV\n\n{said}\n\n{table(heads, described(APPLICATIONS))}\n\n"
+        f"## Of outcomes\n\n{of_outcomes}\n\n{table(heads, described(OUTCOMES))}\n"
+    )
 
 
 def fields_page() -> str:

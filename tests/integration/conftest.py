@@ -51,6 +51,8 @@ TENANTS = (
     "untold",
     "gateway",
     "reviewed",
+    "repaid",
+    "watched",
     "attacked",
     "attacker",
 )

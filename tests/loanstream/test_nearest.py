@@ -3,7 +3,7 @@
 import pytest
 
 from loanstream.dlq.asked import Asked
-from producers.columns import COLUMNS
+from producers.forms import COLUMNS
 from schemas.nearest import LONGEST, nearest, slips
 from schemas.problem import Problem
 from scoring.features import FEATURES

@@ -8,8 +8,8 @@ from random import Random
 
 import pytest
 
-from producers.columns import COLUMNS, MONEY, OWN
 from producers.files import UnknownKindError, read_applications
+from producers.forms import COLUMNS, MONEY, OWN
 from producers.lines import LINE_ENDS, LineError
 from producers.synthetic.applications import Shares, synthesise
 from schemas.application import LoanApplication

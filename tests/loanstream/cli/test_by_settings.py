@@ -39,6 +39,7 @@ NEEDS = {
     ("dlq", "discard", "--cause", "empty", "--reason", "a test", "--yes"): (KAFKA,),
     ("submit", str(EXAMPLE)): (KAFKA, TENANTS),
     ("submit", str(EXAMPLE), "--documents", str(EXAMPLE.parent)): (DOCUMENTS,),
+    ("outcomes", "import", str(EXAMPLE)): (KAFKA, TENANTS),
     ("documents", "put", str(EXAMPLE), "--tenant", "bank-a"): (TENANTS, DOCUMENTS, KEYS),
     ("history",): (KAFKA, TENANTS),
     ("activate", "policy", "paper", "--all-tenants", "--reason", "because"): (KAFKA, TENANTS, ARTEFACTS),

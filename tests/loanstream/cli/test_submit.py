@@ -9,7 +9,7 @@ from loanstream.cli.main import main
 from loanstream.cli.submit import send, submit_file
 from loanstream.installation import Installation
 from loanstream.settings import load
-from producers.columns import COLUMNS
+from producers.forms import COLUMNS
 from producers.lines import LineError
 from schemas.application import LoanApplication
 from schemas.decode import decode
