@@ -12,7 +12,7 @@ from dashboards.alarms.thresholds import SHIPPED, checked
 from loanstream.stack.clickhouse.errors import EngineError
 from stores.warehouse.migrate import migrations, statements
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 MACROS = {"$__toTime"}
 TYPES = {
     "at": "DateTime64(3, 'UTC')", "decided_at": "DateTime64(3, 'UTC')", "kafka_timestamp": "DateTime64(3, 'UTC')",
