@@ -22,7 +22,7 @@ import psutil
 import pytest
 from confluent_kafka import TopicPartition
 from confluent_kafka.admin import AdminClient, OffsetSpec
-from joserfc import jwt
+from joserfc import jws, jwt
 from joserfc.jwk import ECKey
 
 from loanstream.demo.run import stack as running_stack
@@ -190,6 +190,13 @@ def _of_another_bank(attacked: Attacked) -> str:
     return f"{head}.{b64(json.dumps(attacked.said({'tenant': VICTIM})).encode())}.{signature}"
 
 
+def _with_its_own_key(attacked: Attacked) -> str:
+    """A token that brings along the key which signed it: whoever went by that one would find nothing wrong."""
+    own = ECKey.generate_key("P-256")
+    header = {"alg": "ES256", "jwk": own.as_dict(private=False)}
+    return attacked.made(header, lambda said: jws.JWSRegistry.algorithms["ES256"].sign(said, own))
+
+
 TOKENS: dict[str, tuple[Callable[[Attacked], str], str]] = {
     # what is wrong with it: how it is made, the reason in the log
     "expired": (lambda here: here.signed(exp=_now() - 60), "token-expired"),
@@ -207,12 +214,7 @@ TOKENS: dict[str, tuple[Callable[[Attacked], str], str]] = {
         lambda here: here.signed(ECKey.generate_key("P-256"), {"kid": "../keys/token-keys.json"}),
         "token-key",
     ),
-    "with a key of its own": (
-        lambda here: here.made(
-            {"alg": "ES256", "jwk": ECKey.generate_key("P-256").as_dict(private=False)}, lambda _: bytes(64)
-        ),
-        "token-form",
-    ),
+    "with a key of its own": (_with_its_own_key, "token-form"),
     "unsigned": (lambda here: here.made({"alg": "none"}, lambda _: b""), "token-form"),
     "unsigned, with a signature": (lambda here: here.made({"alg": "none"}, lambda _: bytes(64)), "token-algorithm"),
     "signed with the public key": (
