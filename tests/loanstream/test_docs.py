@@ -10,7 +10,7 @@ import pytest
 from processors.transport.meters import METERS
 
 ROOT = Path(__file__).resolve().parents[2]
-DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+DOCUMENTS = [ROOT / "README.md", ROOT / "SECURITY.md", *sorted((ROOT / "docs").rglob("*.md"))]
 PLACEHOLDER = re.compile(r"^(?!LOANSTREAM_)[A-Z][A-Z_]{2,}$")
 UNFINISHED = re.compile(r"\b(?:TODO|TBD|XXX|FIXME)\b")
 ABBREVIATIONS = {"ACR", "DTI", "LTI", "PDO"}
@@ -205,7 +205,7 @@ def unknown_of(command: str) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    "page", [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))], ids=lambda page: page.name
+    "page", [ROOT / "README.md", ROOT / "SECURITY.md", *sorted((ROOT / "docs").glob("*.md"))], ids=lambda page: page.name
 )
 def test_every_command_that_a_page_shows_can_be_typed(page):
     """Its verb is there, and each of its options."""
