@@ -34,7 +34,8 @@ from producers.gateway.limits import BODY_WITHIN_S
 from producers.gateway.provider_keys import Times
 from schemas.topics import PARTITIONS, TOPICS
 
-EXAMPLE = Path(__file__).resolve().parents[2] / "schemas" / "examples" / "loan.application.submitted.json"
+EXAMPLES = Path(__file__).resolve().parents[2] / "schemas" / "examples"
+REFERRED = EXAMPLES / "loan.application.submitted.with-documents.json"
 VICTIM, ATTACKER = "attacked", "attacker"
 SENT_TO = ("applications", "outcomes")
 SAID_WITHIN_S, DECIDED_WITHIN_S = 5, 60
@@ -93,6 +94,15 @@ class Attacked:
     def ask(self, method: str, path: str, token: str | None = None, **more: Any) -> httpx.Response:
         headers = dict(more.pop("headers", {})) | ({} if token is None else {"Authorization": f"Bearer {token}"})
         return self.http.request(method, path, headers=headers, **more)
+
+    def found(self, path: str, token: str) -> dict[str, Any]:
+        """What is answered once it is there: decided, or recorded a moment later."""
+        until = time.monotonic() + DECIDED_WITHIN_S
+        while (answer := self.ask("GET", path, token)).status_code == 404:
+            assert time.monotonic() < until, path
+            time.sleep(0.2)
+        assert answer.status_code == 200, answer.text
+        return answer.json()
 
     def connect(self) -> ssl.SSLSocket:
         """A connection, for what no client library would send."""
@@ -288,26 +298,29 @@ def test_a_tenant_beside_the_token_chooses_nothing(attacked: Attacked, applicati
 
 
 @pytest.fixture(scope="module")
-def decided(attacked: Attacked) -> dict[str, Any]:
-    """A decision of the victim's."""
-    example = json.loads(EXAMPLE.read_text()) | {"application_id": "of-the-victim", "tenant": VICTIM}
+def referred(attacked: Attacked) -> dict[str, Any]:
+    """A decision of the victim's that waits for a person: an application of good figures, without documents."""
+    example = json.loads(REFERRED.read_text()) | {"application_id": "of-the-victim", "tenant": VICTIM, "documents": []}
     sent = attacked.ask("POST", "/v1/applications", attacked.token(f"producer:{VICTIM}"), json=example)
     assert sent.status_code in {200, 202}, sent.text
-    until = time.monotonic() + DECIDED_WITHIN_S
-    token = attacked.token(f"consumer:{VICTIM}")
-    while (found := attacked.ask("GET", "/v1/decisions/of-the-victim", token)).status_code == 404:
-        assert time.monotonic() < until
-        time.sleep(0.2)
-    assert found.status_code == 200, found.text
-    return found.json()
+    found = attacked.found("/v1/decisions/of-the-victim", attacked.token(f"consumer:{VICTIM}"))
+    assert found["outcome"] == "refer"
+    return found
 
 
-def test_another_bank_s_decision_is_as_one_that_never_was(attacked: Attacked, decided: dict[str, Any]) -> None:
-    """By its application's id or its own: 404, in the very words for what there is not."""
-    reader, reviewer = attacked.token(f"consumer:{ATTACKER}"), attacked.token(f"gateway-reviewer:{ATTACKER}")
+def test_another_bank_s_decision_is_as_one_that_never_was(attacked: Attacked, referred: dict[str, Any]) -> None:
+    """By its application's id or its own: 404, in the very words for what there is not, where its bank finds it."""
+    application, decision = "of-the-victim", referred["decision_id"]
     place = attacked.log.stat().st_size
-    for path, token in (("/v1/applications/{}", reader), ("/v1/decisions/{}", reader), ("/v1/reviews/{}", reviewer)):
-        for name in ("of-the-victim", decided["decision_id"]):
+    for path, role, there in (
+        ("/v1/applications/{}", "consumer", {application}),
+        ("/v1/decisions/{}", "consumer", {application, decision}),
+        ("/v1/reviews/{}", "gateway-reviewer", {decision}),
+    ):
+        for name in there:
+            assert attacked.found(path.format(name), attacked.token(f"{role}:{VICTIM}"))
+        token = attacked.token(f"{role}:{ATTACKER}")
+        for name in (application, decision):
             theirs = attacked.ask("GET", path.format(name), token)
             nobodys = attacked.ask("GET", path.format(name[::-1]), token)
             assert (theirs.status_code, theirs.content) == (nobodys.status_code, nobodys.content), path

@@ -13,6 +13,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -463,14 +464,54 @@ def test_no_token_keeps_the_broker_from_the_next_client(guarded: Guarded, alg: s
     assert all(len(line) < 700 for line in guarded.said()[before:].splitlines())
 
 
-def test_the_log_names_who_was_denied_what(guarded: Guarded) -> None:
-    """A denial is one line with principal, operation and topic."""
+def _take(guarded: Guarded, transactional_id: str) -> None:
+    with pytest.raises(KafkaException):
+        Producer({**guarded.as_("producer:bank-a"), "transactional.id": transactional_id}).init_transactions(20)
+
+
+def _allow_himself_everything(guarded: Guarded) -> None:
+    asked = _everything("User:bank-a-producer")
+    with AdminClient(without_deliveries(guarded.as_("producer:bank-a"))) as admin, pytest.raises(KafkaException):
+        admin.create_acls([asked])[asked].result(10)
+
+
+DENIED: dict[str, tuple[Callable[[Guarded], Any], str, str]] = {
+    # of what: who tries it, as whom, what the line names
+    "topic": (
+        lambda guarded: written(guarded.as_("producer:bank-a"), ["loan.applications.v1.bank-b"]),
+        "bank-a-producer",
+        "Topic:LITERAL:loan.applications.v1.bank-b",
+    ),
+    "group": (
+        lambda guarded: read(guarded.as_("consumer:bank-a"), ["loan.decisions.v1.bank-a"], "bank-b.sink"),
+        "bank-a-consumer",
+        "Group:LITERAL:bank-b.sink",
+    ),
+    "transactional id": (
+        lambda guarded: _take(guarded, "bank-b.core"),
+        "bank-a-producer",
+        "TransactionalId:LITERAL:bank-b.core",
+    ),
+    "cluster": (_allow_himself_everything, "bank-a-producer", "Cluster:LITERAL:kafka-cluster"),
+}
+
+
+@pytest.mark.parametrize("what", DENIED)
+def test_the_log_names_who_was_denied_what(guarded: Guarded, what: str) -> None:
+    """A denial is one line with principal, operation, and the topic, group or transactional id."""
+    attempt, name, resource = DENIED[what]
+    lines = said_after(guarded, lambda: attempt(guarded), resource)
+    assert all(f"Principal = User:{name} is Denied operation = " in line for line in lines)
+
+
+def said_after(guarded: Guarded, attempt: Callable[[], Any], what: str) -> list[str]:
+    """The lines that the log has of it: after many refusals the next are told more seldom, so it is tried again."""
     before, until = len(guarded.said()), time.monotonic() + 60
-    while not (lines := guarded.said()[before:].splitlines()):  # after many denials the next are told more seldom
-        assert time.monotonic() < until
-        written(guarded.as_("producer:bank-a"), ["loan.applications.v1.bank-b"])
-    assert "Principal = User:bank-a-producer is Denied" in lines[0]
-    assert "Topic:LITERAL:loan.applications.v1.bank-b" in lines[0]
+    while not (lines := [line for line in guarded.said()[before:].splitlines() if what in line]):
+        assert time.monotonic() < until, guarded.said()[before:]
+        attempt()
+        time.sleep(0.2)
+    return lines
 
 
 def test_a_good_token_gets_in(guarded: Guarded) -> None:
@@ -518,10 +559,12 @@ def answer_to(sent: bytes, address: str) -> bytes:
 
 
 def test_nothing_gets_in_without_tls(guarded: Guarded) -> None:
-    """A plaintext client gets no answer at either port, and leaves nothing."""
+    """A plaintext client gets no answer at either port, and leaves nothing; the log says from where it came."""
     before = guarded.ends()
     for address in (guarded.broker.bootstrap, guarded.broker.oauth):
         assert ASKED_PLAINLY[8:12] not in answer_to(ASKED_PLAINLY, address)
+        lines = said_after(guarded, partial(answer_to, ASKED_PLAINLY, address), "SSL handshake failed")
+        assert all("with /127.0.0.1 " in line for line in lines)
         settings = {"bootstrap.servers": address, **QUICK, "message.timeout.ms": 1500}
         assert written(settings, ["loan.applications.v1.bank-a"]) != {"loan.applications.v1.bank-a": None}
     assert guarded.ends() == before
