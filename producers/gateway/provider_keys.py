@@ -26,10 +26,12 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Times:
-    """Seconds, as the module says. `kept_s` bounds for how long a key counts that nobody can call back."""
+    """Seconds, as the module says. `trusted_s` bounds for how long a key counts that was taken away, also where nobody
+    asked in between; `kept_s` for how long one counts that nobody can call back. A fetch fits between the first two.
+    """
 
-    renew_s: float = 30.0
-    trusted_s: float = 300.0
+    renew_s: float = 20.0
+    trusted_s: float = 30.0
     kept_s: float = 86_400.0
     cool_down_s: float = 10.0
 

@@ -22,7 +22,7 @@ import psutil
 import pytest
 from confluent_kafka import TopicPartition
 from confluent_kafka.admin import AdminClient, OffsetSpec
-from joserfc import jwt
+from joserfc import jws, jwt
 from joserfc.jwk import ECKey
 
 from loanstream.demo.run import stack as running_stack
@@ -34,7 +34,8 @@ from producers.gateway.limits import BODY_WITHIN_S
 from producers.gateway.provider_keys import Times
 from schemas.topics import PARTITIONS, TOPICS
 
-EXAMPLE = Path(__file__).resolve().parents[2] / "schemas" / "examples" / "loan.application.submitted.json"
+EXAMPLES = Path(__file__).resolve().parents[2] / "schemas" / "examples"
+REFERRED = EXAMPLES / "loan.application.submitted.with-documents.json"
 VICTIM, ATTACKER = "attacked", "attacker"
 SENT_TO = ("applications", "outcomes")
 SAID_WITHIN_S, DECIDED_WITHIN_S = 5, 60
@@ -93,6 +94,15 @@ class Attacked:
     def ask(self, method: str, path: str, token: str | None = None, **more: Any) -> httpx.Response:
         headers = dict(more.pop("headers", {})) | ({} if token is None else {"Authorization": f"Bearer {token}"})
         return self.http.request(method, path, headers=headers, **more)
+
+    def found(self, path: str, token: str) -> dict[str, Any]:
+        """What is answered once it is there: decided, or recorded a moment later."""
+        until = time.monotonic() + DECIDED_WITHIN_S
+        while (answer := self.ask("GET", path, token)).status_code == 404:
+            assert time.monotonic() < until, path
+            time.sleep(0.2)
+        assert answer.status_code == 200, answer.text
+        return answer.json()
 
     def connect(self) -> ssl.SSLSocket:
         """A connection, for what no client library would send."""
@@ -190,6 +200,13 @@ def _of_another_bank(attacked: Attacked) -> str:
     return f"{head}.{b64(json.dumps(attacked.said({'tenant': VICTIM})).encode())}.{signature}"
 
 
+def _with_its_own_key(attacked: Attacked) -> str:
+    """A token that brings along the key which signed it: whoever went by that one would find nothing wrong."""
+    own = ECKey.generate_key("P-256")
+    header = {"alg": "ES256", "jwk": own.as_dict(private=False)}
+    return attacked.made(header, lambda said: jws.JWSRegistry.algorithms["ES256"].sign(said, own))
+
+
 TOKENS: dict[str, tuple[Callable[[Attacked], str], str]] = {
     # what is wrong with it: how it is made, the reason in the log
     "expired": (lambda here: here.signed(exp=_now() - 60), "token-expired"),
@@ -207,12 +224,7 @@ TOKENS: dict[str, tuple[Callable[[Attacked], str], str]] = {
         lambda here: here.signed(ECKey.generate_key("P-256"), {"kid": "../keys/token-keys.json"}),
         "token-key",
     ),
-    "with a key of its own": (
-        lambda here: here.made(
-            {"alg": "ES256", "jwk": ECKey.generate_key("P-256").as_dict(private=False)}, lambda _: bytes(64)
-        ),
-        "token-form",
-    ),
+    "with a key of its own": (_with_its_own_key, "token-form"),
     "unsigned": (lambda here: here.made({"alg": "none"}, lambda _: b""), "token-form"),
     "unsigned, with a signature": (lambda here: here.made({"alg": "none"}, lambda _: bytes(64)), "token-algorithm"),
     "signed with the public key": (
@@ -286,26 +298,29 @@ def test_a_tenant_beside_the_token_chooses_nothing(attacked: Attacked, applicati
 
 
 @pytest.fixture(scope="module")
-def decided(attacked: Attacked) -> dict[str, Any]:
-    """A decision of the victim's."""
-    example = json.loads(EXAMPLE.read_text()) | {"application_id": "of-the-victim", "tenant": VICTIM}
+def referred(attacked: Attacked) -> dict[str, Any]:
+    """A decision of the victim's that waits for a person: an application of good figures, without documents."""
+    example = json.loads(REFERRED.read_text()) | {"application_id": "of-the-victim", "tenant": VICTIM, "documents": []}
     sent = attacked.ask("POST", "/v1/applications", attacked.token(f"producer:{VICTIM}"), json=example)
     assert sent.status_code in {200, 202}, sent.text
-    until = time.monotonic() + DECIDED_WITHIN_S
-    token = attacked.token(f"consumer:{VICTIM}")
-    while (found := attacked.ask("GET", "/v1/decisions/of-the-victim", token)).status_code == 404:
-        assert time.monotonic() < until
-        time.sleep(0.2)
-    assert found.status_code == 200, found.text
-    return found.json()
+    found = attacked.found("/v1/decisions/of-the-victim", attacked.token(f"consumer:{VICTIM}"))
+    assert found["outcome"] == "refer"
+    return found
 
 
-def test_another_bank_s_decision_is_as_one_that_never_was(attacked: Attacked, decided: dict[str, Any]) -> None:
-    """By its application's id or its own: 404, in the very words for what there is not."""
-    reader, reviewer = attacked.token(f"consumer:{ATTACKER}"), attacked.token(f"gateway-reviewer:{ATTACKER}")
+def test_another_bank_s_decision_is_as_one_that_never_was(attacked: Attacked, referred: dict[str, Any]) -> None:
+    """By its application's id or its own: 404, in the very words for what there is not, where its bank finds it."""
+    application, decision = "of-the-victim", referred["decision_id"]
     place = attacked.log.stat().st_size
-    for path, token in (("/v1/applications/{}", reader), ("/v1/decisions/{}", reader), ("/v1/reviews/{}", reviewer)):
-        for name in ("of-the-victim", decided["decision_id"]):
+    for path, role, there in (
+        ("/v1/applications/{}", "consumer", {application}),
+        ("/v1/decisions/{}", "consumer", {application, decision}),
+        ("/v1/reviews/{}", "gateway-reviewer", {decision}),
+    ):
+        for name in there:
+            assert attacked.found(path.format(name), attacked.token(f"{role}:{VICTIM}"))
+        token = attacked.token(f"{role}:{ATTACKER}")
+        for name in (application, decision):
             theirs = attacked.ask("GET", path.format(name), token)
             nobodys = attacked.ask("GET", path.format(name[::-1]), token)
             assert (theirs.status_code, theirs.content) == (nobodys.status_code, nobodys.content), path
@@ -411,8 +426,10 @@ def test_no_document_s_name_is_the_sender_s(attacked: Attacked) -> None:
 
 
 @pytest.mark.usefixtures("nothing_written")
-@pytest.mark.parametrize("path", ["/v1/applications", "/v1/documents?kind=payslip"])
-def test_a_body_of_100_mb_is_refused(attacked: Attacked, path: str) -> None:
+@pytest.mark.parametrize(
+    ("path", "announced"), [("/v1/applications", "application/json"), ("/v1/documents?kind=payslip", "application/pdf")]
+)
+def test_a_body_of_100_mb_is_refused(attacked: Attacked, path: str, announced: str) -> None:
     """By what it announces, and by what comes of it where it announces nothing; nothing of it is held."""
     gateway = psutil.Process(next(p["pid"] for p in attacked.stack["processes"] if p["name"] == "gateway"))
     before, place = gateway.memory_info().rss, attacked.log.stat().st_size
@@ -422,7 +439,7 @@ def test_a_body_of_100_mb_is_refused(attacked: Attacked, path: str) -> None:
     assert b"urn:loanstream:problem:too-large" in answer
     sent, chunk = 0, b"10000\r\n" + b"x" * 0x10000 + b"\r\n"
     with attacked.connect() as connection:
-        connection.sendall(f"{head}Content-Type: application/pdf\r\nTransfer-Encoding: chunked\r\n\r\n".encode())
+        connection.sendall(f"{head}Content-Type: {announced}\r\nTransfer-Encoding: chunked\r\n\r\n".encode())
         try:
             while sent < 104_857_600:
                 connection.sendall(chunk)
@@ -431,7 +448,10 @@ def test_a_body_of_100_mb_is_refused(attacked: Attacked, path: str) -> None:
             pass
     assert sent < 40_000_000  # what lies in buffers on the way counts too
     assert gateway.memory_info().rss - before < 60_000_000
-    assert attacked.line(place, "too-large")["status"] == 413
+    attacked.line(place, "too-large")
+    time.sleep(0.2)
+    refusals = [line["status"] for line in attacked.since(place) if line["reason"] == "too-large"]
+    assert refusals == [413, 413], "each of the two, for its size and nothing else"
 
 
 @pytest.mark.usefixtures("nothing_written")

@@ -1,5 +1,7 @@
 """The documents are finished and lead on: no cell waits for its figure, no link into nothing."""
 
+import ast
+import builtins
 import re
 import shlex
 import subprocess
@@ -10,7 +12,7 @@ import pytest
 from processors.transport.meters import METERS
 
 ROOT = Path(__file__).resolve().parents[2]
-DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+DOCUMENTS = [ROOT / "README.md", ROOT / "SECURITY.md", *sorted((ROOT / "docs").rglob("*.md"))]
 PLACEHOLDER = re.compile(r"^(?!LOANSTREAM_)[A-Z][A-Z_]{2,}$")
 UNFINISHED = re.compile(r"\b(?:TODO|TBD|XXX|FIXME)\b")
 ABBREVIATIONS = {"ACR", "DTI", "LTI", "PDO"}
@@ -205,7 +207,9 @@ def unknown_of(command: str) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    "page", [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))], ids=lambda page: page.name
+    "page",
+    [ROOT / "README.md", ROOT / "SECURITY.md", *sorted((ROOT / "docs").glob("*.md"))],
+    ids=lambda page: page.name,
 )
 def test_every_command_that_a_page_shows_can_be_typed(page):
     """Its verb is there, and each of its options."""
@@ -221,3 +225,45 @@ def test_a_command_that_cannot_be_typed_is_seen():
         "loanstream dlq list --waiting # all": [],
         "loanstream train --in there": ["--in"],
     }
+
+
+PROGRAM = re.compile(
+    r"^```python\n(.*?)^```|^python3? -[^\n]*<<'END'[^\n]*\n(.*?)^END$",
+    re.DOTALL | re.MULTILINE,
+)
+
+
+def programs_of(page: str) -> list[str]:
+    """Every Python program that a page shows: in a block of its own, or handed to `python -` in a shell's."""
+    return [of_its_own or handed for of_its_own, handed in PROGRAM.findall(page)]
+
+
+def unbound_in(program: str) -> set[str]:
+    """The names that a program uses and nothing in it makes. Raises SyntaxError."""
+    tree = ast.parse(program)
+    names = [node for node in ast.walk(tree) if isinstance(node, ast.Name)]
+    made = {node.id for node in names if not isinstance(node.ctx, ast.Load)} | set(dir(builtins)) | {"__file__"}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            made |= {(each.asname or each.name).partition(".")[0] for each in node.names}
+        elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            made.add(node.name)
+        elif isinstance(node, ast.arg):
+            made.add(node.arg)
+        elif isinstance(node, ast.ExceptHandler) and node.name:
+            made.add(node.name)
+    return {node.id for node in names} - made
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_every_program_that_a_page_shows_can_be_pasted(document):
+    """It is Python, and names nothing that the reader would have to guess."""
+    assert [names for program in programs_of(document.read_text("utf-8")) if (names := unbound_in(program))] == []
+
+
+def test_a_program_that_cannot_be_pasted_is_seen():
+    """In a block of Python and in a shell's."""
+    page = (
+        "```python\nimport json\nprint(json.dumps(state))\n```\n```\npython - <<'END' | curl\nprint(secret)\nEND\n```\n"
+    )
+    assert [unbound_in(program) for program in programs_of(page)] == [{"state"}, {"secret"}]

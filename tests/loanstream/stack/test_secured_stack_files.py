@@ -14,8 +14,7 @@ from loanstream.stack.fresh import clear
 from loanstream.stack.kafka.node import Addresses
 from loanstream.stack.layout import Layout, write_stack
 from loanstream.stack.running import RunningStack
-from loanstream.stack.table import KEYS_OF, WORKERS, Plan, children, operators_installation
-from stores.keys import PARTS
+from loanstream.stack.table import WORKERS, Plan, children, operators_installation
 
 ADDRESSES = Addresses(controller="127.0.0.1:3", broker="127.0.0.1:1", oauth="127.0.0.1:2")
 NOBODY = SimpleNamespace(processes=list)
@@ -45,15 +44,26 @@ def test_each_worker_proves_itself_as_its_stage(plan_of) -> None:
         assert stat.S_IMODE(plan.security_file(stage).stat().st_mode) == 0o600
 
 
+HANDED = {
+    "verify": {"document_id", "document_key"},
+    "verify-slow": {"document_id", "document_key"},
+    "score": {"receipt_id", "receipt_key"},
+    "record": {"column_id", "column_key"},
+}
+"""What each stage works with, written down once more: a row too many in the stack's table is a key too many."""
+
+
 def test_each_worker_is_handed_the_keys_that_it_needs(plan_of) -> None:
-    """Its directory has one part of the keys: no certificate's, no token's, no password, not the CA's."""
+    """Its directory has one part of the keys: no certificate's, no token's, no password, not the CA's. So has the gateway's."""
     plan = plan_of(secure=True)
     workers = {child.name.rpartition("-")[0]: child for child in children(plan) if child.name.endswith("-0")}
     for stage in WORKERS:
         directory = load(workers[stage].environment).keys
-        assert directory == plan.layout.keys / KEYS_OF[stage]
         held = {name for path in directory.iterdir() for name in json.loads(path.read_text())}
-        assert held == set(PARTS[KEYS_OF[stage]])
+        assert held == HANDED[stage]
+    assert {name for path in plan.gateway.installation["keys"].iterdir() for name in json.loads(path.read_text())} == (
+        HANDED["verify"]
+    )
     authority = plan.layout.keys / "tls-ca.pem"
     assert stat.S_IMODE(authority.stat().st_mode) == 0o600
     assert not any(str(authority) in repr((child.command, child.environment)) for child in children(plan))

@@ -105,6 +105,22 @@ def test_schemathesis_finds_nothing(api, path, method, mode):
         assert seen & {200, 201, 202, 404, 503}
 
 
+TAKE_A_BODY = [names for names, said in OPERATIONS.items() if "requestBody" in said]
+NOT_DESCRIBED = (None, "text/html", "multipart/form-data; boundary=x", "application/x-www-form-urlencoded", "a/b; \xff")
+
+
+@pytest.mark.parametrize(("path", "method"), TAKE_A_BODY)
+@pytest.mark.parametrize("announced", NOT_DESCRIBED)
+def test_a_body_of_a_media_type_that_it_does_not_name_gets_an_answer_that_it_does(door, path, method, announced):
+    """A generator sends what is described; a form, a page and a body of no type at all are sent here."""
+    headers = {} if announced is None else {"Content-Type": announced.encode("latin-1")}
+    where = path.replace("{review_id}", "b5b4a9b6-5a3b-5f0e-8d2a-6f1c2d3e4f50")
+    params = {"kind": "payslip"} if path == "/v1/documents" else {}
+    answer = door.ask(method.upper(), where, headers=headers, params=params, content=b"<html>")
+    assert str(answer.status_code) in OPERATIONS[path, method]["responses"]
+    assert answer.headers["content-type"] == "application/problem+json"
+
+
 def test_it_is_openapi_whose_references_lead_somewhere():
     """A tool needs no other file."""
 

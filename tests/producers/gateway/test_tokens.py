@@ -1,5 +1,6 @@
 """Whose a token is, and why it is refused."""
 
+import ast
 import base64
 import hashlib
 import hmac
@@ -342,11 +343,36 @@ def test_a_request_without_one_bearer_token(door, headers):
     assert answer.headers["WWW-Authenticate"] == "Bearer"
 
 
+ROOT = Path(__file__).resolve().parents[3]
+
+
+def reasons_in(source: str) -> set[str]:
+    """The codes that a module gives its refusals for the log."""
+    found = set()
+    for node in ast.walk(ast.parse(source)):
+        match node:
+            case ast.Call(func=ast.Name("Refusal" | "_away"), args=[ast.Constant(str(code)), *_]):
+                found.add(code)
+            case ast.Call(func=ast.Name("ProblemError"), keywords=[*_, ast.keyword("reason", ast.Constant(str(code)))]):
+                found.add(code)
+            case ast.Call(func=ast.Name("ProblemError"), args=[ast.Constant(str(kind)), *_], keywords=others) if all(
+                each.arg != "reason" for each in others
+            ):
+                found.add(kind)
+            case ast.Call(func=ast.Name("Buckets"), args=[_, ast.Constant(str(whose))]):
+                found.add(f"too-many-of-{whose}")
+            case ast.Assign(targets=[ast.Subscript(slice=ast.Constant("reason"))], value=ast.Constant(str(code))):
+                found.add(code)
+    return found
+
+
 def test_an_operator_finds_each_reason_on_the_page():
-    """Whatever code stands in the log for a token, the page of the gateway says what it means."""
-    page = (Path(__file__).resolve().parents[3] / "docs" / "gateway.md").read_text("utf-8")
-    table = page.split("| `reason` of a refusal")[1].split("\n\n")[0]
-    assert set(tokens.REFUSALS) | {"no-token", "keys-unknown"} <= set(re.findall(r"`([a-z-]+)`", table))
+    """Whatever code stands in the log, for a token or for anything else, the page of the gateway says what it means."""
+    page = (ROOT / "docs" / "gateway.md").read_text("utf-8").split("## Its log")[1]
+    sources = [path for folder in ("producers", "loanstream") for path in (ROOT / folder / "gateway").rglob("*.py")]
+    found = set(tokens.REFUSALS) | {code for path in sources for code in reasons_in(path.read_text("utf-8"))}
+    assert {"no-token", "too-many-of-address", "uploads", "warehouse-away", "kafka-client", "document-key"} <= found
+    assert found - set(re.findall(r"`([a-z-]+)`", page)) == set()
 
 
 def test_a_bank_that_goes_is_refused_at_once_and_one_that_comes_is_believed(door, look, refused, provider):

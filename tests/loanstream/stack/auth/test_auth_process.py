@@ -314,4 +314,10 @@ def test_connections_have_an_end_and_fill_no_log(running, producer):
     with httpx.Client(verify=running.trusted, base_url=running.server.endpoints.issuer) as http:
         running.http = http
         assert running.ask(producer).status_code == 200
-    assert len(running.log.read_text().splitlines()) - lines < 20
+    for _ in range(60):
+        with running.trusted.wrap_socket(socket.create_connection(address), server_hostname="localhost") as secured:
+            secured.sendall(b"no request at all\r\n\r\n")
+            assert secured.recv(4096).startswith(b"HTTP/1.1 400 ")
+    said = running.log.read_text().splitlines()[lines:]
+    assert any("Invalid HTTP request" in line for line in said)
+    assert len(said) < 20
