@@ -60,6 +60,16 @@ def answer_format(sql: str, default: str) -> str:
     return found.group(1) if found else default
 
 
+def in_format(sql: str, name: str) -> str:
+    """The statement with another format, where it names one at its end.
+
+    >>> in_format("SELECT 1 FORMAT Native SETTINGS max_threads = 1", "Buffers")
+    'SELECT 1 FORMAT Buffers SETTINGS max_threads = 1'
+    """
+    found = _TRAILING_FORMAT.search(sql)
+    return f"{sql[: found.start(1)]}{name}{sql[found.end(1) :]}" if found else sql
+
+
 def without_format(sql: str) -> str:
     """The statement without a FORMAT clause at its end.
 
