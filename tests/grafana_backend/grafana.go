@@ -111,6 +111,10 @@ func plain(value any) any {
 		if math.IsNaN(found) || math.IsInf(found, 0) {
 			return fmt.Sprint(found)
 		}
+	case json.RawMessage: // the plugin hands an array of bytes out as if it were JSON
+		if !json.Valid(found) {
+			return fmt.Sprintf("%q", []byte(found))
+		}
 	case time.Time:
 		return found.Format(time.RFC3339Nano)
 	}

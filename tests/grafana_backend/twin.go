@@ -60,26 +60,38 @@ func (t *twin) Settings(context.Context, backend.DataSourceInstanceSettings) sql
 
 // Converters are for the types that sqlds has no frame's field for.
 func (t *twin) Converters() []sqlutil.Converter {
+	exact := reflect.TypeOf((*decimal.Decimal)(nil))
 	return []sqlutil.Converter{
-		{
-			Name: "decimal", InputScanType: reflect.TypeOf((*decimal.Decimal)(nil)),
-			InputTypeRegex: regexp.MustCompile(`^(Nullable\()?Decimal`),
-			FrameConverter: sqlutil.FrameConverter{FieldType: data.FieldTypeNullableFloat64, ConverterFunc: number},
-		},
-		{
-			Name: "nested", InputScanType: reflect.TypeOf((*any)(nil)).Elem(),
-			InputTypeRegex: regexp.MustCompile(`^(Array|Map|Tuple|Nested)\(`),
-			FrameConverter: sqlutil.FrameConverter{FieldType: data.FieldTypeNullableString, ConverterFunc: text},
-		},
+		converter("decimal", `^Decimal`, exact, data.FieldTypeNullableFloat64, number),
+		converter("no decimal", `^Nullable\(Decimal`, reflect.PointerTo(exact), data.FieldTypeNullableFloat64, number),
+		converter(
+			"as JSON", `^(Nullable\()?(Array|Map|Tuple|Nested|Point|JSON|Dynamic|Variant|IPv[46]|U?Int(128|256))\b`,
+			reflect.TypeOf((*any)(nil)).Elem(), data.FieldTypeNullableString, text,
+		),
+	}
+}
+
+func converter(
+	name, types string, scanned reflect.Type, field data.FieldType, convert func(any) (any, error),
+) sqlutil.Converter {
+	return sqlutil.Converter{
+		Name: name, InputTypeRegex: regexp.MustCompile(types), InputScanType: scanned,
+		FrameConverter: sqlutil.FrameConverter{FieldType: field, ConverterFunc: convert},
 	}
 }
 
 func number(value any) (any, error) {
-	found, is := value.(**decimal.Decimal)
-	if !is || *found == nil {
-		return (*float64)(nil), nil
+	if found, is := value.(**decimal.Decimal); is {
+		if *found == nil {
+			return (*float64)(nil), nil
+		}
+		value = *found
 	}
-	near, _ := (*found).Float64()
+	found, is := value.(*decimal.Decimal)
+	if !is {
+		return nil, fmt.Errorf("%T is no decimal", value)
+	}
+	near, _ := found.Float64()
 	return &near, nil
 }
 

@@ -10,7 +10,7 @@ from typing import Final
 from loanstream.stack.clickhouse.auth import Account
 from loanstream.stack.clickhouse.disk import Disk
 from loanstream.stack.clickhouse.engine import Engine
-from loanstream.stack.clickhouse.errors import NOT_IMPLEMENTED, READONLY, SYNTAX_ERROR, EngineError
+from loanstream.stack.clickhouse.errors import NOT_IMPLEMENTED, READONLY, SYNTAX_ERROR, TOO_MANY_ROWS, EngineError
 from loanstream.stack.clickhouse.link import Answer, Link
 from loanstream.stack.clickhouse.native import Column, Dialect
 from loanstream.stack.clickhouse.requests import Request
@@ -25,6 +25,8 @@ _JOINING: Final = frozenset(
 _INSERT_SETTINGS: Final = {"async_insert": "0", "max_threads": "1"}
 # Native's columns without what stands around them: native.py writes that.
 _BUFFERS: Final = "Buffers"
+# The statement's own error has its own positions, and its own rows may be within the limit that its columns exceed.
+_SAYS_ITSELF: Final = frozenset({SYNTAX_ERROR, TOO_MANY_ROWS})
 _SELECT: Final = re.compile(r"(?:\s|\(|--[^\n]*\n|/\*.*?\*/)*(SELECT|WITH|FROM)\b", re.IGNORECASE | re.DOTALL)
 # An engine that cannot be opened again is worse than a statement refused.
 _BREAKS_THE_DIRECTORY: Final = re.compile(r"\bENGINE\s*=?\s*['\"`]?(Kafka|RabbitMQ|NATS)\b", re.IGNORECASE)
@@ -106,9 +108,13 @@ def _columns(link: Link, request: Request) -> list[Column]:
     """The columns of a result: Native has their names and types, which Buffers leaves out."""
     sql = without_format(request.sql)
     if _selects(request, only_reads=True):
-        # On lines of their own: the statement may end in a comment.
-        described = json.loads(link.run(f"DESCRIBE (\n{sql}\n)", "JSONCompact", request.params).body)
-        return [Column(name, kind) for name, kind, *_ in described["data"]]
+        try:
+            # On lines of their own: the statement may end in a comment.
+            described = link.run(f"DESCRIBE (\n{sql}\n)", "JSONCompact", request.params)
+            return [Column.described(name, kind) for name, kind, *_ in json.loads(described.body)["data"]]
+        except EngineError as error:
+            if error.code not in _SAYS_ITSELF:
+                raise
     # SHOW, EXISTS and the like cannot be described; they are short, so they are run once more.
     meta = json.loads(link.run(sql, "JSONCompact", request.params).body)["meta"]
     return [Column(column["name"], column["type"]) for column in meta]

@@ -6,7 +6,7 @@ holds them, behind their length. What Native puts around those bytes is written 
 
     [block info] columns rows (name type [custom serialization: no] bytes) for each column
 
-Nothing inside a column is looked at, so columns of every type pass.
+Nothing inside a column is looked at, so columns of every type pass, but for the one that no client can read.
 """
 
 import re
@@ -14,6 +14,8 @@ import struct
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
+
+from loanstream.stack.clickhouse.errors import NOT_IMPLEMENTED, EngineError
 
 # The first revision of ClickHouse's protocol that has each of these (DBMS_MIN_REVISION_WITH_..., ProtocolDefines.h).
 _BLOCK_INFO: Final = 51903
@@ -24,19 +26,32 @@ _CUSTOM_SERIALIZATION: Final = 54454
 _INFO: Final = b"\x01\x00\x02\xff\xff\xff\xff\x00"
 _COUNTS: Final = struct.Struct("<QQ")
 _LENGTH: Final = struct.Struct("<Q")
+# DESCRIBE writes a tuple's elements on lines of their own; line ends inside quotes are escaped.
+_NEXT_LINE: Final = re.compile(r"(,?)\n *")
+_PLAIN_NAME: Final = re.compile(r"\w{1,60}")
+_STATE: Final = re.compile(r"(?<!Simple)AggregateFunction\(")
 _ZONE: Final = re.compile(r"\bDateTime\('[^']*'\)")
 
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column of a result: its name and its type, as DESCRIBE writes it."""
+    """A column of a result: its name, and its type in one line."""
 
     name: str
     type: str
 
+    @classmethod
+    def described(cls, name: str, kind: str) -> "Column":
+        r"""A column as DESCRIBE tells it.
+
+        >>> Column.described("income", "Tuple(\n    net Float64,\n    month Date)").type
+        'Tuple(net Float64, month Date)'
+        """
+        return cls(name, _NEXT_LINE.sub(lambda found: ", " if found.group(1) else "", kind))
+
 
 class Dialect:
-    r"""The Native format of one result.
+    r"""The Native format of one result. Raises EngineError (48) for a column that clients of the revision cannot read.
 
     >>> Dialect([Column("term", "UInt8")], 0).empty()
     b'\x01\x00\x04term\x05UInt8'
@@ -45,6 +60,8 @@ class Dialect:
     """
 
     def __init__(self, columns: Sequence[Column], revision: int) -> None:
+        if revision >= _CUSTOM_SERIALIZATION:
+            _refuse_states(columns)
         self._info = _INFO if revision >= _BLOCK_INFO else b""
         self._heads = [_head(column, revision) for column in columns]
 
@@ -77,6 +94,19 @@ def _blocks(buffers: bytes) -> Iterator[tuple[int, list[memoryview]]]:
         yield rows, found
     if at != len(whole):
         raise ValueError("the engine's blocks are cut off")
+
+
+def _refuse_states(columns: Sequence[Column]) -> None:
+    """A client that asks for so late a revision knows the type, and says no more than that when it comes."""
+    for place, column in enumerate(columns, 1):
+        if _STATE.search(column.type):
+            # A name that is an expression may hold a value.
+            name = f" `{column.name}`" if _PLAIN_NAME.fullmatch(column.name) else ""
+            raise EngineError(
+                NOT_IMPLEMENTED,
+                f"column {place}{name} is the state of an aggregate function, which this client cannot read; "
+                "select finalizeAggregation() of it (NOT_IMPLEMENTED)",
+            )
 
 
 def _head(column: Column, revision: int) -> bytes:
