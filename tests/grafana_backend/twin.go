@@ -60,13 +60,24 @@ func (t *twin) Settings(context.Context, backend.DataSourceInstanceSettings) sql
 
 // Converters are for the types that sqlds has no frame's field for.
 func (t *twin) Converters() []sqlutil.Converter {
+	anything := reflect.TypeOf((*any)(nil)).Elem()
 	exact := reflect.TypeOf((*decimal.Decimal)(nil))
 	return []sqlutil.Converter{
 		converter("decimal", `^Decimal`, exact, data.FieldTypeNullableFloat64, number),
 		converter("no decimal", `^Nullable\(Decimal`, reflect.PointerTo(exact), data.FieldTypeNullableFloat64, number),
 		converter(
+			"text or none", `^(LowCardinality\()?Nullable\((String|FixedString|Enum(8|16)?)\b`,
+			anything, data.FieldTypeNullableString, optional[string],
+		),
+		converter(
+			"number or none", `^(LowCardinality\()?Nullable\((U?Int(8|16|32|64)|Float(32|64))\)`,
+			anything, data.FieldTypeNullableFloat64, optional[float64],
+		),
+		converter("yes, no or none", `^Nullable\(Bool\)`, anything, data.FieldTypeNullableBool, optional[bool]),
+		converter("moment or none", `^Nullable\(Date`, anything, data.FieldTypeNullableTime, optional[time.Time]),
+		converter(
 			"as JSON", `^(Nullable\()?(Array|Map|Tuple|Nested|Point|JSON|Dynamic|Variant|IPv[46]|U?Int(128|256))\b`,
-			reflect.TypeOf((*any)(nil)).Elem(), data.FieldTypeNullableString, text,
+			anything, data.FieldTypeNullableString, text,
 		),
 	}
 }
@@ -93,6 +104,34 @@ func number(value any) (any, error) {
 	}
 	near, _ := found.Float64()
 	return &near, nil
+}
+
+// given is what stands behind a nullable value of the driver: a pointer in an interface; nothing where it is NULL.
+func given(value any) (reflect.Value, bool) {
+	found := reflect.ValueOf(value)
+	for found.Kind() == reflect.Pointer || found.Kind() == reflect.Interface {
+		if found.IsNil() {
+			return found, false
+		}
+		found = found.Elem()
+	}
+	return found, found.IsValid()
+}
+
+func optional[T any](value any) (any, error) {
+	found, there := given(value)
+	if !there {
+		return (*T)(nil), nil
+	}
+	wanted := reflect.TypeFor[T]()
+	if !found.CanConvert(wanted) {
+		return nil, fmt.Errorf("%s is no %s", found.Type(), wanted)
+	}
+	converted, is := found.Convert(wanted).Interface().(T)
+	if !is {
+		return nil, fmt.Errorf("%s is no %s", found.Type(), wanted)
+	}
+	return &converted, nil
 }
 
 func text(value any) (any, error) {

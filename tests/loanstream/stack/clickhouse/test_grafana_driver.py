@@ -4,6 +4,7 @@ The bytes are held without Go by test_native_dialect.py.
 """
 
 import os
+import re
 import subprocess
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -11,8 +12,11 @@ from pathlib import Path
 
 import pytest
 
+from loanstream.stack.clickhouse.embedded import EmbeddedWarehouse
+from stores.warehouse.migrate import migrate
 from tests.grafana_backend.backend import PLUGIN_VARIABLE, Answer, GrafanaBackend, Query, build, go
 
+PAGE = Path(__file__).resolve().parents[4] / "docs" / "connect-grafana.md"
 START = datetime(2026, 3, 1, tzinfo=UTC)
 END = START + timedelta(days=1)
 HOUR_MS = 3_600_000
@@ -64,11 +68,17 @@ PLUGIN = os.environ.get(PLUGIN_VARIABLE, "")
 
 
 @pytest.fixture(scope="module", params=["twin", "plugin"])
-def grafana(request, program, shown) -> Ask:
+def kind(request) -> dict[str, str]:
     """Grafana's backend on its libraries, and the plugin's own executable where there is one."""
     if request.param == "plugin" and not PLUGIN:
         pytest.skip(f"{PLUGIN_VARIABLE} does not name the executable of Grafana's plugin")
-    return asker(program, shown, kind=request.param, plugin=PLUGIN if request.param == "plugin" else "")
+    return {"kind": request.param} | ({"plugin": PLUGIN} if request.param == "plugin" else {})
+
+
+@pytest.fixture(scope="module")
+def grafana(kind, program, shown) -> Ask:
+    """What Grafana asks, answered by the table above."""
+    return asker(program, shown, **kind)
 
 
 @pytest.fixture(scope="module", params=["none", "gzip", "deflate", "lz4", "zstd"])
@@ -254,6 +264,44 @@ def test_every_type_of_column_is_read(read, expression):
     assert (alone.error, amid.error) == ("", "")
     assert alone.frames[0].first == [[READ[expression]]]
     assert amid.frames[0].first == [[READ[expression]]] * 3
+
+
+@pytest.fixture(scope="module")
+def migrated(tmp_path_factory):
+    """A warehouse with loanstream's own tables."""
+    with EmbeddedWarehouse(tmp_path_factory.mktemp("migrated")) as warehouse:
+        client = warehouse.client()
+        migrate(client)
+        client.close()
+        yield warehouse
+
+
+def test_every_table_of_ours_is_read(program, migrated, kind):
+    """What loanstream keeps, of whichever type: Grafana reads it, without rows and with rows of those very types."""
+    client = migrated.client("reader")
+    names = [row[0] for row in client.query("SHOW TABLES FROM loanstream").result_rows]
+    described = {name: client.query(f"DESCRIBE TABLE loanstream.`{name}`").result_rows for name in names}
+    client.close()
+    statements = [f"SELECT * FROM `{name}` WHERE 0" for name in names]
+    for columns in described.values():
+        structure = ", ".join(f"`{column}` {' '.join(kind.split())}" for column, kind, *_ in columns)
+        made = structure.replace("\\", "\\\\").replace("'", "\\'")
+        statements.append(f"SELECT * FROM generateRandom('{made}', 1, 3, 2) LIMIT 5")
+    answer = asker(program, migrated, **kind)(*statements)
+    assert len(names) > 10
+    assert {statement: answer[str(place)].error for place, statement in enumerate(statements)} == dict.fromkeys(
+        statements, ""
+    )
+    assert [answer[str(place)].frames[0].rows for place in range(len(statements))] == [0] * len(names) + [5] * len(
+        names
+    )
+
+
+def test_the_panel_of_the_page_is_drawn(program, migrated, kind):
+    """Who copies the first panel of the page has a panel."""
+    (sql,) = re.findall(r"```sql\n(.*?)```", PAGE.read_text("utf-8"), re.DOTALL)
+    found = asker(program, migrated, **kind)(sql, series=True)["0"]
+    assert (found.error, [frame.rows for frame in found.frames]) == ("", [0])
 
 
 def test_a_state_is_refused_with_what_to_do(driver):
