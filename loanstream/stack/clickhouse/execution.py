@@ -25,8 +25,6 @@ _JOINING: Final = frozenset(
 _INSERT_SETTINGS: Final = {"async_insert": "0", "max_threads": "1"}
 # Native's columns without what stands around them: native.py writes that.
 _BUFFERS: Final = "Buffers"
-# The statement's own error has its own positions, and its own rows may be within the limit that its columns exceed.
-_SAYS_ITSELF: Final = frozenset({SYNTAX_ERROR, TOO_MANY_ROWS})
 _SELECT: Final = re.compile(r"(?:\s|\(|--[^\n]*\n|/\*.*?\*/)*(SELECT|WITH|FROM)\b", re.IGNORECASE | re.DOTALL)
 # An engine that cannot be opened again is worse than a statement refused.
 _BREAKS_THE_DIRECTORY: Final = re.compile(r"\bENGINE\s*=?\s*['\"`]?(Kafka|RabbitMQ|NATS)\b", re.IGNORECASE)
@@ -113,9 +111,9 @@ def _columns(link: Link, request: Request) -> list[Column]:
             described = link.run(f"DESCRIBE (\n{sql}\n)", "JSONCompact", request.params)
             return [Column.described(name, kind) for name, kind, *_ in json.loads(described.body)["data"]]
         except EngineError as error:
-            if error.code not in _SAYS_ITSELF:
+            if error.code != TOO_MANY_ROWS:  # a limit for the rows, which the columns here are not
                 raise
-    # SHOW, EXISTS and the like cannot be described; they are short, so they are run once more.
+    # What SHOW, EXISTS and the like answer with cannot be described; they are short, so they are run once more.
     meta = json.loads(link.run(sql, "JSONCompact", request.params).body)["meta"]
     return [Column(column["name"], column["type"]) for column in meta]
 

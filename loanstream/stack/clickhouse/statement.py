@@ -10,7 +10,12 @@ _TOKEN: Final = re.compile(
 )
 # The data follows the format's name after blanks and one line end.
 _FORMAT_NAME: Final = re.compile(rb"\s+([A-Za-z]\w*)[ \t]*(?:;|\r?\n|$)?")
-_TRAILING_FORMAT: Final = re.compile(r"\bFORMAT\s+([A-Za-z]\w*)\s*(?:SETTINGS\b[^'\"`]*)?;?\s*$", re.IGNORECASE)
+# Behind the format's name: settings, a semicolon, comments, none with a quote. Possessive, so that no text takes long.
+_TRAILING_FORMAT: Final = re.compile(
+    r"""\bFORMAT\s+([A-Za-z]\w*)\s*+(?:SETTINGS\b[^'"`;]*+)?;?\s*+"""
+    r"""(?:--[^\n'"`]*+\s*+|/\*(?:[^*'"`]|\*(?!/))*+\*/\s*+)*+$""",
+    re.IGNORECASE,
+)
 _HEAD_LIMIT: Final = 256 << 10
 
 
@@ -55,6 +60,10 @@ def answer_format(sql: str, default: str) -> str:
 
     >>> answer_format("SELECT 1 FORMAT JSON", "TabSeparated")
     'JSON'
+    >>> answer_format("SELECT 1 FORMAT JSON -- a note", "TabSeparated")
+    'JSON'
+    >>> answer_format("SELECT 'FORMAT JSON -- a note'", "TabSeparated")
+    'TabSeparated'
     """
     found = _TRAILING_FORMAT.search(sql)
     return found.group(1) if found else default
