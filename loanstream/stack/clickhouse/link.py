@@ -44,7 +44,8 @@ class Link:
                 return _answer(self._link.query(sql, result_format, params=dict(params or {})))
         except EngineError:
             # The engine puts what the failed statement had written before the next one's answer.
-            self._link.query("SELECT 1", "Null")
+            with contextlib.suppress(RuntimeError):
+                self._link.query("SELECT 1", "Null")
             raise
 
     def blocks(self, sql: str, result_format: str, params: Mapping[str, str]) -> Iterator[Answer]:

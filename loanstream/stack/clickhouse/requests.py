@@ -17,6 +17,7 @@ from loanstream.stack.clickhouse.statement import Insert, answer_format, split_i
 Receive = Callable[[], Awaitable[Mapping[str, Any]]]
 
 _BODY_LIMIT: Final = 256 << 20
+_LONGEST_REVISION: Final = 10
 # What a URL says to the HTTP front rather than to the engine.
 _FRONT: Final = frozenset(
     {"query", "database", "default_format", "user", "password", "quota_key", "role", "query_id", "stacktrace"}
@@ -55,7 +56,7 @@ class Request:
     def revision(self) -> int:
         """The revision of ClickHouse's protocol that the client reads Native in; 0 is the oldest, and the default."""
         asked = self.url.get("client_protocol_version", "")
-        return int(asked) if asked.isascii() and asked.isdecimal() else 0
+        return int(asked) if asked.isascii() and asked.isdecimal() and len(asked) < _LONGEST_REVISION else 0
 
     @property
     def waits(self) -> bool:

@@ -10,10 +10,11 @@ _TOKEN: Final = re.compile(
 )
 # The data follows the format's name after blanks and one line end.
 _FORMAT_NAME: Final = re.compile(rb"\s+([A-Za-z]\w*)[ \t]*(?:;|\r?\n|$)?")
-# Behind the format's name: settings, a semicolon, comments, none with a quote. Possessive, so that no text takes long.
+# Behind the format's name: settings, a semicolon, comments, none with a quote. Possessive and bounded, so that no text
+# takes long: the name is looked for at every FORMAT.
 _TRAILING_FORMAT: Final = re.compile(
-    r"""\bFORMAT\s+([A-Za-z]\w*)\s*+(?:SETTINGS\b[^'"`;]*+)?;?\s*+"""
-    r"""(?:--[^\n'"`]*+\s*+|/\*(?:[^*'"`]|\*(?!/))*+\*/\s*+)*+$""",
+    r"""\bFORMAT\s+([A-Za-z]\w*)\s*+(?:SETTINGS\b[^'"`;]{0,2000}+)?;?\s*+"""
+    r"""(?:--[^\n'"`]{0,500}+\s*+|/\*(?:[^*'"`]|\*(?!/)){0,500}+\*/\s*+){0,20}+$""",
     re.IGNORECASE,
 )
 _HEAD_LIMIT: Final = 256 << 10

@@ -14,7 +14,10 @@ import pytest
 
 from loanstream.stack.clickhouse.embedded import EmbeddedWarehouse
 from stores.warehouse.migrate import migrate
-from tests.grafana_backend.backend import PLUGIN_VARIABLE, Answer, GrafanaBackend, Query, build, go
+from tests.grafana_backend.backend import BUILT_WITHIN_S, PLUGIN_VARIABLE, Answer, GrafanaBackend, Query, build, go
+
+# The first time, the program is built.
+pytestmark = pytest.mark.timeout(BUILT_WITHIN_S + 300)
 
 PAGE = Path(__file__).resolve().parents[4] / "docs" / "connect-grafana.md"
 START = datetime(2026, 3, 1, tzinfo=UTC)

@@ -3,6 +3,7 @@
 import json
 import struct
 from datetime import datetime
+from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -75,6 +76,12 @@ def test_a_block_is_written_in_the_clients_revision(ask, revision, info, zone, f
     assert ask(f"{COLUMNS} FORMAT Native", revision)[2] == body
     empty = [column[: len(column) - cut] for column, cut in zip(columns, (2, 6, 8), strict=True)]
     assert ask(f"{COLUMNS} WHERE 0", revision)[2] == info + b"\x03\x00" + b"".join(empty)
+
+
+@pytest.mark.parametrize("revision", ["", "x", "-1", "5\u0664460", "9" * 5000])
+def test_a_revision_that_is_none_is_the_oldest(ask, revision):
+    """Nonsense from a client is no fault of the warehouse's."""
+    assert ask("SELECT 1", quote(revision))[2] == b"\x01\x01\x011\x05UInt8\x01"
 
 
 def test_what_the_driver_asks_first_is_answered(ask):
