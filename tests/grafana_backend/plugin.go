@@ -51,17 +51,19 @@ func openPlugin(options Options, address *url.URL) (Backend, error) {
 		return nil, fmt.Errorf("the plugin's executable does not start: %w", err)
 	}
 	var found remote
+	stop := client.Kill
 	for name, set := range map[string]func(any) bool{
 		"data":        func(client any) (is bool) { found.data, is = client.(grpcplugin.DataClient); return },
 		"diagnostics": func(client any) (is bool) { found.diagnostics, is = client.(grpcplugin.DiagnosticsClient); return },
 	} {
 		client, err := protocol.Dispense(name)
 		if err != nil || !set(client) {
+			stop()
 			return nil, fmt.Errorf("the plugin does not serve %s", name)
 		}
 	}
 	return &grafana{
-		handler: &found, first: options.FirstRows, close: client.Kill,
+		handler: &found, first: options.FirstRows, close: stop,
 		context: backend.PluginContext{OrgID: 1, PluginID: pluginID, DataSourceInstanceSettings: source},
 	}, nil
 }

@@ -1,11 +1,13 @@
 """The Native format in the dialect that a client asks for: Grafana's driver cannot read another one."""
 
+import asyncio
 import json
 import struct
 from datetime import datetime
 from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
+import clickhouse_connect
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -184,6 +186,24 @@ def test_a_moment_keeps_its_zone_for_clickhouse_connect(reader):
     assert [kind.name for kind in found.column_types] == ["DateTime('Asia/Kolkata')"]
     with reader.query_rows_stream(sql) as rows:
         assert list(rows) == [(expected,)]
+
+
+def test_clickhouse_connect_reads_the_later_dialect(server):
+    """Both its clients find out that the front speaks it, and read many rows and none in it."""
+    many, none = "SELECT number, toString(number) AS text FROM numbers(200000)", "SELECT 1 AS one WHERE 0"
+    client = server.client("reader")
+    assert client.protocol_version == 54405
+    assert client.query(many).result_rows[-1] == (199_999, "199999")
+    client.close()
+
+    async def read():
+        options = {"username": "reader", "password": server.passwords["reader"]}
+        async with await clickhouse_connect.get_async_client(host="127.0.0.1", port=server.port, **options) as client:
+            return await asyncio.gather(client.query(many), client.query(none), client.query(many))
+
+    first, empty, second = asyncio.run(read())
+    assert first.result_rows == second.result_rows == [(number, str(number)) for number in range(200_000)]
+    assert (empty.column_names, empty.result_rows) == (("one",), [])
 
 
 @given(
