@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"net/url"
 	"reflect"
@@ -99,8 +100,11 @@ func scanned(rows driver.Rows) ([]any, error) {
 	}
 	values := []any{}
 	for _, target := range targets {
-		value := reflect.ValueOf(target).Elem()
+		value := reflect.ValueOf(target)
 		for value.Kind() == reflect.Pointer && !value.IsNil() {
+			if _, says := value.Interface().(json.Marshaler); says {
+				break
+			}
 			value = value.Elem()
 		}
 		values = append(values, plain(value.Interface()))

@@ -7,12 +7,12 @@ from collections.abc import Generator, Iterator
 from dataclasses import replace
 from typing import Final
 
+from loanstream.stack.clickhouse import native
 from loanstream.stack.clickhouse.auth import Account
 from loanstream.stack.clickhouse.disk import Disk
 from loanstream.stack.clickhouse.engine import Engine
 from loanstream.stack.clickhouse.errors import NOT_IMPLEMENTED, READONLY, SYNTAX_ERROR, TOO_MANY_ROWS, EngineError
 from loanstream.stack.clickhouse.link import Answer, Link
-from loanstream.stack.clickhouse.native import Column, Dialect
 from loanstream.stack.clickhouse.requests import Request
 from loanstream.stack.clickhouse.statement import in_format, without_format
 
@@ -51,7 +51,7 @@ def answers(
 
     The first step raises what is wrong with the statement; a later one what happened on the way (EngineError).
     """
-    defaults = _INSERT_SETTINGS if request.insert else {}
+    defaults = _INSERT_SETTINGS if request.insert else native.settings(request.revision)
     settings = {**defaults, **account.settings(request.settings), "log_comment": request.query_id}
     link.run(f"USE {_identifier(request.database)}")
     link.set(settings)
@@ -88,7 +88,7 @@ def _selects(request: Request, only_reads: bool) -> bool:
 
 def _native(link: Link, request: Request) -> Iterator[Answer]:
     """A result in the client's dialect of Native; without rows, one block that has the columns."""
-    dialect = Dialect(_columns(link, request), request.revision)
+    dialect = native.Dialect(_columns(link, request), request.revision)
     sql, found = in_format(request.sql, _BUFFERS), False
     if streams(request, only_reads=True):
         answers = link.blocks(sql, _BUFFERS, request.params)
@@ -102,20 +102,20 @@ def _native(link: Link, request: Request) -> Iterator[Answer]:
         yield Answer(dialect.empty())
 
 
-def _columns(link: Link, request: Request) -> list[Column]:
+def _columns(link: Link, request: Request) -> list[native.Column]:
     """The columns of a result: Native has their names and types, which Buffers leaves out."""
     sql = without_format(request.sql)
     if _selects(request, only_reads=True):
         try:
             # On lines of their own: the statement may end in a comment.
             described = link.run(f"DESCRIBE (\n{sql}\n)", "JSONCompact", request.params)
-            return [Column.described(name, kind) for name, kind, *_ in json.loads(described.body)["data"]]
+            return [native.Column.described(name, kind) for name, kind, *_ in json.loads(described.body)["data"]]
         except EngineError as error:
             if error.code != TOO_MANY_ROWS:  # a limit for the rows, which the columns here are not
                 raise
     # What SHOW, EXISTS and the like answer with cannot be described; they are short, so they are run once more.
     meta = json.loads(link.run(sql, "JSONCompact", request.params).body)["meta"]
-    return [Column(column["name"], column["type"]) for column in meta]
+    return [native.Column(column["name"], column["type"]) for column in meta]
 
 
 def _identifier(name: str) -> str:

@@ -22,6 +22,8 @@ _BLOCK_INFO: Final = 51903
 _ZONE_OF_DATETIME: Final = 54337
 _CUSTOM_SERIALIZATION: Final = 54454
 
+_FLAT: Final = {"output_format_native_use_flattened_dynamic_and_json_serialization": "1"}
+
 # Field 1: no overflow rows; field 2: bucket -1, none; 0: the end.
 _INFO: Final = b"\x01\x00\x02\xff\xff\xff\xff\x00"
 _COUNTS: Final = struct.Struct("<QQ")
@@ -78,6 +80,14 @@ class Dialect:
         for head, content in zip(self._heads, columns, strict=True):
             yield head
             yield content
+
+
+def settings(revision: int) -> dict[str, str]:
+    """What the engine is to be told before it writes for a client of this revision.
+
+    In no other way clickhouse-go reads JSON with more paths than its type has columns for.
+    """
+    return _FLAT if revision >= _CUSTOM_SERIALIZATION else {}
 
 
 def _blocks(buffers: bytes) -> Iterator[tuple[int, list[memoryview]]]:

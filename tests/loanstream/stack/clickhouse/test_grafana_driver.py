@@ -242,6 +242,9 @@ READ = {
     "CAST((1.5, 2.5) AS Point)": [1.5, 2.5],
     "CAST(1 AS Variant(UInt8, String))": 1,
     "CAST('x' AS Dynamic)": "x",
+    'CAST([\'{"a": {"b": [1, 2]}}\'] AS Array(JSON))[1]': {"a": {"b": [1, 2]}},
+    'CAST(\'{"a": 1, "b": 2, "c": 3}\' AS JSON(max_dynamic_paths = 1))': {"a": 1, "b": 2, "c": 3},
+    "CAST(CAST('x' AS Dynamic) AS Dynamic(max_types = 0))": "x",
     "toJSONString(CAST('{\"a\": 1}' AS JSON))": '{"a":1}',
     "finalizeAggregation(sumState(toUInt64(7)))": 7,
 }
