@@ -19,7 +19,8 @@ _READER_SETTINGS: Final = frozenset(
         "max_result_rows",
         "output_format_json_quote_64bit_integers",
     }
-    | {"result_overflow_mode", "session_timezone"}
+    # `limit` is Grafana's own row limit, where it is switched on.
+    | {"limit", "result_overflow_mode", "session_timezone"}
 )
 _READER_LIMITS: Final = {"max_execution_time": 30, "max_memory_usage": 1 << 30}
 

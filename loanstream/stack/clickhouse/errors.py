@@ -8,6 +8,7 @@ TOO_LARGE: Final = 307
 NOT_IMPLEMENTED: Final = 48
 SYNTAX_ERROR: Final = 62
 READONLY: Final = 164
+TOO_MANY_ROWS: Final = 396
 PROBE: Final = "loanstream-doctor-"
 """How the ids of those statements begin that the doctor sends to be refused: that they are is no warning."""
 BUSY: Final = 202

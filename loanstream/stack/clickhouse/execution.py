@@ -3,17 +3,18 @@
 import json
 import re
 import time
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
+from dataclasses import replace
 from typing import Final
 
+from loanstream.stack.clickhouse import native
 from loanstream.stack.clickhouse.auth import Account
 from loanstream.stack.clickhouse.disk import Disk
 from loanstream.stack.clickhouse.engine import Engine
-from loanstream.stack.clickhouse.errors import NOT_IMPLEMENTED, READONLY, SYNTAX_ERROR, EngineError
+from loanstream.stack.clickhouse.errors import NOT_IMPLEMENTED, READONLY, SYNTAX_ERROR, TOO_MANY_ROWS, EngineError
 from loanstream.stack.clickhouse.link import Answer, Link
-from loanstream.stack.clickhouse.native import empty_block
 from loanstream.stack.clickhouse.requests import Request
-from loanstream.stack.clickhouse.statement import without_format
+from loanstream.stack.clickhouse.statement import in_format, without_format
 
 # Formats whose blocks, encoded one by one, join to the whole answer.
 _JOINING: Final = frozenset(
@@ -22,7 +23,9 @@ _JOINING: Final = frozenset(
 )
 # On one machine, a batch of rows is faster and cheaper on one thread; it is acknowledged when it is on disk.
 _INSERT_SETTINGS: Final = {"async_insert": "0", "max_threads": "1"}
-_SELECT: Final = re.compile(r"\s*(SELECT|WITH)\b", re.IGNORECASE)
+# Native's columns without what stands around them: native.py writes that.
+_BUFFERS: Final = "Buffers"
+_SELECT: Final = re.compile(r"(?:\s|\(|--[^\n]*\n|/\*.*?\*/)*(SELECT|WITH|FROM)\b", re.IGNORECASE | re.DOTALL)
 # An engine that cannot be opened again is worse than a statement refused.
 _BREAKS_THE_DIRECTORY: Final = re.compile(r"\bENGINE\s*=?\s*['\"`]?(Kafka|RabbitMQ|NATS)\b", re.IGNORECASE)
 
@@ -48,7 +51,7 @@ def answers(
 
     The first step raises what is wrong with the statement; a later one what happened on the way (EngineError).
     """
-    defaults = _INSERT_SETTINGS if request.insert else {}
+    defaults = _INSERT_SETTINGS if request.insert else native.settings(request.revision)
     settings = {**defaults, **account.settings(request.settings), "log_comment": request.query_id}
     link.run(f"USE {_identifier(request.database)}")
     link.set(settings)
@@ -60,18 +63,15 @@ def answers(
             answer = link.insert(request.insert.statement, request.insert.tail, data, request.params)
             disk.verify(link, began)
             yield answer
+        elif only_reads and request.result_format == "Native":
+            yield from _native(link, request)
         elif streams(request, only_reads):
-            found = False
-            for block in link.blocks(request.sql, request.result_format, request.params):
-                found = True
-                yield block
-            if not found:
-                yield _empty(link, request)
+            yield from link.blocks(request.sql, request.result_format, request.params)
         else:
             answer = link.run(request.sql, request.result_format, request.params)
             if answer.written_rows:
                 disk.verify(link, began)
-            yield answer if answer.body or not _selects(request, only_reads) else _empty(link, request)
+            yield answer
     finally:
         if not account.reads_only:  # a reader's link is used once, and cannot be set any more
             link.reset(tuple(settings))
@@ -86,13 +86,36 @@ def _selects(request: Request, only_reads: bool) -> bool:
     return only_reads and _SELECT.match(request.sql) is not None
 
 
-def _empty(link: Link, request: Request) -> Answer:
-    """The answer without rows. In Native, clients learn the columns from it; the engine would send nothing at all."""
-    if request.result_format != "Native":
-        return Answer(b"")
-    # On lines of their own: the statement may end in a comment.
-    described = link.run(f"DESCRIBE (\n{without_format(request.sql)}\n)", "JSONCompact", request.params).body
-    return Answer(empty_block((column[0], column[1]) for column in json.loads(described)["data"]))
+def _native(link: Link, request: Request) -> Iterator[Answer]:
+    """A result in the client's dialect of Native; without rows, one block that has the columns."""
+    dialect = native.Dialect(_columns(link, request), request.revision)
+    sql, found = in_format(request.sql, _BUFFERS), False
+    if streams(request, only_reads=True):
+        answers = link.blocks(sql, _BUFFERS, request.params)
+    else:
+        answers = iter((link.run(sql, _BUFFERS, request.params),))
+    for answer in answers:
+        if answer.body:
+            found = True
+            yield replace(answer, body=dialect.blocks(answer.body))
+    if not found:
+        yield Answer(dialect.empty())
+
+
+def _columns(link: Link, request: Request) -> list[native.Column]:
+    """The columns of a result: Native has their names and types, which Buffers leaves out."""
+    sql = without_format(request.sql)
+    if _selects(request, only_reads=True):
+        try:
+            # On lines of their own: the statement may end in a comment.
+            described = link.run(f"DESCRIBE (\n{sql}\n)", "JSONCompact", request.params)
+            return [native.Column.described(name, kind) for name, kind, *_ in json.loads(described.body)["data"]]
+        except EngineError as error:
+            if error.code != TOO_MANY_ROWS:  # a limit for the rows, which the columns here are not
+                raise
+    # What SHOW, EXISTS and the like answer with cannot be described; they are short, so they are run once more.
+    meta = json.loads(link.run(sql, "JSONCompact", request.params).body)["meta"]
+    return [native.Column(column["name"], column["type"]) for column in meta]
 
 
 def _identifier(name: str) -> str:

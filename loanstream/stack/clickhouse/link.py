@@ -39,8 +39,14 @@ class Link:
 
     def run(self, sql: str, result_format: str = "Null", params: Mapping[str, str] | None = None) -> Answer:
         """Run one statement to its end. Raises EngineError."""
-        with _translated():
-            return _answer(self._link.query(sql, result_format, params=dict(params or {})))
+        try:
+            with _translated():
+                return _answer(self._link.query(sql, result_format, params=dict(params or {})))
+        except EngineError:
+            # The engine puts what the failed statement had written before the next one's answer.
+            with contextlib.suppress(RuntimeError):
+                self._link.query("SELECT 1", "Null")
+            raise
 
     def blocks(self, sql: str, result_format: str, params: Mapping[str, str]) -> Iterator[Answer]:
         """Run a SELECT, one answer per block, only as fast as they are taken. Raises EngineError at any block."""

@@ -17,8 +17,8 @@ from loanstream.stack.clickhouse.statement import Insert, answer_format, split_i
 Receive = Callable[[], Awaitable[Mapping[str, Any]]]
 
 _BODY_LIMIT: Final = 256 << 20
-# What a URL says to the HTTP front rather than to the engine. `client_protocol_version` is among them: the engine
-# writes revision 0, and clients that ask for more look at the answer's first bytes before they rely on it.
+_LONGEST_REVISION: Final = 10
+# What a URL says to the HTTP front rather than to the engine.
 _FRONT: Final = frozenset(
     {"query", "database", "default_format", "user", "password", "quota_key", "role", "query_id", "stacktrace"}
     | {"session_id", "session_timeout", "session_check", "compress", "decompress", "buffer_size", "wait_end_of_query"}
@@ -51,6 +51,12 @@ class Request:
     def database(self) -> str:
         """The database that unqualified names mean."""
         return self.url.get("database") or self.headers.get("x-clickhouse-database") or DATABASE
+
+    @property
+    def revision(self) -> int:
+        """The revision of ClickHouse's protocol that the client reads Native in; 0 is the oldest, and the default."""
+        asked = self.url.get("client_protocol_version", "")
+        return int(asked) if asked.isascii() and asked.isdecimal() and len(asked) < _LONGEST_REVISION else 0
 
     @property
     def waits(self) -> bool:

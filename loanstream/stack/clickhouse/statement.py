@@ -10,7 +10,13 @@ _TOKEN: Final = re.compile(
 )
 # The data follows the format's name after blanks and one line end.
 _FORMAT_NAME: Final = re.compile(rb"\s+([A-Za-z]\w*)[ \t]*(?:;|\r?\n|$)?")
-_TRAILING_FORMAT: Final = re.compile(r"\bFORMAT\s+([A-Za-z]\w*)\s*(?:SETTINGS\b[^'\"`]*)?;?\s*$", re.IGNORECASE)
+# Behind the format's name: settings, a semicolon, comments, none with a quote. Possessive and bounded, so that no text
+# takes long: the name is looked for at every FORMAT.
+_TRAILING_FORMAT: Final = re.compile(
+    r"""\bFORMAT\s+([A-Za-z]\w*)\s*+(?:SETTINGS\b[^'"`;]{0,2000}+)?;?\s*+"""
+    r"""(?:--[^\n'"`]{0,500}+\s*+|/\*(?:[^*'"`]|\*(?!/)){0,500}+\*/\s*+){0,20}+$""",
+    re.IGNORECASE,
+)
 _HEAD_LIMIT: Final = 256 << 10
 
 
@@ -55,9 +61,23 @@ def answer_format(sql: str, default: str) -> str:
 
     >>> answer_format("SELECT 1 FORMAT JSON", "TabSeparated")
     'JSON'
+    >>> answer_format("SELECT 1 FORMAT JSON -- a note", "TabSeparated")
+    'JSON'
+    >>> answer_format("SELECT 'FORMAT JSON -- a note'", "TabSeparated")
+    'TabSeparated'
     """
     found = _TRAILING_FORMAT.search(sql)
     return found.group(1) if found else default
+
+
+def in_format(sql: str, name: str) -> str:
+    """The statement with another format, where it names one at its end.
+
+    >>> in_format("SELECT 1 FORMAT Native SETTINGS max_threads = 1", "Buffers")
+    'SELECT 1 FORMAT Buffers SETTINGS max_threads = 1'
+    """
+    found = _TRAILING_FORMAT.search(sql)
+    return f"{sql[: found.start(1)]}{name}{sql[found.end(1) :]}" if found else sql
 
 
 def without_format(sql: str) -> str:
