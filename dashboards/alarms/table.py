@@ -52,8 +52,8 @@ class Alert:
         return f"docs/runbooks/{self.id}.md"
 
 
-def _minimum(default: float, of: str) -> Limit:
-    return Limit("minimum", default, 1, 1e9, f"least number of {of}: with fewer it never fires")
+def _minimum(default: float, of: str, least: float = 1) -> Limit:
+    return Limit("minimum", default, least, 1e9, f"least number of {of}: with fewer it never fires")
 
 
 _ACTIVATED: Mapping[str, tuple[str, ...]] = {"activations": ("tenant", "kafka_timestamp", "lead_ms")}
@@ -174,7 +174,9 @@ _ALL = (
         "e-process of the daily approvals of every ordered pair of groups, averaged over the pairs",
         (
             Limit("ratio", 0.8, 0.5, 1, "least ratio of two groups' shares of approvals"),
-            _minimum(100, "decisions on each group of a pair, in 90 days and in 28"),
+            _minimum(
+                100, "decisions on each group of a pair, in 90 days and in 28", least=20
+            ),  # no group is shown below
         ),
         window_s=28 * DAY_S,
         for_s=0,

@@ -255,6 +255,6 @@ def test_a_bank_may_have_a_ratio_of_its_own(warehouse):
 
 
 def test_a_group_too_small_to_tell_is_in_no_pair(warehouse):
-    """Ten people of a group are compared with nobody: there is no pair, and no row that would show them."""
-    two_groups(warehouse, 0.0, of=1, days=range(-10, 0))
+    """Ninety people of a group in ninety days are compared with nobody: no row shows them."""
+    two_groups(warehouse, 0.0, of=1, days=range(-90, 1))
     assert ask(warehouse, "fairness", moment(1)) == {}

@@ -43,6 +43,7 @@ def test_an_empty_file_is_no_error(tmp_path):
         ({"latency": {"bank-a": {"p95_ms": None}}}, "latency.bank-a.p95_ms: a number from 1 to 600000 is expected"),
         ({"drift": {"bank-a": {"psi": float("nan")}}}, "drift.bank-a.psi: a number from 0.01 to 10 is expected"),
         ({"drift": {"bank-a": {"psi": float("inf")}}}, "drift.bank-a.psi: a number from 0.01 to 10 is expected"),
+        ({"fairness": {"bank-a": {"minimum": 5}}}, "fairness.bank-a.minimum: a number from 20 to 1e+09 is expected"),
         ({"fairness": {"bank-a": {"ratio": 80}}}, "fairness.bank-a.ratio: a number from 0.5 to 1 is expected"),
     ],
 )
