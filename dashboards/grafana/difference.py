@@ -35,7 +35,9 @@ def of_dashboards(wanted: Mapping[str, Any], there: Mapping[str, Any]) -> list[s
 def of_rules(wanted: Mapping[str, Any], there: Mapping[str, Any]) -> list[str]:
     """The same of two groups of alert rules, as the HTTP API has them."""
     path, key, name = _RULES
-    rules = _of_lists("rule", name, _by_key(wanted, path, key), _by_key(there, path, key))
+    ours = {uid: {**rule, "orgID": None} for uid, rule in _by_key(wanted, path, key).items()}
+    theirs = {uid: {**rule, "orgID": None} for uid, rule in _by_key(there, path, key).items()}
+    rules = _of_lists("rule", name, ours, theirs)  # whose organisation it is, the token decides
     rest = {key: value for key, value in wanted.items() if key != "rules"}
     return [*_of_values("group", rest, there), *rules]
 

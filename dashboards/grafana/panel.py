@@ -74,6 +74,9 @@ def built(panel: Panel, place: Place, opens: Mapping[str, str]) -> model.Panel:
         made.decimals(panel.decimals)
     if has_steps(panel):
         made.interval(f"${INTERVAL}")
+    if query_format(panel) is Format.TABLE:
+        # else Grafana reads an id or a bin that looks like a number as one, and shows it rounded
+        made.override_by_field_type("string", [model.DynamicConfigValue("unit", "string")])
     for column, unit in panel.units:
         made.override_by_name(column, [model.DynamicConfigValue("unit", unit)])
     for column, url in opens.items():
@@ -173,9 +176,9 @@ def _stacking(panel: Panel) -> common.StackingConfig:
 
 
 def _ranged(made: Chart, panel: Panel) -> Chart:
-    """Shares begin at nought, and those of a whole end at one."""
+    """Shares are seen from nought on, and those of a whole end at one; a difference below nought is not cut off."""
     if panel.unit == "percentunit":
-        made.min(0)
+        made.axis_soft_min(0)
         if panel.stacked:
             made.max(1)
     return made

@@ -157,6 +157,7 @@ class Grafana:
             query.setdefault("queryType", "")
         return kept | {
             "id": self.number(),
+            "orgID": 3,  # the token's, whatever was sent
             "folderUID": folder,
             "ruleGroup": group,
             "for": as_prometheus_writes(sent["for"]),

@@ -247,6 +247,15 @@ def test_thresholds_colour_what_they_are_for():
     assert override(panel, "share", "unit") == "percentunit"
 
 
+def test_a_text_stays_a_text():
+    """An application's id that is all digits is shown as it is, and not as thousands; columns of a unit keep theirs."""
+    rules = panels(example())[0]["fieldConfig"]["overrides"]
+    units_of = [
+        (rule["matcher"]["id"], each["value"]) for rule in rules for each in rule["properties"] if each["id"] == "unit"
+    ]
+    assert units_of == [("byType", "string"), ("byName", "percentunit")]  # the last that fits holds
+
+
 def test_a_variable_is_read_anew_at_every_refresh():
     """A model that decides since a minute ago is part of All now: else its decisions would be missing, unseen."""
     for document in DOCUMENTS.values():
