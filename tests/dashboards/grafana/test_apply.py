@@ -31,7 +31,7 @@ GROUP = Group(
 
 
 @pytest.fixture
-def group(monkeypatch):
+def group(monkeypatch, _no_alarms):
     monkeypatch.setattr(alarms, "GROUPS", (GROUP,))
 
 
@@ -198,7 +198,14 @@ def test_rules_without_their_data_source_are_refused_in_grafanas_words(apply, gr
     """A rule cannot choose its warehouse as a reader does: where the data source is missing, Grafana's answer is told."""
     code, _, err = apply("--yes")
     assert code == 1
-    assert f"refused to write the alert rules {FLOW}, status 400: invalid alert rule: data source not found" in err
+    needed = f"refused to write the alert rules {FLOW}, which need the data source {DATASOURCE_UID}, status 400"
+    assert f"{needed}: invalid alert rule: data source not found" in err
+
+
+def test_a_grafana_without_the_data_source_gets_dashboards_alone(apply, grafana, group):
+    """--no-alarms: whoever is called by other means has the dashboards, and no rule."""
+    assert apply("--yes", "--no-alarms")[0] == 0
+    assert (grafana.dashboards.keys(), grafana.groups) == (DASHBOARDS.keys(), {})
 
 
 def test_a_folder_of_ones_own(apply, grafana):
