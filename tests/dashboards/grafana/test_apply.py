@@ -370,7 +370,7 @@ def test_the_token_is_in_no_command_line_and_no_log(address, tmp_path):
     """Neither a list of processes nor a log at its loudest shows the token."""
     (tmp_path / "token").write_text("editor-token\n")
     loud = "import logging, sys; logging.basicConfig(level=0); from loanstream.cli.main import main; sys.exit(main())"
-    words = ["dashboards", "apply", "--url", address, "--token-file", str(tmp_path / "token"), "--yes"]
+    words = ["dashboards", "apply", "--url", address, "--token-file", str(tmp_path / "token"), "--yes", "--no-alarms"]
     done = subprocess.run(
         [sys.executable, "-c", loud, *words], env=os.environ, capture_output=True, text=True, timeout=120, check=False
     )
