@@ -11,6 +11,7 @@ from grafana_client.client import GrafanaClientError, GrafanaException, GrafanaT
 from niquests.exceptions import ConnectionError as Unreachable
 from niquests.exceptions import JSONDecodeError, RequestException, SSLError, TooManyRedirects
 
+from dashboards.grafana.names import DATASOURCE_UID
 from schemas.problem import Problem, WrongOption
 
 TIMEOUT_S = 15.0
@@ -100,7 +101,7 @@ class Door:
         """Put a group in the place of what stands there. People cannot change its rules in Grafana's pages."""
         title, sent = body["title"], dict(body)
         _asked(
-            f"write the alert rules {title}",
+            f"write the alert rules {title}, which need the data source {DATASOURCE_UID}",
             lambda: self.api.alertingprovisioning.update_rule_group(folder, quote(title), sent),
         )
 

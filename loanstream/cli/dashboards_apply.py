@@ -46,6 +46,9 @@ def apply(  # noqa: PLR0913, PLR0917 - a row an option, as the command line has 
             help="make the data source, too: a file as deploy/compose/grafana/datasources.yaml; the account is Admin",
         ),
     ] = None,
+    alarms: Annotated[
+        bool, typer.Option("--alarms/--no-alarms", help="bring the alert rules, too; they need the data source")
+    ] = True,
     diff: Annotated[bool, typer.Option("--diff", help="tell every change, queries line by line")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="show what would change, and change nothing")] = False,
     yes: Yes = False,
@@ -61,7 +64,7 @@ def apply(  # noqa: PLR0913, PLR0917 - a row an option, as the command line has 
 
     if _UID.fullmatch(folder) is None:
         raise WrongOption("--folder: expected a uid, 1 to 40 letters, digits, - and _, and no title")
-    wanted = _wanted(folder, None if datasource is None else read(datasource))
+    wanted = _wanted(folder, alarms, None if datasource is None else read(datasource))
     if ca is not None and not ca.is_file():
         raise Problem("--ca: expected a PEM file with the certificate of who signed Grafana's")
     plan = look(Door.to(url, _secret("--token-file", token_file), ca), wanted)
@@ -101,7 +104,7 @@ def show_list(as_json: AsJson = False) -> None:
     emit(found, table("", *shown, rows=rows), as_json=as_json)
 
 
-def _wanted(folder: str, datasource: dict[str, Any] | None) -> "Wanted":
+def _wanted(folder: str, alarms: bool, datasource: dict[str, Any] | None) -> "Wanted":
     from dashboards.all import DASHBOARDS
     from dashboards.grafana import rules
     from dashboards.grafana.alarms import GROUPS
@@ -109,7 +112,7 @@ def _wanted(folder: str, datasource: dict[str, Any] | None) -> "Wanted":
     from dashboards.grafana.plan import Wanted
 
     texts = ((GENERATED / f"{uid}.json").read_text("utf-8") for uid in DASHBOARDS)
-    groups = [rules.as_json(group, folder) for group in GROUPS]
+    groups = [rules.as_json(group, folder) for group in (GROUPS if alarms else ())]
     return Wanted([json.loads(text) for text in texts], groups, datasource, folder)
 
 

@@ -31,7 +31,7 @@ GROUP = Group(
 
 
 @pytest.fixture
-def group(monkeypatch):
+def group(monkeypatch, _no_alarms):
     monkeypatch.setattr(alarms, "GROUPS", (GROUP,))
 
 
@@ -198,7 +198,14 @@ def test_rules_without_their_data_source_are_refused_in_grafanas_words(apply, gr
     """A rule cannot choose its warehouse as a reader does: where the data source is missing, Grafana's answer is told."""
     code, _, err = apply("--yes")
     assert code == 1
-    assert f"refused to write the alert rules {FLOW}, status 400: invalid alert rule: data source not found" in err
+    needed = f"refused to write the alert rules {FLOW}, which need the data source {DATASOURCE_UID}, status 400"
+    assert f"{needed}: invalid alert rule: data source not found" in err
+
+
+def test_a_grafana_without_the_data_source_gets_dashboards_alone(apply, grafana, group):
+    """--no-alarms: whoever is called by other means has the dashboards, and no rule."""
+    assert apply("--yes", "--no-alarms")[0] == 0
+    assert (grafana.dashboards.keys(), grafana.groups) == (DASHBOARDS.keys(), {})
 
 
 def test_a_folder_of_ones_own(apply, grafana):
@@ -363,7 +370,7 @@ def test_the_token_is_in_no_command_line_and_no_log(address, tmp_path):
     """Neither a list of processes nor a log at its loudest shows the token."""
     (tmp_path / "token").write_text("editor-token\n")
     loud = "import logging, sys; logging.basicConfig(level=0); from loanstream.cli.main import main; sys.exit(main())"
-    words = ["dashboards", "apply", "--url", address, "--token-file", str(tmp_path / "token"), "--yes"]
+    words = ["dashboards", "apply", "--url", address, "--token-file", str(tmp_path / "token"), "--yes", "--no-alarms"]
     done = subprocess.run(
         [sys.executable, "-c", loud, *words], env=os.environ, capture_output=True, text=True, timeout=120, check=False
     )
