@@ -147,6 +147,7 @@ TODAY = Dashboard(
                     meaning="The last fifty of the last two hours of the chosen time.",
                     width=24,
                     links=(("application", "loanstream-application"),),
+                    carries=("tenant",),
                 ),
             ),
         ),
