@@ -8,6 +8,8 @@ from functools import cached_property
 from importlib.resources import files
 from typing import Final
 
+from plotly.offline import get_plotlyjs
+
 _TYPES: Final = {"js": "text/javascript; charset=utf-8", "css": "text/css; charset=utf-8", "svg": "image/svg+xml"}
 PLOTLY: Final = "plotly.min.js"
 _OWN_STYLE: Final = re.compile(r'if\(!document\.getElementById\("([0-9a-f]{64})"\)\)')
@@ -41,7 +43,7 @@ class Assets:
     def __init__(self) -> None:
         folder = files("dashboards.preview").joinpath("static")
         ours = {each.name: each.read_bytes() for each in folder.iterdir() if each.name.rpartition(".")[2] in _TYPES}
-        plotly = files("plotly").joinpath("package_data", PLOTLY).read_bytes()
+        plotly = get_plotlyjs().encode()
         self._assets = {name: Asset(name, content) for name, content in {**ours, PLOTLY: plotly}.items()}
         self.own_styles = tuple(_OWN_STYLE.findall(plotly.decode()))
         digest = hashlib.sha256()

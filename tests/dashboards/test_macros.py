@@ -113,7 +113,7 @@ HOSTILE = {
 @pytest.mark.parametrize("form", FORMATS)
 def test_a_hostile_value_is_a_value_to_the_engine(filled, value, form):
     """Whatever is typed as a bank's or an application's name, the engine compares it, and reads nothing out of it."""
-    client = filled().client("reader")
+    client = filled.client("reader")
     text = value.encode("utf-8", "replace").decode()
     sql = expand(
         f"SELECT length(${{a:{form}}}), hex(${{a:{form}}}), tuple(${{b:{form}}}).2",

@@ -40,13 +40,13 @@ def browser() -> Iterator[chromium.Chromium]:
 
 @pytest.fixture(scope="module")
 def address(filled) -> Iterator[str]:
-    with served(lambda: filled().client("reader")) as found:
+    with served(lambda: filled.client("reader")) as found:
         yield found
 
 
 @pytest.fixture(scope="module")
 def application(filled) -> str:
-    with closing(filled().client()) as client:
+    with closing(filled.client()) as client:
         return made_up.ids(client, "adria")[0]
 
 
@@ -161,7 +161,7 @@ def test_a_warehouse_that_is_away_is_told_in_every_panel(browser):
 
 def test_a_page_of_one_bank_offers_no_other(browser, filled):
     """Pinned, the list of banks is that bank."""
-    with served(lambda: filled().client("reader"), "adria") as address:
+    with served(lambda: filled.client("reader"), "adria") as address:
         browser.look()
         browser.open(f"{address}/d/loanstream-today?var-tenant=borealis&from=now-30d&to=now")
         assert browser.run("document.querySelector('.pin').innerText") == "adria"
