@@ -4,7 +4,7 @@ import gzip
 import hashlib
 import re
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from importlib.resources import files
 from typing import Final
 
@@ -55,6 +55,17 @@ class Assets:
         """The file of this version; None where there is none."""
         return self._assets.get(name) if version == self.version else None
 
+    def compress(self) -> None:
+        """Compress every file now, before a browser waits for one."""
+        for asset in self._assets.values():
+            _ = asset.compressed
+
     def address(self, name: str) -> str:
         """Where a page finds it. KeyError for a file that is not there."""
         return f"/assets/{self.version}/{self._assets[name].name}"
+
+
+@cache
+def assets() -> Assets:
+    """The files of this process, read once."""
+    return Assets()

@@ -27,7 +27,7 @@ def pytest_terminal_summary(terminalreporter) -> None:
     terminalreporter.write_line(f"dashboards: {said}")
 
 
-NOW, CANDIDATES = int(time.time()), 20_000
+NOW, CANDIDATES = int(time.time()), 8_000
 
 
 @pytest.fixture(scope="session")

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 BANKS = ("adria", "borealis", "cassia")
-FIRST_BUNDLE, SECOND_BUNDLE, POLICY = ("sha256:" + letter * 64 for letter in ("3f9a", "b71c", "90de"))
+FIRST_BUNDLE, SECOND_BUNDLE, POLICY = ("sha256:" + letter * 16 for letter in ("3f9a", "b71c", "90de"))
 
 _ROW = """
 SELECT *,

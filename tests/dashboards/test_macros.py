@@ -98,7 +98,7 @@ HOSTILE = {
     "newline": "adria'\n--\n' OR 1",
     "NUL": "adria\0' OR 1=1",
     "control characters": "".join(map(chr, range(32))),
-    "unicode": "бәнк ’ ＇ ʼ \u2028 \U0001f4b8",
+    "unicode": "b\u00e4nk \u2019 \uff07 \u02bc \u2028 \U0001f4b8",
     "half a pair": "adria\ud800'",
     "a macro": "$__timeFilter(a)",
     "a variable": "${policy:singlequote}",
