@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from datetime import UTC, datetime
 
 import chromium
 import made_up
@@ -11,6 +12,7 @@ import uvicorn
 from clickhouse_connect.driver.exceptions import OperationalError
 
 from dashboards.all import DASHBOARDS
+from dashboards.panels import Dashboard, Panel, Section
 from dashboards.preview.app import create_app
 from dashboards.preview.serve import listener
 
@@ -21,11 +23,11 @@ LOOKS = [(1280, "light"), (390, "dark")]
 
 
 @contextmanager
-def served(connect, tenant=None) -> Iterator[str]:
+def served(connect, tenant=None, **options) -> Iterator[str]:
     """The preview on a free port of loopback; its address."""
     with listener(0) as listening:
         server = uvicorn.Server(
-            uvicorn.Config(create_app(connect, tenant), log_level="warning", timeout_graceful_shutdown=1)
+            uvicorn.Config(create_app(connect, tenant, **options), log_level="warning", timeout_graceful_shutdown=1)
         )
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
         thread.start()
@@ -161,3 +163,44 @@ def test_a_page_of_one_bank_offers_no_other(browser, filled):
         assert browser.run("document.querySelector('.pin').innerText") == "adria"
         assert "borealis" not in browser.run("document.body.innerText")
         assert browser.run("document.querySelectorAll('#today-by-bank tbody tr').length") == 1
+
+
+def test_a_page_asks_again_by_itself(browser, address):
+    """A risk officer leaves it open, and sees what comes."""
+    browser.look()
+    browser.open(f"{address}/d/loanstream-quality?refresh=1s")
+    asked = "performance.getEntriesByType('resource').filter(e => e.name.includes('/panels/quality-waiting')).length"
+    browser.wait(f"{asked} >= 3")
+    assert browser.said == []
+
+
+def test_a_part_of_a_chart_is_looked_at_closer(browser, address):
+    """Drawn across with the mouse, that time is what every panel shows."""
+    browser.look()
+    browser.open(f"{address}/d/loanstream-approvals?from=now-30d&to=now&refresh=off")
+    box = browser.run(
+        "(b => [b.left, b.top, b.width, b.height])(document.querySelector('.timeseries .nsewdrag').getBoundingClientRect())"
+    )
+    y = box[1] + box[3] / 2
+    for kind, share in (("mousePressed", 0.25), ("mouseMoved", 0.4), ("mouseMoved", 0.5), ("mouseReleased", 0.5)):
+        x = box[0] + box[2] * share
+        browser.ask("Input.dispatchMouseEvent", type=kind, x=x, y=y, button="left", buttons=1, clickCount=1)
+    browser.wait("new URLSearchParams(location.search).get('from').length > 10")
+    begins, ends = (int(browser.run(f"new URLSearchParams(location.search).get('{name}')")) for name in ("from", "to"))
+    assert ends - begins == pytest.approx(7.5 * 86_400_000, rel=0.05)
+
+
+def test_a_figure_over_time_has_its_line_below(browser, fake, answer):
+    """A stat whose query brings moments shows the last of them, over a small line; red says what to do."""
+    rows = [(datetime(2026, 1, day, tzinfo=UTC), day * 10) for day in range(1, 9)]
+    panel = Panel("p", "P", "?", "decisions_made", "stat", thresholds=((50, "red"),), when_red="Call the bank.")
+    board = Dashboard("b", "B", "?", (Section("S", (panel,)),), variables=("tenant", "bundle", "policy"), marks=())
+    empty = answer([], tenant="String")
+    found = answer(rows, time="DateTime('UTC')", decisions="UInt64")
+    with served(lambda: fake(lambda sql: empty if "DISTINCT" in sql else found), dashboards={"b": board}) as address:
+        browser.open(f"{address}/d/b")
+        assert browser.run("document.querySelector('.figure').innerText").split("\n") == ["80", "Call the bank."]
+        assert (
+            browser.run("document.querySelector('.sparkline polyline').getAttribute('points').split(' ').length") == 8
+        )
+        assert browser.said == []

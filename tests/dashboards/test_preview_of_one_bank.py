@@ -1,5 +1,6 @@
 """A preview that is pinned to one bank, over the real engine: others' rows make no difference to anything it shows."""
 
+import asyncio
 import json
 import math
 from collections.abc import Iterator
@@ -11,6 +12,8 @@ from starlette.testclient import TestClient
 
 from dashboards.all import DASHBOARDS
 from dashboards.preview.app import create_app
+from dashboards.preview.asking import Asking, Unanswered
+from stores.warehouse.client import connect
 
 BANK, *OTHERS = made_up.BANKS
 PRYING = [
@@ -96,3 +99,17 @@ def test_every_panel_answers_on_the_real_engine(operators, seen_alone):
             assert got["rows"] or got["why"]
             if kinds[address.partition("/panels/")[2].partition("?")[0]] == "timeseries" and got["rows"]:
                 assert got["columns"][0] == {"name": "time", "type": "time"}
+
+
+def test_a_question_that_takes_too_long_is_left(filled):
+    """A panel waits so long and no longer; the next question is answered by the same warehouse."""
+
+    async def ask():
+        connected = lambda: connect(filled.url, "reader", filled.passwords["reader"], answer_s=1)  # noqa: E731
+        asking = Asking(connected, 1)
+        with pytest.raises(Unanswered, match="took longer"):
+            await asking.ask("SELECT sleepEachRow(1) FROM numbers(20)")
+        assert (await asking.ask("SELECT 1")).rows == [(1,)]
+        asking.close()
+
+    asyncio.run(ask())
