@@ -1,5 +1,6 @@
 """The preview's pages and answers, as an ASGI application."""
 
+import asyncio
 import contextlib
 import json
 import logging
@@ -17,7 +18,7 @@ from dashboards.macros import MacroProblem
 from dashboards.panels import MARKS, Dashboard, Panel
 from dashboards.preview.answers import answer, plain, problem
 from dashboards.preview.asking import ANSWER_S, Asking, Unanswered
-from dashboards.preview.assets import Assets
+from dashboards.preview.assets import Assets, assets
 from dashboards.preview.choice import Choices, NotAllowed, Unreadable
 from dashboards.preview.door import Door
 from dashboards.preview.page import page
@@ -37,12 +38,14 @@ def create_app(
     answer_s: float = ANSWER_S,
 ) -> Starlette:
     """The application. `connect` makes a clickhouse-connect client that may only read; `tenant` pins it to one bank."""
-    assets, asking = Assets(), Asking(connect, answer_s)
-    served = _Served(dashboards, Choices(asking, tenant), asking, assets, tenant)
+    asking = Asking(connect, answer_s)
+    served = _Served(dashboards, Choices(asking, tenant), asking, assets(), tenant)
 
     @contextlib.asynccontextmanager
     async def life(_: Starlette) -> AsyncIterator[None]:
+        compressing = asyncio.get_running_loop().run_in_executor(None, assets().compress)
         yield
+        await compressing
         asking.close()
 
     return Starlette(
@@ -53,7 +56,7 @@ def create_app(
             Route("/api/{uid}/marks", served.marks),
             Route("/api/{uid}/panels/{panel}", served.panel),
             Route("/assets/{version}/{name}", served.asset),
-            Route("/favicon.ico", lambda _: RedirectResponse(assets.address("icon.svg"))),
+            Route("/favicon.ico", lambda _: RedirectResponse(assets().address("icon.svg"))),
         ],
         middleware=[Middleware(Door)],
         lifespan=life,

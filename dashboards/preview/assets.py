@@ -4,9 +4,11 @@ import gzip
 import hashlib
 import re
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from importlib.resources import files
 from typing import Final
+
+from plotly.offline import get_plotlyjs
 
 _TYPES: Final = {"js": "text/javascript; charset=utf-8", "css": "text/css; charset=utf-8", "svg": "image/svg+xml"}
 PLOTLY: Final = "plotly.min.js"
@@ -41,7 +43,7 @@ class Assets:
     def __init__(self) -> None:
         folder = files("dashboards.preview").joinpath("static")
         ours = {each.name: each.read_bytes() for each in folder.iterdir() if each.name.rpartition(".")[2] in _TYPES}
-        plotly = files("plotly").joinpath("package_data", PLOTLY).read_bytes()
+        plotly = get_plotlyjs().encode()
         self._assets = {name: Asset(name, content) for name, content in {**ours, PLOTLY: plotly}.items()}
         self.own_styles = tuple(_OWN_STYLE.findall(plotly.decode()))
         digest = hashlib.sha256()
@@ -53,6 +55,17 @@ class Assets:
         """The file of this version; None where there is none."""
         return self._assets.get(name) if version == self.version else None
 
+    def compress(self) -> None:
+        """Compress every file now, before a browser waits for one."""
+        for asset in self._assets.values():
+            _ = asset.compressed
+
     def address(self, name: str) -> str:
         """Where a page finds it. KeyError for a file that is not there."""
         return f"/assets/{self.version}/{self._assets[name].name}"
+
+
+@cache
+def assets() -> Assets:
+    """The files of this process, read once."""
+    return Assets()

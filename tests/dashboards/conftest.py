@@ -8,6 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from starlette.testclient import TestClient
+
+from dashboards.all import DASHBOARDS
 
 sys.path.append(str(Path(__file__).parent))  # test folders are no packages
 
@@ -24,33 +27,45 @@ def pytest_terminal_summary(terminalreporter) -> None:
     terminalreporter.write_line(f"dashboards: {said}")
 
 
-NOW = int(time.time())
+NOW, CANDIDATES = int(time.time()), 8_000
 
 
 @pytest.fixture(scope="session")
-def filled(tmp_path_factory) -> Iterator[Callable[..., Any]]:
-    """Starts warehouses with the rows of the banks it is given: `filled("adria")`, `filled()` for all of them."""
+def one_bank(tmp_path_factory) -> Iterator[Any]:
+    """A warehouse with the rows of adria alone, for whoever asks before `filled`."""
     from loanstream.stack.clickhouse.embedded import EmbeddedWarehouse
     from stores.warehouse.migrate import migrate
 
-    started: dict[tuple[str, ...], EmbeddedWarehouse] = {}
-
-    def start(*banks: str) -> EmbeddedWarehouse:
-        if banks not in started:
-            started[banks] = EmbeddedWarehouse(tmp_path_factory.mktemp("looked-at"))
-            started[banks].start()
-            with closing(started[banks].client()) as client:
-                migrate(client)
-                made_up.fill(client, NOW, 20_000, banks or made_up.BANKS)
-        return started[banks]
-
-    yield start
-    for warehouse in started.values():
-        warehouse.kill()
+    with EmbeddedWarehouse(tmp_path_factory.mktemp("looked-at")) as warehouse, closing(warehouse.client()) as client:
+        migrate(client)
+        made_up.fill_shared(client, NOW)
+        made_up.fill(client, NOW, CANDIDATES, made_up.BANKS[:1])
+        yield warehouse
 
 
-class Columns(list):
-    """Names and ClickHouse types of an answer's columns, by position."""
+@pytest.fixture(scope="session")
+def seen_alone(one_bank) -> dict[str, Any]:
+    """Address -> what adria's own preview answers while its rows are the only ones."""
+    from dashboards.preview.app import create_app
+
+    bank = made_up.BANKS[0]
+    with TestClient(create_app(lambda: one_bank.client("reader"), bank), base_url="http://localhost") as browser:
+        return {address: browser.get(address).json() for address in addresses()}
+
+
+def addresses() -> Iterator[str]:
+    """Every question of every page."""
+    for uid, board in DASHBOARDS.items():
+        for path in ("variables", "marks", *(f"panels/{panel.id}" for panel in board.panels())):
+            yield f"/api/{uid}/{path}?from={(NOW - 30 * 86_400) * 1000}&to={NOW * 1000}"
+
+
+@pytest.fixture(scope="session")
+def filled(one_bank, seen_alone) -> Any:
+    """The warehouse with the rows of every bank."""
+    with closing(one_bank.client()) as client:
+        made_up.fill(client, NOW, CANDIDATES, made_up.BANKS[1:])
+    return one_bank
 
 
 class Answer:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 BANKS = ("adria", "borealis", "cassia")
-FIRST_BUNDLE, SECOND_BUNDLE, POLICY = ("sha256:" + letter * 64 for letter in ("3f9a", "b71c", "90de"))
+FIRST_BUNDLE, SECOND_BUNDLE, POLICY = ("sha256:" + letter * 16 for letter in ("3f9a", "b71c", "90de"))
 
 _ROW = """
 SELECT *,
@@ -33,7 +33,7 @@ FROM
         cityHash64(number, 2, seed) % 100 AS chance_of_bank,
         (0.12 + greatest(0, sin(pi() * (toHour(accepted_at) - 6) / 15))) * if(toDayOfWeek(accepted_at) > 5, 0.3, 1) AS season,
         cityHash64(number, 3, seed) % 1000 / 1000 AS luck
-    FROM numbers({from:UInt64}, {candidates:UInt64})
+    FROM numbers({candidates:UInt64})
 )
 WHERE luck < season AND tenant IN {only:Array(String)}
 """
@@ -110,37 +110,29 @@ FROM
 """
 
 
-def fill(
-    client: Any,
-    now: int,
-    candidates: int = 60_000,
-    only: Sequence[str] = BANKS,
-    seed: int = 1,
-    first: int = 0,
-    days: int = 30,
-) -> None:
-    """Fill the tables up to `now` (seconds); about two fifths of the candidates become decisions. `client` may write.
+def fill(client: Any, now: int, candidates: int = 60_000, only: Sequence[str] = BANKS) -> None:
+    """Rows of some banks up to `now` (seconds), whichever stand beside them; `client` may write.
 
-    With `only` some banks' rows are made, the very ones that stand beside the others' otherwise.
+    About two fifths of the candidates become decisions.
     """
-    given = {
-        "now": now,
-        "days": days,
-        "seed": seed,
-        "from": first,
-        "candidates": candidates,
-        "banks": list(BANKS),
-        "only": list(only),
-    }
-    given |= {"first": FIRST_BUNDLE, "second": SECOND_BUNDLE, "policy": POLICY}
+    given = _given(now, candidates=candidates, banks=list(BANKS), only=list(only))
     for table, own in _TABLES.items():
-        rows = f"SELECT * EXCEPT (accepted_at_), {own} FROM (SELECT *, 1 AS accepted_at_ FROM ({_ROW}) WHERE {_OF.get(table, '1')})"
+        rows = f"SELECT *, {own} FROM ({_ROW}) WHERE {_OF.get(table, '1')}"
         there = {row[0] for row in client.query(f"DESCRIBE loanstream.{table}").result_rows}
         made = [row[0] for row in client.query(f"DESCRIBE ({rows})", parameters=given).result_rows]
         names = ", ".join(dict.fromkeys(name for name in made if name in there))
         client.command(f"INSERT INTO loanstream.{table} ({names}) SELECT {names} FROM ({rows})", parameters=given)
+
+
+def fill_shared(client: Any, now: int) -> None:
+    """What is of no bank alone: activations, and what workers tell of themselves."""
     for statement in (_METRICS, _ACTIVATIONS):
-        client.command(statement, parameters=given)
+        client.command(statement, parameters=_given(now, banks=list(BANKS)))
+
+
+def _given(now: int, **more: Any) -> dict[str, Any]:
+    bundles = {"first": FIRST_BUNDLE, "second": SECOND_BUNDLE, "policy": POLICY}
+    return {"now": now, "days": 30, "seed": 1, **bundles, **more}
 
 
 def count(client: Any) -> None:

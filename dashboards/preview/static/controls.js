@@ -4,6 +4,9 @@ import { ALL } from "./choice.js";
 import { make } from "./elements.js";
 import { moment } from "./units.js";
 
+// A model or policy is known by the first digits of its hash, as in the tables.
+const named = (text) => (/^sha256:[0-9a-f]{64}$/.test(text) ? text.slice(0, 15) : text);
+
 export function controls(place, page, choice, changed) {
   const variables = make("div", { className: "variables" });
   place.replaceChildren(variables, range(page, choice, changed), refreshing(page, choice, changed));
@@ -37,7 +40,7 @@ function one(variable, options, page, choice, changed) {
     return set(now.includes(value) ? now.filter((each) => each !== value) : [...now, value]);
   };
   const kind = variable.many ? "checkbox" : "radio";
-  const box = (value, text, checked, onchange) => make("label", {}, make("input", { type: kind, name: `var-${variable.name}`, value, checked, onchange }), make("span", {}, text));
+  const box = (value, text, checked, onchange) => make("label", {}, make("input", { type: kind, name: `var-${variable.name}`, value, checked, onchange }), make("span", { title: text }, named(text)));
   const search = listed.length > 8 ? make("input", { type: "search", placeholder: "Find", ariaLabel: `Find a ${variable.title}` }) : null;
   const list = make("div", { className: "list" }, ...listed.map(([value, text]) => box(value, text, chosen.includes(value), pick(value))));
   search?.addEventListener("input", () => {
@@ -45,7 +48,7 @@ function one(variable, options, page, choice, changed) {
   });
   const said = !chosen.length ? "All" : chosen.length === 1 ? (listed.find(([value]) => value === chosen[0])?.[1] ?? chosen[0]) : `${chosen.length} of ${listed.length}`;
   return make("details", { className: "pick", id: `var-${variable.name}`, open: document.getElementById(`var-${variable.name}`)?.open ?? false },
-    make("summary", { className: "picked" }, make("em", {}, variable.title), make("b", {}, said)),
+    make("summary", { className: "picked" }, make("em", {}, variable.title), make("b", {}, named(said))),
     make("div", { className: "menu" }, search, box(ALL, "All", !chosen.length, () => set([])), list));
 }
 

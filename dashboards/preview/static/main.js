@@ -130,11 +130,13 @@ let before = null;
 addEventListener("beforeprint", () => {
   before = document.documentElement.dataset.theme;
   document.documentElement.dataset.theme = "light";
+  document.documentElement.classList.add("paper");
   document.getElementById("printed").textContent = told(page, choice);
   redraw();
 });
 addEventListener("afterprint", () => {
   document.documentElement.dataset.theme = before ?? "light";
+  document.documentElement.classList.remove("paper");
   redraw();
 });
 document.addEventListener("visibilitychange", () => document.hidden || load());
