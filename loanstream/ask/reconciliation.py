@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from loanstream.ask.difference import Difference
 from loanstream.ask.tally import DecisionRecords
+from stores.warehouse.repeats import Wrong
 
 
 @dataclass(slots=True)
@@ -21,7 +22,7 @@ class Reconciliation:
     and as these (`taken_then`). `ended_before`: applications whose decision or
     dead letter retention took while their own record is still there; the warehouse has it. `decision_records` are all
     that the warehouse holds of what was there at the start: of their decisions `replay` tells. `rejections`: what banks
-    were told of their records.
+    were told of their records. `wrong_repeats` are among the differences; `loanstream.ask.reconcile.mend` mends them.
     """
 
     differences: list[Difference] = field(default_factory=list)
@@ -38,6 +39,7 @@ class Reconciliation:
     ended_before: Counter[str] = field(default_factory=Counter)
     decision_records: DecisionRecords = field(default_factory=DecisionRecords)
     rejections: Counter[str] = field(default_factory=Counter)
+    wrong_repeats: Wrong = field(default_factory=lambda: Wrong([], []))
 
     @property
     def exit_code(self) -> int:

@@ -47,7 +47,7 @@ FROM
 (
     SELECT
         tenant, kafka_topic, kafka_partition, kafka_offset,
-        min(kafka_offset) OVER (PARTITION BY tenant, application_id, revision) AS first_offset
+        min(kafka_offset) OVER (PARTITION BY tenant, application_id, revision, kafka_topic, kafka_partition) AS first_offset
     FROM loanstream.decisions_log
 )
 WHERE kafka_offset > first_offset;

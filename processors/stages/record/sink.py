@@ -3,6 +3,10 @@
 ClickHouse drops an insert whose token it has seen. A range that holds a row it refuses is halved until that row stands
 alone; the halves are the same each time, and so are their tokens. What is refused becomes a dead letter at the end,
 after everything else has gone in.
+
+Of decisions, records that are not the first of their revision are noted before the range goes in (see
+`stores.warehouse.repeats`): no figure ever counts a repeat. Whatever is cut off, the range is written again, and notes
+the same places.
 """
 
 import logging
@@ -22,8 +26,10 @@ from processors.transport.ranges import OffsetRange
 from processors.transport.specs import Retry
 from schemas.decode import Undecodable
 from schemas.operations import FieldError
-from schemas.records import Message, place
+from schemas.records import Message, Partition, place
+from schemas.topics import topic_of
 from stores.warehouse.cipher import ColumnCipher
+from stores.warehouse.repeats import Decided, note_repeats, release_firsts
 
 log = logging.getLogger(__name__)
 
@@ -53,6 +59,8 @@ REFUSALS: dict[int, str] = {
 }
 """ClickHouse's error codes that are a row's own fault. Every other error is the warehouse's: the range waits."""
 
+DECISIONS = "decisions_log"
+
 AT_ONCE = 50
 """Records that are made into rows together: many enough for short loops, few enough to stay in a processor's cache."""
 
@@ -77,10 +85,13 @@ _CONSTRAINT = re.compile(r"Constraint `([a-z_]{1,64})`")
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """What a range's records become: lines by table, and the records that make none, each with its fault."""
+    """What a range's records become: lines by table, the records that make none, each with its fault, and which of them
+    are decisions, of the one tenant that the topic is of.
+    """
 
     tables: dict[str, list[Entry]]
     refused: list[Refused]
+    decided: list[Decided]
 
 
 class WarehouseSink:
@@ -106,7 +117,7 @@ class WarehouseSink:
 
     def prepare(self, messages: Sequence[Message]) -> Prepared:
         """The rows of a range, as ClickHouse reads them. Asks the warehouse nothing."""
-        made = Prepared({}, [])
+        made = Prepared({}, [], [])
         for start in range(0, len(messages), AT_ONCE):
             some = messages[start : start + AT_ONCE]
             for message, found in zip(some, self._rows(some), strict=True):
@@ -115,6 +126,8 @@ class WarehouseSink:
                     continue
                 for table, row in found:
                     made.tables.setdefault(table, []).append((message, orjson.dumps(row)))
+                    if table == DECISIONS:
+                        made.decided.append(Decided((row["application_id"], row["revision"]), message.offset()))
         return made
 
     def _rows(self, messages: Sequence[Message]) -> list[Rows | Undecodable]:
@@ -143,10 +156,21 @@ class WarehouseSink:
     def write(self, range_: OffsetRange, prepared: Prepared) -> None:
         """Write all rows of a range of one partition. Raises `Retry` while the warehouse takes none."""
         refused = list(prepared.refused)
+        decided, partition = prepared.decided, (range_.topic, range_.partition)
+        if decided:
+            self._asked(lambda client: note_repeats(client, topic_of(partition[0])[1] or "", partition, decided))
         for table, entries in prepared.tables.items():
-            refused += self._insert(table, entries, range_.token)
+            faults = self._insert(table, entries, range_.token)
+            if faults and table == DECISIONS:
+                self._release({message.offset() for message, _ in faults}, decided, partition)
+            refused += faults
         if refused:
             self._dead_letters(refused)
+
+    def _release(self, refused: set[int], decided: Sequence[Decided], partition: Partition) -> None:
+        """What follows a refused record may be the first of its revision, and was noted as a repeat."""
+        revisions = [record.revision for record in decided if record.offset in refused]
+        self._asked(lambda client: release_firsts(client, topic_of(partition[0])[1] or "", partition, revisions))
 
     def close(self) -> None:
         """Give the connection back; a later write makes another."""
@@ -165,20 +189,35 @@ class WarehouseSink:
         halves = (entries[:middle], entries[middle:])
         return [refused for half in halves for refused in self._insert(table, half, _token(token, half))]
 
-    def _try_insert(self, table: str, lines: Sequence[bytes], token: str) -> Undecodable | None:
+    def _asked(self, ask: Callable[[Any], None]) -> None:
+        """Ask the warehouse something about repeats. Raises `Retry`."""
         try:
-            if self._client is None:
-                self._client = self._client_factory()
-            settings = {**_SETTINGS, "insert_deduplication_token": token}
-            self._client.raw_insert(f"loanstream.{table}", None, b"\n".join(lines), settings, "JSONEachRow")
+            ask(self._connected())
+        except (ClickHouseError, OSError) as error:
+            self.close()
+            raise Retry(f"the warehouse does not take repeats: {_named(error)}") from None
+
+    def _connected(self) -> Any:
+        if self._client is None:
+            self._client = self._client_factory()
+        return self._client
+
+    def _try_insert(self, table: str, lines: Sequence[bytes], token: str) -> Undecodable | None:
+        settings = {**_SETTINGS, "insert_deduplication_token": token}
+        try:
+            self._connected().raw_insert(f"loanstream.{table}", None, b"\n".join(lines), settings, "JSONEachRow")
         except (ClickHouseError, OSError) as error:
             code = error.code if isinstance(error, Error) else None
             if code in REFUSALS:
                 return _fault(code, str(error))
             self.close()
-            # The text of an error may quote a row: the type and code must do.
-            raise Retry(f"the warehouse does not take {table}: {type(error).__name__}, code {code}") from None
+            raise Retry(f"the warehouse does not take {table}: {_named(error)}") from None
         return None
+
+
+def _named(error: Exception) -> str:
+    """The text of an error may quote a row: the type and code must do."""
+    return f"{type(error).__name__}, code {error.code if isinstance(error, Error) else None}"
 
 
 def _token(token: str, half: Sequence[Entry]) -> str:
