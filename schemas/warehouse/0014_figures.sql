@@ -362,4 +362,9 @@ SELECT hour, counted_at
 FROM loanstream.decisions_by_log
 WHERE hour IN (SELECT hour FROM loanstream.hours_to_count)
 GROUP BY hour, counted_at
-HAVING count() = any(rows_of_hour);
+HAVING count() = any(rows_of_hour)
+UNION ALL
+-- Of an hour whose applications all ended otherwise there is nothing to count.
+SELECT hour, now64(3) AS counted_at
+FROM loanstream.hours_state
+WHERE NOT is_counted AND touched_at < now64(3) - INTERVAL 11 MINUTE AND hour NOT IN (SELECT hour FROM loanstream.decided_now);

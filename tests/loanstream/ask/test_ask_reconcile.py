@@ -99,7 +99,9 @@ def test_deleted_duplicated_and_altered_rows_are_named(empty, refused):
     topics = flow(30)
     record(empty, refused, topics)
     client = empty.client()
-    client.command("DELETE FROM loanstream.decisions_log WHERE application_id = 'a-003'")
+    client.command(
+        "ALTER TABLE loanstream.decisions_log DELETE WHERE application_id = 'a-003' SETTINGS mutations_sync = 2"
+    )
     client.command(
         "INSERT INTO loanstream.verifications_log SELECT * FROM loanstream.verifications_log WHERE application_id = 'a-004'"
     )
@@ -240,7 +242,9 @@ def test_many_pages_are_read(empty, refused, monkeypatch):
         for offset in range(200, 220)
     ]
     record(empty, refused, topics)
-    empty.client().command("DELETE FROM loanstream.decisions_log WHERE application_id = 'a-033'")
+    empty.client().command(
+        "ALTER TABLE loanstream.decisions_log DELETE WHERE application_id = 'a-033' SETTINGS mutations_sync = 2"
+    )
     empty.client().command("DELETE FROM loanstream.dead_letters_log WHERE kafka_offset = 30")
     differences = reconciled(empty, topics, patience_s=0.2).differences
     assert sorted((d.kind, d.offset) for d in differences if d.kind != "made_twice") == [("lost", 26), ("lost", 30)]
