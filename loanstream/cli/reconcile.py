@@ -30,6 +30,7 @@ EXPLAINED: dict[str, str] = {
     "from_letters": "recorded from their letters, as the records cannot be read: {}",
     "taken_then": "taken by a former version and as their records, which today's checks would refuse: {}",
     "without_origin": "recorded by a former version, without the place of the application's record: {}",
+    "without_features": "recorded by a former version, which kept no features: {}",
     "origin_lost": "without the place of the application's record, which rows of their time have; not proven: {}",
 }
 """Why other counts are not these: a field of `Reconciliation`, and its line."""

@@ -7,12 +7,17 @@ from collections import Counter
 from datetime import datetime
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from processors.stages.record.references import References
 from processors.stages.record.sink import WarehouseSink
 from processors.transport.ranges import OffsetRange
+from schemas.application import LoanApplication
 from schemas.records import MemoryMessage
 from schemas.values import ms_of_utc, rfc3339_of_ms
+from scoring.features import FEATURE_NAMES, feature_matrix
+from scoring.shipped import shipped_bundle_files
 from stores.warehouse.cipher import ColumnCipher
 from stores.warehouse.repeats import REPEATS
 from stores.warehouse.tenants import delete_rows
@@ -22,12 +27,13 @@ START, HOUR = 1_770_710_400_000, 3_600_000
 BANKS = ("bank-a", "bank-b")
 FAMILIES = (
     "decisions_in_all", "decisions_by_latency", "decisions_by_result", "decisions_by_claim", "decisions_by_document",
-    "decisions_by_group",
+    "decisions_by_group", "decisions_by_feature",
 )  # fmt: skip
 COLUMNS = (
     "hour, bucket, tenant, bundle_id, policy_id, lane, dimension, value, round(number, 6), outcome, sum(decisions), "
     "sum(scored), round(sum(p_sum), 6), round(sum(score_sum), 6)"
 )
+MANIFEST = shipped_bundle_files("default")["manifest.json"]
 PRODUCTS = ("home_loan", "car_loan", None)
 
 
@@ -53,7 +59,8 @@ class Topics:
             if chance.random() < 0.4:
                 application["cibil_score"] = None
             self.put("applications", tenant, application | {"monitoring": {"gender": chance.choice("fm")}}, stamp)
-            whole = verified["application"] | {"tenant": tenant, "application_id": app}
+            whole = verified["application"] | {"tenant": tenant, "application_id": app, "loan": application["loan"]}
+            whole["cibil_score"] = application["cibil_score"]
             accepted = {"accepted_at": rfc3339_of_ms(stamp)}
             self.put("verifications", tenant, verified | accepted | {"application": whole}, stamp)
             p = round(chance.random(), 6)
@@ -92,7 +99,8 @@ class Topics:
 
 def write(server, refused, topics, cut=1_000):
     """Record the topics in ranges of `cut` records."""
-    sink = WarehouseSink(server.client, ColumnCipher(b"k" * 32), refused)
+    references = References(lambda _: {"manifest.json": MANIFEST})
+    sink = WarehouseSink(server.client, ColumnCipher(b"k" * 32), refused, references=references)
     for topic, records in topics.records.items():
         for start in range(0, len(records), cut):
             some = records[start : start + cut]
@@ -117,11 +125,28 @@ def an_hour_passes(client):
         )
 
 
-def count(client):
+COUNTING = ("count_hours", "mark_counted")
+
+
+@pytest.fixture(autouse=True)
+def by_hand(server):
+    """Nothing is counted but by the test."""
+    for what in ("STOP", "START"):
+        client = server.client()
+        for view in COUNTING:
+            client.command(f"SYSTEM {what} VIEW loanstream.{view}")
+        client.close()
+        if what == "STOP":
+            yield
+
+
+def count(client, views=COUNTING):
     """What the warehouse does each minute, now."""
-    for view in ("count_hours", "mark_counted"):
+    for view in views:
+        client.command(f"SYSTEM START VIEW loanstream.{view}")
         client.command(f"SYSTEM REFRESH VIEW loanstream.{view}")
         client.command(f"SYSTEM WAIT VIEW loanstream.{view}")
+        client.command(f"SYSTEM STOP VIEW loanstream.{view}")
 
 
 def states(client):
@@ -179,6 +204,32 @@ def test_figures_are_what_the_topics_say(counted):
         assert found == pytest.approx(exact, rel=0.05)
 
 
+def test_features_lie_in_the_bins_of_training(counted):
+    """Each feature of each decision is in the bin where training would have counted it, the missing ones apart."""
+    _, client, topics, _ = counted
+    reference = json.loads(MANIFEST)["reference"]
+    events = [
+        json.loads(one.value())["application"]
+        for topic, records in topics.records.items()
+        if topic.startswith("loan.verifications.")
+        for one in records
+    ]
+    applications = [LoanApplication.model_validate_json(json.dumps(event)) for event in events]
+    expected = Counter()
+    for name, column in zip(FEATURE_NAMES, feature_matrix(applications).T, strict=True):
+        for value in column if name in reference else ():
+            inner = reference[name]["edges"][1:-1]
+            expected[f"feature:{name}", -1 if np.isnan(value) else int(np.searchsorted(inner, value, "right"))] += 1
+    found = client.query(
+        "SELECT dimension, toInt64(number), sum(decisions) FROM loanstream.decisions_by_feature GROUP BY ALL"
+    )
+    assert {row[:2]: row[2] for row in found.result_rows} == expected
+    shares = client.query(
+        "SELECT round(sum(share), 9) FROM loanstream.bundle_references FINAL GROUP BY bundle_id, feature"
+    )
+    assert shares.result_rows == [(1.0,)] * len(reference)
+
+
 def _ms(text):
     return ms_of_utc(datetime.fromisoformat(text))
 
@@ -224,8 +275,7 @@ def test_a_count_that_was_cut_off_is_not_believed(empty, refused):
         "INSERT INTO loanstream.decisions_by_log SELECT *, now64(3) AS counted_at, count() OVER (PARTITION BY hour) AS "
         "rows_of_hour FROM loanstream.decisions_by_now ORDER BY dimension LIMIT 20"
     )
-    client.command("SYSTEM REFRESH VIEW loanstream.mark_counted")
-    client.command("SYSTEM WAIT VIEW loanstream.mark_counted")
+    count(client, COUNTING[1:])
     assert states(client)[0] == 3  # the others have repeats alone
     count(client)
     assert 0 not in states(client)

@@ -21,6 +21,7 @@ from clickhouse_connect.driver.exceptions import ClickHouseError, Error
 
 from processors.deadletters import Refused
 from processors.stages.guard import ErrorBudget
+from processors.stages.record.references import References
 from processors.stages.record.rows import Rows, rows_of_all
 from processors.transport.ranges import OffsetRange
 from processors.transport.specs import Retry
@@ -60,6 +61,7 @@ REFUSALS: dict[int, str] = {
 """ClickHouse's error codes that are a row's own fault. Every other error is the warehouse's: the range waits."""
 
 DECISIONS = "decisions_log"
+BUNDLE_REFERENCES = "loanstream.bundle_references"
 
 AT_ONCE = 50
 """Records that are made into rows together: many enough for short loops, few enough to stay in a processor's cache."""
@@ -85,13 +87,14 @@ _CONSTRAINT = re.compile(r"Constraint `([a-z_]{1,64})`")
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """What a range's records become: lines by table, the records that make none, each with its fault, and which of them
-    are decisions, of the one tenant that the topic is of.
+    """What a range's records become: lines by table, the records that make none, each with its fault, which of them are
+    decisions (of the one tenant that the topic is of), and the bundles that decided.
     """
 
     tables: dict[str, list[Entry]]
     refused: list[Refused]
     decided: list[Decided]
+    bundles: set[str]
 
 
 class WarehouseSink:
@@ -100,6 +103,7 @@ class WarehouseSink:
     `client_factory` makes a clickhouse-connect client that may write; it is called again after each trouble,
     when its last one is closed; `close` gives back the one in use.
     `dead_letters` takes a range's records that make no row, each with its fault. `budget` bounds our own errors.
+    `references` has what bundles say of their training data.
     """
 
     def __init__(
@@ -108,16 +112,18 @@ class WarehouseSink:
         cipher: ColumnCipher,
         dead_letters: DeadLetters,
         budget: ErrorBudget | None = None,
+        references: References | None = None,
     ) -> None:
         self._client_factory = client_factory
         self._client: Any = None
         self._cipher = cipher
         self._dead_letters = dead_letters
+        self._references = references
         self._budget = budget or ErrorBudget(FEW_ERRORS)
 
     def prepare(self, messages: Sequence[Message]) -> Prepared:
         """The rows of a range, as ClickHouse reads them. Asks the warehouse nothing."""
-        made = Prepared({}, [], [])
+        made = Prepared({}, [], [], set())
         for start in range(0, len(messages), AT_ONCE):
             some = messages[start : start + AT_ONCE]
             for message, found in zip(some, self._rows(some), strict=True):
@@ -128,6 +134,7 @@ class WarehouseSink:
                     made.tables.setdefault(table, []).append((message, orjson.dumps(row)))
                     if table == DECISIONS:
                         made.decided.append(Decided((row["application_id"], row["revision"]), message.offset()))
+                        made.bundles.add(row["receipt_bundle_id"])
         return made
 
     def _rows(self, messages: Sequence[Message]) -> list[Rows | Undecodable]:
@@ -156,6 +163,7 @@ class WarehouseSink:
     def write(self, range_: OffsetRange, prepared: Prepared) -> None:
         """Write all rows of a range of one partition. Raises `Retry` while the warehouse takes none."""
         refused = list(prepared.refused)
+        self._write_references(prepared.bundles)
         decided, partition = prepared.decided, (range_.topic, range_.partition)
         if decided:
             self._asked(lambda client: note_repeats(client, topic_of(partition[0])[1] or "", partition, decided))
@@ -164,8 +172,18 @@ class WarehouseSink:
             if faults and table == DECISIONS:
                 self._release({message.offset() for message, _ in faults}, decided, partition)
             refused += faults
-        if refused:
-            self._dead_letters(refused)
+        if refused:  # a record has one letter, however many of its rows are refused
+            self._dead_letters(list({message.offset(): (message, fault) for message, fault in refused}.values()))
+
+    def _write_references(self, bundle_ids: set[str]) -> None:
+        """How features lay in the training data of bundles that are met for the first time: drift is held against it."""
+        if self._references is None:
+            return
+        rows = self._references.new(bundle_ids)
+        if rows:
+            lines, settings = b"\n".join(map(orjson.dumps, rows)), {"async_insert": "0"}
+            self._asked(lambda client: client.raw_insert(BUNDLE_REFERENCES, None, lines, settings, "JSONEachRow"))
+        self._references.met(bundle_ids)
 
     def _release(self, refused: set[int], decided: Sequence[Decided], partition: Partition) -> None:
         """What follows a refused record may be the first of its revision, and was noted as a repeat."""
@@ -189,13 +207,13 @@ class WarehouseSink:
         halves = (entries[:middle], entries[middle:])
         return [refused for half in halves for refused in self._insert(table, half, _token(token, half))]
 
-    def _asked(self, ask: Callable[[Any], None]) -> None:
-        """Ask the warehouse something about repeats. Raises `Retry`."""
+    def _asked(self, ask: Callable[[Any], object]) -> None:
+        """Do at the warehouse what no record's fault can stop. Raises `Retry`."""
         try:
             ask(self._connected())
         except (ClickHouseError, OSError) as error:
             self.close()
-            raise Retry(f"the warehouse does not take repeats: {_named(error)}") from None
+            raise Retry(f"the warehouse does not take what goes before decisions: {_named(error)}") from None
 
     def _connected(self) -> Any:
         if self._client is None:
