@@ -176,7 +176,7 @@ class WarehouseSink:
             self._dead_letters(list({message.offset(): (message, fault) for message, fault in refused}.values()))
 
     def _write_references(self, bundle_ids: set[str]) -> None:
-        """How features lay in the training data of bundles that are met for the first time: drift is held against it."""
+        """How features lay in the training data of bundles met for the first time: drift is held against it."""
         if self._references is None:
             return
         rows = self._references.new(bundle_ids)
