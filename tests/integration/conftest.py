@@ -53,6 +53,7 @@ TENANTS = (
     "reviewed",
     "attacked",
     "attacker",
+    "figures",
 )
 SECURITY = os.environ.get("LOANSTREAM_TESTS_UP", "--secure")
 """Every test passes on an insecure stack, too."""
