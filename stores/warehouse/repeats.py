@@ -55,7 +55,7 @@ FROM loanstream.decision_keys_log
 PREWHERE revision_key IN (SELECT arrayJoin(keys))
 WHERE kafka_partition = %(partition)s
 GROUP BY revision_key
-SETTINGS max_threads = 1
+SETTINGS max_threads = 1, local_filesystem_read_method = 'pread'
 """
 
 _IN_SET = """

@@ -3,6 +3,7 @@
 import json
 import math
 import random
+import re
 from collections import Counter
 from datetime import datetime
 from pathlib import Path
@@ -22,6 +23,7 @@ from stores.warehouse.cipher import ColumnCipher
 from stores.warehouse.repeats import REPEATS
 from stores.warehouse.tenants import delete_rows
 
+PAGE = Path(__file__).parents[2] / "docs" / "warehouse-figures.md"
 EXAMPLES = Path(__file__).parents[2] / "schemas" / "examples"
 START, HOUR = 1_770_710_400_000, 3_600_000
 BANKS = ("bank-a", "bank-b")
@@ -228,6 +230,25 @@ def test_features_lie_in_the_bins_of_training(counted):
         "SELECT round(sum(share), 9) FROM loanstream.bundle_references FINAL GROUP BY bundle_id, feature"
     )
     assert shares.result_rows == [(1.0,)] * len(reference)
+
+
+def test_the_page_s_index_of_drift_is_the_definition_s(counted):
+    """The page's query gives the population stability index, as computed from the records and the manifest."""
+    _, client, topics, _ = counted
+    sql = re.search(r"```sql\n(SELECT bundle_id, feature, sum.*?)```", PAGE.read_text("utf-8"), re.DOTALL)[1]
+    sql = sql.replace("hour >= now() - INTERVAL 7 DAY", "1")
+    found = {feature: psi for _, feature, psi in client.query(sql).result_rows}
+    reference = json.loads(MANIFEST)["reference"]["loan_amount"]
+    amounts = [
+        float(json.loads(one.value())["application"]["loan"]["amount"])
+        for one in topics.records["loan.verifications.v1.bank-a"]
+    ]
+    counts = np.bincount(
+        np.searchsorted(reference["edges"][1:-1], amounts, "right"), minlength=len(reference["counts"])
+    )
+    then = np.maximum(np.array(reference["counts"]) / sum(reference["counts"]), 1e-4)
+    now = np.maximum(counts / len(amounts), 1e-4)
+    assert found["loan_amount"] == pytest.approx(float(np.sum((now - then) * np.log(now / then))))
 
 
 def _ms(text):
