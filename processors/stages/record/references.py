@@ -41,14 +41,14 @@ class References:
     def _rows(self, bundle_id: str) -> list[Row]:
         try:
             return reference_rows(bundle_id, self._files(bundle_id)[MANIFEST])
-        except (Problem, OSError, KeyError, TypeError, ValueError) as error:
+        except (Problem, OSError, KeyError, TypeError, ValueError, AttributeError) as error:
             log.warning("no reference of bundle %s can be read: %s", bundle_id, type(error).__name__)
             return []
 
 
 def reference_rows(bundle_id: str, manifest: bytes) -> list[Row]:
-    """The rows of a manifest's `reference`; none where it has none. ValueError, KeyError, TypeError where it is no
-    manifest.
+    """The rows of a manifest's `reference`; none where it has none. ValueError, KeyError, TypeError, AttributeError
+    where it is no manifest.
     """
     found = orjson.loads(manifest).get("reference") or {}
     return [
