@@ -151,12 +151,17 @@ def _score(installation: Installation, worker: Worker) -> Built:
 
 def _record(installation: Installation, worker: Worker) -> Built:
     from processors.stages.record.letters import DeadLetterProducer
+    from processors.stages.record.references import References
     from processors.stages.record.sink import WarehouseSink
 
     _ = installation.warehouse_url  # a setting that is not set is told now, not at the first record
     there = _topics_there(installation)
     letters = DeadLetterProducer(installation.bootstrap, installation.worker_security, worker, there)
-    sink = WarehouseSink(installation.warehouse_writer, installation.cipher, letters.send)
+
+    def files(bundle_id: str) -> Mapping[str, bytes]:
+        return installation.artefacts.get(bundle_id)  # without the store there is no reference for drift, and all else
+
+    sink = WarehouseSink(installation.warehouse_writer, installation.cipher, letters.send, references=References(files))
     topics = _topics(worker.stage)
     return RangeSpec(worker.stage, topics, sink.write, sink.prepare, letters.made, max_records=RECORD_RANGE), _nothing
 

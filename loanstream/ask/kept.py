@@ -65,6 +65,7 @@ BESIDE: Mapping[str, str] = {"applications_log": "verifications_log"}
 
 UNPROVEN: Mapping[str, str] = {
     "monitoring_log": "protected attributes are in no other event",
+    "features_log": "replay computes features anew from the verified event",
     "activations_log": "the control topic keeps its records for ever",
     "letters_handled_log": "what was done with a letter is in no other event",
 }

@@ -14,9 +14,14 @@ WITHOUT = "it names no application's record, as rows of this version do: which o
 
 def origins_since_ms(client: Any) -> int:
     """When the warehouse was told of origins, in milliseconds since 1970; 0, for every row, where it does not say."""
+    return applied_ms(client, ORIGINS_CAME)
+
+
+def applied_ms(client: Any, migration: str) -> int:
+    """When the warehouse had a migration, in milliseconds since 1970; 0 where it does not say."""
     found = client.query(
         "SELECT toUnixTimestamp64Milli(applied_at) FROM loanstream.migrations WHERE name = {name:String}",
-        parameters={"name": ORIGINS_CAME},
+        parameters={"name": migration},
     ).result_rows
     return int(found[0][0]) if found else 0
 

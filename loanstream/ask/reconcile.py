@@ -6,6 +6,7 @@ from functools import cache
 from typing import Any
 
 from loanstream.ask.comparison import Comparison
+from loanstream.ask.difference import Difference, Kind
 from loanstream.ask.ended import ended
 from loanstream.ask.reconciliation import Reconciliation
 from loanstream.ask.retained import Retained
@@ -18,6 +19,7 @@ from schemas.topics import TOPICS
 from stores.topics import KafkaTopics, TopicReader
 from stores.warehouse.cipher import ColumnCipher
 from stores.warehouse.pages import StoredRows
+from stores.warehouse.repeats import REPEATS, Repeat, mend_repeats, wrong_repeats
 
 COMPARED = tuple(key for key in RECORDINGS if key not in {"metrics", "metrics_dlq"})
 """Topic families that are compared; service metrics are not worth the time."""
@@ -30,6 +32,12 @@ def reconcile(installation: Installation, tenants: Sequence[str] | None = None, 
     topics = KafkaTopics(installation.bootstrap, installation.security)
     with closing(topics), closing(installation.warehouse()) as client:
         return compare(client, topics, tenants or installation.tenants, installation.cipher, say=say)
+
+
+def mend(installation: Installation, result: Reconciliation) -> None:
+    """Make the set of repeats what the log says, where `result` found it is not; the figures follow."""
+    with closing(installation.warehouse_writer()) as client:
+        mend_repeats(client, result.wrong_repeats)
 
 
 def compare(
@@ -72,4 +80,7 @@ def compare(
     decisions = {TOPICS["decisions"].name(tenant) for tenant in tenants}
     ends = {place: there.end for place, there in bounds.items() if place[0] in decisions}
     result.decision_records = decision_records(client, tenants, ends=ends)
+    result.wrong_repeats = wrong_repeats(client, tenants, ends)
+    wrong: dict[Kind, list[Repeat]] = {"lost": result.wrong_repeats.missing, "extra": result.wrong_repeats.surplus}
+    result.differences += [Difference(kind, REPEATS, *one) for kind, repeats in wrong.items() for one in repeats]
     return result

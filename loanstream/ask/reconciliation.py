@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from loanstream.ask.difference import Difference
 from loanstream.ask.tally import DecisionRecords
+from stores.warehouse.repeats import Wrong
 
 
 @dataclass(slots=True)
@@ -15,13 +16,14 @@ class Reconciliation:
     The rest says why other counts differ from these. `rowless`: records that make no row, by family. By table: rows
     whose records retention took (`older`), how many of these were held against what the warehouse keeps of their
     records (`held`), rows of records that came after the start and are as these (`later`), rows that a former version
-    wrote without the place of their application's record (`without_origin`), rows without it of a time when records had
-    it, which retention took since (`origin_lost`), and rows of records that cannot be read, made from their letters by
-    a redrive and as these (`from_letters`), and rows of records that today's checks refuse, taken by a former version
-    and as these (`taken_then`). `ended_before`: applications whose decision or
-    dead letter retention took while their own record is still there; the warehouse has it. `decision_records` are all
-    that the warehouse holds of what was there at the start: of their decisions `replay` tells. `rejections`: what banks
-    were told of their records.
+    wrote without the place of their application's record (`without_origin`), rows without it of a time when records
+    had it, which retention took since (`origin_lost`), rows that a former version did not make of a record's features
+    (`without_features`), and rows of records that cannot be read, made from their letters by a redrive and as these
+    (`from_letters`), and rows of records that today's checks refuse, taken by a former version and as these
+    (`taken_then`). `ended_before`: applications whose decision or dead letter retention took while their own record
+    is still there; the warehouse has it. `decision_records` are all that the warehouse holds of what was there at the
+    start: of their decisions `replay` tells. `rejections`: what banks were told of their records. `wrong_repeats` are
+    among the differences; `loanstream.ask.reconcile.mend` mends them.
     """
 
     differences: list[Difference] = field(default_factory=list)
@@ -33,11 +35,13 @@ class Reconciliation:
     later: Counter[str] = field(default_factory=Counter)
     without_origin: Counter[str] = field(default_factory=Counter)
     origin_lost: Counter[str] = field(default_factory=Counter)
+    without_features: Counter[str] = field(default_factory=Counter)
     from_letters: Counter[str] = field(default_factory=Counter)
     taken_then: Counter[str] = field(default_factory=Counter)
     ended_before: Counter[str] = field(default_factory=Counter)
     decision_records: DecisionRecords = field(default_factory=DecisionRecords)
     rejections: Counter[str] = field(default_factory=Counter)
+    wrong_repeats: Wrong = field(default_factory=lambda: Wrong([], []))
 
     @property
     def exit_code(self) -> int:

@@ -3,10 +3,11 @@
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import asdict
-from typing import Any
+from typing import Annotated, Any
 
 import typer
 
+from loanstream.ask.reconcile import mend as mend_repeats
 from loanstream.ask.reconcile import reconcile as compare_all
 from loanstream.ask.reconciliation import Reconciliation
 from loanstream.cli.options import AsJson, State, TenantOption, installation_of, verb
@@ -14,6 +15,11 @@ from loanstream.sight import need_sight
 from loanstream.terminal import aside, emit
 
 app = verb()
+
+Mend = Annotated[
+    bool,
+    typer.Option("--mend", help="Put the set of repeated decisions right, which figures pass over. Exits 1 still."),
+]
 
 EXPLAINED: dict[str, str] = {
     "rowless": "no row is made of what became a dead letter instead: {}",
@@ -24,6 +30,7 @@ EXPLAINED: dict[str, str] = {
     "from_letters": "recorded from their letters, as the records cannot be read: {}",
     "taken_then": "taken by a former version and as their records, which today's checks would refuse: {}",
     "without_origin": "recorded by a former version, without the place of the application's record: {}",
+    "without_features": "recorded by a former version, which kept no features: {}",
     "origin_lost": "without the place of the application's record, which rows of their time have; not proven: {}",
 }
 """Why other counts are not these: a field of `Reconciliation`, and its line."""
@@ -35,16 +42,23 @@ REJECTIONS: dict[str, str] = {
 }
 """What banks were told, and its words."""
 
+MENDED = (
+    "decision_repeats_log is not what the log of decisions says, and figures are off by it: "
+    "`loanstream reconcile --mend` puts it right"
+)
+
 LEFT_OUT = "left out: service metrics"
 
 
 @app.command()
-def reconcile(tenant: TenantOption = None, state: State = None, as_json: AsJson = False) -> None:
+def reconcile(tenant: TenantOption = None, state: State = None, as_json: AsJson = False, mend: Mend = False) -> None:
     """Compare the warehouse with the topics, record by record; exit 1 and a name for every difference."""
     installation = installation_of(state)
     _ = installation.tenants, installation.warehouse_url, installation.cipher  # what is not set is told first
     need_sight(installation)
     result = compare_all(installation, None if tenant is None else [installation.tenant(tenant)], aside)
+    if mend:
+        mend_repeats(installation, result)
     emit(reconciliation_json(result), reconciliation_text(result), as_json=as_json)
     raise typer.Exit(result.exit_code)
 
@@ -71,7 +85,8 @@ def reconciliation_text(result: Reconciliation) -> str:
         words.format(count) for name, words in REJECTIONS.items() if (count := result.rejections[name])
     )
     told = [rejections] if rejections else []
-    return "\n".join([*lines, compared, *_explained(result), str(result.decision_records), *told, LEFT_OUT])
+    mended = [MENDED] if any(result.wrong_repeats) else []
+    return "\n".join([*lines, compared, *mended, *_explained(result), str(result.decision_records), *told, LEFT_OUT])
 
 
 def _explained(result: Reconciliation) -> Iterator[str]:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from loanstream.doctor import look_at, work
+from loanstream.doctor import counting, look_at, work
 from loanstream.doctor.check import Check, Row, guarded, look_through
 from loanstream.doctor.machine import MACHINE, check_machine
 from loanstream.doctor.running_stack import check_stack
@@ -42,6 +42,7 @@ BY_SETTINGS: Mapping[str, Row] = {
         "grant it SELECT on loanstream.* alone, with the setting readonly (docs/own-kafka-and-clickhouse.md)",
         "warehouse reader",
     ),
+    "figures": Row(counting.figures, "see system.view_refreshes, and docs/warehouse-figures.md", "warehouse reader"),
     "refusals": Row(work.refusals, "see LOANSTREAM_WAREHOUSE_READER", "warehouse reader"),
     "document store": Row(look_at.documents, "mount its disk writable and make room; a new one: loanstream install"),
     "keys": Row(look_at.keys, "see LOANSTREAM_KEYS; new ones: loanstream install --make-keys"),

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import psutil
 
-from loanstream.doctor import look_at, work
+from loanstream.doctor import counting, look_at, work
 from loanstream.doctor.check import Check, Found, Row, look_through
 from loanstream.stack import ports
 from loanstream.stack.layout import is_closed, mode_of
@@ -97,6 +97,7 @@ ROWS: Mapping[str, Row] = {
         f"end whatever else answers at the warehouse's address; then {_START_AGAIN}",
         "warehouse reader",
     ),
+    "figures": Row(counting.figures, "see {logs}/warehouse.log, and docs/warehouse-figures.md", "warehouse reader"),
     "refusals": Row(work.refusals, "see {logs}/warehouse.log", "warehouse reader"),
     "document store": Row(
         look_at.documents, f"mount its disk writable and make room; where it was removed, {_START_AGAIN}"

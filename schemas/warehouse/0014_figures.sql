@@ -47,7 +47,7 @@ FROM
 (
     SELECT
         tenant, kafka_topic, kafka_partition, kafka_offset,
-        min(kafka_offset) OVER (PARTITION BY tenant, application_id, revision) AS first_offset
+        min(kafka_offset) OVER (PARTITION BY tenant, application_id, revision, kafka_topic, kafka_partition) AS first_offset
     FROM loanstream.decisions_log
 )
 WHERE kafka_offset > first_offset;
@@ -55,12 +55,13 @@ WHERE kafka_offset > first_offset;
 -- What the figures read of each log, ordered by time. A projection lies in its table's own parts: it is there with a
 -- row, and goes with it.
 ALTER TABLE loanstream.decisions_log ADD COLUMN IF NOT EXISTS hour DateTime('UTC') MATERIALIZED toStartOfHour(accepted_at);
+-- tupleElement: an ALTER UPDATE makes these columns anew, and takes r.code for a column.
 ALTER TABLE loanstream.decisions_log ADD COLUMN IF NOT EXISTS reasons_against Array(LowCardinality(String)) MATERIALIZED
-    arrayDistinct(arrayMap(r -> r.code, arrayFilter(r -> r.decisive OR ifNull(r.points, 0) < 0, reasons)));
+    arrayDistinct(arrayMap(r -> tupleElement(r, 'code'), arrayFilter(r -> tupleElement(r, 'decisive') OR ifNull(tupleElement(r, 'points'), 0) < 0, reasons)));
 ALTER TABLE loanstream.decisions_log ADD COLUMN IF NOT EXISTS reasons_decisive Array(LowCardinality(String)) MATERIALIZED
-    arrayDistinct(arrayMap(r -> r.code, arrayFilter(r -> r.decisive, reasons)));
+    arrayDistinct(arrayMap(r -> tupleElement(r, 'code'), arrayFilter(r -> tupleElement(r, 'decisive'), reasons)));
 ALTER TABLE loanstream.decisions_log ADD COLUMN IF NOT EXISTS reason_first LowCardinality(String) MATERIALIZED
-    if(empty(reasons), '', reasons[1].code);
+    if(empty(reasons), '', tupleElement(reasons[1], 'code'));
 ALTER TABLE loanstream.decisions_log ADD PROJECTION IF NOT EXISTS by_hour
 (
     SELECT
@@ -92,11 +93,11 @@ ALTER TABLE loanstream.monitoring_log MATERIALIZE PROJECTION by_hour;
 
 ALTER TABLE loanstream.verifications_log ADD COLUMN IF NOT EXISTS hour DateTime('UTC') MATERIALIZED toStartOfHour(accepted_at);
 ALTER TABLE loanstream.verifications_log ADD COLUMN IF NOT EXISTS documents_read Array(LowCardinality(String)) MATERIALIZED
-    arrayMap(e -> concat(e.reader, ' · ', e.kind, ' · ', e.status), extractions);
+    arrayMap(e -> concat(tupleElement(e, 'reader'), ' · ', tupleElement(e, 'kind'), ' · ', tupleElement(e, 'status')), extractions);
 ALTER TABLE loanstream.verifications_log ADD COLUMN IF NOT EXISTS documents_found Array(LowCardinality(String)) MATERIALIZED
-    arrayFlatten(arrayMap(e -> arrayMap(f -> concat(e.kind, ' · ', f), e.findings), extractions));
+    arrayFlatten(arrayMap(e -> arrayMap(f -> concat(tupleElement(e, 'kind'), ' · ', f), tupleElement(e, 'findings')), extractions));
 ALTER TABLE loanstream.verifications_log ADD COLUMN IF NOT EXISTS claims_checked Array(LowCardinality(String)) MATERIALIZED
-    arrayMap(c -> concat(c.claim, ' · ', c.result), checks);
+    arrayMap(c -> concat(tupleElement(c, 'claim'), ' · ', tupleElement(c, 'result')), checks);
 ALTER TABLE loanstream.verifications_log ADD PROJECTION IF NOT EXISTS by_hour
 (
     SELECT
@@ -362,4 +363,9 @@ SELECT hour, counted_at
 FROM loanstream.decisions_by_log
 WHERE hour IN (SELECT hour FROM loanstream.hours_to_count)
 GROUP BY hour, counted_at
-HAVING count() = any(rows_of_hour);
+HAVING count() = any(rows_of_hour)
+UNION ALL
+-- Of an hour whose applications all ended otherwise there is nothing to count.
+SELECT hour, now64(3) AS counted_at
+FROM loanstream.hours_state
+WHERE NOT is_counted AND touched_at < now64(3) - INTERVAL 11 MINUTE AND hour NOT IN (SELECT hour FROM loanstream.decided_now);

@@ -19,6 +19,7 @@ PAGED_BY: dict[str, str] = {
     "applications_log": "application_id",
     "monitoring_log": "application_id",
     "verifications_log": "application_id",
+    "features_log": "application_id",
     "decisions_log": "application_id",
     "outcomes_log": "application_id",
     "dead_letters_log": "kafka_offset",

@@ -19,7 +19,7 @@ WORKERS = {
     "verify": (("documents_url", "keys"), ("artefacts_url", "warehouse_url")),
     "verify-slow": (("documents_url", "keys"), ("artefacts_url", "warehouse_url")),
     "score": (("artefacts_url", "keys"), ("documents_url", "warehouse_url")),
-    "record": (("warehouse_url", "keys"), ("documents_url", "artefacts_url")),
+    "record": (("warehouse_url", "artefacts_url", "keys"), ("documents_url",)),
 }
 GATEWAY_NEEDS = (
     "gateway_certificate",

@@ -8,6 +8,7 @@ import pytest
 
 from loanstream.settings import load
 from stores.warehouse.migrate import migrations, statements
+from stores.warehouse.repeats import REPEATS
 from tests.compose.files import ROOT
 
 USERS = ET.parse(ROOT / "deploy" / "compose" / "clickhouse" / "users.xml").getroot()
@@ -18,6 +19,11 @@ NEEDS = {
     r"CREATE TABLE ": {"CREATE TABLE"},
     r"CREATE VIEW ": {"CREATE VIEW", "SELECT"},
     r"CREATE OR REPLACE VIEW ": {"CREATE VIEW", "DROP VIEW", "SELECT"},
+    # What a view writes to belongs to whoever made it.
+    r"CREATE MATERIALIZED VIEW ": {"CREATE VIEW", "SELECT", "INSERT"},
+    r"INSERT INTO ": {"INSERT", "SELECT"},
+    r"ALTER TABLE \S+ ADD PROJECTION ": {"ALTER ADD PROJECTION"},
+    r"ALTER TABLE \S+ MATERIALIZE PROJECTION ": {"ALTER MATERIALIZE PROJECTION"},
     r"ALTER TABLE \S+ ADD COLUMN ": {"ALTER ADD COLUMN"},
     r"ALTER TABLE \S+ MODIFY COLUMN ": {"ALTER MODIFY COLUMN"},
     r"ALTER TABLE \S+ MATERIALIZE COLUMN ": {"ALTER MATERIALIZE COLUMN"},
@@ -42,6 +48,11 @@ def of_compose(account: str) -> set[str]:
     return granted(query.text or "" for query in USERS.iterfind(f"users/{account}/grants/query"))
 
 
+def of_repeats(lines: Iterator[str]) -> list[str]:
+    """What is granted on the set of repeats alone."""
+    return re.findall(rf"GRANT (.*) ON loanstream\.{REPEATS}(?: TO writer;)?$", "\n".join(lines), re.MULTILINE)
+
+
 def of_page(account: str) -> set[str]:
     return granted(line for line in PAGE.splitlines() if line.endswith(f" TO {account};"))
 
@@ -59,6 +70,8 @@ def test_the_page_and_the_compose_file_grant_the_same() -> None:
         assert of_page(account) == of_compose(account) != set()
     assert of_compose("reader") == {"SELECT"}
     assert {"INSERT", "CREATE DATABASE"} <= of_compose("writer")
+    queries = (query.text or "" for query in USERS.iterfind("users/writer/grants/query"))
+    assert of_repeats(queries) == of_repeats(iter(PAGE.splitlines())) == ["ALTER DELETE"]
 
 
 def test_there_are_two_accounts_and_no_other() -> None:

@@ -55,6 +55,7 @@ TENANTS = (
     "watched",
     "attacked",
     "attacker",
+    "figures",
 )
 SECURITY = os.environ.get("LOANSTREAM_TESTS_UP", "--secure")
 """Every test passes on an insecure stack, too."""

@@ -90,7 +90,9 @@ def test_what_retention_left_is_held_and_what_was_made_up_is_found(cli, bank, st
     assert "columns differ: outcome" in cli("replay", ids[1], code=1).stdout
     altered(stack, "outcome = JSONExtractString(event, 'outcome')", f"application_id = '{ids[1]}'")
     with closing(stack.warehouse_writer()) as writer:
-        writer.command("DELETE FROM loanstream.decisions_log WHERE kafka_offset = 99999")
+        writer.command(
+            "ALTER TABLE loanstream.decisions_log DELETE WHERE kafka_offset = 99999 SETTINGS mutations_sync = 2"
+        )
 
 
 def by_hand(cli, stack, name, folder):

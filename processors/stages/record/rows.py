@@ -8,6 +8,7 @@ which record a row is.
 
 import base64
 import hashlib
+import math
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,7 +17,7 @@ from types import UnionType
 from typing import Any, Protocol, TypeVar, get_args, get_origin
 
 import orjson
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 
 from schemas.ahead import check_not_ahead
 from schemas.application import LoanApplication
@@ -28,6 +29,7 @@ from schemas.records import Message, Place, Unreadable
 from schemas.topics import APPLICATION_MAX_BYTES, TOPICS, topic_of
 from schemas.values import rfc3339_of_ms
 from schemas.verification import ApplicationVerified
+from scoring.features import FEATURE_NAMES, feature_matrix
 from scoring.receipt import content_of
 from stores.warehouse.sealed import SEALED, Row
 
@@ -38,6 +40,7 @@ _stamp = lru_cache(maxsize=4096)(rfc3339_of_ms)
 
 _APPLICATION_ID = re.compile(rb"[A-Za-z0-9._:-]{1,64}")
 _PLACE = ("tenant", "application_id", "revision")
+_MEASURED = (*_PLACE, "accepted_at", "kafka_topic", "kafka_partition", "kafka_offset", "kafka_timestamp")
 _PERSONAL = ("name", "employer", "identifiers")
 _EXTRACTION = ("sha256", "kind", "status", "reason", "reader", "lane", "pages", "findings")
 _CHECK = ("claim", "result", "document", "field", "similarity", "label")
@@ -147,16 +150,41 @@ def _application_parts(message: Message, text: str) -> tuple[Row, bytes, Rows]:
 
 
 def _verifications(messages: Sequence[Message], cipher: Seals) -> list[Rows | Undecodable]:
+    rows = _attempt(_verification, messages)
+    vectors = iter(_vectors([row[1] for row in rows if not isinstance(row, Undecodable)]))
     return [
         row
         if isinstance(row, Undecodable)
-        else [("verifications_log", _sealed("verifications_log", row, message.value() or b"", cipher))]
-        for message, row in zip(messages, _attempt(_verification, messages), strict=True)
+        else [
+            ("verifications_log", _sealed("verifications_log", row[0], message.value() or b"", cipher)),
+            *_features(row[0], next(vectors)),
+        ]
+        for message, row in zip(messages, rows, strict=True)
     ]
 
 
-def _verification(message: Message) -> Row:
-    """What was claimed and found goes into the encrypted event alone; so does the rest of the application.
+def _features(row: Row, vector: Mapping[str, float] | None) -> Rows:
+    if vector is None or "accepted_at" not in row:
+        return []
+    return [("features_log", {name: row[name] for name in _MEASURED} | {"features": vector})]
+
+
+def _vectors(applications: Sequence[Mapping[str, Any]]) -> list[dict[str, float] | None]:
+    """The features of applications, without those that are missing; None of what score will refuse."""
+    valid: list[LoanApplication | None] = []
+    for application in applications:
+        try:
+            valid.append(LoanApplication.model_validate_json(orjson.dumps(application)))
+        except ValidationError:
+            valid.append(None)
+    rows = feature_matrix([found for found in valid if found is not None]).tolist() if any(valid) else []
+    made = ({n: x for n, x in zip(FEATURE_NAMES, row, strict=True) if math.isfinite(x)} for row in rows)
+    return [None if found is None else next(made) for found in valid]
+
+
+def _verification(message: Message) -> tuple[Row, Mapping[str, Any]]:
+    """Its row and its application. What was claimed and found goes into the encrypted event alone; so does the rest of
+    the application.
 
     Score has this event validated field by field; a second time would cost more than all else here, and the table
     refuses what has another shape.
@@ -171,7 +199,8 @@ def _verification(message: Message) -> Row:
     except (orjson.JSONDecodeError, KeyError, TypeError, AttributeError):
         raise _refused("invalid_event", "(record)", "an event of ours") from None
     _check_tenant(message, place[0])
-    return {**dict(zip(_PLACE, place, strict=True)), **_known(row, _VERIFIED), **_origin(message), **_kafka(message)}
+    known = {**dict(zip(_PLACE, place, strict=True)), **_known(row, _VERIFIED)}
+    return {**known, **_origin(message), **_kafka(message)}, application
 
 
 def _decisions(messages: Sequence[Message], _: Seals) -> list[Rows | Undecodable]:
@@ -245,7 +274,7 @@ def _metric(message: Message, _: Seals) -> Rows:
 
 RECORDINGS: dict[str, Recording] = {
     "applications": Recording(("applications_log", "monitoring_log"), _applications),
-    "verifications": Recording(("verifications_log",), _verifications),
+    "verifications": Recording(("verifications_log", "features_log"), _verifications),
     "decisions": Recording(("decisions_log",), _decisions),
     "outcomes": Recording(("outcomes_log",), _one_by_one(_outcome), _one_by_one(partial(_outcome, stored=True))),
     "control": Recording(("activations_log",), _one_by_one(_activation)),

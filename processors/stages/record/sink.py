@@ -3,6 +3,10 @@
 ClickHouse drops an insert whose token it has seen. A range that holds a row it refuses is halved until that row stands
 alone; the halves are the same each time, and so are their tokens. What is refused becomes a dead letter at the end,
 after everything else has gone in.
+
+Of decisions, records that are not the first of their revision are noted before the range goes in (see
+`stores.warehouse.repeats`): no figure ever counts a repeat. Whatever is cut off, the range is written again, and notes
+the same places.
 """
 
 import logging
@@ -17,13 +21,16 @@ from clickhouse_connect.driver.exceptions import ClickHouseError, Error
 
 from processors.deadletters import Refused
 from processors.stages.guard import ErrorBudget
+from processors.stages.record.references import References
 from processors.stages.record.rows import Rows, rows_of_all
 from processors.transport.ranges import OffsetRange
 from processors.transport.specs import Retry
 from schemas.decode import Undecodable
 from schemas.operations import FieldError
-from schemas.records import Message, place
+from schemas.records import Message, Partition, place
+from schemas.topics import topic_of
 from stores.warehouse.cipher import ColumnCipher
+from stores.warehouse.repeats import Decided, note_repeats, release_firsts
 
 log = logging.getLogger(__name__)
 
@@ -53,6 +60,9 @@ REFUSALS: dict[int, str] = {
 }
 """ClickHouse's error codes that are a row's own fault. Every other error is the warehouse's: the range waits."""
 
+DECISIONS = "decisions_log"
+BUNDLE_REFERENCES = "loanstream.bundle_references"
+
 AT_ONCE = 50
 """Records that are made into rows together: many enough for short loops, few enough to stay in a processor's cache."""
 
@@ -77,10 +87,14 @@ _CONSTRAINT = re.compile(r"Constraint `([a-z_]{1,64})`")
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """What a range's records become: lines by table, and the records that make none, each with its fault."""
+    """What a range's records become: lines by table, the records that make none, each with its fault, which of them are
+    decisions (of the one tenant that the topic is of), and the bundles that decided.
+    """
 
     tables: dict[str, list[Entry]]
     refused: list[Refused]
+    decided: list[Decided]
+    bundles: set[str]
 
 
 class WarehouseSink:
@@ -89,6 +103,7 @@ class WarehouseSink:
     `client_factory` makes a clickhouse-connect client that may write; it is called again after each trouble,
     when its last one is closed; `close` gives back the one in use.
     `dead_letters` takes a range's records that make no row, each with its fault. `budget` bounds our own errors.
+    `references` has what bundles say of their training data.
     """
 
     def __init__(
@@ -97,16 +112,18 @@ class WarehouseSink:
         cipher: ColumnCipher,
         dead_letters: DeadLetters,
         budget: ErrorBudget | None = None,
+        references: References | None = None,
     ) -> None:
         self._client_factory = client_factory
         self._client: Any = None
         self._cipher = cipher
         self._dead_letters = dead_letters
+        self._references = references
         self._budget = budget or ErrorBudget(FEW_ERRORS)
 
     def prepare(self, messages: Sequence[Message]) -> Prepared:
         """The rows of a range, as ClickHouse reads them. Asks the warehouse nothing."""
-        made = Prepared({}, [])
+        made = Prepared({}, [], [], set())
         for start in range(0, len(messages), AT_ONCE):
             some = messages[start : start + AT_ONCE]
             for message, found in zip(some, self._rows(some), strict=True):
@@ -115,6 +132,9 @@ class WarehouseSink:
                     continue
                 for table, row in found:
                     made.tables.setdefault(table, []).append((message, orjson.dumps(row)))
+                    if table == DECISIONS:
+                        made.decided.append(Decided((row["application_id"], row["revision"]), message.offset()))
+                        made.bundles.add(row["receipt_bundle_id"])
         return made
 
     def _rows(self, messages: Sequence[Message]) -> list[Rows | Undecodable]:
@@ -143,10 +163,32 @@ class WarehouseSink:
     def write(self, range_: OffsetRange, prepared: Prepared) -> None:
         """Write all rows of a range of one partition. Raises `Retry` while the warehouse takes none."""
         refused = list(prepared.refused)
+        self._write_references(prepared.bundles)
+        decided, partition = prepared.decided, (range_.topic, range_.partition)
+        if decided:
+            self._asked(lambda client: note_repeats(client, topic_of(partition[0])[1] or "", partition, decided))
         for table, entries in prepared.tables.items():
-            refused += self._insert(table, entries, range_.token)
-        if refused:
-            self._dead_letters(refused)
+            faults = self._insert(table, entries, range_.token)
+            if faults and table == DECISIONS:
+                self._release({message.offset() for message, _ in faults}, decided, partition)
+            refused += faults
+        if refused:  # a record has one letter, however many of its rows are refused
+            self._dead_letters(list({message.offset(): (message, fault) for message, fault in refused}.values()))
+
+    def _write_references(self, bundle_ids: set[str]) -> None:
+        """How features lay in the training data of bundles met for the first time: drift is held against it."""
+        if self._references is None:
+            return
+        rows = self._references.new(bundle_ids)
+        if rows:
+            lines, settings = b"\n".join(map(orjson.dumps, rows)), {"async_insert": "0"}
+            self._asked(lambda client: client.raw_insert(BUNDLE_REFERENCES, None, lines, settings, "JSONEachRow"))
+        self._references.met(bundle_ids)
+
+    def _release(self, refused: set[int], decided: Sequence[Decided], partition: Partition) -> None:
+        """What follows a refused record may be the first of its revision, and was noted as a repeat."""
+        revisions = [record.revision for record in decided if record.offset in refused]
+        self._asked(lambda client: release_firsts(client, topic_of(partition[0])[1] or "", partition, revisions))
 
     def close(self) -> None:
         """Give the connection back; a later write makes another."""
@@ -165,20 +207,35 @@ class WarehouseSink:
         halves = (entries[:middle], entries[middle:])
         return [refused for half in halves for refused in self._insert(table, half, _token(token, half))]
 
-    def _try_insert(self, table: str, lines: Sequence[bytes], token: str) -> Undecodable | None:
+    def _asked(self, ask: Callable[[Any], object]) -> None:
+        """Do at the warehouse what no record's fault can stop. Raises `Retry`."""
         try:
-            if self._client is None:
-                self._client = self._client_factory()
-            settings = {**_SETTINGS, "insert_deduplication_token": token}
-            self._client.raw_insert(f"loanstream.{table}", None, b"\n".join(lines), settings, "JSONEachRow")
+            ask(self._connected())
+        except (ClickHouseError, OSError) as error:
+            self.close()
+            raise Retry(f"the warehouse does not take what goes before decisions: {_named(error)}") from None
+
+    def _connected(self) -> Any:
+        if self._client is None:
+            self._client = self._client_factory()
+        return self._client
+
+    def _try_insert(self, table: str, lines: Sequence[bytes], token: str) -> Undecodable | None:
+        settings = {**_SETTINGS, "insert_deduplication_token": token}
+        try:
+            self._connected().raw_insert(f"loanstream.{table}", None, b"\n".join(lines), settings, "JSONEachRow")
         except (ClickHouseError, OSError) as error:
             code = error.code if isinstance(error, Error) else None
             if code in REFUSALS:
                 return _fault(code, str(error))
             self.close()
-            # The text of an error may quote a row: the type and code must do.
-            raise Retry(f"the warehouse does not take {table}: {type(error).__name__}, code {code}") from None
+            raise Retry(f"the warehouse does not take {table}: {_named(error)}") from None
         return None
+
+
+def _named(error: Exception) -> str:
+    """The text of an error may quote a row: the type and code must do."""
+    return f"{type(error).__name__}, code {error.code if isinstance(error, Error) else None}"
 
 
 def _token(token: str, half: Sequence[Entry]) -> str:

@@ -30,6 +30,7 @@ from schemas.headers import ORIGIN
 from schemas.records import MemoryMessage, Unreadable
 from schemas.values import rfc3339_of_ms
 from stores.topics import MemoryTopics
+from stores.warehouse.repeats import REPEATS, mend_repeats
 
 
 def test_an_equal_warehouse_has_no_differences(empty, refused):
@@ -99,7 +100,9 @@ def test_deleted_duplicated_and_altered_rows_are_named(empty, refused):
     topics = flow(30)
     record(empty, refused, topics)
     client = empty.client()
-    client.command("DELETE FROM loanstream.decisions_log WHERE application_id = 'a-003'")
+    client.command(
+        "ALTER TABLE loanstream.decisions_log DELETE WHERE application_id = 'a-003' SETTINGS mutations_sync = 2"
+    )
     client.command(
         "INSERT INTO loanstream.verifications_log SELECT * FROM loanstream.verifications_log WHERE application_id = 'a-004'"
     )
@@ -240,7 +243,9 @@ def test_many_pages_are_read(empty, refused, monkeypatch):
         for offset in range(200, 220)
     ]
     record(empty, refused, topics)
-    empty.client().command("DELETE FROM loanstream.decisions_log WHERE application_id = 'a-033'")
+    empty.client().command(
+        "ALTER TABLE loanstream.decisions_log DELETE WHERE application_id = 'a-033' SETTINGS mutations_sync = 2"
+    )
     empty.client().command("DELETE FROM loanstream.dead_letters_log WHERE kafka_offset = 30")
     differences = reconciled(empty, topics, patience_s=0.2).differences
     assert sorted((d.kind, d.offset) for d in differences if d.kind != "made_twice") == [("lost", 26), ("lost", 30)]
@@ -266,3 +271,51 @@ def test_a_redriven_verification_begins_anew():
     assert books.undecided == 1
     books.put("decisions", decision)
     assert books.differences(whole=True) == []
+
+
+def test_a_wrong_set_of_repeats_is_a_difference_and_its_mending_is_named(empty, refused):
+    """What a former record stage did not note is named, with the command that puts it right; then all is equal."""
+    topics = flow(5)
+    again = topics[DECISIONS, 0][3]
+    topics[DECISIONS, 0].append(MemoryMessage(DECISIONS, 0, 90, again.key(), again.value(), None, again.timestamp()))
+    topics[APPLICATIONS, 0] = []  # whose end this is, is not asked
+    record(empty, refused, topics)
+    client = empty.client()
+    client.command("TRUNCATE TABLE loanstream.decision_repeats_log")
+    client.command(f"INSERT INTO loanstream.decision_repeats_log VALUES ('bank-a', '{DECISIONS}', 0, 0)")
+    result = reconciled(empty, topics, patience_s=0.2)
+    assert [one for one in found(result) if one[1] == REPEATS] == [
+        ("extra", REPEATS, "a-000", 0, ()),
+        ("lost", REPEATS, "a-003", 90, ()),
+    ]
+    assert result.exit_code == 1
+    assert "`loanstream reconcile --mend`" in reconciliation_text(result)
+    json.dumps(reconciliation_json(result))
+    mend_repeats(client, result.wrong_repeats)
+    mended = reconciled(empty, topics, patience_s=0.2)
+    assert [one for one in found(mended) if one[1] == REPEATS] == []
+    assert "--mend" not in reconciliation_text(mended)
+
+
+def test_features_are_held_against_what_scoring_makes(empty, refused, monkeypatch):
+    """A vector that is missing, or says something else than scoring makes of the application, is named."""
+    topics = flow(4)
+    record(empty, refused, topics)
+    client = empty.client()
+    assert reconciled(empty, topics).compared["features_log"] == 4
+    client.command(
+        "ALTER TABLE loanstream.features_log UPDATE features = map('lti', 0.5) WHERE application_id = 'a-001' "
+        "SETTINGS mutations_sync = 2"
+    )
+    client.command(
+        "ALTER TABLE loanstream.features_log DELETE WHERE application_id = 'a-002' SETTINGS mutations_sync = 2"
+    )
+    of_before = reconciled(empty, topics)
+    assert found(of_before) == [("altered", "features_log", "a-001", 2, ("features",))]
+    assert of_before.without_features == {"features_log": 1}
+    assert "which kept no features: 1 features" in reconciliation_text(of_before)
+    monkeypatch.setattr("loanstream.ask.comparison.applied_ms", lambda *_: 0)
+    assert found(reconciled(empty, topics)) == [
+        ("altered", "features_log", "a-001", 2, ("features",)),
+        ("lost", "features_log", "a-002", 4, ()),
+    ]

@@ -2,6 +2,7 @@
 
 import json
 from importlib import resources
+from types import SimpleNamespace
 
 import pytest
 from clickhouse_connect.driver.exceptions import DatabaseError
@@ -28,6 +29,9 @@ class Warehouse:
 
     def close(self):
         self.closed += 1
+
+    def query(self, *_, **__):
+        return SimpleNamespace(result_rows=[])
 
     def raw_insert(self, table, columns, block, settings, kind):
         if self.answer is not None:

@@ -354,7 +354,7 @@ def test_a_connection_that_was_of_no_use_is_closed(refused):
         def __init__(self):
             opened.append(self)
 
-        def raw_insert(self, *_):
+        def query(self, *_, **__):
             raise OSError
 
         def close(self):
