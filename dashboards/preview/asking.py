@@ -21,14 +21,14 @@ _CODE: Final = re.compile(r"[Cc]ode:? (\d{1,5})\b")
 _NAME: Final = re.compile(r"\(([A-Z][A-Z_]{3,60})\)")
 
 _SLOW: Final = f"The warehouse took longer than {ANSWER_S:g} seconds. Choose a shorter time, or ask again."
-_DOWN: Final = "The warehouse does not answer. Is it running? This panel asks again by itself."
+_DOWN: Final = "The warehouse does not answer. Is it running? loanstream doctor says."
 _CAUSES: Final = {
     # ClickHouse's code -> what a person is told
     159: _SLOW,
     160: _SLOW,
     209: _SLOW,
     241: "The answer needs more memory than the warehouse gives a reader. Choose a shorter time.",
-    202: "The warehouse has too many questions to answer. This panel asks again by itself.",
+    202: "The warehouse has too many questions to answer. Ask again.",
     516: "The warehouse does not let this reader in: its name or password is wrong.",
     497: "The warehouse does not show this to its reader: a right to SELECT is missing.",
     60: "The warehouse lacks a table that this panel reads: its migrations are behind this release.",
@@ -59,6 +59,7 @@ class Asking:
         # Twice as many: a thread that waits for a silent warehouse is left alone.
         self._threads = ThreadPoolExecutor(2 * AT_ONCE, thread_name_prefix="preview")
         self._silent_until = float("-inf")
+        self._silence_logged = False
 
     async def ask(self, sql: str) -> Found:
         """The answer to `sql`. Raises Unanswered."""
@@ -89,6 +90,7 @@ class Asking:
                 client.close()
             raise Unanswered(text) from None
         self._idle.append(client)
+        self._silence_logged = False
         types = tuple(kind.name for kind in answer.column_types)
         return Found(tuple(answer.column_names), types, list(answer.result_rows))
 
@@ -100,7 +102,9 @@ class Asking:
             number, name = int(code[1]), named[-1] if named else "unnamed"
             log.warning("the warehouse refused a question: code %d, %s", number, name)
             return _CAUSES.get(number, f"The warehouse could not answer: {name} (its error {number}).")
-        log.warning("no answer of the warehouse after %.1f s: %s", took_s, type(error).__name__)
+        if not self._silence_logged:
+            log.warning("no answer of the warehouse after %.1f s: %s", took_s, type(error).__name__)
+            self._silence_logged = True
         if not _known(error):
             return "This panel failed here, not in the warehouse. Please report it, with the panel's title."
         if took_s > 0.8 * self._answer_s and client is not None and client.ping():

@@ -204,3 +204,19 @@ def test_a_figure_over_time_has_its_line_below(browser, fake, answer):
             browser.run("document.querySelector('.sparkline polyline').getAttribute('points').split(' ').length") == 8
         )
         assert browser.said == []
+
+
+@pytest.mark.parametrize("kind", ["timeseries", "barchart"])
+def test_a_value_below_nought_is_seen(browser, fake, answer, kind):
+    """A difference that falls is drawn below the line, not cut off at it."""
+    rows = [(datetime(2026, 1, day, tzinfo=UTC), 0.1 - day / 50) for day in range(1, 9)]
+    panel = Panel("p", "P", "?", "decisions_made", kind, unit="percentunit", width=24)
+    board = Dashboard("b", "B", "?", (Section("S", (panel,)),), variables=("tenant", "bundle", "policy"), marks=())
+    empty, found = answer([], tenant="String"), answer(rows, time="DateTime('UTC')", difference="Float64")
+    with served(lambda: fake(lambda sql: empty if "DISTINCT" in sql else found), dashboards={"b": board}) as address:
+        browser.look()
+        browser.open(f"{address}/d/b?from=1767225600000&to=1767916800000")
+        low, high = browser.run("document.querySelector('.chart')._fullLayout.yaxis.range")
+        assert low <= -0.06
+        assert high >= 0.08
+        assert browser.said == []

@@ -47,10 +47,11 @@ function frame(panel, many) {
   };
 }
 
-function valueAxis(place, panel, highest, room = 1.06, few = false) {
+function valueAxis(place, panel, [lowest, highest], room = 1.06, few = false) {
   const whole = panel.unit === "percentunit" && panel.stacked && highest > 0.98 && highest < 1.001;
-  const ticks = whole ? [0, 0.25, 0.5, 0.75, 1] : round(highest, panel.unit, few ? 3 : 5);
-  Object.assign(place, { tickvals: ticks, ticktext: ticks.map((value) => shown(value, panel.unit, places(ticks, panel.unit))), range: [0, whole ? 1 : highest * room || 1] });
+  const above = whole ? [0, 0.25, 0.5, 0.75, 1] : round(Math.max(highest, -lowest), panel.unit, few ? 3 : 5);
+  const ticks = lowest < 0 ? [...above.slice(1).map((tick) => -tick).reverse(), ...above] : above;
+  Object.assign(place, { tickvals: ticks, ticktext: ticks.map((value) => shown(value, panel.unit, places(above, panel.unit))), range: [lowest * room, whole ? 1 : highest * room || (lowest < 0 ? 0 : 1)] });
 }
 
 // As many decimals as the ticks' step needs, the same for all of them.
@@ -94,9 +95,9 @@ export async function timeseries(body, panel, answer, marks, zoom) {
   Object.assign(layout.xaxis, { type: "date", range: [moment(answer.from_ms), moment(answer.to_ms)], fixedrange: false, nticks: body.clientWidth < 480 ? 4 : 8, hoverformat: "%d %b %Y, %H:%M", tickformat: ticks(answer.to_ms - answer.from_ms) });
   layout.hovermode = "x unified";
   layout.dragmode = "zoom";
-  const highest = top(series, panel.stacked);
-  valueAxis(layout.yaxis, panel, highest);
-  layout.shapes = [...limits(panel, highest), ...marks.map(({ time, colour }) => ({
+  const bounds = reach(series, panel.stacked);
+  valueAxis(layout.yaxis, panel, bounds);
+  layout.shapes = [...limits(panel, bounds[1]), ...marks.map(({ time, colour }) => ({
     type: "line", xref: "x", yref: "paper", x0: moment(time), x1: moment(time), y0: 0, y1: 1,
     line: { color: css(`c-${colour}`), width: 1.5, dash: "dash" },
   }))];
@@ -137,7 +138,7 @@ export async function barchart(body, panel, answer) {
   const first = Math.max(answer.columns.findIndex(({ type }) => type !== "number"), 0);
   const series = seriesOf(answer, first);
   const wide = body.clientWidth;
-  const label = (value) => (answer.columns[first].type === "time" ? moment(value) : value === "" ? "(none)" : String(value));
+  const label = (value) => (answer.columns[first].type === "time" ? moment(value).replace(" 00:00:00", "") : value === "" ? "(none)" : String(value));
   const categories = [...new Set(answer.rows.map((row) => label(row[first])))];
   const longest = Math.max(...categories.map((each) => each.length));
   const lying = longest > (wide < 480 ? 8 : 12) || (longest > 5 && (longest * 7 + 10) * categories.length > wide);
@@ -169,7 +170,7 @@ export async function barchart(body, panel, answer) {
   Object.assign(names, { type: "category", categoryorder: "array", categoryarray: categories, showgrid: false, dtick: lying ? 1 : Math.ceil((Math.max(longest, 2) * 7 + 10) / each) });
   values.rangemode = "tozero";
   const labelled = traces.some(({ text }) => text);
-  valueAxis(values, panel, top(series, panel.stacked), labelled ? (lying ? 1.2 : 1.16) : 1.04, lying && wide < 480);
+  valueAxis(values, panel, reach(series, panel.stacked), labelled ? (lying ? 1.2 : 1.16) : 1.04, lying && wide < 480);
   await Plotly.react(canvas(body), traces, layout, CONFIG);
 }
 
@@ -181,11 +182,18 @@ const limits = (panel, highest) =>
     type: "line", xref: "paper", yref: "y", x0: 0, x1: 1, y0: from, y1: from, line: { color: css(`c-${colour}`), width: 1, dash: "dot" },
   }));
 
-function top(series, stacked) {
-  if (!stacked) return Math.max(0, ...series.flatMap(({ points }) => points.map(([, y]) => y ?? 0)));
+// The lowest and the highest value, nought between them.
+function reach(series, stacked) {
   const sums = new Map();
-  for (const { points } of series) for (const [x, y] of points) sums.set(x, (sums.get(x) ?? 0) + (y ?? 0));
-  return Math.max(0, ...sums.values());
+  for (const [place, { points }] of series.entries()) {
+    for (const [x, y] of points) {
+      const key = stacked ? x : `${place} ${x}`;
+      sums.set(key, (sums.get(key) ?? 0) + (y ?? 0));
+    }
+  }
+  let [lowest, highest] = [0, 0];
+  for (const value of sums.values()) [lowest, highest] = [Math.min(lowest, value), Math.max(highest, value)];
+  return [lowest, highest];
 }
 
 function canvas(body) {
@@ -193,6 +201,8 @@ function canvas(body) {
   if (!place) {
     place = document.createElement("div");
     place.className = "chart";
+    place.setAttribute("role", "img");
+    place.setAttribute("aria-labelledby", `${body.parentElement.id}-title`);
     body.replaceChildren(place);
   }
   return place;
