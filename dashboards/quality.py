@@ -38,6 +38,18 @@ QUALITY = Dashboard(
                     height=4,
                 ),
                 Panel(
+                    "quality-no-bank",
+                    "Of no bank",
+                    "How many wait that belong to no bank?",
+                    "letters_of_no_bank",
+                    "stat",
+                    meaning="Records of topics that all share: activations and the workers' own figures.",
+                    when_red="They are ours: loanstream dlq list shows them.",
+                    thresholds=((1, "red"),),
+                    width=4,
+                    height=4,
+                ),
+                Panel(
                     "quality-over-time",
                     "By cause over time",
                     "Since when, and what?",
@@ -46,7 +58,7 @@ QUALITY = Dashboard(
                     meaning="Each record counts once for each stage that could not process it.",
                     when_red="internal_error and crashes_worker are ours: report them.",
                     stacked=True,
-                    width=16,
+                    width=12,
                 ),
                 Panel(
                     "quality-by-cause",

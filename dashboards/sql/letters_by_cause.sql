@@ -1,6 +1,6 @@
 SELECT tenant, stage, cause, count() AS letters, countIf(action IS NULL) AS waiting, max(at) AS latest
 FROM loanstream.dead_letters
-WHERE $__timeFilter(at) AND (tenant = '' OR tenant IN (${tenant:singlequote}))
+WHERE $__timeFilter(at) AND tenant IN (${tenant:singlequote})
 GROUP BY tenant, stage, cause
 ORDER BY letters DESC, tenant, stage, cause
 LIMIT 50

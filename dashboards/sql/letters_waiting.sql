@@ -1,3 +1,3 @@
 SELECT count() AS letters
 FROM loanstream.dead_letters
-WHERE action IS NULL AND (tenant = '' OR tenant IN (${tenant:singlequote}))
+WHERE action IS NULL AND tenant IN (${tenant:singlequote})

@@ -1,0 +1,3 @@
+SELECT count() AS letters
+FROM loanstream.dead_letters
+WHERE action IS NULL AND tenant = ''
