@@ -98,7 +98,8 @@ def nothing(link, tiny, shapes) -> Warehouse:
 def _filled(link, database, shapes):
     made = shaped(link, database, shapes)
     for relation, columns in shapes.items():
-        fill(made, relation, columns, compared(QUERIES.values()) | VALUES)
+        own = {"dimension": ("feature:loan_amount",)} if relation == "decisions_by_feature" else {}
+        fill(made, relation, columns, compared(QUERIES.values()) | VALUES | own)
     return made
 
 

@@ -30,6 +30,7 @@ VALUES: Mapping[str, tuple[str, ...]] = {
     "lane": ("fast", "slow"),
     "stage": ("verify", "score"),
     "value": ("one", "two", "three"),
+    "feature": ("loan_amount",),
 }
 DECISIONS_BY = """CREATE TABLE IF NOT EXISTS loanstream.decisions_by (
     hour DateTime, bucket DateTime, tenant LowCardinality(String), bundle_id LowCardinality(String),
@@ -158,6 +159,8 @@ def _made_up(name: str, kind: str, values: Mapping[str, tuple[str, ...]]) -> str
         return f"({drawn} % 5) / 5"
     if name == "decisions":
         return f"20 + {drawn} % 100"
+    if name == "bin":
+        return "0"  # a number that counts have, too
     if plain.startswith(("UInt", "Int")):
         return f"1 + {drawn} % 2"
     return f"`{name}_`"
