@@ -42,8 +42,8 @@ PIP = ("-m", "pip", "--disable-pip-version-check")
 UV = ("-m", "uv", "--quiet", "pip")
 INSTALL = ("install", "--quiet")
 LOCKED = ("--require-hashes", "--no-binary", "urllib3-future", "--requirement", str(LOCK))
-"""urllib3-future comes with grafana-client. Its wheel takes urllib3's place, for the warehouse's client as well. Built from
-its source with `APART` it keeps to its own name."""
+"""urllib3-future comes with grafana-client. Its wheel takes the place of urllib3, which the warehouse's client uses.
+Built from its source with `APART` it keeps to its own name."""
 APART = {"URLLIB3_NO_OVERRIDE": "1"}
 PROJECT = ("--no-deps", "--no-build-isolation", "--no-index", "--editable", ".")
 
