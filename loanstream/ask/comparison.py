@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 from loanstream.ask.difference import Difference, Kind
 from loanstream.ask.evidence import place_of
 from loanstream.ask.kept import BESIDE, KEPT, UNPROVEN, Altered, altered, altered_application
-from loanstream.ask.origins import lacks_origin, lost_origin, origins_since_ms
+from loanstream.ask.origins import lacks_origin, lost_origin, moment_ms, origins_since_ms
 from loanstream.ask.reconciliation import Reconciliation
 from loanstream.ask.recorded_letters import RecordedLetters
 from loanstream.ask.retained import Retained
@@ -18,10 +18,15 @@ from schemas.records import Message, Partition, Place
 from schemas.topics import TOPICS, topic_of
 from stores.topics import Bounds, TopicReader
 from stores.warehouse.pages import Digests, Fingerprint, Stored, StoredRows
+from stores.warehouse.retention import MOMENTS, kept_since_ms
 from stores.warehouse.sealed import Row
 
 Number = tuple[int, int]
 """Where a record stands in its topic: the partition and the offset."""
+
+
+SLACK_MS = 60 * 60 * 1000
+"""Rows whose retention ends within it may go while they are compared."""
 
 
 class SinkBehind(Problem):
@@ -35,6 +40,8 @@ class Expected(NamedTuple):
     tenant: str | None
     application_id: str | None
     revision: int | None
+    is_past: bool = False
+    """Whether the warehouse need not keep it any longer."""
 
 
 class Comparison:
@@ -53,6 +60,7 @@ class Comparison:
         self._topics, self._retained, self._table, self._result = topics, retained, table, result
         self._patience_s, self._say = patience_s, say
         self._origins_since_ms = origins_since_ms(client)
+        self._kept_since_ms = kept_since_ms(client, SLACK_MS)
         self._letters = RecordedLetters(client, topics, lambda: table("dead_letters_log"))
 
     def compare_topic(self, topic: str, key: str, tenant: str | None) -> None:
@@ -75,7 +83,9 @@ class Comparison:
 
     def _expect(self, table: str, row: Row) -> Expected:
         fingerprint = self._table(table).fingerprint(row)
-        return Expected(fingerprint, row.get("tenant"), row.get("application_id"), row.get("revision"))
+        since_ms = self._kept_since_ms.get(table)
+        is_past = since_ms is not None and moment_ms(row[MOMENTS[table]]) < since_ms
+        return Expected(fingerprint, row.get("tenant"), row.get("application_id"), row.get("revision"), is_past)
 
     def _wait_for_sink(self, last: Mapping[Partition, int]) -> None:
         """Wait until the last records read are recorded. (After them stand transaction markers at most: the group's
@@ -120,7 +130,10 @@ class Comparison:
                 seen.add(number)
             self._hold(stored, tenant, older)
         for number, lost in expected.items():
-            self._differs("lost", table, lost, Place(topic, *number))
+            if lost.is_past:
+                self._result.past[table] += 1
+            else:
+                self._differs("lost", table, lost, Place(topic, *number))
         self._second_look(stored, topic, beyond)
 
     def _compare_row(self, stored: StoredRows, row: Row, expected: Fingerprint) -> None:

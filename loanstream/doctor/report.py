@@ -42,6 +42,9 @@ BY_SETTINGS: Mapping[str, Row] = {
         "grant it SELECT on loanstream.* alone, with the setting readonly (docs/own-kafka-and-clickhouse.md)",
         "warehouse reader",
     ),
+    "retention": Row(
+        look_at.retention, "loanstream install; or see LOANSTREAM_RETENTION_*, and run it again", "warehouse reader"
+    ),
     "refusals": Row(work.refusals, "see LOANSTREAM_WAREHOUSE_READER", "warehouse reader"),
     "document store": Row(look_at.documents, "mount its disk writable and make room; a new one: loanstream install"),
     "keys": Row(look_at.keys, "see LOANSTREAM_KEYS; new ones: loanstream install --make-keys"),

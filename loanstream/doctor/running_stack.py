@@ -97,6 +97,7 @@ ROWS: Mapping[str, Row] = {
         f"end whatever else answers at the warehouse's address; then {_START_AGAIN}",
         "warehouse reader",
     ),
+    "retention": Row(look_at.retention, "see {logs}/warehouse.log", "warehouse reader"),
     "refusals": Row(work.refusals, "see {logs}/warehouse.log", "warehouse reader"),
     "document store": Row(
         look_at.documents, f"mount its disk writable and make room; where it was removed, {_START_AGAIN}"

@@ -162,7 +162,7 @@ def test_finds_the_dead_parts_of_a_stack(tmp_path: Path) -> None:
 NEED = {
     "kafka": {"operator"},
     "operator": {"topics", "rights", "readers", "progress", "brokers' clocks"},
-    "warehouse": {"warehouse reader", "reader's limits", "refusals"},
+    "warehouse": {"warehouse reader", "reader's limits", "retention", "refusals"},
 }
 
 
