@@ -73,7 +73,9 @@ def fill(server, bank):
         name = topic.format(bank)
         broken = MemoryMessage(f"loan.applications.v1.{bank}", 0, 77, b"example-0002", b"{", None, (2, START_MS))
         letter = dead_letter(broken, "not_json", [], Worker("verify", "verify-0", "1", lambda: START_MS)).value
-        for offset, value in enumerate([json.dumps(each).encode() for each in values] or [letter]):
+        for offset, value in enumerate(
+            [json.dumps(each).replace("bank-a", bank).encode() for each in values] or [letter]
+        ):
             message = MemoryMessage(name, 0, offset, b"example-0002", value, None, (2, START_MS))
             sink = WarehouseSink(server.client, ColumnCipher(b"k" * 32), refused.append)
             sink.write(OffsetRange(name, 0, offset, offset + 1), sink.prepare([message]))

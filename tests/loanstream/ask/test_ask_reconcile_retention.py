@@ -3,7 +3,7 @@
 import time
 
 import pytest
-from bank_topics import APPLICATIONS, DECISIONS, START, flow, found, reconciled, record
+from bank_topics import APPLICATIONS, DECISIONS, START, altered, flow, found, reconciled, record
 
 from loanstream.cli.reconcile import reconciliation_text
 from stores.topics import MemoryTopics
@@ -51,19 +51,25 @@ def test_a_row_within_its_retention_is_lost_as_before(empty, refused, keeping):
     topics = flow(6)
     record(empty, refused, topics)
     keeping(decisions=AGE_DAYS + 10)
-    empty.client().command("DELETE FROM loanstream.decisions_log WHERE application_id = 'a-003'")
+    empty.client().command(
+        "ALTER TABLE loanstream.decisions_log DELETE WHERE application_id = 'a-003' SETTINGS mutations_sync = 2"
+    )
     assert [(kind, table) for kind, table, *_ in found(reconciled(empty, topics))] == [("lost", "decisions_log")]
 
 
 def test_a_row_that_is_past_and_still_there_is_compared(empty, refused, keeping):
     """A merge takes rows when it comes; until then they have to be as their records."""
-    topics = flow(3)
-    keeping(decisions=AGE_DAYS + 10)
+    topics, client = flow(3), empty.client()
     record(empty, refused, topics)
-    empty.client().command("SYSTEM STOP TTL MERGES loanstream.outcomes_log")
+    altered(empty, "applications_log", "loan_term_years = 1", "application_id = 'a-001'")
+    client.command("SYSTEM STOP TTL MERGES loanstream.applications_log")
+    client.command(Change("applications_log", AGE_DAYS - 10).statement, settings={"materialize_ttl_after_modify": 0})
     result = reconciled(empty, topics)
-    assert result.compared["decisions_log"] == 3
-    assert found(result) == []
+    client.command(Change("applications_log", None).statement)
+    client.command("SYSTEM START TTL MERGES loanstream.applications_log")
+    client.close()
+    assert found(result) == [("altered", "applications_log", "a-001", 2, ("loan_term_years",))]
+    assert result.past["applications_log"] == 0
 
 
 def test_an_end_that_nobody_keeps_any_more_is_not_missed(empty, refused, keeping):
