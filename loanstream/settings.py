@@ -38,6 +38,7 @@ IN_A_FILE = "_FILE"
 INSTALLATION = "The installation"
 WORKER = "A worker's process"
 GATEWAY = "The gateway's process"
+RETENTION = "How long the warehouse keeps rows"
 MACHINE = "This machine"
 
 
@@ -178,7 +179,9 @@ Librdkafka = Annotated[dict[str, str], _json(_librdkafka)]
 ByTenant = Annotated[dict[str, dict[str, str]], _json(_by_tenant)]
 KeysByTenant = Annotated[dict[str, Any], _json(tenant_keys_of)]
 ColumnKey = Annotated[Any, _json(column_key_of)]
+RetentionDays = Annotated[int, Field(ge=1, le=36_500)]
 
+_DAYS = "1 to 36500 days"
 _DIRECTORY, _NAME, _TEXT, _LIBRDKAFKA = "a directory", "a name", "text", "librdkafka settings as a JSON object"
 
 
@@ -313,6 +316,32 @@ class Settings(BaseSettings):
         Field(gt=0, le=100_000),
         Row(GATEWAY, "above 0 to 100000", "requests a second from one address, before it is known whose they are"),
     ] = 1000.0
+
+    retention_decisions_days: Annotated[
+        RetentionDays | None,
+        Row(
+            RETENTION,
+            _DAYS,
+            "applications with all that was made of them: documents' findings, decisions, outcomes (not set: for "
+            "ever). What went can be neither shown nor made again",
+        ),
+    ] = None
+    retention_monitoring_days: Annotated[
+        RetentionDays | None, Row(RETENTION, _DAYS, "protected attributes, for fairness alone (not set: for ever)")
+    ] = None
+    retention_letters_days: Annotated[
+        RetentionDays | None, Row(RETENTION, _DAYS, "dead letters and what was done with them (not set: for ever)")
+    ] = None
+    retention_metrics_days: Annotated[RetentionDays, Row(RETENTION, _DAYS, "service metrics")] = 90
+    retention_figures_days: Annotated[
+        RetentionDays | None,
+        Row(
+            RETENTION,
+            _DAYS,
+            "figures counted of decisions, which name no applicant (not set: for ever); no shorter than decisions and "
+            "protected attributes",
+        ),
+    ] = None
 
     state: Annotated[Directory, Row(MACHINE, _DIRECTORY, "state of the embedded stack")] = Field(
         default_factory=default_state

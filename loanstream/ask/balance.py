@@ -49,6 +49,12 @@ class Balance:
         self.put(family, message)
         del self._late[before:]
 
+    def forget(self, before_ms: int) -> None:
+        """Close what opened before a moment: nothing tells any more how it ended."""
+        old = [account for account, found in self._open.items() if found[0].timestamp()[1] < before_ms]
+        for account in old:
+            del self._open[account]
+
     def _opens(self, account: Account, message: Message) -> None:
         self._open.setdefault(account, []).append(message)
 

@@ -18,6 +18,7 @@ from schemas.records import Message, Partition, Place
 from schemas.topics import TOPICS, topic_of
 from stores.topics import Bounds, TopicReader
 from stores.warehouse.pages import Digests, Fingerprint, Stored, StoredRows
+from stores.warehouse.retention import MOMENTS, kept_since_ms
 from stores.warehouse.sealed import Row
 
 Number = tuple[int, int]
@@ -25,6 +26,8 @@ Number = tuple[int, int]
 
 
 FEATURES, FEATURES_CAME = "features_log", "0015_features.sql"
+SLACK_MS = 60 * 60 * 1000
+"""Rows whose retention ends within it may go while they are compared."""
 
 
 class SinkBehind(Problem):
@@ -40,6 +43,8 @@ class Expected(NamedTuple):
     revision: int | None
     may_lack: bool
     """A former version made no such row of records of its time."""
+    is_past: bool = False
+    """Whether the warehouse need not keep it any longer."""
 
 
 class Comparison:
@@ -59,6 +64,7 @@ class Comparison:
         self._patience_s, self._say = patience_s, say
         self._origins_since_ms = origins_since_ms(client)
         self._features_since = applied_ms(client, FEATURES_CAME)
+        self._kept_since_ms = kept_since_ms(client, SLACK_MS)
         self._letters = RecordedLetters(client, topics, lambda: table("dead_letters_log"))
 
     def compare_topic(self, topic: str, key: str, tenant: str | None) -> None:
@@ -82,8 +88,12 @@ class Comparison:
     def _expect(self, table: str, row: Row) -> Expected:
         fingerprint = self._table(table).fingerprint(row)
         found = (row.get("tenant"), row.get("application_id"), row.get("revision"))
+        since_ms = self._kept_since_ms.get(table)
         return Expected(
-            fingerprint, *found, table == FEATURES and moment_ms(row["kafka_timestamp"]) < self._features_since
+            fingerprint,
+            *found,
+            may_lack=table == FEATURES and moment_ms(row["kafka_timestamp"]) < self._features_since,
+            is_past=since_ms is not None and moment_ms(row[MOMENTS[table]]) < since_ms,
         )
 
     def _wait_for_sink(self, last: Mapping[Partition, int]) -> None:
@@ -129,10 +139,12 @@ class Comparison:
                 seen.add(number)
             self._hold(stored, tenant, older)
         for number, lost in expected.items():
-            if lost.may_lack:
+            if lost.is_past:
+                self._result.past[table] += 1
+            elif lost.may_lack:
                 self._result.without_features[table] += 1
-                continue
-            self._differs("lost", table, lost, Place(topic, *number))
+            else:
+                self._differs("lost", table, lost, Place(topic, *number))
         self._second_look(stored, topic, beyond)
 
     def _compare_row(self, stored: StoredRows, row: Row, expected: Fingerprint) -> None:

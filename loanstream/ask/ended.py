@@ -32,8 +32,12 @@ def ended(
     table: Callable[[str], StoredRows],
     patience_s: float,
     say: Say,
+    kept_since_ms: int = 0,
 ) -> Ended:
     """How the applications of a tenant ended that are `retained`. `patience_s` is renewed by each that ends.
+
+    Where retention took ends from the topics, nothing tells how an application from before `kept_since_ms` ended: the
+    warehouse does not keep it either.
 
     Raises `TopicsUnreadable`.
     """
@@ -42,7 +46,7 @@ def ended(
         for partition, bounds in retained.partitions(TOPICS[key].name(tenant)):
             for message in retained.records(partition, bounds):
                 books.put(key, message)
-    before = _enter_ended_before(books, tenant, retained, table)
+    before = _enter_ended_before(books, tenant, retained, table, kept_since_ms)
     wait = Wait(patience_s, say, lambda: f"{books.undecided} applications of {tenant} to be decided")
     while books.undecided:
         if _read_on(books, tenant, topics, retained, at):
@@ -53,7 +57,9 @@ def ended(
     return Ended(books.differences(whole=all(bounds.low == 0 for _, bounds in applications)), before)
 
 
-def _enter_ended_before(books: Balance, tenant: str, retained: Retained, table: Callable[[str], StoredRows]) -> int:
+def _enter_ended_before(
+    books: Balance, tenant: str, retained: Retained, table: Callable[[str], StoredRows], kept_since_ms: int
+) -> int:
     """Enter the ends that retention took, as the warehouse keeps them, of what is open; how many these are."""
     open_at_first = books.undecided
     for key in ENDS:
@@ -69,6 +75,7 @@ def _enter_ended_before(books: Balance, tenant: str, retained: Retained, table: 
                 record = record_of(kept_in, one)
                 if record is not None and record.offset() < low.get(record.partition(), 0):
                     books.put_late(key, record)
+        books.forget(kept_since_ms)
     return open_at_first - books.undecided
 
 

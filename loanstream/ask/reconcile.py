@@ -5,7 +5,7 @@ from contextlib import closing
 from functools import cache
 from typing import Any
 
-from loanstream.ask.comparison import Comparison
+from loanstream.ask.comparison import SLACK_MS, Comparison
 from loanstream.ask.difference import Difference, Kind
 from loanstream.ask.ended import ended
 from loanstream.ask.reconciliation import Reconciliation
@@ -15,11 +15,12 @@ from loanstream.ask.told import told
 from loanstream.ask.waiting import Say, silent
 from loanstream.installation import Installation
 from processors.stages.record.rows import RECORDINGS
-from schemas.topics import TOPICS
+from schemas.topics import ENDS, TOPICS
 from stores.topics import KafkaTopics, TopicReader
 from stores.warehouse.cipher import ColumnCipher
 from stores.warehouse.pages import StoredRows
 from stores.warehouse.repeats import REPEATS, Repeat, mend_repeats, wrong_repeats
+from stores.warehouse.retention import kept_since_ms
 
 COMPARED = tuple(key for key in RECORDINGS if key not in {"metrics", "metrics_dlq"})
 """Topic families that are compared; service metrics are not worth the time."""
@@ -71,8 +72,10 @@ def compare(
         comparison.compare_topic(name, key, tenant)
     for tenant in (*tenants, None):
         comparison.strays(tenant)
+    kept = kept_since_ms(client, SLACK_MS)
+    since_ms = max((kept[name] for key in ENDS for name in RECORDINGS[key].tables if name in kept), default=0)
     for tenant in tenants:
-        of_applications = ended(tenant, topics, retained, table, patience_s, say)
+        of_applications = ended(tenant, topics, retained, table, patience_s, say, since_ms)
         of_rejections = told(topics, tenant, patience_s)
         result.differences += [*of_applications.differences, *of_rejections.differences]
         result.ended_before["applications"] += of_applications.before

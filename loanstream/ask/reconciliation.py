@@ -13,9 +13,9 @@ class Reconciliation:
     """The warehouse is right where `differences` is empty. `compared` counts the rows of each table that were expected,
     `records` the records of each topic family that were read.
 
-    The rest says why other counts differ from these. `rowless`: records that make no row, by family. By table: rows
-    whose records retention took (`older`), how many of these were held against what the warehouse keeps of their
-    records (`held`), rows of records that came after the start and are as these (`later`), rows that a former version
+    The rest says why other counts differ from these. `rowless`: records that make no row, by family. By table:
+    records whose row the warehouse's retention took (`past`), rows whose records retention took (`older`), how many
+    of these were held against what the warehouse keeps of their records (`held`), rows of records that came after the start and are as these (`later`), rows that a former version
     wrote without the place of their application's record (`without_origin`), rows without it of a time when records
     had it, which retention took since (`origin_lost`), rows that a former version did not make of a record's features
     (`without_features`), and rows of records that cannot be read, made from their letters by a redrive and as these
@@ -29,6 +29,7 @@ class Reconciliation:
     differences: list[Difference] = field(default_factory=list)
     compared: Counter[str] = field(default_factory=Counter)
     records: Counter[str] = field(default_factory=Counter)
+    past: Counter[str] = field(default_factory=Counter)
     rowless: Counter[str] = field(default_factory=Counter)
     older: Counter[str] = field(default_factory=Counter)
     held: Counter[str] = field(default_factory=Counter)

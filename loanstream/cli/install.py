@@ -8,7 +8,8 @@ import typer
 
 from loanstream.cli.options import AsJson, FirstBundle, FirstPolicy, Yes, confirm, verb
 from loanstream.install.durability import losses
-from loanstream.install.steps import STEPS, Wanted, decided_otherwise, rights_of_others
+from loanstream.install.retention import wanted_of
+from loanstream.install.steps import STEPS, Wanted, decided_otherwise, retention_waits, rights_of_others
 from loanstream.install.steps import plan as plan_of
 from loanstream.installation import Installation
 from loanstream.settings import load
@@ -62,10 +63,10 @@ def _refuse_losses(wanted: Wanted, *, trial: bool) -> None:
 
 
 def _note(wanted: Wanted, plan: Plan) -> None:
-    """What a person should know and `install` does not touch: others' rights on what is ours; and where the
-    installation is active already, what it decides with may not be what was asked for.
+    """What a person should know and `install` does not touch: others' rights on what is ours, rows that stay for now;
+    and where the installation is active already, what it decides with may not be what was asked for.
     """
-    for line in rights_of_others(wanted):
+    for line in (*rights_of_others(wanted), *retention_waits(wanted)):
         _say(line)
     told = None if plan["activation"] else decided_otherwise(wanted)
     if told is not None:
@@ -132,5 +133,6 @@ def install(  # noqa: PLR0913, PLR0917 - a row an option, as the command line ha
         replication=replication_factor,
         make_keys=make_keys,
         leave_grants=leave_grants,
+        retention=wanted_of(settings),
     )
     raise typer.Exit(prepare(wanted, trial=trial, dry_run=dry_run, yes=yes, as_json=as_json))

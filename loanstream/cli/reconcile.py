@@ -23,6 +23,7 @@ Mend = Annotated[
 
 EXPLAINED: dict[str, str] = {
     "rowless": "no row is made of what became a dead letter instead: {}",
+    "past": "not kept any longer by the warehouse's retention: {}",
     "older": "not compared, as the topics no longer hold their records: {}",
     "held": "of these, held against what the warehouse keeps of their records: {}",
     "ended_before": "their ends are no longer in the topics, and the warehouse has them: {}",

@@ -8,9 +8,10 @@ from typing import Annotated, Any
 
 import typer
 
-from loanstream.cli.options import AsJson, State, Yes, installation_of, verb
+from loanstream.cli.options import AsJson, State, Yes, confirm, installation_of, verb
 from loanstream.stack.auth.registration import GRACE_S
 from loanstream.stack.running import RunningStack
+from loanstream.tenants import readers as server_readers
 from loanstream.tenants import removing, renewing
 from loanstream.tenants.adding import ADDING
 from loanstream.tenants.at import auth_of, work_on
@@ -121,6 +122,28 @@ def rotate(
 
 def _moment(seconds: float | None) -> str | None:
     return None if seconds is None else rfc3339_of_ms(int(seconds * 1000))
+
+
+@app.command()
+def readers(
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="print the statements, and run none")] = False,
+    yes: Yes = False,
+    state: State = None,
+    as_json: AsJson = False,
+) -> None:
+    """Roles and row policies at a ClickHouse server of yours: a bank's readers see its own rows. It may run again.
+
+    For every bank that is served; those of a bank that was removed go. Run it after each add, remove and upgrade.
+    """
+    installation = installation_of(state)
+    lines = server_readers.planned(installation)
+    if not dry_run:
+        if not yes:
+            _say(f"{len(lines)} statements: roles and row policies for {', '.join(installation.tenants) or 'no bank'}")
+            confirm("run them?", "run it with --yes, or with --dry-run to see the statements alone")
+        server_readers.make(installation, lines)
+    text = tuple(f"{line};" for line in lines) if dry_run else "the readers are as the table of rights says"
+    emit({"statements": lines, "done": not dry_run}, text, as_json=as_json)
 
 
 @app.command()

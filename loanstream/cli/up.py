@@ -12,9 +12,11 @@ import typer
 
 from loanstream.cli.options import FirstBundle, FirstPolicy, state_of, verb
 from loanstream.extras import need
-from loanstream.install.steps import FIRST, STEPS, Wanted, activate, decided_otherwise
+from loanstream.install.retention import wanted_of
+from loanstream.install.steps import FIRST, STEPS, Wanted, activate, decided_otherwise, retention_waits
 from loanstream.install.topics import unserved
 from loanstream.installation import Installation
+from loanstream.settings import load as load_settings
 from loanstream.stack.auth.ring import Times
 from loanstream.stack.layout import default_state
 from loanstream.stack.up import Hooks, run_up
@@ -42,15 +44,16 @@ def start(
     names = _tenants(tenants)
     _check(policy, bundle)
     stored: Future[Wanted] = Future()
+    retention = wanted_of(load_settings())
     where = "" if state == default_state() else f" --state {shlex.quote(str(state))}"
 
     def wanted(installation: Installation) -> Wanted:
-        return Wanted(installation, bundle, policy, actor="loanstream up", broker_topics=True)
+        return Wanted(installation, bundle, policy, "loanstream up", broker_topics=True, retention=retention)
 
     hooks = Hooks(
         stores=lambda installation: _store(wanted(installation), stored),
         broker=lambda installation: _prepare_broker(wanted(installation), stored, where),
-        warehouse=lambda installation: STEPS["warehouse"].make(wanted(installation)),
+        warehouse=lambda installation: _prepare_warehouse(wanted(installation)),
     )
     return run_up(state, names, workers, _say, hooks, secure=secure, times=times)
 
@@ -94,6 +97,14 @@ def _store(wanted: Wanted, stored: Future[Wanted]) -> None:
     if EXAMPLES_TENANT in wanted.installation.tenants:
         for document in (resources.files("schemas") / "examples" / "documents").iterdir():
             wanted.installation.documents.put(EXAMPLES_TENANT, document.read_bytes())
+
+
+def _prepare_warehouse(wanted: Wanted) -> None:
+    """Tables, and how long they keep their rows."""
+    STEPS["warehouse"].make(wanted)
+    STEPS["retention"].make(wanted)
+    for line in retention_waits(wanted):
+        _say(line)
 
 
 def _prepare_broker(wanted: Wanted, stored: Future[Wanted], where: str) -> None:

@@ -12,14 +12,17 @@ from clickhouse_connect.driver.exceptions import ClickHouseError
 from loanstream.doctor.check import Found
 from loanstream.install import grants
 from loanstream.install import topics as installed
+from loanstream.install.retention import wanted_of
 from loanstream.installation import Installation
 from loanstream.reach import kafka_fault, operator, own_words, warehouse_fault
 from loanstream.sight import sight_fault
 from loanstream.stack.clickhouse.errors import PROBE
+from loanstream.stack.running import RunningStack
 from loanstream.tenants.at import book_of
 from schemas.operations import SKEW_MOST_MS
 from schemas.problem import Problem
 from stores.documents.blobs import StoreDownError
+from stores.warehouse.retention import Change, by_table, held, told
 
 TOLD = 3
 """So many of a kind are told by name; a new tenant may lack all of its topics."""
@@ -100,6 +103,20 @@ def warehouse(installation: Installation) -> Found:
     """Whether it answers."""
     fault = warehouse_fault(installation)
     return fault is None, installation.warehouse_url if fault is None else fault.said
+
+
+def retention(installation: Installation) -> Found:
+    """How long rows are kept, by the warehouse; as settings say where these describe it. Nothing of it is a fault of a
+    running stack's: settings are its start's.
+    """
+    with closing(read_client(installation)) as client:
+        there = held(client)
+    kept = "; ".join(told(there)) or "every row for ever"
+    if isinstance(installation, RunningStack):
+        return True, kept
+    wanted = by_table(wanted_of(installation.settings))
+    wrong = [str(Change(name, wanted[name])) for name, days in there.items() if days != wanted[name]]
+    return (False, f"{some(wrong)} (kept now: {kept})") if wrong else (True, kept)
 
 
 def reader(installation: Installation) -> Found:

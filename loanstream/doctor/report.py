@@ -43,6 +43,9 @@ BY_SETTINGS: Mapping[str, Row] = {
         "warehouse reader",
     ),
     "figures": Row(counting.figures, "see system.view_refreshes, and docs/warehouse-figures.md", "warehouse reader"),
+    "retention": Row(
+        look_at.retention, "loanstream install; or see LOANSTREAM_RETENTION_*, and run it again", "warehouse reader"
+    ),
     "refusals": Row(work.refusals, "see LOANSTREAM_WAREHOUSE_READER", "warehouse reader"),
     "document store": Row(look_at.documents, "mount its disk writable and make room; a new one: loanstream install"),
     "keys": Row(look_at.keys, "see LOANSTREAM_KEYS; new ones: loanstream install --make-keys"),

@@ -98,6 +98,7 @@ ROWS: Mapping[str, Row] = {
         "warehouse reader",
     ),
     "figures": Row(counting.figures, "see {logs}/warehouse.log, and docs/warehouse-figures.md", "warehouse reader"),
+    "retention": Row(look_at.retention, "see {logs}/warehouse.log", "warehouse reader"),
     "refusals": Row(work.refusals, "see {logs}/warehouse.log", "warehouse reader"),
     "document store": Row(
         look_at.documents, f"mount its disk writable and make room; where it was removed, {_START_AGAIN}"

@@ -9,7 +9,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from functools import cached_property
 
-from loanstream.install import grants, topics
+from loanstream.install import grants, retention, topics
 from loanstream.installation import Installation
 from loanstream.problem import describe_problem
 from loanstream.reach import Fault, kafka_fault, operator, writer_fault
@@ -19,6 +19,7 @@ from schemas.problem import Problem
 from schemas.topics import TOPICS
 from stores.documents.blobs import FileBlobs
 from stores.keys import WAREHOUSE_FILE, tenant_file
+from stores.warehouse.retention import Days
 
 FIRST: Mapping[str, str] = {"bundle": "default", "policy": "standard"}
 """What decides first where a person names nothing else."""
@@ -29,7 +30,7 @@ class Wanted:
     """What is to be made ready, with which first bundle and policy: a name each, a folder, a file; None: FIRST's.
 
     `broker_topics` makes those topics too that the broker would make itself: it is for a broker of one node.
-    `leave_grants` leaves the broker's ACLs to somebody else.
+    `leave_grants` leaves the broker's ACLs to somebody else. `retention` is how long rows are kept, None: as they are.
     """
 
     installation: Installation
@@ -40,6 +41,7 @@ class Wanted:
     make_keys: bool = False
     broker_topics: bool = False
     leave_grants: bool = False
+    retention: Mapping[str, Days] | None = None
 
     @property
     def asked(self) -> Mapping[str, str]:
@@ -149,6 +151,20 @@ def _migrate(wanted: Wanted) -> None:
         migrate(client)
 
 
+def _missing_retention(wanted: Wanted) -> list[str]:
+    return [] if wanted.retention is None else retention.planned(wanted.installation, wanted.retention)
+
+
+def _keep(wanted: Wanted) -> None:
+    if wanted.retention is not None:
+        retention.make(wanted.installation, wanted.retention)
+
+
+def retention_waits(wanted: Wanted) -> list[str]:
+    """A line for each table whose retention is not set yet, and why."""
+    return [] if wanted.retention is None else retention.waiting(wanted.installation, wanted.retention)
+
+
 ANY_DATABASE = "default"
 """What every ClickHouse has: the first migration makes ours."""
 
@@ -197,6 +213,7 @@ STEPS: Mapping[str, Step] = {
     "document store": Step(_missing_documents, lambda wanted: FileBlobs.create(wanted.installation.blobs.root)),
     "artefact store": Step(_missing_artefacts, _store_artefacts),
     "warehouse": Step(_missing_migrations, _migrate, "the warehouse"),
+    "retention": Step(_missing_retention, _keep, "the warehouse"),
     "grants": Step(_missing_grants, lambda wanted: grants.make(wanted.installation), "Kafka"),
     "topics": Step(_missing_topics, _provision, "Kafka"),
     "activation": Step(_missing_activation, activate, "Kafka"),

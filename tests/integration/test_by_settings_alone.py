@@ -260,7 +260,8 @@ def test_the_doctor_looks_at_what_settings_name(working: Own) -> None:
         wrong = [check for check in working.ask("doctor", code=1) if not check["ok"]]
     finally:
         working.settings[PASSWORDS[1]] = kept
-    assert {check["name"] for check in wrong} == {"warehouse reader", "reader's limits", "figures", "refusals"}
+    dead = {"warehouse reader", "reader's limits", "figures", "retention", "refusals"}
+    assert {check["name"] for check in wrong} == dead
     assert PASSWORDS[1] in wrong[0]["fix"]
 
 

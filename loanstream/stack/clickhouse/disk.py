@@ -14,6 +14,7 @@ import threading
 import time
 from pathlib import Path
 from typing import Final
+from xml.sax.saxutils import escape
 
 from loanstream.stack.clickhouse.errors import NO_SPACE, EngineError
 from loanstream.stack.clickhouse.link import Link
@@ -29,7 +30,8 @@ _UNCOUNTED: Final = frozenset(
 )
 _CONFIG: Final = """<clickhouse><storage_configuration><disks><default>
 <keep_free_space_bytes>{keep_free}</keep_free_space_bytes>
-</default></disks></storage_configuration></clickhouse>
+</default></disks></storage_configuration>
+<backups><allowed_path>{backups}</allowed_path></backups></clickhouse>
 """
 
 logger = logging.getLogger(__name__)
@@ -42,7 +44,8 @@ class Disk:
         directory.mkdir(parents=True, exist_ok=True)
         self.data = directory / "engine"
         self.config = directory / "engine.xml"
-        self.config.write_text(_CONFIG.format(keep_free=reserve // 4))
+        self.backups = directory / "backups"
+        self.config.write_text(_CONFIG.format(keep_free=reserve // 4, backups=escape(str(self.backups.absolute()))))
         self._reserve = directory / "reserve"
         self._reserve_bytes = reserve
         self._dropping = threading.Lock()
