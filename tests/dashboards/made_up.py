@@ -31,7 +31,8 @@ FROM
     SELECT number, {now:UInt32} AS now_s, {seed:UInt32} AS seed, toDateTime64(now_s, 3, 'UTC') AS now,
         now - toIntervalMillisecond(cityHash64(number, 1, seed) % ({days:UInt32} * 86400000)) AS accepted_at,
         cityHash64(number, 2, seed) % 100 AS chance_of_bank,
-        (0.12 + greatest(0, sin(pi() * (toHour(accepted_at) - 6) / 15))) * if(toDayOfWeek(accepted_at) > 5, 0.3, 1) AS season,
+        accepted_at + toIntervalSecond({later_s:Int32}) AS felt,
+        (0.12 + greatest(0, sin(pi() * (toHour(felt) - 6) / 15))) * if(toDayOfWeek(felt) > 5, 0.3, 1) AS season,
         cityHash64(number, 3, seed) % 1000 / 1000 AS luck
     FROM numbers({candidates:UInt64})
 )
@@ -72,7 +73,7 @@ _TABLES = {
         accepted_at + toIntervalMillisecond(2 * wait_ms + verify_ms) AS processing_score_started_at,
         accepted_at + toIntervalMillisecond(2 * wait_ms + verify_ms + 6 + number % 9) AS processing_score_finished_at, '' AS event""",
     "outcomes_log": """
-        if(decided = 'refer', 'human_decision', 'repayment') AS kind, if(kind = 'repayment', if(luck * 3 > score, 'defaulted', 'current'), NULL) AS repayment,
+        if(decided = 'refer', 'human_decision', 'repayment') AS kind, if(kind = 'repayment', if(cityHash64(number, 84, seed) % 1000 < 1000 / (1 + exp(7.306 * score - 3.122)), 'defaulted', 'performing'), NULL) AS repayment,
         if(kind = 'human_decision', if(cityHash64(number, 81, seed) % 3 = 0, 'decline', 'approve'), NULL) AS decision,
         if(kind = 'human_decision', 'mara', NULL) AS actor, if(kind = 'human_decision', 'papers seen', NULL) AS reason,
         lower(hex(sipHash128(number, 82))) || lower(hex(sipHash128(number, 83))) AS content_sha256, accepted_at AS at,
@@ -110,12 +111,12 @@ FROM
 """
 
 
-def fill(client: Any, now: int, candidates: int = 60_000, only: Sequence[str] = BANKS) -> None:
+def fill(client: Any, now: int, candidates: int = 60_000, only: Sequence[str] = BANKS, later_s: int = 0) -> None:
     """Rows of some banks up to `now` (seconds), whichever stand beside them; `client` may write.
 
-    About two fifths of the candidates become decisions.
+    About two fifths of the candidates become decisions. Nights and weekends are those of so many seconds later.
     """
-    given = _given(now, candidates=candidates, banks=list(BANKS), only=list(only))
+    given = _given(now, candidates=candidates, banks=list(BANKS), only=list(only), later_s=later_s)
     for table, own in _TABLES.items():
         rows = f"SELECT *, {own} FROM ({_ROW}) WHERE {_OF.get(table, '1')}"
         there = {row[0] for row in client.query(f"DESCRIBE loanstream.{table}").result_rows}
