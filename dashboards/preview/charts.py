@@ -1,6 +1,7 @@
 """Each kind of panel as a drawing within its box, from the answer that the preview's pages get."""
 
 import math
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -59,7 +60,7 @@ def timeseries(panel: Panel, answer: Answer, box: Box, marks: Sequence[Answer] =
     """Bars above each other where a panel is stacked, else lines; a dashed line for each mark."""
     series = series_of(answer)
     colours = of_series(list(series))
-    at = box.inside(54, 6, 8, 42)
+    at = box.inside(62, 6, 8, 42)
     begins, ends = float(answer["from_ms"]), float(answer["to_ms"])
 
     def x(ms: float) -> float:
@@ -71,7 +72,7 @@ def timeseries(panel: Panel, answer: Answer, box: Box, marks: Sequence[Answer] =
     def y(value: float) -> float:
         return at.bottom - at.height * min(max(value / top, 0), 1)
 
-    yield from _axes(panel, at, y, x, (begins, ends), (top, step))
+    yield from _axes(panel, at, x, (begins, ends), (top, step))
     if panel.stacked:
         yield from _bars(series, colours, max(answer["interval_ms"], BUCKET_MS), x, y)
     else:
@@ -83,8 +84,11 @@ def timeseries(panel: Panel, answer: Answer, box: Box, marks: Sequence[Answer] =
 
 
 def barchart(panel: Panel, answer: Answer, box: Box) -> Iterator[str]:
-    """A bar for each row, its columns beside or above each other; as many rows as fit."""
+    """A bar for each row, its columns beside or above each other: rows of figures upright, as many others as fit."""
     numbers = [place for place, column in enumerate(answer["columns"]) if column["type"] == "number"]
+    if all(_is_figure(row[place]) for row in answer["rows"] for place in range(len(row)) if place not in numbers):
+        yield from _upright(panel, answer, numbers, box)
+        return
     labels = [place for place in range(len(answer["columns"])) if place not in numbers]
     names = [answer["columns"][place]["name"] for place in numbers]
     colours = of_series(names)
@@ -113,6 +117,9 @@ def barchart(panel: Panel, answer: Answer, box: Box) -> Iterator[str]:
         yield words(reached + 6, y + high / 2 + size * 0.36, said, min(size, SMALL), SOFT)
     if several:
         yield from _legend(names, colours, Box(at.x, box.bottom - 14, at.width, 14))
+    if len(kept) < len(answer["rows"]):
+        left_out = f"and {len(answer['rows']) - len(kept):,} more"
+        yield words(box.right, box.bottom - 3, left_out, SMALL, SOFT, anchor="end")
 
 
 def table(panel: Panel, answer: Answer, box: Box) -> Iterator[str]:
@@ -203,6 +210,40 @@ def scale(highest: float, at_most: float | None = None) -> tuple[float, float]:
     return (top if at_most is None else min(top, at_most)), step
 
 
+def _upright(panel: Panel, answer: Answer, numbers: Sequence[int], box: Box) -> Iterator[str]:
+    """A distribution: bands from left to right."""
+    names = [answer["columns"][place]["name"] for place in numbers]
+    colours, rows = of_series(names), answer["rows"]
+    at = box.inside(62, 6, 8, 42)
+    top, step = scale(max(_reach(panel, [row[place] for place in numbers]) for row in rows))
+    yield from _levels(panel, at, top, step)
+    wide = at.width / len(rows)
+    each = wide * 0.84 if panel.stacked else wide * 0.84 / len(numbers)
+    every = math.ceil(38 / wide)
+    for number, row in enumerate(rows):
+        left, below = at.x + number * wide + wide * 0.08, 0.0
+        for index, (place, colour) in enumerate(zip(numbers, colours, strict=True)):
+            high = at.height * max(row[place] or 0, 0) / top
+            x = left if panel.stacked else left + index * each
+            yield rectangle(Box(x, at.bottom - below - high, each, high), colour)
+            below += high if panel.stacked else 0
+        if number % every == 0:
+            label = next(str(value) for place, value in enumerate(row) if place not in numbers)
+            yield words(left + wide * 0.42, at.bottom + 16, label, SMALL, SOFT, anchor="middle")
+    yield from _legend(names, colours, Box(at.x, box.bottom - 14, at.width, 14))
+
+
+def _levels(panel: Panel, at: Box, top: float, step: float) -> Iterator[str]:
+    for number in range(int(top / step + 0.001) + 1):
+        value, y = number * step, at.bottom - at.height * number * step / top
+        yield line(at.x, y, at.right, y)
+        yield words(at.x - 6, y + 4, shown(round(value, 9), panel.unit), SMALL, SOFT, anchor="end", room=58)
+
+
+def _is_figure(value: Any) -> bool:
+    return value is not None and re.fullmatch(r"-?\d+(\.\d+)?", str(value)) is not None
+
+
 def _reach(panel: Panel, values: Sequence[float | None]) -> float:
     """How far a row's bars go."""
     known = [max(value or 0, 0) for value in values]
@@ -257,16 +298,11 @@ MARKED: Final = 40
 def _axes(
     panel: Panel,
     at: Box,
-    y: Callable[[float], float],
     x: Callable[[float], float],
     times: tuple[float, float],
     values: tuple[float, float],
 ) -> Iterator[str]:
-    top, step = values
-    for number in range(int(top / step + 0.001) + 1):
-        value = number * step
-        yield line(at.x, y(value), at.right, y(value))
-        yield words(at.x - 6, y(value) + 4, shown(round(value, 9), panel.unit), SMALL, SOFT, anchor="end", room=48)
+    yield from _levels(panel, at, *values)
     begins, ends = times
     most = max(at.width / 90, 2)
     apart = next((each for each in _TICKS_MS if (ends - begins) / each <= most), _TICKS_MS[-1])

@@ -7,7 +7,7 @@ from typing import Any, Final
 from xml.sax.saxutils import escape
 
 from dashboards.panels import Dashboard, Panel
-from dashboards.preview.asking import Asking
+from dashboards.preview.asking import Asking, Unanswered
 from dashboards.preview.charts import DRAWN, Answer
 from dashboards.preview.choice import Choices
 from dashboards.preview.figures import Figures
@@ -37,7 +37,8 @@ POINTS: Final = 96
 def taken(connect: Callable[[], Any], dashboard: Dashboard, tenant: str | None, since: str | None = None) -> str:
     """A picture of what the warehouse says now; `since` is Grafana's relative time, the dashboard's own where None.
 
-    `connect` and `tenant` as the preview has them. A panel without an answer says why.
+    `connect` and `tenant` as the preview has them. A panel without an answer says why. Raises Unanswered where no panel
+    has one.
     """
 
     async def asked() -> tuple[dict[str, Any], list[Any]]:
@@ -48,6 +49,9 @@ def taken(connect: Callable[[], Any], dashboard: Dashboard, tenant: str | None, 
             return answers, (await figures.of_marks(dashboard, given)).get("marks", [])
 
     answers, marks = asyncio.run(asked())
+    errors = [answer["error"] for answer in answers.values() if "error" in answer]
+    if len(errors) == len(answers):
+        raise Unanswered(errors[0])
     return drawn(dashboard, answers, marks, tenant)
 
 

@@ -1,5 +1,5 @@
 -- Approved only: nobody knows how those who were not approved would have repaid.
-SELECT toString(floor(assumeNotNull(score) * 20) / 20) AS score_from, count() AS loans,
+SELECT toString(floor(assumeNotNull(score) * 20) / 20) AS score_from,
     countIf(repayment = 'defaulted') / count() AS bad_rate
 FROM (
     SELECT tenant, application_id, revision, argMax(repayment, kafka_offset) AS repayment
@@ -17,5 +17,5 @@ INNER JOIN (
 ) AS scored USING (tenant, application_id, revision)
 WHERE outcome = 'approve' AND score IS NOT NULL
 GROUP BY score_from
-HAVING loans >= 20
+HAVING count() >= 20
 ORDER BY score_from

@@ -111,12 +111,14 @@ FROM
 """
 
 
-def fill(client: Any, now: int, candidates: int = 60_000, only: Sequence[str] = BANKS, later_s: int = 0) -> None:
+def fill(
+    client: Any, now: int, candidates: int = 60_000, only: Sequence[str] = BANKS, *, days: int = 30, later_s: int = 0
+) -> None:
     """Rows of some banks up to `now` (seconds), whichever stand beside them; `client` may write.
 
     About two fifths of the candidates become decisions. Nights and weekends are those of so many seconds later.
     """
-    given = _given(now, candidates=candidates, banks=list(BANKS), only=list(only), later_s=later_s)
+    given = _given(now, candidates=candidates, banks=list(BANKS), only=list(only), later_s=later_s, days=days)
     for table, own in _TABLES.items():
         rows = f"SELECT *, {own} FROM ({_ROW}) WHERE {_OF.get(table, '1')}"
         there = {row[0] for row in client.query(f"DESCRIBE loanstream.{table}").result_rows}

@@ -1,4 +1,4 @@
-"""Makes the pictures of docs/dashboards: every page of the preview over thirty made-up days, in the Chromium of this machine.
+"""Makes the pictures of docs/dashboards: every page of the preview over made-up days, in the Chromium of this machine.
 
 python tests/dashboards/screenshots.py [FOLDER] [--phone]
 """
@@ -34,7 +34,7 @@ PAGES = {
     "one-application": "loanstream-application",
 }
 """Name of the page in docs/dashboards -> the dashboard that it explains."""
-CANDIDATES = 40_000
+DAYS, CANDIDATES = 60, 160_000
 COLOURS = 96
 DRAWN_S = 1.0
 """Charts grow to their place for so long after their figures came."""
@@ -54,7 +54,7 @@ def main() -> None:
         with closing(warehouse.client()) as client:
             migrate(client)
             made_up.fill_shared(client, now)
-            made_up.fill(client, now, CANDIDATES, later_s=_until_wednesday(now))
+            made_up.fill(client, now, CANDIDATES, days=DAYS, later_s=_until_wednesday(now))
             made_up.count(client)
             application = made_up.ids(client, made_up.BANKS[0])[0]
         _look(warehouse, application, asked.folder, 390 if asked.phone else 1280)
