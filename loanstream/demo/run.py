@@ -29,8 +29,8 @@ RATE = 40
 PATIENCE_S = 120
 """How long nothing may move before the demo gives up."""
 
-SINCE = "now-1h"
-"""The time that the demo's picture shows: all of it happened in the last minutes."""
+SINCE = "now-2h"
+"""The time that the demo's picture shows: what is counted by the hour needs the whole of the hour before, too."""
 
 Progress = Callable[[str, int, int], None]
 """Told what is going on, how far it is, of how many."""

@@ -35,7 +35,7 @@ PAGES = {
 }
 """Name of the page in docs/dashboards -> the dashboard that it explains."""
 DAYS, CANDIDATES = 60, 160_000
-COLOURS = 96
+COLOURS = 160
 DRAWN_S = 1.0
 """Charts grow to their place for so long after their figures came."""
 
@@ -56,8 +56,17 @@ def main() -> None:
             made_up.fill_shared(client, now)
             made_up.fill(client, now, CANDIDATES, days=DAYS, later_s=_until_wednesday(now))
             made_up.count(client)
-            application = made_up.ids(client, made_up.BANKS[0])[0]
+            application = _referred(client)
         _look(warehouse, application, asked.folder, 390 if asked.phone else 1280)
+
+
+def _referred(client) -> str:
+    """An application that a person has decided some hours ago."""
+    asked = (
+        "SELECT application_id FROM loanstream.outcomes_log WHERE kind = 'human_decision' AND tenant = {bank:String} "
+        "AND at < now() - INTERVAL 3 HOUR ORDER BY at DESC LIMIT 1"
+    )
+    return client.query(asked, parameters={"bank": made_up.BANKS[0]}).first_row[0]
 
 
 def _until_wednesday(now: int) -> int:
@@ -92,7 +101,7 @@ def _look(warehouse, application: str, folder: Path, width: int) -> None:
 def _smaller(path: Path) -> None:
     """A page has few colours: a palette of them is a third of the bytes."""
     picture = Image.open(io.BytesIO(path.read_bytes())).convert("RGB")
-    picture.quantize(COLOURS, Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE).save(path, optimize=True)
+    picture.quantize(COLOURS, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE).save(path, optimize=True)
 
 
 if __name__ == "__main__":
