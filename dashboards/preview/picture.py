@@ -13,6 +13,7 @@ from dashboards.preview.choice import Choices
 from dashboards.preview.figures import Figures
 from dashboards.preview.grid import COLUMNS, rows
 from dashboards.preview.svg import (
+    BOLDER,
     FONT,
     INK,
     LINE,
@@ -20,6 +21,7 @@ from dashboards.preview.svg import (
     PAPER,
     SOFT,
     Box,
+    length,
     rectangle,
     tag,
     words,
@@ -98,8 +100,15 @@ def _time(answers: Mapping[str, Answer]) -> str:
 
 def _panel(panel: Panel, answer: Answer, box: Box, marks: Sequence[Answer]) -> str:
     frame = rectangle(box, PAPER, rx=8, stroke=LINE)
-    title = words(box.x + 14, box.y + 24, panel.title, 13.5, INK, room=box.width - 24, weight=600)
+    title = words(
+        box.x + 14, box.y + 24, panel.title, _size(panel.title, box.width - 20), INK, room=box.width - 20, weight=600
+    )
     return tag("g", "".join([frame, title, *_content(panel, answer, box.inside(14, 36, 14, 12), marks)]))
+
+
+def _size(title: str, room: float) -> float:
+    """As large as fits, down to a small one."""
+    return min(13.5, max(room / length(title, BOLDER), 11.5))
 
 
 def _content(panel: Panel, answer: Answer, box: Box, marks: Sequence[Answer]) -> Iterator[str]:
