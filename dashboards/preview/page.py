@@ -1,7 +1,7 @@
 """A dashboard's page: its frame with every title and explanation. The figures come by our scripts."""
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import asdict
 from html import escape
 from string import Template
@@ -10,8 +10,7 @@ from typing import Any, Final
 from dashboards.panels import MARKS, VARIABLES, Dashboard, Panel, Section
 from dashboards.preview import times
 from dashboards.preview.assets import PLOTLY, Assets
-
-COLUMNS: Final = 24
+from dashboards.preview.grid import rows
 
 _PAGE: Final = Template("""<!doctype html>
 <html lang="en">
@@ -63,18 +62,6 @@ def page(dashboard: Dashboard, all_of_them: Iterable[Dashboard], assets: Assets,
         main=assets.address("main.js"),
         plotly=assets.address(PLOTLY),
     )
-
-
-def rows(panels: Iterable[Panel]) -> Iterator[list[Panel]]:
-    """Panels from left to right, in rows of 24 columns."""
-    row: list[Panel] = []
-    for panel in panels:
-        if row and sum(each.width for each in row) + panel.width > COLUMNS:
-            yield row
-            row = []
-        row.append(panel)
-    if row:
-        yield row
 
 
 def _link(dashboard: Dashboard, shown: Dashboard) -> str:

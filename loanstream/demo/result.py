@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 ASKED = ("outcomes", "reasons", "documents", "latency", "dead_letters")
@@ -23,7 +24,7 @@ class Proof:
 class Result:
     """`published` counts what was sent, by what it was; `over_https` what went to the gateway, `answered` what it
     said. Decision records and dead letters are an independent consumer's count, `recorded` and `answers`
-    the warehouse's, `decided` its outcome of each application.
+    the warehouse's, `decided` its outcome of each application. `picture` is where *Today* was drawn.
     """
 
     stack_ready_s: float = 0.0
@@ -39,6 +40,7 @@ class Result:
     answers: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     differences: list[Any] = field(default_factory=list)
     replay: dict[str, int] = field(default_factory=dict)
+    picture: Path | None = None
 
     def note(self, truth: str, key: str, *, over_https: bool = False) -> None:
         """One record was sent."""

@@ -45,6 +45,7 @@ def as_object(result: Result) -> dict[str, Any]:
         "dead_letter_causes": result.causes,
         "differences": [asdict(difference) for difference in result.differences],
         "replay": result.replay,
+        "picture": None if result.picture is None else str(result.picture),
         "adds_up": result.adds_up,
     }
 
@@ -85,8 +86,10 @@ def _summary(result: Result, state: Path) -> list[RenderableType]:
         "",
         *proofs,
         "",
+        *([] if result.picture is None else [f"What a risk officer sees is drawn in {result.picture}"]),
         f"The stack was ready after {result.stack_ready_s:.1f} s. Its state is kept at {state}; next, try:",
         f"  loanstream up --state {state}      (opens it again; then, in another terminal:)",
+        f"  loanstream dashboards preview --state {state}",
         f"  loanstream show bank-a-000001 --state {state}",
         f"  loanstream decisions --outcome decline --state {state}",
         f"  loanstream dlq list --state {state}",

@@ -179,11 +179,16 @@ class Layout:
         return self.state / "logs"
 
     @property
+    def picture(self) -> Path:
+        """What the demo drew of *Today* on its stack."""
+        return self.state / "today.svg"
+
+    @property
     def entries(self) -> frozenset[Path]:
         """All of the above: whatever else lies in a directory is not a stack's."""
         locks = (self.tenants.with_suffix(".lock"), self.tenants.with_suffix(".verb"))
         files = (self.stack_file, self.lock, self.prepared, self.ports, self.tenants, self.unguarded, *locks)
-        return frozenset((*files, self.keys, *self._directories))
+        return frozenset((*files, self.picture, self.keys, *self._directories))
 
     @property
     def _directories(self) -> tuple[Path, ...]:

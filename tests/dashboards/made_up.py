@@ -31,7 +31,8 @@ FROM
     SELECT number, {now:UInt32} AS now_s, {seed:UInt32} AS seed, toDateTime64(now_s, 3, 'UTC') AS now,
         now - toIntervalMillisecond(cityHash64(number, 1, seed) % ({days:UInt32} * 86400000)) AS accepted_at,
         cityHash64(number, 2, seed) % 100 AS chance_of_bank,
-        (0.12 + greatest(0, sin(pi() * (toHour(accepted_at) - 6) / 15))) * if(toDayOfWeek(accepted_at) > 5, 0.3, 1) AS season,
+        accepted_at + toIntervalSecond({later_s:Int32}) AS felt,
+        (0.12 + greatest(0, sin(pi() * (toHour(felt) - 6) / 15))) * if(toDayOfWeek(felt) > 5, 0.3, 1) AS season,
         cityHash64(number, 3, seed) % 1000 / 1000 AS luck
     FROM numbers({candidates:UInt64})
 )
@@ -62,7 +63,8 @@ _TABLES = {
         lower(hex(sipHash128(number, 71))) AS decision_id, p AS p_model, p AS p_calibrated, score AS score_final, decided AS outcome,
         if(is_heavy, [('lti_above_4', 0.12)], []) AS penalties, 0.6 AS thresholds_approve, 0.38 AS thresholds_decline,
         arraySlice([if(result = 'mismatch', ('documents_contradict_income', 'Documents contradict the income', NULL, true, NULL),
-            (['credit_history', 'loan_to_income', 'assets_below_loan', 'short_history'][1 + cityHash64(number, 72, seed) % 4], 'A reason', -14., false, '5')),
+            (['credit_history', 'loan_to_income', 'assets_below_loan', 'short_history'][1 + cityHash64(number, 72, seed) % 4] AS code,
+                concat(upper(substring(code, 1, 1)), replaceAll(substring(code, 2), '_', ' ')), -14., false, '5')),
             ('assets_bank', 'Savings', 6., false, '2')], 1, 2) AS reasons,
         result AS verification_result, if(result = 'verified', ['documents_verified'], ['claims_only']) AS basis,
         if(is_second, {second:String}, {first:String}) AS receipt_bundle_id, {policy:String} AS receipt_policy_id,
@@ -72,17 +74,20 @@ _TABLES = {
         accepted_at + toIntervalMillisecond(2 * wait_ms + verify_ms) AS processing_score_started_at,
         accepted_at + toIntervalMillisecond(2 * wait_ms + verify_ms + 6 + number % 9) AS processing_score_finished_at, '' AS event""",
     "outcomes_log": """
-        if(decided = 'refer', 'human_decision', 'repayment') AS kind, if(kind = 'repayment', if(luck * 3 > score, 'defaulted', 'current'), NULL) AS repayment,
+        if(decided = 'refer', 'human_decision', 'repayment') AS kind, if(kind = 'repayment', if(cityHash64(number, 84, seed) % 1000 < 1000 / (1 + exp(7.306 * score - 3.122)), 'defaulted', 'performing'), NULL) AS repayment,
         if(kind = 'human_decision', if(cityHash64(number, 81, seed) % 3 = 0, 'decline', 'approve'), NULL) AS decision,
         if(kind = 'human_decision', 'mara', NULL) AS actor, if(kind = 'human_decision', 'papers seen', NULL) AS reason,
-        lower(hex(sipHash128(number, 82))) || lower(hex(sipHash128(number, 83))) AS content_sha256, accepted_at AS at,
-        least(accepted_at + INTERVAL 2 HOUR, now) AS kafka_timestamp""",
+        lower(hex(sipHash128(number, 82))) || lower(hex(sipHash128(number, 83))) AS content_sha256,
+        least(accepted_at + INTERVAL 2 HOUR, now) AS at, at AS kafka_timestamp""",
     "dead_letters_log": """
-        ['verify', 'score', 'verify'][1 + number % 3] AS stage, ['invalid_schema', 'invalid_json', 'unknown_tenant_key', 'crashes_worker'][1 + least(3, cityHash64(number, 91, seed) % 7)] AS cause,
+        ['verify', 'score', 'verify'][1 + number % 3] AS stage, ['crashes_worker', 'invalid_json', 'unknown_tenant_key', 'invalid_schema'][1 + least(3, cityHash64(number, 91, seed) % 7)] AS cause,
         [('loan.amount', 'not_a_number', 'a positive amount', NULL)] AS errors, kafka_topic AS origin_topic, kafka_partition AS origin_partition,
         number AS origin_offset, accepted_at AS at, toString(unhex('')) || repeat('a', 64) AS value_sha256""",
 }
 _OF = {"outcomes_log": "decided IN ('refer', 'approve') AND number % 3 = 0", "dead_letters_log": "number % 230 = 0"}
+
+_OWN = {"outcomes_log": " EXCEPT kafka_timestamp"}
+"""What a table says otherwise than the application."""
 
 _METRICS = """
 INSERT INTO loanstream.service_metrics_log (at, stage, worker, name, value, kafka_topic, kafka_offset, kafka_timestamp)
@@ -110,14 +115,16 @@ FROM
 """
 
 
-def fill(client: Any, now: int, candidates: int = 60_000, only: Sequence[str] = BANKS) -> None:
+def fill(
+    client: Any, now: int, candidates: int = 60_000, only: Sequence[str] = BANKS, *, days: int = 30, later_s: int = 0
+) -> None:
     """Rows of some banks up to `now` (seconds), whichever stand beside them; `client` may write.
 
-    About two fifths of the candidates become decisions.
+    About two fifths of the candidates become decisions. Nights and weekends are those of so many seconds later.
     """
-    given = _given(now, candidates=candidates, banks=list(BANKS), only=list(only))
+    given = _given(now, candidates=candidates, banks=list(BANKS), only=list(only), later_s=later_s, days=days)
     for table, own in _TABLES.items():
-        rows = f"SELECT *, {own} FROM ({_ROW}) WHERE {_OF.get(table, '1')}"
+        rows = f"SELECT *{_OWN.get(table, '')}, {own} FROM ({_ROW}) WHERE {_OF.get(table, '1')}"
         there = {row[0] for row in client.query(f"DESCRIBE loanstream.{table}").result_rows}
         made = [row[0] for row in client.query(f"DESCRIBE ({rows})", parameters=given).result_rows]
         names = ", ".join(dict.fromkeys(name for name in made if name in there))

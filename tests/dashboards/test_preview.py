@@ -21,7 +21,8 @@ from dashboards.preview.answers import ROWS_MOST
 from dashboards.preview.app import AT_FAULT, FOR_THE_OPERATOR, create_app
 from dashboards.preview.asking import AT_ONCE, Asking, Unanswered
 from dashboards.preview.assets import Assets
-from dashboards.preview.page import page, rows
+from dashboards.preview.grid import rows
+from dashboards.preview.page import page
 from dashboards.preview.times import NoTime, window
 
 TODAY = "loanstream-today"

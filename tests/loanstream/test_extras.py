@@ -50,6 +50,7 @@ COMES_WITH = {
     "chdb-core": "chdb",
     "niquests": "grafana-client",  # its errors are told to a person
     "mode-streaming": "faust-streaming",
+    "pillow": "reportlab",  # in tests alone: pictures for the docs
     "pydantic-core": "pydantic",
 }
 

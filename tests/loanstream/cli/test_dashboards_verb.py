@@ -87,3 +87,54 @@ def test_no_stack_is_told(loanstream, tmp_path, monkeypatch):
     for name in SETTINGS:
         monkeypatch.delenv(name, raising=False)
     assert str(tmp_path) in loanstream("dashboards", "preview", "--state", tmp_path, code=1).stderr
+
+
+@pytest.fixture
+def silent(monkeypatch):
+    """Settings that name a warehouse where nobody answers."""
+    for name, value in SETTINGS.items():
+        monkeypatch.setenv(name, value)
+
+
+def test_a_picture_is_a_file_of_its_owner_alone(loanstream, silent, tmp_path, monkeypatch):
+    """Named after the dashboard, in the folder where one is, unless another is named; it tells where it is."""
+    asked = []
+    monkeypatch.setattr("loanstream.looking.taken", lambda *given: asked.append(given[1:]) or "<svg/>")
+    monkeypatch.chdir(tmp_path)
+    said = loanstream("dashboards", "picture", "--dashboard", "fairness", "--tenant", "bank-a", "--since", "now-7d")
+    assert "fairness.svg" in said.stderr
+    loanstream("dashboards", "picture", "--out", tmp_path / "other.svg")
+    assert [(board.uid, *rest) for board, *rest in asked] == [
+        ("loanstream-fairness", "bank-a", "now-7d"),
+        ("loanstream-today", None, None),
+    ]
+    for name in ("fairness.svg", "other.svg"):
+        assert (tmp_path / name).read_text() == "<svg/>"
+        assert (tmp_path / name).stat().st_mode & 0o777 == 0o600
+
+
+def test_no_picture_is_left_where_the_warehouse_is_away(loanstream, silent, tmp_path, monkeypatch):
+    """A file of excuses would be mailed on."""
+    monkeypatch.chdir(tmp_path)
+    said = loanstream("dashboards", "picture", code=1).stderr
+    assert "no picture was made: The warehouse does not answer" in said
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("wrong", "told"),
+    [
+        (("--dashboard", "nothing"), "--dashboard names no dashboard; expected one of today, flow"),
+        (("--tenant", "bank-c"), "bank-c"),
+        (("--since", "yesterday"), "expected now, now-24h"),
+        (("--out", "no/where.svg"), "cannot write no/where.svg"),
+    ],
+)
+def test_what_is_wrong_with_a_picture_is_told(wrong, told, loanstream, silent, tmp_path, monkeypatch):
+    """One line names what was asked for and what is expected."""
+    monkeypatch.chdir(tmp_path)
+    if "--out" in wrong:
+        monkeypatch.setattr("loanstream.looking.taken", lambda *_: "<svg/>")
+    said = loanstream("dashboards", "picture", *wrong, code=1).stderr
+    assert told in said
+    assert "Traceback" not in said

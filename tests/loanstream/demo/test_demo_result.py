@@ -5,8 +5,10 @@ from types import SimpleNamespace
 
 import pytest
 
-from loanstream.demo import run
-from loanstream.demo.result import Result
+from loanstream.demo import run, show
+from loanstream.demo.result import ASKED, Result
+from loanstream.stack.layout import Layout
+from schemas.problem import Problem
 
 
 def result(**changes) -> Result:
@@ -62,3 +64,40 @@ def test_every_step_of_the_demo_ends_complete(monkeypatch):
     assert len(ends) == 2
     assert all(done == of for done, of in ends.values())
     assert [done for _, done, _ in steps] == [0, 1, 0, 1]
+
+
+def drawing(state, monkeypatch, picture) -> Result:
+    """What the demo notes where `picture` is what becomes of the drawing."""
+    monkeypatch.setattr("loanstream.looking.picture", picture)
+    found, layout = result(answers={name: [] for name in ASKED}), Layout(state)
+    run._draw(SimpleNamespace(layout=layout), found, lambda *_: None)
+    return found
+
+
+def told(found: Result, state) -> str:
+    return "\n".join(str(part) for part in show._summary(found, state) if isinstance(part, str))
+
+
+def test_the_demo_leaves_a_picture_of_today_and_says_how_to_open_it(tmp_path, monkeypatch):
+    """It is the owner's alone, a next demo may take it away, and scripts find its place."""
+    found = drawing(tmp_path, monkeypatch, lambda *_: "<svg/>")
+    file = tmp_path / "today.svg"
+    assert file.read_text() == "<svg/>"
+    assert file.stat().st_mode & 0o777 == 0o600
+    assert Layout(tmp_path).foreign() == []
+    assert show.as_object(found)["picture"] == str(file)
+    assert f"drawn in {file}" in told(found, tmp_path)
+    assert f"loanstream dashboards preview --state {tmp_path}" in told(found, tmp_path)
+
+
+def test_figures_stand_without_a_picture(tmp_path, monkeypatch):
+    """A warehouse that is too slow to draw from costs the demo its picture and nothing else."""
+
+    def refused(*_):
+        raise Problem("no picture was made")
+
+    found = drawing(tmp_path, monkeypatch, refused)
+    assert list(tmp_path.iterdir()) == []
+    assert show.as_object(found)["picture"] is None
+    assert "drawn" not in told(found, tmp_path)
+    assert found.adds_up
