@@ -15,15 +15,16 @@ class Reconciliation:
 
     The rest says why other counts differ from these. `rowless`: records that make no row, by family. By table:
     records whose row the warehouse's retention took (`past`), rows whose records retention took (`older`), how many
-    of these were held against what the warehouse keeps of their records (`held`), rows of records that came after the start and are as these (`later`), rows that a former version
-    wrote without the place of their application's record (`without_origin`), rows without it of a time when records
-    had it, which retention took since (`origin_lost`), rows that a former version did not make of a record's features
-    (`without_features`), and rows of records that cannot be read, made from their letters by a redrive and as these
-    (`from_letters`), and rows of records that today's checks refuse, taken by a former version and as these
-    (`taken_then`). `ended_before`: applications whose decision or dead letter retention took while their own record
-    is still there; the warehouse has it. `decision_records` are all that the warehouse holds of what was there at the
-    start: of their decisions `replay` tells. `rejections`: what banks were told of their records. `wrong_repeats` are
-    among the differences; `loanstream.ask.reconcile.mend` mends them.
+    of these were held against what the warehouse keeps of their records (`held`), rows of records that came after the
+    start and are as these (`later`), rows that a former version wrote without the place of their application's record
+    (`without_origin`), rows without it of a time when records had it, which retention took since (`origin_lost`),
+    rows that a former version did not make of a record's features (`without_features`), and rows of records that
+    cannot be read, made from their letters by a redrive and as these (`from_letters`), and rows of records that
+    today's checks refuse, taken by a former version and as these (`taken_then`). `ended_before`: applications whose
+    decision or dead letter retention took while their own record is still there; the warehouse has it.
+    `decision_records` are all that the warehouse holds of what was there at the start: of their decisions `replay`
+    tells. `rejections`: what banks were told of their records. `wrong_repeats` are among the differences;
+    `loanstream.ask.reconcile.mend` mends them.
     """
 
     differences: list[Difference] = field(default_factory=list)

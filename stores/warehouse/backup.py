@@ -30,14 +30,15 @@ FOLLOWS = (
     (
         SELECT
             tenant, kafka_topic, kafka_partition, kafka_offset,
-            min(kafka_offset) OVER (PARTITION BY tenant, application_id, revision) AS first_offset
+            min(kafka_offset) OVER
+                (PARTITION BY tenant, application_id, revision, kafka_topic, kafka_partition) AS first_offset
         FROM loanstream.decisions_log
     )
     WHERE kafka_offset > first_offset
     """,
     *(
         f"INSERT INTO loanstream.hours_touched SELECT hour, now64(3) AS at FROM loanstream.{log} GROUP BY hour"  # noqa: S608
-        for log in ("decisions_log", "applications_log", "monitoring_log", "verifications_log")
+        for log in ("decisions_log", "applications_log", "monitoring_log", "verifications_log", "features_log")
     ),
 )
 """What follows from the logs, made anew of all their rows; what is there already stays as it is. Hours are counted once
