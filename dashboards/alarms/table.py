@@ -29,7 +29,8 @@ class Alert:
 
     `kind` bound: a figure of the last `window_s` against a limit. `kind` sequential: an e-process since the last
     activation, which `test` describes. `for_s` is how long it must hold before anybody is told. `reads` names the
-    columns of each view that the query needs, `labels` those of its answer that tell rows apart.
+    columns of each view that the query needs, `labels` those of its answer that tell rows apart. `no_rows_fire`: an
+    answer without a row is an alarm, too, as somebody should have measured.
     """
 
     id: str
@@ -45,6 +46,7 @@ class Alert:
     reads: Mapping[str, tuple[str, ...]]
     test: SequentialTest | None = None
     labels: tuple[str, ...] = ("tenant",)
+    no_rows_fire: bool = False
 
     @property
     def runbook(self) -> str:
@@ -91,11 +93,12 @@ _ALL = (
             Limit("minimum", 5, 1, 10, "minutes of the window that were measured", by_tenant=False),
         ),
         window_s=10 * MINUTE_S,
-        for_s=0,
+        for_s=2 * MINUTE_S,
         severity="page",
         to_do="See that the stage's workers run; start more if they are busy.",
         reads={"service_metrics": ("at", "stage", "worker", "name", "value")},
         labels=("stage",),
+        no_rows_fire=True,  # workers measure always: nothing runs, or nothing is recorded, and no other alarm can tell
     ),
     Alert(
         "dead_letter_rate",
@@ -249,6 +252,7 @@ _ALL = (
         to_do="Run reconcile; it names every record that differs.",
         reads={"service_metrics": ("at", "stage", "name", "value")},
         labels=("stage",),
+        no_rows_fire=True,  # nobody has looked for a month
     ),
     Alert(
         "expiry",

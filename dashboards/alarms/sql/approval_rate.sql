@@ -25,7 +25,8 @@ recent AS
 )
 SELECT
     watched.tenant AS tenant,
-    if(recent.n < {{minimum}}, 0, e * {{e_level}}) AS value,
+    recent.n >= {{minimum}} AS enough,
+    if(enough, e * {{e_level}}, 0) AS value,
     e AS e_value,
     recent.n AS decisions,
     recent.k / recent.n AS share,

@@ -52,7 +52,8 @@ rated AS
 {{part:detector}}
 SELECT
     tenant,
-    if(also.1 < {{minimum}}, 0, e * {{e_level}}) AS value,
+    also.1 >= {{minimum}} AS enough,
+    if(enough, e * {{e_level}}, 0) AS value,
     e AS e_value,
     also.1 AS reviewed,
     also.2 / also.1 AS observed,

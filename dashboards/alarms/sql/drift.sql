@@ -65,7 +65,8 @@ counts AS
 {{part:detector}}
 SELECT
     tenant,
-    if(decisions < {{minimum}}, 0, least(avg(e) * {{e_level}}, psi / {{psi}})) AS value,
+    decisions >= {{minimum}} AS enough,
+    if(enough, least(avg(e) * {{e_level}}, psi / {{psi}}), 0) AS value,
     avg(e) AS e_value,
     any(also.1) AS decisions,
     any(also.2) AS psi,

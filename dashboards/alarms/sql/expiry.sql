@@ -1,6 +1,7 @@
 -- What ends soon: certificates, tokens' keys, clients' secrets?
 SELECT
     what,
+    true AS enough,
     {{left_s}} / greatest(1, left_s) AS value,
     left_s
 FROM

@@ -98,7 +98,8 @@ spans AS
 )
 SELECT
     tenant,
-    if(argMax(least(decided, other_decided), e) < {{minimum}}, 0, avg(e) * {{e_level}}) AS value,
+    argMax(least(decided, other_decided), e) >= {{minimum}} AS enough,
+    if(enough, avg(e) * {{e_level}}, 0) AS value,
     avg(e) AS e_value,
     argMax(series, e) AS pair,
     argMax(decided, e) AS decisions,

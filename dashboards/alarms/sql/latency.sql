@@ -2,7 +2,8 @@
 -- is taken, and by five minutes: those that reach into the window count.
 SELECT
     tenant,
-    if(decisions < {{minimum}}, 0, p95_ms / {{p95_ms}}) AS value,
+    decisions >= {{minimum}} AS enough,
+    if(enough, p95_ms / {{p95_ms}}, 0) AS value,
     p95_ms,
     decisions
 FROM

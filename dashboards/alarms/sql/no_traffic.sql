@@ -40,6 +40,7 @@ stretches AS
 )
 SELECT
     tenant,
+    true AS enough,
     missing_now / greatest({{minimum}}, {{times}} * longest) AS value,
     missing_now,
     longest AS longest_before

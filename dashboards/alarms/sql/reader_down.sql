@@ -2,7 +2,8 @@
 -- figures are counted by are too long for this.
 SELECT
     tenant,
-    if(applications < {{minimum}}, 0, unavailable / applications / {{share}}) AS value,
+    applications >= {{minimum}} AS enough,
+    if(enough, unavailable / applications / {{share}}, 0) AS value,
     unavailable / applications AS share,
     applications
 FROM
