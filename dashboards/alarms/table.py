@@ -265,8 +265,8 @@ _ALL = (
         for_s=0,
         severity="ticket",
         to_do="Renew it, and see why it was not renewed by itself.",
-        reads={"service_metrics": ("at", "name", "value", "labels")},
-        labels=("what",),
+        reads={"service_metrics": ("at", "stage", "worker", "name", "value", "labels")},
+        labels=("stage", "what"),
     ),
 )
 

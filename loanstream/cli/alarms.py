@@ -3,6 +3,7 @@
 from contextlib import closing
 
 import typer
+from rich.console import Group
 
 from loanstream.cli.options import AsJson, State, TenantOption, installation_of, verb
 from loanstream.terminal import emit, table
@@ -38,5 +39,5 @@ def alarms(tenant: TenantOption = None, state: State = None, as_json: AsJson = F
     shown = table("", "alarm", "of", "value (1 fires)", "state", "is a", "runbook", rows=rows)
     told = counts(found)
     line = ", ".join(f"{number} {name}" for name, number in told.items())
-    emit([bell.as_json() for bell in found], (shown, line), as_json=as_json)
+    emit([bell.as_json() for bell in found], Group(shown, line), as_json=as_json)
     raise typer.Exit(1 if "fires" in told else 0)

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from dashboards.alarms.queries import FOLDER, rule_sql, sql
+from dashboards.alarms.queries import FOLDER, now_sql, rule_sql, sql
 from dashboards.alarms.table import ALERTS
 from dashboards.alarms.thresholds import SHIPPED, checked
 from loanstream.stack.clickhouse.errors import EngineError
@@ -116,6 +116,7 @@ def test_a_rule_runs_on_a_new_warehouse_and_rings_for_nobody(engine, alert):
     """On the first morning there is no row, and no error."""
     text = rule_sql(alert).replace("$__toTime", "now()")
     assert engine.run(text, "TSV").body == b""
+    assert engine.run(now_sql(alert), "TSV").body == b""
 
 
 @EVERY

@@ -196,7 +196,22 @@ def test_what_ends_within_a_week_is_told(warehouse, days_left, expected):
     """Time passes after a measurement, too: it is half a day old here."""
     row = {
         "at": moment(0), "stage": "gateway", "worker": "gateway-0", "name": "expires_in_seconds",
-        "value": days_left * 86_400, "labels": {"what": "certificate of the gateway"},
+        "value": days_left * 86_400, "labels": {"what": "certificate"},
     }  # fmt: skip
     insert(warehouse, "service_metrics", [row])
-    assert fires(warehouse, "expiry", "certificate of the gateway") is expected
+    assert fires(warehouse, "expiry", ("gateway", "certificate")) is expected
+
+
+def test_of_a_stages_workers_the_first_to_end_counts(warehouse):
+    """A worker with a new certificate does not hide one that still has the old; the row names whose it is."""
+    rows = [
+        {
+            "at": moment(0, second), "stage": "score", "worker": worker, "name": "expires_in_seconds",
+            "value": days_left * 86_400, "labels": {"what": "certificate"},
+        }
+        for worker, days_left, second in (("score-0", 1, 0), ("score-0", 6, 5), ("score-1", 300, 9))
+    ]  # fmt: skip
+    insert(warehouse, "service_metrics", rows)
+    found = ask(warehouse, "expiry", NOW)["score", "certificate"]
+    assert (found["value"] >= 1, found["whose"]) == (True, "score-0")
+    assert found["left_s"] == 6 * 86_400 + 5 - 12 * 3600
