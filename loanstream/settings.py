@@ -267,6 +267,14 @@ class Settings(BaseSettings):
             "in place of the names: the list of banks that `loanstream tenant` keeps, and running processes follow",
         ),
     ] = None
+    alarm_thresholds: Annotated[
+        Directory | None,
+        Row(INSTALLATION, "a file's path", "thresholds of single banks' alarms (YAML; not set: those shipped)"),
+    ] = None
+    runbooks_url: Annotated[
+        HttpUrl | None,
+        Row(INSTALLATION, "an http(s) URL", "where people read the folder docs/runbooks: Grafana's alarms link to it"),
+    ] = None
 
     slot: Annotated[int, Field(ge=0, le=999), Row(WORKER, "0 to 999", "which worker of its stage this one is")] = 0
     port: Annotated[

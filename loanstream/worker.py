@@ -51,6 +51,7 @@ RECORD_RANGE = 2000
 def run(stage: str, settings: Settings, slot: int) -> int:
     """Run a worker of `stage` (a row of `schemas.stages.STAGES`) until it is told to stop; its exit code."""
     from processors.app import run_worker
+    from processors.expiry import expiry
     from processors.measurements import MetricPublisher
 
     _check_port(settings.port)
@@ -63,7 +64,7 @@ def run(stage: str, settings: Settings, slot: int) -> int:
     _tell_what_is_wrong(installation, settings)
     when_ready()
     calm_collector()
-    metrics = MetricPublisher(bootstrap, security, worker)
+    metrics = MetricPublisher(bootstrap, security, worker, expiry(security))
     port = settings.port or _free_port()
     return run_worker(spec, WorkerKafka(bootstrap, security), slot, settings.slots, port, metrics.publish)
 

@@ -22,6 +22,8 @@ _COMMENT: Final = re.compile(r"^ *--.*\n", re.MULTILINE)
 def sql(alert: Alert, thresholds: Thresholds | None = None) -> str:
     """The whole query: a row for each bank (or stage) with `value`, which fires at 1, and what it was made of.
 
+    `enough` says whether there was enough to tell; where there was not, `value` is 0.
+
     Raises KeyError for a name in the SQL that the table does not know.
     """
     text = _whole(_read(alert.id))
@@ -40,6 +42,13 @@ def _whole(text: str) -> str:
 def rule_sql(alert: Alert, thresholds: Thresholds | None = None) -> str:
     """The query as an alert rule asks it: the labels and one number."""
     return f"SELECT {', '.join(alert.labels)}, value FROM\n(\n{sql(alert, thresholds)})"
+
+
+def now_sql(alert: Alert, thresholds: Thresholds | None = None) -> str:
+    """The query about this moment, for who asks without Grafana: the labels, `value` and `enough`."""
+    labels = ", ".join(f"toString({name}) AS {name}" for name in alert.labels)
+    inner = sql(alert, thresholds).replace("$__toTime", "now()")
+    return f"SELECT {labels}, toFloat64(value) AS value, enough != 0 AS enough FROM\n(\n{inner})"
 
 
 def _read(name: str) -> str:

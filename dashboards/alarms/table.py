@@ -29,7 +29,8 @@ class Alert:
 
     `kind` bound: a figure of the last `window_s` against a limit. `kind` sequential: an e-process since the last
     activation, which `test` describes. `for_s` is how long it must hold before anybody is told. `reads` names the
-    columns of each view that the query needs, `labels` those of its answer that tell rows apart.
+    columns of each view that the query needs, `labels` those of its answer that tell rows apart. `no_rows_fire`: an
+    answer without a row is an alarm, too, as somebody should have measured.
     """
 
     id: str
@@ -45,6 +46,7 @@ class Alert:
     reads: Mapping[str, tuple[str, ...]]
     test: SequentialTest | None = None
     labels: tuple[str, ...] = ("tenant",)
+    no_rows_fire: bool = False
 
     @property
     def runbook(self) -> str:
@@ -56,7 +58,12 @@ def _minimum(default: float, of: str, least: float = 1) -> Limit:
     return Limit("minimum", default, least, 1e9, f"least number of {of}: with fewer it never fires")
 
 
-_ACTIVATED: Mapping[str, tuple[str, ...]] = {"activations": ("tenant", "kafka_timestamp", "lead_ms")}
+_PERIODS: Mapping[str, tuple[str, ...]] = {
+    "activations": ("tenant", "kafka_timestamp", "lead_ms"),
+    "decisions_in_all": ("tenant", "bucket"),
+}
+"""What says since when a bank is watched."""
+_RECORD = ("kafka_topic", "kafka_partition", "kafka_offset")
 
 _ALL = (
     Alert(
@@ -64,7 +71,7 @@ _ALL = (
         "Decisions take too long",
         "Are decisions of the fast lane made within the budget?",
         "bound",
-        "95th percentile from accepted to decided, fast lane",
+        "95th percentile from accepted to decided, fast lane, to 2.5 %",
         (
             Limit("p95_ms", 500, 1, 600_000, "95th percentile from accepted to decided, milliseconds"),
             _minimum(100, "decisions in the window"),
@@ -73,7 +80,7 @@ _ALL = (
         for_s=5 * MINUTE_S,
         severity="page",
         to_do="Find the step that waits: lag of a stage first, then the machine.",
-        reads={"decision_facts": ("tenant", "decided_at", "lane", "latency_ms")},
+        reads={"decisions_by_latency": ("tenant", "bucket", "dimension", "lane", "number", "decisions")},
     ),
     Alert(
         "consumer_lag",
@@ -86,11 +93,12 @@ _ALL = (
             Limit("minimum", 5, 1, 10, "minutes of the window that were measured", by_tenant=False),
         ),
         window_s=10 * MINUTE_S,
-        for_s=0,
+        for_s=2 * MINUTE_S,
         severity="page",
         to_do="See that the stage's workers run; start more if they are busy.",
         reads={"service_metrics": ("at", "stage", "worker", "name", "value")},
         labels=("stage",),
+        no_rows_fire=True,  # workers measure always: nothing runs, or nothing is recorded, and no other alarm can tell
     ),
     Alert(
         "dead_letter_rate",
@@ -107,7 +115,11 @@ _ALL = (
         for_s=0,
         severity="page",
         to_do="List them by cause; tell the bank, or mend and redrive.",
-        reads={"decision_facts": ("tenant", "decided_at"), "dead_letters": ("tenant", "at"), **_ACTIVATED},
+        reads={
+            **_PERIODS,
+            "decisions_in_all": ("tenant", "bucket", "decisions"),
+            "dead_letters": ("tenant", "at"),
+        },
         test=SequentialTest(tilts=(0.7, 1.5, 3.0), tolerance=0.001, tolerated=0.01, dispersion=3.0),
     ),
     Alert(
@@ -124,7 +136,7 @@ _ALL = (
         for_s=0,
         severity="page",
         to_do="Look what changed: applicants, documents, or what decides. Roll back if it is what decides.",
-        reads={"decision_facts": ("tenant", "decided_at", "outcome"), **_ACTIVATED},
+        reads={**_PERIODS, "decisions_in_all": ("tenant", "bucket", "outcome", "decisions")},
         test=SequentialTest(tilts=(0.2, 0.4, 0.8, 1.6, -0.2, -0.4, -0.8, -1.6), tolerance=0.01),
     ),
     Alert(
@@ -142,7 +154,7 @@ _ALL = (
         for_s=0,
         severity="ticket",
         to_do="Find the feature that moved; ask the bank; have the model validated on the new applicants.",
-        reads={"decision_facts": ("tenant", "decided_at", "score_final"), **_ACTIVATED},
+        reads={**_PERIODS, "decisions_by_result": ("tenant", "bucket", "dimension", "number", "decisions")},
         test=SequentialTest(tilts=(0.3, 0.8, -0.3, -0.8), tolerance=0.005),
     ),
     Alert(
@@ -160,9 +172,9 @@ _ALL = (
         severity="ticket",
         to_do="Compare by band of p_calibrated; calibrate anew, or set the tolerance if reviews are a special choice.",
         reads={
-            "decision_facts": ("tenant", "application_id", "revision", "decided_at", "p_calibrated"),
+            **_PERIODS,
+            "decisions_log": ("tenant", "application_id", "revision", "accepted_at", "p_calibrated", "kafka_offset"),
             "human_decisions": ("tenant", "application_id", "revision", "decision", "kafka_timestamp"),
-            **_ACTIVATED,
         },
         test=SequentialTest(tilts=(0.3, 0.6, 1.2, -0.3, -0.6, -1.2), tolerance=0.05, dispersion=1.2, z_mean=0.0),
     ),
@@ -183,8 +195,8 @@ _ALL = (
         severity="ticket",
         to_do="See which reasons decline the group; take it to whoever answers for fair lending.",
         reads={
-            "decision_facts": ("tenant", "decided_at", "outcome", "gender", "ethnicity", "age_band", "marital_status"),
-            **_ACTIVATED,
+            **_PERIODS,
+            "decisions_by_group": ("tenant", "bucket", "dimension", "value", "outcome", "decisions"),
         },
         test=SequentialTest(tilts=(0.9, 0.75, 0.5), tolerated=0.8, dispersion=1.2),
     ),
@@ -203,7 +215,7 @@ _ALL = (
         for_s=5 * MINUTE_S,
         severity="page",
         to_do="Ask the bank; see that its credentials and topics work, and that the stages decide.",
-        reads={"decision_facts": ("tenant", "decided_at")},
+        reads={"decisions_in_all": ("tenant", "bucket", "decisions")},
     ),
     Alert(
         "reader_down",
@@ -219,7 +231,10 @@ _ALL = (
         for_s=5 * MINUTE_S,
         severity="page",
         to_do="See the slow lane and its reader; what was referred stays referred.",
-        reads={"decision_facts": ("tenant", "decided_at", "verification_result")},
+        reads={
+            "decisions_log": ("tenant", "hour", "accepted_at", "verification_result", *_RECORD),
+            "decision_repeats_log": ("tenant", *_RECORD),
+        },
     ),
     Alert(
         "reconcile_difference",
@@ -237,6 +252,7 @@ _ALL = (
         to_do="Run reconcile; it names every record that differs.",
         reads={"service_metrics": ("at", "stage", "name", "value")},
         labels=("stage",),
+        no_rows_fire=True,  # nobody has looked for a month
     ),
     Alert(
         "expiry",
@@ -249,8 +265,8 @@ _ALL = (
         for_s=0,
         severity="ticket",
         to_do="Renew it, and see why it was not renewed by itself.",
-        reads={"service_metrics": ("at", "name", "value", "labels")},
-        labels=("what",),
+        reads={"service_metrics": ("at", "stage", "worker", "name", "value", "labels")},
+        labels=("stage", "what"),
     ),
 )
 

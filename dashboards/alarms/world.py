@@ -96,10 +96,10 @@ def by_cell(counted: Floats) -> Floats:
     return np.concatenate([np.where(free, 0, counted), np.where(free, counted, 0)], axis=-1)
 
 
-def scores(random: np.random.Generator, years: int, world: World, bins: int = 50) -> Floats:
+def scores(random: np.random.Generator, years: int, world: World, bins: int = 20) -> Floats:
     """Applications by day and fine bin of the score, (years, days, bins). `shift.to` tilts the bins; 0 is as before.
 
-    A tilt t of evenly filled bins makes a PSI of t * t / 3.
+    A tilt t of evenly filled bins makes a PSI of t * t / 3. The warehouse counts scores in twentieths.
     """
     place = np.linspace(-1, 1, bins)
     tilt = effects(random, years, DAYS, world) + world.weekend * is_free()

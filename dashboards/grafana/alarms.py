@@ -1,9 +1,11 @@
 """The table of alarms as groups of Grafana's rules: an alarm is a rule, and each row of its answer rings by itself."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Literal
 
+from dashboards.alarms.queries import rule_sql
+from dashboards.alarms.table import ALERTS, Alert
+from dashboards.alarms.thresholds import Thresholds
 from dashboards.grafana.rules import Group, Rule
 
 Kind = Literal["bound", "sequential"]
@@ -13,49 +15,40 @@ EVERY_S: Mapping[Kind, int] = {"bound": 60, "sequential": 300}
 
 TITLES: Mapping[Kind, str] = {"bound": "Loanstream: bounds", "sequential": "Loanstream: changes"}
 
-GROUPS: tuple[Group, ...] = ()
 
+def of_table(thresholds: Thresholds, runbooks: str | None = None) -> tuple[Group, ...]:
+    """Every alarm there is, with the numbers of the table, and of banks that have their own.
 
-@dataclass(frozen=True, slots=True)
-class Alarm:
-    """What a rule needs of a row of the table of alarms, and its query, whose `value` fires at 1.
-
-    `labels`: the columns of the answer that tell its rows apart.
+    `runbooks`: the address of the folder with the pages about alarms, for links; None where there is none.
     """
-
-    id: str
-    title: str
-    question: str
-    kind: Kind
-    sql: str
-    window_s: int
-    for_s: int
-    severity: str
-    to_do: str
-    runbook: str
-    labels: tuple[str, ...] = ("tenant",)
+    return groups(ALERTS.values(), thresholds, runbooks)
 
 
-def groups(alarms: Iterable[Alarm]) -> tuple[Group, ...]:
+def groups(alerts: Iterable[Alert], thresholds: Thresholds, runbooks: str | None = None) -> tuple[Group, ...]:
     """The groups, one of each kind that there is; within it the rules as they come."""
-    rows = list(alarms)
-    found = ((kind, tuple(_rule(row) for row in rows if row.kind == kind)) for kind in EVERY_S)
+    rows = list(alerts)
+    found = ((kind, tuple(_rule(row, thresholds, runbooks) for row in rows if row.kind == kind)) for kind in EVERY_S)
     return tuple(Group(TITLES[kind], rules, EVERY_S[kind]) for kind, rules in found if rules)
 
 
-def _rule(alarm: Alarm) -> Rule:
-    which = ", ".join(f"{{{{ $labels.{name} }}}}" for name in alarm.labels)
+def _rule(alert: Alert, thresholds: Thresholds, runbooks: str | None) -> Rule:
+    which = ", ".join(f"{{{{ $labels.{name} }}}}" for name in alert.labels)
     return Rule(
-        uid=f"loanstream-{alarm.id.replace('_', '-')}",
-        title=alarm.title,
-        sql=alarm.sql,
+        uid=f"loanstream-{alert.id.replace('_', '-')}",
+        title=alert.title,
+        sql=rule_sql(alert, thresholds).rstrip(),
         threshold=1,
-        for_s=alarm.for_s,
-        since_s=alarm.window_s,
-        labels={"severity": alarm.severity, "alarm": alarm.id},
+        for_s=alert.for_s,
+        since_s=alert.window_s,
+        labels={"severity": alert.severity, "alarm": alert.id},
         annotations={
-            "summary": f"{alarm.title}: {which}",
-            "description": f"{alarm.question} {alarm.to_do}",
-            "runbook": alarm.runbook,
+            "summary": f"{alert.title}: {which}",
+            "description": f"{alert.question} {alert.to_do}",
+            "runbook": alert.runbook,
+            **({} if runbooks is None else {"runbook_url": f"{runbooks.rstrip('/')}/{alert.id}.md"}),
         },
+        on_no_rows="Alerting" if alert.no_rows_fire else "OK",
+        # A query that fails is told for every rule: Grafana groups them into one message, and an alarm that cannot be
+        # asked is none.
+        on_error="Error",
     )

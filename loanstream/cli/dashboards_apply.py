@@ -1,18 +1,21 @@
-"""`loanstream dashboards apply` and `list`: the dashboards at a running Grafana, and what they hold."""
+"""`loanstream dashboards apply`, `list` and `rules`: the dashboards at a running Grafana, and what they hold."""
 
 import json
 import re
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from loanstream.cli.options import AsJson, Yes, confirm
+from loanstream.settings import load
 from loanstream.terminal import aside, counted, emit, table
 from schemas.problem import Problem, WrongOption
 
 if TYPE_CHECKING:
     from dashboards.grafana.plan import Plan, Step, Wanted
+    from dashboards.grafana.rules import Group
 
 TOLD = 4
 """So many changes of a dashboard are told; --diff tells all."""
@@ -23,9 +26,10 @@ _MADE = {"create": "is made", "change": "is changed", "same": "is as it should b
 
 
 def register(app: typer.Typer) -> None:
-    """Give the verb its commands `apply` and `list`."""
+    """Give the verb its commands `apply`, `list` and `rules`."""
     app.command("apply")(apply)
     app.command("list")(show_list)
+    app.command("rules")(rules_file)
 
 
 def apply(  # noqa: PLR0913, PLR0917 - a row an option, as the command line has them
@@ -46,8 +50,9 @@ def apply(  # noqa: PLR0913, PLR0917 - a row an option, as the command line has 
             help="make the data source, too: a file as deploy/compose/grafana/datasources.yaml; the account is Admin",
         ),
     ] = None,
-    alarms: Annotated[
-        bool, typer.Option("--alarms/--no-alarms", help="bring the alert rules, too; they need the data source")
+    rules: Annotated[
+        bool,
+        typer.Option("--rules/--no-rules", help="alert rules, too; they need the data source loanstream-warehouse"),
     ] = True,
     diff: Annotated[bool, typer.Option("--diff", help="tell every change, queries line by line")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="show what would change, and change nothing")] = False,
@@ -64,7 +69,7 @@ def apply(  # noqa: PLR0913, PLR0917 - a row an option, as the command line has 
 
     if _UID.fullmatch(folder) is None:
         raise WrongOption("--folder: expected a uid, 1 to 40 letters, digits, - and _, and no title")
-    wanted = _wanted(folder, alarms, None if datasource is None else read(datasource))
+    wanted = _wanted(folder, None if datasource is None else read(datasource), with_rules=rules)
     if ca is not None and not ca.is_file():
         raise Problem("--ca: expected a PEM file with the certificate of who signed Grafana's")
     plan = look(Door.to(url, _secret("--token-file", token_file), ca), wanted)
@@ -104,15 +109,30 @@ def show_list(as_json: AsJson = False) -> None:
     emit(found, table("", *shown, rows=rows), as_json=as_json)
 
 
-def _wanted(folder: str, alarms: bool, datasource: dict[str, Any] | None) -> "Wanted":
+def rules_file() -> None:
+    """The alert rules with your thresholds, as a file for Grafana's folder provisioning/alerting; to stdout."""
+    from dashboards.grafana.provisioning import as_text
+
+    sys.stdout.write(as_text(_groups()))
+
+
+def _groups() -> "tuple[Group, ...]":
+    """The alarms, with the thresholds and links that settings name. Problem."""
+    from dashboards.grafana.alarms import of_table
+    from loanstream.alarms import thresholds
+
+    settings = load()
+    return of_table(thresholds(settings), settings.runbooks_url)
+
+
+def _wanted(folder: str, datasource: dict[str, Any] | None, *, with_rules: bool) -> "Wanted":
     from dashboards.all import DASHBOARDS
     from dashboards.grafana import rules
-    from dashboards.grafana.alarms import GROUPS
     from dashboards.grafana.names import GENERATED
     from dashboards.grafana.plan import Wanted
 
     texts = ((GENERATED / f"{uid}.json").read_text("utf-8") for uid in DASHBOARDS)
-    groups = [rules.as_json(group, folder) for group in (GROUPS if alarms else ())]
+    groups = [rules.as_json(group, folder) for group in (_groups() if with_rules else ())]
     return Wanted([json.loads(text) for text in texts], groups, datasource, folder)
 
 

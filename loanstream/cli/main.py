@@ -36,6 +36,7 @@ VERBS: dict[str, str] = {
     "install": "Make your own Kafka, warehouse and stores ready: shows what is missing, asks, and makes it.",
     "tenant": "Banks: add one, see where each stands, give its clients new secrets, remove one.",
     "dashboards": "What risk teams watch: list it, open it in a browser, draw it, bring it to a running Grafana.",
+    "alarms": "Ask every alarm's question of the warehouse now; exit 1 where one fires.",
     "auth": "The embedded stack's tokens: signing keys and clients.",
     "worker": "Run one worker: verify [--lane fast|slow], score or record; settings from the environment.",
     "top": "What flows now: rates, what waits and for how long, decisions, dead letters; again every second.",

@@ -11,6 +11,7 @@ from loanstream.ask.reconcile import mend as mend_repeats
 from loanstream.ask.reconcile import reconcile as compare_all
 from loanstream.ask.reconciliation import Reconciliation
 from loanstream.cli.options import AsJson, State, TenantOption, installation_of, verb
+from loanstream.installation import Installation
 from loanstream.sight import need_sight
 from loanstream.terminal import aside, emit
 
@@ -50,10 +51,17 @@ MENDED = (
 
 LEFT_OUT = "left out: service metrics"
 
+RECONCILE = "reconcile"
+"""Stands for stage and worker in what a run publishes."""
+DIFFERENCES = "reconcile_differences"
+
 
 @app.command()
 def reconcile(tenant: TenantOption = None, state: State = None, as_json: AsJson = False, mend: Mend = False) -> None:
-    """Compare the warehouse with the topics, record by record; exit 1 and a name for every difference."""
+    """Compare the warehouse with the topics, record by record; exit 1 and a name for every difference.
+
+    Of a run over every bank the number of differences is published, for the alarm reconcile_difference.
+    """
     installation = installation_of(state)
     _ = installation.tenants, installation.warehouse_url, installation.cipher  # what is not set is told first
     need_sight(installation)
@@ -61,7 +69,19 @@ def reconcile(tenant: TenantOption = None, state: State = None, as_json: AsJson 
     if mend:
         mend_repeats(installation, result)
     emit(reconciliation_json(result), reconciliation_text(result), as_json=as_json)
+    if tenant is None and not _published(installation, len(result.differences)):
+        aside("the result could not be published: the alarm reconcile_difference does not know of this run")
     raise typer.Exit(result.exit_code)
+
+
+def _published(installation: Installation, differences: int) -> bool:
+    """Tell the alarms what a whole run found, as the operator; whether Kafka has it."""
+    from processors.identity import Worker, code_version
+    from processors.measurements import Figure, MetricPublisher
+
+    operator = Worker(RECONCILE, RECONCILE, code_version())
+    publisher = MetricPublisher(installation.bootstrap, installation.security, operator)
+    return publisher.tell([Figure(DIFFERENCES, differences)])
 
 
 def reconciliation_json(result: Reconciliation) -> dict[str, Any]:

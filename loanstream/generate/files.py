@@ -103,10 +103,11 @@ def _dashboard_text(uid: str) -> str:
 
 
 def _alert_rules_text() -> str:
-    from dashboards.grafana.alarms import GROUPS
+    from dashboards.alarms.thresholds import load
+    from dashboards.grafana.alarms import of_table
     from dashboards.grafana.provisioning import as_text
 
-    return f"# {_NOTE}\n{as_text(GROUPS)}"
+    return f"# {_NOTE}\n{as_text(of_table(load()))}"
 
 
 def _page_text(page: Callable[[], str]) -> str:

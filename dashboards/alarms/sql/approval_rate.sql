@@ -4,13 +4,13 @@ WITH
 counts AS
 (
     SELECT
-        facts.tenant AS tenant, '' AS series, 0 AS also,
-        intDiv(toInt64(toUnixTimestamp(decided_at)) - since + 90 * 86400, 86400) - 90 AS day,
-        toHour(decided_at) + 24 * (toDayOfWeek(decided_at) >= 6) AS cell,
-        countIf(outcome = 'approve') AS k, count() AS n
-    FROM loanstream.decision_facts AS facts
-    INNER JOIN periods ON periods.tenant = facts.tenant
-    WHERE toUnixTimestamp(decided_at) >= since - 90 * 86400 AND decided_at <= $__toTime
+        counted.tenant AS tenant, '' AS series, 0 AS also,
+        intDiv(toInt64(toUnixTimestamp(bucket)) - since + 90 * 86400, 86400) - 90 AS day,
+        toHour(bucket) + 24 * (toDayOfWeek(bucket) >= 6) AS cell,
+        sumIf(decisions, outcome = 'approve') AS k, sum(decisions) AS n
+    FROM loanstream.decisions_in_all AS counted
+    INNER JOIN periods ON periods.tenant = counted.tenant
+    WHERE toUnixTimestamp(bucket) >= since - 90 * 86400 AND bucket <= $__toTime
     GROUP BY tenant, day, cell
 ),
 {{part:rated}},
@@ -18,14 +18,15 @@ counts AS
 {{part:detector}},
 recent AS
 (
-    SELECT tenant, count() AS n, countIf(outcome = 'approve') AS k
-    FROM loanstream.decision_facts
-    WHERE decided_at > $__toTime - toIntervalSecond({{window_s}}) AND decided_at <= $__toTime
+    SELECT tenant, sum(decisions) AS n, sumIf(decisions, outcome = 'approve') AS k
+    FROM loanstream.decisions_in_all
+    WHERE bucket > $__toTime - toIntervalSecond({{window_s}}) AND bucket <= $__toTime
     GROUP BY tenant
 )
 SELECT
     watched.tenant AS tenant,
-    if(recent.n < {{minimum}}, 0, e * {{e_level}}) AS value,
+    recent.n >= {{minimum}} AS enough,
+    if(enough, e * {{e_level}}, 0) AS value,
     e AS e_value,
     recent.n AS decisions,
     recent.k / recent.n AS share,

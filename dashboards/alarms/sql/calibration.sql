@@ -3,30 +3,36 @@
 -- model did not make itself, so this asks about reviewed applications alone, which are no random sample.
 WITH
 {{part:periods}},
-reviewed AS
+people AS
 (
     SELECT
-        facts.tenant AS tenant, assumeNotNull(p_calibrated) AS p, people.approved AS approved, people.day AS day,
-        people.last AS last
-    FROM loanstream.decision_facts AS facts
-    INNER JOIN
-    (
-        SELECT
-            human.tenant AS tenant, application_id, revision, human.decision = 'approve' AS approved, since,
-            intDiv(toInt64(toUnixTimestamp($__toTime)) - since, 86400) AS last,
-            intDiv(toInt64(toUnixTimestamp(kafka_timestamp)) - since + 90 * 86400, 86400) - 90 AS day
-        FROM loanstream.human_decisions AS human
-        INNER JOIN periods ON periods.tenant = human.tenant
-        WHERE toUnixTimestamp(kafka_timestamp) >= since - 90 * 86400 AND kafka_timestamp <= $__toTime AND day < last
-    ) AS people
-        ON people.tenant = facts.tenant AND people.application_id = facts.application_id
-        AND people.revision = facts.revision
-    WHERE p_calibrated IS NOT NULL AND (people.day < 0 OR toUnixTimestamp(decided_at) >= people.since)
+        human.tenant AS tenant, application_id, revision, human.decision = 'approve' AS approved, since,
+        intDiv(toInt64(toUnixTimestamp($__toTime)) - since, 86400) AS last,
+        intDiv(toInt64(toUnixTimestamp(kafka_timestamp)) - since + 90 * 86400, 86400) - 90 AS day
+    FROM loanstream.human_decisions AS human
+    INNER JOIN periods ON periods.tenant = human.tenant
+    WHERE toUnixTimestamp(kafka_timestamp) >= since - 90 * 86400 AND kafka_timestamp <= $__toTime AND day < last
+),
+said AS
+(
+    SELECT
+        tenant, application_id, revision,
+        argMin(tuple(p_calibrated), kafka_offset).1 AS p, argMin(log.accepted_at, kafka_offset) AS accepted_at
+    FROM loanstream.decisions_log AS log
+    WHERE (tenant, application_id, revision) IN (SELECT tenant, application_id, revision FROM people)
+    GROUP BY tenant, application_id, revision
+),
+reviewed AS
+(
+    SELECT said.tenant AS tenant, assumeNotNull(said.p) AS p, people.approved AS approved, people.day AS day, people.last AS last
+    FROM said
+    INNER JOIN people USING (tenant, application_id, revision)
+    WHERE said.p IS NOT NULL AND (people.day < 0 OR toUnixTimestamp(said.accepted_at) >= people.since)
 ),
 counts AS
 (
     SELECT
-        tenant, last, day, toUInt8(round(p * 100)) AS cell, countIf(approved) AS k, count() AS n, sum(p) AS said
+        tenant, last, day, toUInt8(round(p * 100)) AS cell, countIf(approved) AS k, count() AS n, sum(p) AS predicted
     FROM reviewed
     GROUP BY tenant, last, day, cell
 ),
@@ -37,7 +43,7 @@ rated AS
         (
             sumIf(n, day >= 0 AND day >= last - {{window_days}}) OVER bank,
             sumIf(k, day >= 0 AND day >= last - {{window_days}}) OVER bank,
-            sumIf(said, day >= 0 AND day >= last - {{window_days}}) OVER bank
+            sumIf(predicted, day >= 0 AND day >= last - {{window_days}}) OVER bank
         ) AS also
     FROM counts
     WINDOW bank AS (PARTITION BY tenant)
@@ -46,7 +52,8 @@ rated AS
 {{part:detector}}
 SELECT
     tenant,
-    if(also.1 < {{minimum}}, 0, e * {{e_level}}) AS value,
+    also.1 >= {{minimum}} AS enough,
+    if(enough, e * {{e_level}}, 0) AS value,
     e AS e_value,
     also.1 AS reviewed,
     also.2 / also.1 AS observed,

@@ -1,5 +1,5 @@
 -- Do records wait longer for a stage than for a moment? The least that waited at any time of the window counts.
-SELECT stage, if(minutes < {{minimum}}, 0, waiting / {{waiting}}) AS value, waiting
+SELECT stage, minutes >= {{minimum}} AS enough, if(enough, waiting / {{waiting}}, 0) AS value, waiting
 FROM
 (
     SELECT stage, min(together) AS waiting, count() AS minutes

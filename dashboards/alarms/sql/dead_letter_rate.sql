@@ -7,13 +7,13 @@ counts AS
     FROM
     (
         SELECT
-            facts.tenant AS tenant,
-            intDiv(toInt64(toUnixTimestamp(decided_at)) - since + 90 * 86400, 86400) - 90 AS day,
-            toHour(decided_at) + 24 * (toDayOfWeek(decided_at) >= 6) AS cell,
-            0 AS letters, count() AS records
-        FROM loanstream.decision_facts AS facts
-        INNER JOIN periods ON periods.tenant = facts.tenant
-        WHERE toUnixTimestamp(decided_at) >= since - 90 * 86400 AND decided_at <= $__toTime
+            counted.tenant AS tenant,
+            intDiv(toInt64(toUnixTimestamp(bucket)) - since + 90 * 86400, 86400) - 90 AS day,
+            toHour(bucket) + 24 * (toDayOfWeek(bucket) >= 6) AS cell,
+            0 AS letters, sum(decisions) AS records
+        FROM loanstream.decisions_in_all AS counted
+        INNER JOIN periods ON periods.tenant = counted.tenant
+        WHERE toUnixTimestamp(bucket) >= since - 90 * 86400 AND bucket <= $__toTime
         GROUP BY tenant, day, cell
         UNION ALL
         SELECT
@@ -33,20 +33,21 @@ counts AS
 {{part:detector}},
 recent AS
 (
-    SELECT tenant, count() AS n, sum(letter) AS k
+    SELECT tenant, sum(records) AS n, sum(letters) AS k
     FROM
     (
-        SELECT tenant, decided_at AS time, 0 AS letter FROM loanstream.decision_facts
-        WHERE decided_at > $__toTime - toIntervalSecond({{window_s}}) AND decided_at <= $__toTime
+        SELECT tenant, decisions AS records, 0 AS letters FROM loanstream.decisions_in_all
+        WHERE bucket > $__toTime - toIntervalSecond({{window_s}}) AND bucket <= $__toTime
         UNION ALL
-        SELECT tenant, at AS time, 1 AS letter FROM loanstream.dead_letters
+        SELECT tenant, 1 AS records, 1 AS letters FROM loanstream.dead_letters
         WHERE at > $__toTime - toIntervalSecond({{window_s}}) AND at <= $__toTime
     )
     GROUP BY tenant
 )
 SELECT
     watched.tenant AS tenant,
-    if(recent.n < {{minimum}}, 0, e * {{e_level}}) AS value,
+    recent.n >= {{minimum}} AS enough,
+    if(enough, e * {{e_level}}, 0) AS value,
     e AS e_value,
     recent.n AS records,
     recent.k / recent.n AS share,

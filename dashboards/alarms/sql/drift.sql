@@ -1,21 +1,21 @@
 -- Have the scores of a bank's applicants moved away from those of the 90 days before the activation?
 -- It fires where both are true: a bin's share moved (e-process over ten bins), and all of them by so much (PSI of the
--- last seven whole days). Scores are read to three decimals; the bins are the baseline's tenths.
+-- last seven whole days). Scores are counted in twentieths; the bins are the baseline's tenths, as far as those tell them.
 WITH
 {{part:periods}},
 marked AS
 (
     SELECT
-        facts.tenant AS tenant,
+        counted.tenant AS tenant,
         intDiv(toInt64(toUnixTimestamp($__toTime)) - since, 86400) AS last,
-        intDiv(toInt64(toUnixTimestamp(decided_at)) - since + 90 * 86400, 86400) - 90 AS day,
-        toUInt8(toDayOfWeek(decided_at) >= 6) AS cell,
-        toUInt16(round(assumeNotNull(score_final) * 1000)) AS mark,
-        count() AS n
-    FROM loanstream.decision_facts AS facts
-    INNER JOIN periods ON periods.tenant = facts.tenant
-    WHERE score_final IS NOT NULL AND decided_at <= $__toTime
-        AND toUnixTimestamp(decided_at) >= since - 90 * 86400 AND day < last
+        intDiv(toInt64(toUnixTimestamp(bucket)) - since + 90 * 86400, 86400) - 90 AS day,
+        toUInt8(toDayOfWeek(bucket) >= 6) AS cell,
+        toUInt16(round(number * 20)) AS mark,
+        sum(decisions) AS n
+    FROM loanstream.decisions_by_result AS counted
+    INNER JOIN periods ON periods.tenant = counted.tenant
+    WHERE dimension = 'score' AND bucket <= $__toTime
+        AND toUnixTimestamp(bucket) >= since - 90 * 86400 AND day < last
     GROUP BY tenant, last, day, cell, mark
 ),
 banks AS
@@ -65,7 +65,8 @@ counts AS
 {{part:detector}}
 SELECT
     tenant,
-    if(decisions < {{minimum}}, 0, least(avg(e) * {{e_level}}, psi / {{psi}})) AS value,
+    decisions >= {{minimum}} AS enough,
+    if(enough, least(avg(e) * {{e_level}}, psi / {{psi}}), 0) AS value,
     avg(e) AS e_value,
     any(also.1) AS decisions,
     any(also.2) AS psi,

@@ -2,26 +2,17 @@
 -- Each ordered pair of groups is a series: sequential.py's pair_gains. Groups smaller than the minimum are in no pair.
 WITH
 {{part:periods}},
-decided AS
-(
-    SELECT
-        facts.tenant AS tenant,
-        intDiv(toInt64(toUnixTimestamp(decided_at)) - since + 90 * 86400, 86400) - 90 AS day,
-        gender, ethnicity, age_band, marital_status, countIf(outcome = 'approve') AS k, count() AS n
-    FROM loanstream.decision_facts AS facts
-    INNER JOIN periods ON periods.tenant = facts.tenant
-    WHERE decided_at <= $__toTime AND toUnixTimestamp(decided_at) >= since - 90 * 86400
-        AND day < intDiv(toInt64(toUnixTimestamp($__toTime)) - since, 86400)
-    GROUP BY tenant, since, day, gender, ethnicity, age_band, marital_status
-),
 grouped AS
 (
-    SELECT tenant, pair.1 AS attribute, assumeNotNull(pair.2) AS member, day, sum(decided.k) AS k, sum(decided.n) AS n
-    FROM decided
-    ARRAY JOIN [
-        ('gender', gender::Nullable(String)), ('ethnicity', ethnicity::Nullable(String)),
-        ('age_band', age_band::Nullable(String)), ('marital_status', marital_status::Nullable(String))] AS pair
-    WHERE pair.2 IS NOT NULL
+    SELECT
+        counted.tenant AS tenant, toString(dimension) AS attribute, toString(counted.value) AS member,
+        intDiv(toInt64(toUnixTimestamp(bucket)) - since + 90 * 86400, 86400) - 90 AS day,
+        sumIf(decisions, outcome = 'approve') AS k, sum(decisions) AS n
+    FROM loanstream.decisions_by_group AS counted
+    INNER JOIN periods ON periods.tenant = counted.tenant
+    WHERE dimension IN ('gender', 'ethnicity', 'age_band', 'marital_status')
+        AND bucket <= $__toTime AND toUnixTimestamp(bucket) >= since - 90 * 86400
+        AND day < intDiv(toInt64(toUnixTimestamp($__toTime)) - since, 86400)
     GROUP BY tenant, attribute, member, day
 ),
 members AS
@@ -107,7 +98,8 @@ spans AS
 )
 SELECT
     tenant,
-    if(argMax(least(decided, other_decided), e) < {{minimum}}, 0, avg(e) * {{e_level}}) AS value,
+    argMax(least(decided, other_decided), e) >= {{minimum}} AS enough,
+    if(enough, avg(e) * {{e_level}}, 0) AS value,
     avg(e) AS e_value,
     argMax(series, e) AS pair,
     argMax(decided, e) AS decisions,

@@ -4,9 +4,9 @@ WITH
 toInt64(intDiv(toUnixTimestamp($__toTime), 3600)) AS this_hour,
 by_hour AS
 (
-    SELECT tenant, toInt64(intDiv(toUnixTimestamp(decided_at), 3600)) AS hour, count() AS n
-    FROM loanstream.decision_facts
-    WHERE decided_at > $__toTime - toIntervalDay(90) AND decided_at <= $__toTime
+    SELECT tenant, toInt64(intDiv(toUnixTimestamp(bucket), 3600)) AS hour, sum(decisions) AS n
+    FROM loanstream.decisions_in_all
+    WHERE bucket > $__toTime - toIntervalDay(90) AND bucket <= $__toTime
     GROUP BY tenant, hour
 ),
 hours AS
@@ -40,6 +40,7 @@ stretches AS
 )
 SELECT
     tenant,
+    true AS enough,
     missing_now / greatest({{minimum}}, {{times}} * longest) AS value,
     missing_now,
     longest AS longest_before

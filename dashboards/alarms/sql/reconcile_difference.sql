@@ -1,6 +1,7 @@
 -- Did the last `loanstream reconcile` find differences between the topics and the warehouse, or has it not run?
 SELECT
     stage,
+    true AS enough,
     greatest(differences / {{differences}}, age_s / {{age_s}}) AS value,
     differences,
     age_s

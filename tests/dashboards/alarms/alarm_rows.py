@@ -1,6 +1,8 @@
-"""Rows for the views that alarms ask, and the answers of their queries."""
+"""Records for the logs whose figures alarms ask, and the answers of their queries."""
 
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from itertools import count
 
 import orjson
 
@@ -14,45 +16,85 @@ STAGED = """CREATE TABLE IF NOT EXISTS loanstream.staged (
     tenant String, at DateTime64(3, 'UTC'), step_ms UInt32, many UInt32, number UInt64, rest Map(String, Nullable(String)))
     ENGINE = Memory"""
 
+OFFSETS = count()
+"""Of records, in the topics that tests make up: no two are the same."""
+
+RECORDS = {
+    "decisions": {
+        "application_id": "name", "revision": "1", "accepted_at": "time",
+        "outcome": "ifNull(rest['outcome'], 'refer')", "verification_result": "ifNull(rest['verification_result'], 'verified')",
+        "p_calibrated": "toFloat64OrNull(rest['p_calibrated'])", "score_final": "toFloat64OrNull(rest['score_final'])",
+        "processing_lane": "ifNull(rest['lane'], 'fast')",
+        "processing_score_finished_at": "time + toIntervalMillisecond(ifNull(toUInt32OrNull(rest['latency_ms']), 40))",
+    },
+    "monitoring": {
+        "application_id": "name", "revision": "1", "accepted_at": "time",
+        **{column: f"rest['{column}']" for column in ("gender", "ethnicity", "age_band", "marital_status")},
+    },
+    "dead_letters": {"application_id": "name", "at": "time", "cause": "'x'", "origin_offset": "offset"},
+}  # fmt: skip
+"""Log -> its columns, and what they are of a row that stands for many."""
+
 
 def moment(day, second=0.0):
     """A moment by day of the period; the baseline's are negative."""
     return SINCE + timedelta(days=day, seconds=second)
 
 
-def insert(warehouse, table, rows):
-    """Write rows, times as datetimes."""
+def insert(warehouse, log, rows):
+    """Write rows as records of a log, times as datetimes."""
+    _insert(warehouse, f"{log}_log", [row | {"kafka_offset": next(OFFSETS)} for row in rows])
+
+
+def _insert(warehouse, table, rows):
     lines = b"\n".join(orjson.dumps({name: _stamp(value) for name, value in row.items()}) for row in rows)
     statement = f"INSERT INTO loanstream.{table} ({', '.join(rows[0])})"
     warehouse.insert(statement, "FORMAT JSONEachRow", memoryview(lines), {})
 
 
-def insert_many(warehouse, table, time_column, rows):
-    """Write each row `many` times with ids of their own, `step_ms` apart from `at` on; `rest` are its other columns.
+def decided(warehouse, rows):
+    """Decisions, and what is watched of their applicants: each row stands for `many`, `step_ms` apart from `at` on.
 
     rows = [{"at": moment(0), "many": 3, "outcome": "approve"}]; the bank is bank-a where no `tenant` is named.
     """
+    with staged(warehouse, rows):
+        _records(warehouse, "decisions")
+        _records(warehouse, "monitoring")
+
+
+def died(warehouse, rows):
+    """Dead letters, as many as rows say."""
+    with staged(warehouse, rows):
+        _records(warehouse, "dead_letters")
+
+
+@contextmanager
+def staged(warehouse, rows):
+    """Rows that stand for many, where a statement can read them."""
     own = {"tenant", "at", "step_ms", "many"}
-    staged = [
+    given = [
         {
             "tenant": row.get("tenant", "bank-a"), "at": row["at"], "step_ms": row.get("step_ms", 1),
-            "many": row["many"], "number": number,
+            "many": row["many"], "number": next(OFFSETS),
             "rest": {name: None if value is None else str(value) for name, value in row.items() if name not in own},
         }
-        for number, row in enumerate(rows)
+        for row in rows
         if row["many"]
     ]  # fmt: skip
     warehouse.run(STAGED)
-    insert(warehouse, "staged", staged)
-    columns = [name for name in rows[0] if name not in own]
-    warehouse.run(
-        f"INSERT INTO loanstream.{table} (tenant, application_id, {time_column}"
-        + "".join(f", {name}" for name in columns)
-        + ") SELECT tenant, concat(toString(number), '-', toString(i)), at + toIntervalMillisecond(step_ms * i)"
-        + "".join(f", rest['{name}']" for name in columns)
-        + " FROM loanstream.staged ARRAY JOIN range(many) AS i"
-    )
+    _insert(warehouse, "staged", given)
+    yield
     warehouse.run("TRUNCATE TABLE loanstream.staged")
+
+
+def _records(warehouse, log):
+    columns = RECORDS[log]
+    warehouse.run(
+        f"INSERT INTO loanstream.{log}_log (tenant, kafka_topic, kafka_offset, {', '.join(columns)}) "
+        f"SELECT tenant, concat('loan.{log}.', tenant), number * 100000 + i AS offset, {', '.join(columns.values())} FROM "
+        "(SELECT *, arrayJoin(range(many)) AS i, concat(toString(number), '-', toString(i)) AS name, "
+        "at + toIntervalMillisecond(step_ms * i) AS time FROM loanstream.staged)"
+    )
 
 
 def activate(warehouse, tenant=None, day=0.0, lead_ms=0):

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import numpy as np
 import pytest
-from alarm_rows import activate, ask, insert_many, moment
+from alarm_rows import activate, ask, decided, moment
 
 from dashboards.alarms import world
 from dashboards.alarms.sequential import BASELINE_DAYS, cell_rates, learn, paths, share_gains
@@ -45,7 +45,7 @@ def test_the_query_computes_the_e_value_that_is_simulated(warehouse, hours, to):
     k, n = world.counts(np.random.default_rng(hours), 1, world.World(volume=150, rate=0.6, shift=shift))
     k, n = k[0], n[0]
     n[95] = k[95] = n[40] = k[40] = 0  # days without an application
-    insert_many(warehouse, "decision_facts", "decided_at", decisions(k, n))
+    decided(warehouse, decisions(k, n))
     activate(warehouse)
     found = ask(warehouse, "approval_rate", moment(0) + timedelta(hours=hours, seconds=-1))
     assert found["bank-a"]["e_value"] == pytest.approx(in_python(k, n, hours), rel=1e-9)
@@ -65,7 +65,7 @@ def weeks(share, days, of=200):
 def test_it_fires_where_approvals_leave_their_band_and_not_where_they_stay(warehouse, share, fires):
     """Three points fewer than usual are no alarm within ten days; fifteen are, upwards as well."""
     rows = [LONG_KNOWN, *weeks(0.6, range(-90, 0)), *weeks(share, range(10))]
-    insert_many(warehouse, "decision_facts", "decided_at", rows)
+    decided(warehouse, rows)
     activate(warehouse)
     found = ask(warehouse, "approval_rate", moment(10))["bank-a"]
     assert (found["value"] >= 1) is fires
@@ -76,7 +76,7 @@ def test_it_fires_where_approvals_leave_their_band_and_not_where_they_stay(wareh
 def test_ten_applications_never_raise_an_alarm(warehouse):
     """However unusual they are: with fewer decisions in the last week than the table's minimum nothing fires."""
     rows = [LONG_KNOWN, *weeks(0.6, range(-90, 0)), *weeks(0.0, range(30), of=10)]
-    insert_many(warehouse, "decision_facts", "decided_at", rows)
+    decided(warehouse, rows)
     activate(warehouse)
     found = ask(warehouse, "approval_rate", moment(30))["bank-a"]
     assert found["e_value"] > 1e6
@@ -88,7 +88,7 @@ def test_ten_applications_never_raise_an_alarm(warehouse):
 def test_an_activation_begins_a_new_period(warehouse):
     """What decides has changed: the evidence from before is gone, and the 90 days before it are what is expected."""
     rows = [LONG_KNOWN, *weeks(0.6, range(-90, 0)), *weeks(0.4, range(95))]
-    insert_many(warehouse, "decision_facts", "decided_at", rows)
+    decided(warehouse, rows)
     activate(warehouse)
     assert ask(warehouse, "approval_rate", moment(95))["bank-a"]["value"] >= 1
     activate(warehouse, tenant="bank-b", day=94)  # another bank's changes nothing here
@@ -103,7 +103,7 @@ def test_a_bank_is_watched_by_its_own_numbers(warehouse):
     """One bank's shift is no other bank's alarm, and a bank may have a tolerance of its own."""
     rows = [LONG_KNOWN, *weeks(0.6, range(-90, 0)), *weeks(0.5, range(10))]
     calm = [row | {"tenant": "bank-b"} for row in [LONG_KNOWN, *weeks(0.6, range(-90, 10))]]
-    insert_many(warehouse, "decision_facts", "decided_at", rows + calm)
+    decided(warehouse, rows + calm)
     activate(warehouse)
     found = ask(warehouse, "approval_rate", moment(10))
     assert [found[bank]["value"] >= 1 for bank in ("bank-a", "bank-b")] == [True, False]
@@ -113,6 +113,18 @@ def test_a_bank_is_watched_by_its_own_numbers(warehouse):
 
 def test_a_new_bank_is_learnt_from_first(warehouse):
     """Of a bank's first 90 days nobody knows what is usual: there is no row, and no alarm."""
-    insert_many(warehouse, "decision_facts", "decided_at", weeks(0.6, range(-80, 0)) + weeks(0.1, range(5)))
+    decided(warehouse, weeks(0.6, range(-80, 0)) + weeks(0.1, range(5)))
     activate(warehouse)
     assert ask(warehouse, "approval_rate", moment(5)) == {}
+
+
+def test_a_period_begins_with_a_whole_hour(warehouse):
+    """Decisions are counted by hours: those made in the hour of the activation belong to what was usual before."""
+    decided(
+        warehouse, [LONG_KNOWN, *weeks(0.6, range(-90, 0)), {"at": moment(0, 900), "many": 300, "outcome": "decline"}]
+    )
+    activate(warehouse, day=600 / 86_400)
+    assert ask(warehouse, "approval_rate", moment(0, 3599)) == {}
+    found = ask(warehouse, "approval_rate", moment(0, 7200))["bank-a"]
+    assert found["e_value"] == 1
+    assert found["usual"] < 0.6

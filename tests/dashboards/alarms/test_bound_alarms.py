@@ -1,17 +1,13 @@
 """Alarms that are plain bounds: for each, data that fires it and data that just does not."""
 
 import pytest
-from alarm_rows import ask, insert, insert_many, moment
+from alarm_rows import ask, decided, insert, moment
 
 NOW = moment(0, 12 * 3600)
 
 
 def fires(warehouse, name, of="bank-a", at=NOW, thresholds=None):
     return ask(warehouse, name, at, thresholds)[of]["value"] >= 1
-
-
-def decided(warehouse, rows):
-    insert_many(warehouse, "decision_facts", "decided_at", rows)
 
 
 def ago(minutes):
@@ -126,6 +122,50 @@ def test_ten_unread_documents_are_no_alarm(warehouse):
     assert not fires(warehouse, "reader_down")
 
 
+def again(warehouse, where):
+    """Deliver records of decisions once more, as the record stage writes it down."""
+    warehouse.run(
+        f"INSERT INTO loanstream.decisions_log SELECT * REPLACE (kafka_offset + 50000 AS kafka_offset) "
+        f"FROM loanstream.decisions_log WHERE {where}"
+    )
+    warehouse.run(
+        "INSERT INTO loanstream.decision_repeats_log SELECT tenant, kafka_topic, kafka_partition, kafka_offset "
+        "FROM loanstream.decisions_log WHERE kafka_offset % 100000 >= 50000"
+    )
+
+
+@pytest.mark.parametrize("twice", ["verification_result = 'unavailable'", "verification_result = 'verified'"])
+def test_a_decision_made_twice_is_one_document_that_was_not_read(warehouse, twice):
+    """Nineteen of forty stay that, whichever of the decisions a worker made again: no alarm; twenty stay an alarm."""
+    for number, expected in ((19, False), (20, True)):
+        tenant = f"bank-{number}"
+        rows = [("unavailable", number), ("verified", 40 - number)]
+        decided(
+            warehouse,
+            [{"at": ago(3), "many": many, "verification_result": result, "tenant": tenant} for result, many in rows],
+        )
+        again(warehouse, f"tenant = '{tenant}' AND {twice}")
+        found = ask(warehouse, "reader_down", NOW)[tenant]
+        assert found["applications"] == 40
+        assert (found["value"] >= 1) is expected
+
+
+def test_decisions_made_twice_are_not_late_twice(warehouse):
+    """A repeat of what was slow would carry nine of two hundred beyond a twentieth."""
+    decided(warehouse, quick_and_slow(9))
+    again(warehouse, "processing_score_finished_at > accepted_at + toIntervalMillisecond(500)")
+    assert ask(warehouse, "latency", NOW)["bank-a"]["decisions"] == 200
+    assert not fires(warehouse, "latency")
+
+
+@pytest.mark.parametrize(("ms", "expected"), [(485, False), (515, True)])
+def test_a_percentile_is_right_to_three_in_a_hundred(warehouse, ms, expected):
+    """A bin's middle stands for it: just below the budget of 500 ms is no alarm, just above is one."""
+    decided(warehouse, [{"at": ago(5), "many": 200, "lane": "fast", "latency_ms": ms}])
+    assert ask(warehouse, "latency", NOW)["bank-a"]["p95_ms"] == pytest.approx(ms, rel=0.026)
+    assert fires(warehouse, "latency") is expected
+
+
 def reconciled(warehouse, *runs):
     rows = [
         {"at": at, "stage": "reconcile", "worker": "cron", "name": "reconcile_differences", "value": found}
@@ -156,7 +196,22 @@ def test_what_ends_within_a_week_is_told(warehouse, days_left, expected):
     """Time passes after a measurement, too: it is half a day old here."""
     row = {
         "at": moment(0), "stage": "gateway", "worker": "gateway-0", "name": "expires_in_seconds",
-        "value": days_left * 86_400, "labels": {"what": "certificate of the gateway"},
+        "value": days_left * 86_400, "labels": {"what": "certificate"},
     }  # fmt: skip
     insert(warehouse, "service_metrics", [row])
-    assert fires(warehouse, "expiry", "certificate of the gateway") is expected
+    assert fires(warehouse, "expiry", ("gateway", "certificate")) is expected
+
+
+def test_of_a_stages_workers_the_first_to_end_counts(warehouse):
+    """A worker with a new certificate does not hide one that still has the old; the row names whose it is."""
+    rows = [
+        {
+            "at": moment(0, second), "stage": "score", "worker": worker, "name": "expires_in_seconds",
+            "value": days_left * 86_400, "labels": {"what": "certificate"},
+        }
+        for worker, days_left, second in (("score-0", 1, 0), ("score-0", 6, 5), ("score-1", 300, 9))
+    ]  # fmt: skip
+    insert(warehouse, "service_metrics", rows)
+    found = ask(warehouse, "expiry", NOW)["score", "certificate"]
+    assert (found["value"] >= 1, found["whose"]) == (True, "score-0")
+    assert found["left_s"] == 6 * 86_400 + 5 - 12 * 3600

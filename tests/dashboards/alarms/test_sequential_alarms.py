@@ -4,7 +4,7 @@ from itertools import permutations
 
 import numpy as np
 import pytest
-from alarm_rows import activate, ask, insert_many, moment
+from alarm_rows import activate, ask, decided, died, moment
 
 from dashboards.alarms import cases, world
 from dashboards.alarms.sequential import BASELINE_DAYS, cell_rates, learn, learn_pair, pair_gains, paths, share_gains
@@ -12,10 +12,6 @@ from dashboards.alarms.table import ALERTS
 
 LONG_KNOWN = {"at": moment(-100), "many": 1}
 EXACTLY = {"rel": 1e-9}
-
-
-def decided(warehouse, rows):
-    insert_many(warehouse, "decision_facts", "decided_at", rows)
 
 
 def noon(index):
@@ -45,7 +41,7 @@ def test_dead_letters_e_value_is_the_simulated_one(warehouse, to):
         counted.reshape(-1)[(BASELINE_DAYS + 40) * 24 + 11 :] = 0
     decisions, dead = letters(k, n)
     decided(warehouse, decisions)
-    insert_many(warehouse, "dead_letters", "at", dead)
+    died(warehouse, dead)
     activate(warehouse)
     k, n = world.by_cell(k), world.by_cell(n)
     test = ALERTS["dead_letter_rate"].test
@@ -63,7 +59,7 @@ def test_dead_letters_fire_above_what_is_tolerated(warehouse, share, fires):
         {"at": moment(day, 43_200), "many": round(500 * (share if day >= 0 else 0.002)), "cause": "x"}
         for day in range(-90, 5)
     ]
-    insert_many(warehouse, "dead_letters", "at", rows)
+    died(warehouse, rows)
     activate(warehouse)
     assert (ask(warehouse, "dead_letter_rate", moment(5))["bank-a"]["value"] >= 1) is fires
 
@@ -71,7 +67,7 @@ def test_dead_letters_fire_above_what_is_tolerated(warehouse, share, fires):
 def test_ten_dead_letters_of_a_bank_that_sends_little_are_no_alarm(warehouse):
     """Ten records in a week, all of them dead, are below the least sample."""
     decided(warehouse, [LONG_KNOWN, *({"at": moment(day, 43_200), "many": 5} for day in range(-90, 0))])
-    insert_many(warehouse, "dead_letters", "at", [{"at": moment(day, 40_000), "many": 2} for day in range(5)])
+    died(warehouse, [{"at": moment(day, 40_000), "many": 2} for day in range(5)])
     activate(warehouse)
     found = ask(warehouse, "dead_letter_rate", moment(5))["bank-a"]
     assert found["share"] >= 0.4
@@ -111,7 +107,7 @@ def test_drifts_evidence_is_the_simulated_one(warehouse, to):
 @pytest.mark.parametrize(("tilt", "fires"), [(0.0, False), (0.45, False), (0.9, True)])
 def test_drift_fires_where_scores_moved_by_a_psi_that_counts(warehouse, tilt, fires):
     """A PSI of 0.07 is seen and is no alarm; one of 0.27 is."""
-    place = np.linspace(-1, 1, 50)
+    place = np.linspace(-1, 1, 20)
     weights = [np.exp(t * place) / np.exp(t * place).sum() for t in (0.0, tilt)]
     fine = np.array([np.round(600 * weights[day >= 0]) for day in range(-90, 14)])
     decided(warehouse, scored(fine))
@@ -124,7 +120,7 @@ def test_drift_fires_where_scores_moved_by_a_psi_that_counts(warehouse, tilt, fi
 
 def test_ten_scores_are_no_drift(warehouse):
     """However far away they lie."""
-    fine = np.zeros((104, 50))
+    fine = np.zeros((104, 20))
     fine[:90] = 12
     fine[90:, 0] = 10
     decided(warehouse, scored(fine[:91]))
@@ -148,9 +144,10 @@ def reviewed(warehouse, k, n, said):
     ]  # fmt: skip
     decided(warehouse, [LONG_KNOWN | {"p_calibrated": None, "outcome": "refer"}, *own])
     warehouse.run(
-        "INSERT INTO loanstream.human_decisions (tenant, application_id, revision, decision, kafka_timestamp) "
-        "SELECT tenant, application_id, revision, outcome, decided_at + 60 FROM loanstream.decision_facts "
-        "WHERE p_calibrated IS NOT NULL"
+        "INSERT INTO loanstream.outcomes_log "
+        "(tenant, application_id, revision, kind, decision, actor, reason, kafka_offset, kafka_timestamp) "
+        "SELECT tenant, application_id, revision, 'human_decision', outcome, 'somebody', 'a reason', kafka_offset, "
+        "accepted_at + 60 FROM loanstream.decisions_log WHERE p_calibrated IS NOT NULL"
     )
 
 
@@ -179,6 +176,19 @@ def test_calibration_fires_where_people_approve_another_share(warehouse, approve
     found = ask(warehouse, "calibration", moment(14))["bank-a"]
     assert (found["value"] >= 1) is fires
     assert found["predicted"] == pytest.approx(0.5)
+
+
+def test_a_review_is_held_against_the_first_decision(warehouse):
+    """A decision made again, with another probability, changes nothing."""
+    n, k = np.full((104, 1), 60.0), np.full((104, 1), 30.0)
+    reviewed(warehouse, k, n, [0.5])
+    activate(warehouse)
+    before = ask(warehouse, "calibration", moment(14))
+    warehouse.run(
+        "INSERT INTO loanstream.decisions_log SELECT * REPLACE (kafka_offset + 50000 AS kafka_offset, "
+        "0.9 AS p_calibrated, accepted_at + 1 AS accepted_at) FROM loanstream.decisions_log"
+    )
+    assert ask(warehouse, "calibration", moment(14)) == before
 
 
 def test_ten_reviews_are_no_miscalibration(warehouse):

@@ -6,16 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from dashboards.grafana import alarms
 from loanstream.cli.main import main
 
 sys.path.append(str(Path(__file__).parent))  # test folders are no packages
-
-
-@pytest.fixture(autouse=True)
-def _no_alarms(monkeypatch):
-    """Alert rules are those that a test names: they need a data source."""
-    monkeypatch.setattr(alarms, "GROUPS", ())
 
 
 @pytest.fixture

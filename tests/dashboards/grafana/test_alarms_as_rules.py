@@ -2,41 +2,37 @@
 
 from dataclasses import replace
 
+import pytest
 import yaml
 
-from dashboards.grafana.alarms import Alarm, groups
+from dashboards.alarms.queries import rule_sql
+from dashboards.alarms.table import ALERTS
+from dashboards.alarms.thresholds import load
+from dashboards.grafana.alarms import groups, of_table
 from dashboards.grafana.provisioning import as_text
+from loanstream.generate.files import ALERT_RULES, ROOT
 
-LAG = Alarm(
-    "consumer_lag",
-    "A stage is behind",
-    "Does a stage keep up?",
-    "bound",
-    "SELECT stage, value FROM (SELECT 1)",
-    window_s=600,
-    for_s=300,
-    severity="page",
-    to_do="Add a worker.",
-    runbook="docs/runbooks/consumer_lag.md",
+LAG = replace(
+    ALERTS["consumer_lag"], title="A stage is behind", question="Does a stage keep up?", to_do="Add a worker.", for_s=300,
     labels=("stage", "tenant"),
-)
-DRIFT = replace(LAG, id="drift", title="Applicants have changed", kind="sequential", for_s=0, severity="ticket")
+)  # fmt: skip
+DRIFT = replace(ALERTS["drift"], title="Applicants have changed")
 
 
 def test_alarms_of_a_kind_are_asked_together():
     """Figures of some minutes are asked each minute, tests since the last activation every five; no group is empty."""
-    bounds, changes = groups([DRIFT, LAG])
+    bounds, changes = groups([DRIFT, LAG], {})
     assert [(group.every_s, [rule.title for rule in group.rules]) for group in (bounds, changes)] == [
         (60, ["A stage is behind"]),
         (300, ["Applicants have changed"]),
     ]
-    assert [group.every_s for group in groups([DRIFT])] == [300]
-    assert groups([]) == ()
+    assert [group.every_s for group in groups([DRIFT], {})] == [300]
+    assert groups([], {}) == ()
 
 
 def test_whoever_is_called_reads_what_where_and_what_to_do():
     """The message names the bank or the stage, asks the alarm's question, and leads to its page."""
-    (group,) = yaml.safe_load(as_text(groups([LAG])))["groups"]
+    (group,) = yaml.safe_load(as_text(groups([LAG], {})))["groups"]
     (rule,) = group["rules"]
     assert rule["uid"] == "loanstream-consumer-lag"
     assert rule["labels"] == {"severity": "page", "alarm": "consumer_lag"}
@@ -47,8 +43,42 @@ def test_whoever_is_called_reads_what_where_and_what_to_do():
     }
 
 
-def test_an_alarm_fires_from_one_on_and_not_for_want_of_rows():
-    """The query says 1 where it is to fire; an answer without rows is quiet, and a warehouse that fails is told."""
-    (rule,) = groups([LAG])[0].rules
-    assert (rule.side, rule.threshold, rule.for_s, rule.since_s) == ("gte", 1, 300, 600)
-    assert (rule.on_no_rows, rule.on_error) == ("OK", "Error")
+def test_pages_open_where_the_operator_has_them():
+    """With an address of the pages each rule links to its own; without one it names the file alone."""
+    (rule,) = groups([LAG], {}, "https://docs.bank.example/runbooks")[0].rules
+    assert rule.annotations["runbook_url"] == "https://docs.bank.example/runbooks/consumer_lag.md"
+    assert "runbook_url" not in groups([LAG], {})[0].rules[0].annotations
+
+
+def test_an_alarm_fires_from_one_on_and_a_failing_query_is_told():
+    """The query says 1 where it is to fire; an alarm that cannot be asked is none, so its rule says that."""
+    rules = [rule for group in of_table({}) for rule in group.rules]
+    assert len(rules) == len(ALERTS)
+    for rule in rules:
+        assert (rule.side, rule.threshold, rule.on_error) == ("gte", 1, "Error")
+
+
+def test_no_rows_are_an_alarm_only_where_somebody_should_have_measured():
+    """A bank without a decision is quiet; workers that measure nothing, and a warehouse nobody compares, are not."""
+    silent = {rule.labels["alarm"] for group in of_table({}) for rule in group.rules if rule.on_no_rows == "Alerting"}
+    others = {rule.on_no_rows for group in of_table({}) for rule in group.rules if rule.labels["alarm"] not in silent}
+    assert silent == {"consumer_lag", "reconcile_difference"}
+    assert others == {"OK"}
+
+
+def test_the_committed_file_has_every_alarm():
+    """What compose mounts asks all eleven questions, with the severity and the page of the table."""
+    document = yaml.safe_load((ROOT / ALERT_RULES).read_text("utf-8"))
+    rules = {rule["labels"]["alarm"]: rule for group in document["groups"] for rule in group["rules"]}
+    assert rules.keys() == ALERTS.keys()
+    for alert in ALERTS.values():
+        rule = rules[alert.id]
+        assert rule["data"][0]["model"]["rawSql"] == rule_sql(alert, load()).rstrip()
+        assert rule["labels"]["severity"] == alert.severity
+        assert rule["annotations"]["runbook"] == alert.runbook
+
+
+@pytest.mark.parametrize("alert", ALERTS.values(), ids=list(ALERTS))
+def test_a_rule_asks_for_its_labels_and_one_number(alert):
+    """Grafana takes each row as an alarm of its own: texts tell rows apart, and exactly one column is a number."""
+    assert rule_sql(alert).startswith(f"SELECT {', '.join(alert.labels)}, value FROM")

@@ -13,12 +13,14 @@ from starlette.applications import Starlette
 from starlette.responses import PlainTextResponse, RedirectResponse
 from starlette.routing import Route
 
+from dashboards.alarms.table import ALERTS
 from dashboards.all import DASHBOARDS
 from dashboards.grafana import alarms
 from dashboards.grafana.names import DATASOURCE_UID, FOLDER_UID, GENERATED
 from dashboards.grafana.rules import Group, Rule
 from loanstream.stack.pki import AUTH, Pki
 
+OF_TABLE = alarms.of_table
 TODAY = "loanstream-today"
 FLOW = "Flow: lag & silence?"
 GROUP = Group(
@@ -30,9 +32,15 @@ GROUP = Group(
 )
 
 
+@pytest.fixture(autouse=True)
+def no_rules(monkeypatch):
+    """Most of what is told here is about dashboards: a Grafana without the data source takes no rule."""
+    monkeypatch.setattr(alarms, "of_table", lambda _thresholds, _runbooks: ())
+
+
 @pytest.fixture
-def group(monkeypatch, _no_alarms):
-    monkeypatch.setattr(alarms, "GROUPS", (GROUP,))
+def group(no_rules, monkeypatch):
+    monkeypatch.setattr(alarms, "of_table", lambda _thresholds, _runbooks: (GROUP,))
 
 
 @pytest.fixture
@@ -370,7 +378,7 @@ def test_the_token_is_in_no_command_line_and_no_log(address, tmp_path):
     """Neither a list of processes nor a log at its loudest shows the token."""
     (tmp_path / "token").write_text("editor-token\n")
     loud = "import logging, sys; logging.basicConfig(level=0); from loanstream.cli.main import main; sys.exit(main())"
-    words = ["dashboards", "apply", "--url", address, "--token-file", str(tmp_path / "token"), "--yes", "--no-alarms"]
+    words = ["dashboards", "apply", "--url", address, "--token-file", str(tmp_path / "token"), "--yes", "--no-rules"]
     done = subprocess.run(
         [sys.executable, "-c", loud, *words], env=os.environ, capture_output=True, text=True, timeout=120, check=False
     )
@@ -381,3 +389,52 @@ def test_the_token_is_in_no_command_line_and_no_log(address, tmp_path):
 def test_the_stand_in_is_new_in_every_test(grafana):
     """What one test wrote is no other's."""
     assert grafana == Grafana()
+
+
+def test_every_alarm_of_the_table_arrives_with_the_banks_own_numbers(apply, grafana, datasource, monkeypatch, tmp_path):
+    """One command, and whoever is on duty is called: a rule an alarm, with the operator's thresholds and links."""
+    monkeypatch.setattr(alarms, "of_table", OF_TABLE)
+    own = tmp_path / "thresholds.yaml"
+    own.write_text("approval_rate: {bank-a: {tolerance: 0.04}}")
+    monkeypatch.setenv("LOANSTREAM_ALARM_THRESHOLDS", str(own))
+    monkeypatch.setenv("LOANSTREAM_RUNBOOKS_URL", "https://docs.bank.example/runbooks/")
+    assert apply("--yes", "--datasource", str(datasource), role="admin")[0] == 0
+    rules = {rule["uid"]: rule for group in grafana.groups.values() for rule in group["rules"]}
+    assert {rule["labels"]["alarm"] for rule in rules.values()} == set(ALERTS)
+    asked = rules["loanstream-approval-rate"]
+    assert "transform(tenant, ['bank-a'], [0.04], 0.01)" in asked["data"][0]["model"]["rawSql"]
+    assert asked["annotations"]["runbook_url"] == "https://docs.bank.example/runbooks/approval_rate.md"
+    grafana.writes.clear()
+    assert apply("--datasource", str(datasource), role="admin")[0] == 0
+    assert grafana.writes == []
+
+
+def test_a_grafana_without_our_data_source_may_have_the_dashboards_alone(apply, grafana, monkeypatch):
+    """`--no-rules`: nothing is refused, and no rule is sent."""
+    monkeypatch.setattr(alarms, "of_table", OF_TABLE)
+    assert apply("--yes", "--no-rules")[0] == 0
+    assert (len(grafana.dashboards), grafana.groups) == (len(DASHBOARDS), {})
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        (
+            "approval_rate: {bank-a: {tolerance: 4}}",
+            "approval_rate.bank-a.tolerance: a number from 0 to 0.5 is expected",
+        ),
+        ("[", "thresholds.yaml: YAML is expected"),
+        (None, "names a file that cannot be read; expected a YAML file"),
+    ],
+)
+def test_wrong_thresholds_are_told_before_grafana_is_asked(apply, grafana, monkeypatch, tmp_path, text, told):
+    """The line names the setting and the place in the file, and nothing is brought anywhere."""
+    own = tmp_path / "thresholds.yaml"
+    if text is not None:
+        own.write_text(text)
+    monkeypatch.setenv("LOANSTREAM_ALARM_THRESHOLDS", str(own))
+    code, _, err = apply("--yes")
+    assert code == 1
+    assert err.startswith("loanstream: LOANSTREAM_ALARM_THRESHOLDS")
+    assert told in err
+    assert grafana.writes == []

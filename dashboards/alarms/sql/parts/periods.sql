@@ -1,5 +1,6 @@
--- Who is watched since when (seconds since 1970). A period begins at the last activation, and again every 365 days; the
--- 90 days before it are its baseline, so a bank's first 90 days are learnt from and not watched.
+-- Who is watched since when (seconds since 1970). A period begins at the first whole hour after the last activation, and
+-- again every 365 days: decisions are counted by hours. The 90 days before it are its baseline, so a bank's first 90
+-- days are learnt from and not watched.
 activated AS
 (
     SELECT bank, max(at) AS latest
@@ -14,14 +15,15 @@ activated AS
 begun AS
 (
     SELECT
-        facts.tenant AS tenant,
+        counted.tenant AS tenant,
         greatest(
-            toInt64(toUnixTimestamp(min(decided_at))) + 90 * 86400,
+            toInt64(toUnixTimestamp(min(bucket))) + 90 * 86400,
             any(own.latest),
-            ifNull((SELECT max(latest) FROM activated WHERE bank = ''), 0)) AS start
-    FROM loanstream.decision_facts AS facts
-    LEFT JOIN activated AS own ON own.bank = facts.tenant
-    WHERE decided_at <= $__toTime
+            ifNull((SELECT max(latest) FROM activated WHERE bank = ''), 0)) AS known,
+        intDiv(known + 3599, 3600) * 3600 AS start
+    FROM loanstream.decisions_in_all AS counted
+    LEFT JOIN activated AS own ON own.bank = counted.tenant
+    WHERE bucket <= $__toTime
     GROUP BY tenant
 ),
 periods AS
