@@ -50,6 +50,7 @@ TODAY = Dashboard(
                     meaning="2 % is 34 % after 32 %. Empty where either time has fewer than 100 decisions.",
                     when_red="Look whether a model or policy changed (marks), then at Approvals and reasons.",
                     thresholds=((-1, "red"), (-0.05, "green"), (0.05, "red")),
+                    when_empty="Fewer than 100 decisions now or before.",
                     width=4,
                     height=4,
                 ),
