@@ -199,7 +199,7 @@ def scale(highest: float, at_most: float | None = None) -> tuple[float, float]:
     """The end of an axis from 0, and how far apart its lines stand: round figures.
 
     >>> [scale(87), scale(0.31), scale(0.97, at_most=1), scale(0)]
-    [(100.0, 20.0), (0.4, 0.1), (1.0, 0.2), (1.0, 0.2)]
+    [(100.0, 20.0), (0.4, 0.1), (1.0, 0.25), (1.0, 0.25)]
     """
     if highest <= 0:
         highest = 1.0

@@ -101,7 +101,7 @@ def _time(answers: Mapping[str, Answer]) -> str:
 def _panel(panel: Panel, answer: Answer, box: Box, marks: Sequence[Answer]) -> str:
     frame = rectangle(box, PAPER, rx=8, stroke=LINE)
     title = words(
-        box.x + 14, box.y + 24, panel.title, _size(panel.title, box.width - 20), INK, room=box.width - 20, weight=600
+        box.x + 14, box.y + 24, panel.title, _size(panel.title, box.width - 26), INK, room=box.width - 22, weight=600
     )
     return tag("g", "".join([frame, title, *_content(panel, answer, box.inside(14, 36, 14, 12), marks)]))
 

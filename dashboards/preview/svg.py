@@ -91,7 +91,7 @@ def cut(said: str, size: float, room: float) -> str:
     """A text that fits.
 
     >>> cut("documents_contradict_income", 12, 80)
-    'documents_c…'
+    'documents…'
     """
     text = seen(said)
     if length(text, size) <= room:

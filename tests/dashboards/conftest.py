@@ -28,6 +28,8 @@ def pytest_terminal_summary(terminalreporter) -> None:
 
 
 NOW, CANDIDATES = int(time.time()), 8_000
+LATER_S = made_up.until_wednesday(NOW)
+"""On a Sunday's night there would be nothing to look at."""
 
 
 @pytest.fixture(scope="session")
@@ -39,7 +41,7 @@ def one_bank(tmp_path_factory) -> Iterator[Any]:
     with EmbeddedWarehouse(tmp_path_factory.mktemp("looked-at")) as warehouse, closing(warehouse.client()) as client:
         migrate(client)
         made_up.fill_shared(client, NOW)
-        made_up.fill(client, NOW, CANDIDATES, made_up.BANKS[:1])
+        made_up.fill(client, NOW, CANDIDATES, made_up.BANKS[:1], later_s=LATER_S)
         yield warehouse
 
 
@@ -64,7 +66,7 @@ def addresses() -> Iterator[str]:
 def filled(one_bank, seen_alone) -> Any:
     """The warehouse with the rows of every bank."""
     with closing(one_bank.client()) as client:
-        made_up.fill(client, NOW, CANDIDATES, made_up.BANKS[1:])
+        made_up.fill(client, NOW, CANDIDATES, made_up.BANKS[1:], later_s=LATER_S)
     return one_bank
 
 

@@ -5,6 +5,7 @@ from a hash of each row's number: the same seed gives the same rows.
 """
 
 from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 BANKS = ("adria", "borealis", "cassia")
@@ -129,6 +130,13 @@ def fill(
         made = [row[0] for row in client.query(f"DESCRIBE ({rows})", parameters=given).result_rows]
         names = ", ".join(dict.fromkeys(name for name in made if name in there))
         client.command(f"INSERT INTO loanstream.{table} ({names}) SELECT {names} FROM ({rows})", parameters=given)
+
+
+def until_wednesday(now: int) -> int:
+    """Seconds from now to a Wednesday's half past three: whenever it is filled the last hours are a working day's."""
+    here = datetime.fromtimestamp(now, UTC)
+    there = here.replace(hour=15, minute=30) + timedelta(days=2 - here.weekday())
+    return round((there - here).total_seconds())
 
 
 def fill_shared(client: Any, now: int) -> None:

@@ -10,7 +10,6 @@ import tempfile
 import threading
 import time
 from contextlib import closing
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from PIL import Image
@@ -54,7 +53,7 @@ def main() -> None:
         with closing(warehouse.client()) as client:
             migrate(client)
             made_up.fill_shared(client, now)
-            made_up.fill(client, now, CANDIDATES, days=DAYS, later_s=_until_wednesday(now))
+            made_up.fill(client, now, CANDIDATES, days=DAYS, later_s=made_up.until_wednesday(now))
             made_up.count(client)
             application = _referred(client)
         _look(warehouse, application, asked.folder, 390 if asked.phone else 1280)
@@ -67,13 +66,6 @@ def _referred(client) -> str:
         "AND at < now() - INTERVAL 3 HOUR ORDER BY at DESC LIMIT 1"
     )
     return client.query(asked, parameters={"bank": made_up.BANKS[0]}).first_row[0]
-
-
-def _until_wednesday(now: int) -> int:
-    """Seconds from now to a Wednesday's half past three: whenever pictures are made they show a working day."""
-    here = datetime.fromtimestamp(now, UTC)
-    there = here.replace(hour=15, minute=30) + timedelta(days=2 - here.weekday())
-    return round((there - here).total_seconds())
 
 
 def _look(warehouse, application: str, folder: Path, width: int) -> None:

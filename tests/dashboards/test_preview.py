@@ -18,9 +18,10 @@ from starlette.testclient import TestClient
 from dashboards.all import DASHBOARDS
 from dashboards.panels import Dashboard, Panel, Section
 from dashboards.preview.answers import ROWS_MOST
-from dashboards.preview.app import AT_FAULT, FOR_THE_OPERATOR, create_app
+from dashboards.preview.app import create_app
 from dashboards.preview.asking import AT_ONCE, Asking, Unanswered
 from dashboards.preview.assets import Assets
+from dashboards.preview.figures import AT_FAULT, FOR_THE_OPERATOR
 from dashboards.preview.grid import rows
 from dashboards.preview.page import page
 from dashboards.preview.times import NoTime, window
