@@ -2,7 +2,8 @@
 
 const NAMED = {
   approve: "approve", approved: "approve", match: "approve", agrees: "approve", ok: "approve", repaid: "approve",
-  refer: "refer", referred: "refer", unverified: "refer", suspicious: "refer", missing: "refer", late: "refer",
+  verified: "approve",
+  refer: "refer", referred: "refer", unverified: "refer", unreadable: "refer", unavailable: "refer", suspicious: "refer", missing: "refer", late: "refer",
   decline: "decline", declined: "decline", mismatch: "decline", default: "decline", defaulted: "decline", lost: "decline",
 };
 

@@ -136,6 +136,7 @@ from loanstream.cli import top
 from loanstream.cli.main import main
 from loanstream.top import look
 from loanstream.top.frame import Backlog, Told
+signal.signal(signal.SIGINT, signal.default_int_handler)  # who runs in the background is born deaf to it
 told = Told({}, {"approve": (1, 2)}, {}, None)
 looks = iter(range(1000))
 look.Backlogs = lambda *_: SimpleNamespace(look=lambda: {"verify": Backlog(1, 4000 + next(looks), 0.5)}, close=int)
