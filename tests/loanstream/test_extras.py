@@ -57,7 +57,6 @@ COMES_WITH = {
 IMPORTED_NOWHERE = {
     "fastapi": "the gateway's, which `up` starts as a process of its own",
     "httptools": "uvicorn is told its name",
-    "plotly": "the preview serves its JavaScript",
     "plotly": "its script is read from its package and runs in a browser",
     "imbalanced-learn": "locked for the resampling of the training recipes to come",
 }
