@@ -6,7 +6,8 @@ first waiting record is read; what is found is kept for as long as the stage sta
 
 import logging
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 from confluent_kafka import Consumer, TopicPartition
@@ -57,12 +58,20 @@ class FirstWaiting:
         return known is not None and known[0] == at and (known[2] is not None or known[1] == end)
 
 
+@contextmanager
+def _administering(client: dict[str, Any]) -> Iterator[AdminClient]:
+    """A client that ends where it is left, and not when the collector finds it."""
+    with AdminClient(client, logger=_SILENT) as admin:
+        yield admin
+
+
 class Backlogs:
     """Asks the broker again and again, by clients that stay open; to be used by one thread at a time."""
 
     def __init__(self, installation: Installation, tenant: str | None) -> None:
         self._installation, self._tenant = installation, tenant
         self._admin: AdminClient | None = None
+        self._held = ExitStack()
         self._askers: dict[str, Consumer] = {}
         self._firsts = {name: FirstWaiting() for name in STAGES}
 
@@ -77,6 +86,7 @@ class Backlogs:
     def close(self) -> None:
         """End the clients; a later look opens others."""
         askers, self._askers, self._admin = self._askers, {}, None
+        self._held.close()
         for asker in askers.values():
             asker.close()
 
@@ -89,7 +99,7 @@ class Backlogs:
             reads = {**client, **TO_THE_END, "auto.offset.reset": "earliest"}
             for stage in STAGES.values():
                 self._askers[stage.name] = Consumer({**reads, "group.id": stage.group}, logger=_SILENT)
-            self._admin = AdminClient(client, logger=_SILENT)
+            self._admin = self._held.enter_context(_administering(client))
         return self._admin
 
     def _look(self, admin: AdminClient) -> dict[str, Backlog]:

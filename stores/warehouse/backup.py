@@ -83,7 +83,8 @@ def restore(client: Any, name: str) -> Backup:
 
 def _done(client: Any, statement: str, name: str) -> Backup:
     began = time.monotonic()
-    identity = str(client.query(statement).first_row[0])
+    # As text: of a statement that is no question the embedded engine's front writes Native without a revision.
+    identity = str(client.command(statement)[0])
     seconds = time.monotonic() - began
     told = client.query(
         "SELECT num_files, total_size FROM system.backups WHERE id = {id:String}", parameters={"id": identity}

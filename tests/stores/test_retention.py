@@ -134,7 +134,7 @@ def test_every_table_with_a_moment_has_a_retention(client):
 def test_it_is_set_once_and_changed_and_taken_away(warehouse, client):
     """A second run finds nothing to do; without the setting rows are kept for ever again."""
     wanted = FOR_EVER | {"metrics": 90, "decisions": 400}
-    assert len(retention.planned(Here(warehouse), wanted)) == len(changes(client, wanted)) == 5
+    assert len(retention.planned(Here(warehouse), wanted)) == len(changes(client, wanted)) == 6
     retention.make(Here(warehouse), wanted)
     assert {table: days for table, days in by_table(wanted).items() if table in held(client)} == held(client)
     assert retention.planned(Here(warehouse), wanted) == []

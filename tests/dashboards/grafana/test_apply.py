@@ -211,8 +211,8 @@ def test_rules_without_their_data_source_are_refused_in_grafanas_words(apply, gr
 
 
 def test_a_grafana_without_the_data_source_gets_dashboards_alone(apply, grafana, group):
-    """--no-alarms: whoever is called by other means has the dashboards, and no rule."""
-    assert apply("--yes", "--no-alarms")[0] == 0
+    """--no-rules: whoever is called by other means has the dashboards, and no rule."""
+    assert apply("--yes", "--no-rules")[0] == 0
     assert (grafana.dashboards.keys(), grafana.groups) == (DASHBOARDS.keys(), {})
 
 

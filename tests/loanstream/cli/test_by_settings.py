@@ -184,6 +184,7 @@ def test_install_tells_whom_others_let_in(how, told, settings, monkeypatch, caps
     monkeypatch.setattr(grants, "change", lambda _: grants.Change((), (), (auditor,)))
     monkeypatch.setattr(install, "plan_of", lambda _: ({"grants": [], "activation": []}, []))
     monkeypatch.setattr(install, "losses", lambda *_: [])
+    monkeypatch.setattr(install, "retention_waits", lambda _: [])
     monkeypatch.setattr(install, "decided_otherwise", lambda _: None)
     assert main(["install", how]) == 0
     line = "not of the table: User:auditor READ topic loan.decisions.v1.bank-a"
