@@ -198,13 +198,13 @@ def beside_dashboards(running: RunningStack) -> dict[str, Any]:
 
 
 def _everything(client: Any) -> Chosen:
-    """Every value of each variable, as a dashboard is opened with."""
-    found = {
-        name: [row[0] for row in client.query(variable.sql).result_rows]
-        for name, variable in VARIABLES.items()
-        if variable.query is not None
-    }
-    return {**found, "application": [""]}
+    """Every value of each variable, as a dashboard is opened with; a later one may ask for what an earlier one has."""
+    now_ms, found = int(time.time() * 1000), {"application": [""]}
+    for name, variable in VARIABLES.items():
+        if variable.query is not None:
+            sql = expand(variable.sql, Window(0, now_ms), found)
+            found[name] = [row[0] for row in client.query(sql).result_rows]
+    return found
 
 
 def _seen_after_s(running: RunningStack, client: Any, chosen: Chosen, number: int) -> float:
