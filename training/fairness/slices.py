@@ -21,14 +21,17 @@ LEAST_ROWS = 50
 
 @dataclass(frozen=True, slots=True)
 class Slice:
-    """Rows in which the log loss is higher than elsewhere. `z` counts standard errors; `certain` is whether they are
-    more than chance gives the worst of all slices looked at (Bonferroni, 1 in 100).
+    """Rows in which the log loss is higher than elsewhere: `promised` is their mean probability, `found` the share of
+    label 1 (a slice in which both agree is hard, one in which they do not is wrong). `z` counts standard errors;
+    `certain` is whether they are more than chance gives the worst of all slices looked at (Bonferroni, 1 in 100).
     """
 
     where: str
     rows: int
     log_loss: float
     elsewhere: float
+    promised: float
+    found: float
     z: float
     certain: bool
 
@@ -58,17 +61,22 @@ def worst_slices(
     everything = {**found, **pairs}
     limit = _bonferroni(len(everything))
     worst = sorted(((z, where) for where, (_, z) in everything.items() if z > 0), reverse=True)[:wanted]
-    return [
-        Slice(
-            where,
-            int(everything[where][0].sum()),
-            float(loss[everything[where][0]].mean()),
-            float(loss[~everything[where][0]].mean()),
-            float(z),
-            certain=bool(z > limit),
-        )
-        for z, where in worst
-    ]
+    return [_slice(where, everything[where][0], loss, probability, labels, z, limit) for z, where in worst]
+
+
+def _slice(
+    where: str, inside: Mask, loss: Vector, probability: Vector, labels: npt.NDArray[np.int64], z: float, limit: float
+) -> Slice:
+    return Slice(
+        where,
+        int(inside.sum()),
+        float(loss[inside].mean()),
+        float(loss[~inside].mean()),
+        float(probability[inside].mean()),
+        float(labels[inside].mean()),
+        float(z),
+        certain=bool(z > limit),
+    )
 
 
 def _parts(name: str, column: Vector) -> list[tuple[str, Mask]]:
@@ -81,7 +89,7 @@ def _parts(name: str, column: Vector) -> list[tuple[str, Mask]]:
     last = len(edges) - 2
     for at, (low, high) in enumerate(pairwise(edges)):
         inside = (column >= low) & ((column <= high) if at == last else (column < high))
-        parts.append((f"{low:g} to {high:g} {name}", inside))
+        parts.append((f"{name} {low:g} to {high:g}", inside))
     return parts
 
 
