@@ -46,7 +46,10 @@ def evidence(**kept):
     p = 1 / (1 + np.exp(-Linear().log_odds(np.nan_to_num(rows))))
     labels = (rng.random(400) < p).astype(np.int64)
     found = fairness("colour", rng.choice(["red", "blue & green"], 400), Judged.at(0.5, p, labels == 1))
-    points = [Point("the model", "base", 0.8, 0.8, 0.9, -0.01), Point("other", "weights", 0.7, 0.8, 0.8, 0, dominated=True)]
+    points = [
+        Point("the model", "base", 0.8, 0.8, 0.9, -0.01),
+        Point("other", "weights", 0.7, 0.8, 0.8, 0, dominated=True),
+    ]
     full = {
         "importance": importance(Linear(), np.nan_to_num(rows), labels),
         "dependence": dependence(Linear(), rows),
@@ -124,8 +127,12 @@ def test_the_same_evidence_gives_the_same_bytes_in_another_process():
 
 @pytest.mark.parametrize(
     ("left_out", "heading"),
-    [("notes", "What to know"), ("not_measured", "Not measured"), ("dependence", "Which way"), ("rebuild", "Rebuild
-    it")],
+    [
+        ("notes", "What to know"),
+        ("not_measured", "Not measured"),
+        ("dependence", "Which way"),
+        ("rebuild", "Rebuild it"),
+    ],
 )
 def test_a_section_without_evidence_is_left_out_of_page_and_headings(left_out, heading):
     """Nothing empty is shown."""
