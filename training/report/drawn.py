@@ -33,7 +33,7 @@ _LOOK: Any = {
     "axes.titlesize": 10.5,
     "axes.titlelocation": "left",
     "legend.frameon": False,
-    "figure.constrained_layout.use": True,
+    "figure.autolayout": True,
 }
 _NO_DATE = {"Date": None, "Creator": None, "Format": None, "Type": None}
 _PREFIX = re.compile(r"^.*?(?=<svg)", re.DOTALL)

@@ -25,7 +25,6 @@ SEED = 20260101
 def reliability(probability: Vector, labels: Labels) -> str:
     """Promised against found over bins of equal mass, with Wilson's 95 % intervals, above where the promises lie."""
     figure, ((plot,), (below,)) = axes(5.2, 4.2, rows=2)
-    figure.get_layout_engine().set(h_pad=0.02)
     plot.plot([0, 1], [0, 1], color=GREY, linewidth=1, linestyle="--", label="exactly right")
     bins = [one for one in np.array_split(np.argsort(probability, kind="stable"), BINS) if len(one)]
     promised = np.array([probability[one].mean() for one in bins])

@@ -1,5 +1,6 @@
 """One self-contained HTML file from a model's evidence. It loads nothing; the same evidence gives the same bytes."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -44,20 +45,21 @@ def report(evidence: Evidence) -> bytes:
     """The page of a model's evidence, UTF-8."""
     with look():
         drawn = _plots(evidence)
-        of_columns = {
-            one.fairness.column: _ours(plots.frontier(one.frontier)) for one in evidence.columns if one.frontier
-        }
+    return page(evidence, drawn).encode()
+
+
+def page(evidence: Evidence, drawn: Mapping[str, Any]) -> str:
+    """The page around plots that were drawn before."""
     text: str = _page().render(
         e=evidence,
         plots=drawn,
-        column_plots=of_columns,
         meanings=MEANINGS,
         yardsticks=yardsticks(),
         headings=[(name, heading) for name, heading, of in _SECTIONS if of is None or getattr(evidence, of)],
         gap=_middle(evidence),
         perverse=_perverse(evidence),
     )
-    return text.encode()
+    return text
 
 
 def _page() -> Any:
@@ -73,7 +75,7 @@ def _page() -> Any:
     return environment.get_template("page.html.j2")
 
 
-def _plots(evidence: Evidence) -> dict[str, Markup]:
+def _plots(evidence: Evidence) -> dict[str, Any]:
     order = [one.feature for one in evidence.importance]
     drawn = {
         "curves": plots.curves(evidence.probability, evidence.labels),
@@ -84,7 +86,8 @@ def _plots(evidence: Evidence) -> dict[str, Markup]:
         "losses": plots.losses(evidence.ablation) if evidence.ablation else "",
         "dependences": plots.dependences(evidence.dependence) if evidence.dependence else "",
     }
-    return {name: _ours(element) for name, element in drawn.items()}
+    frontiers = {one.fairness.column: _ours(plots.frontier(one.frontier)) for one in evidence.columns if one.frontier}
+    return {**{name: _ours(element) for name, element in drawn.items()}, "frontiers": frontiers}
 
 
 def _ours(element: str) -> Markup:
