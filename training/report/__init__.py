@@ -1,0 +1,1 @@
+"""The validation report: everything that was measured of a model, in one file that a person reads."""

@@ -1,0 +1,180 @@
+"""The plots of a report, each from its evidence to an SVG element."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+from sklearn.metrics import precision_recall_curve, roc_curve
+
+from training.explain.ablation import Ablated
+from training.explain.dependence import Dependence
+from training.explain.importance import Importance
+from training.fairness.frontier import Point
+from training.report.drawn import BLUE, GREEN, GREY, ORANGE, axes, svg
+
+Vector = npt.NDArray[np.float64]
+Matrix = npt.NDArray[np.float64]
+Labels = npt.NDArray[np.int64]
+
+BINS = 15
+SWARM_ROWS = 200
+SWARM_FEATURES = 15
+SEED = 20260101
+
+
+def reliability(probability: Vector, labels: Labels) -> str:
+    """Promised against found over bins of equal mass, with Wilson's 95 % intervals, above where the promises lie."""
+    figure, ((plot,), (below,)) = axes(5.2, 4.2, rows=2)
+    plot.plot([0, 1], [0, 1], color=GREY, linewidth=1, linestyle="--", label="exactly right")
+    bins = [one for one in np.array_split(np.argsort(probability, kind="stable"), BINS) if len(one)]
+    promised = np.array([probability[one].mean() for one in bins])
+    found = np.array([labels[one].mean() for one in bins])
+    low, high = wilson(found, np.array([len(one) for one in bins]))
+    plot.errorbar(
+        promised,
+        found,
+        yerr=[np.maximum(found - low, 0), np.maximum(high - found, 0)],
+        fmt="o",
+        color=BLUE,
+        markersize=4,
+        linewidth=1,
+        label=f"{len(bins)} bins of equal mass",
+    )
+    plot.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02), ylabel="found", title="Reliability")
+    plot.legend(loc="upper left")
+    below.hist(probability, bins=np.linspace(0, 1, 41), color=BLUE, alpha=0.8)
+    below.set(xlim=(-0.02, 1.02), xlabel="promised probability", ylabel="rows", yscale="log")
+    return svg(figure, "promised probability against found share")
+
+
+def wilson(share: Vector, count: npt.NDArray[np.int_], z: float = 1.96) -> tuple[Vector, Vector]:
+    """Bounds of a share's 95 % interval (Wilson 1927).
+
+    >>> low, high = wilson(np.array([0.0]), np.array([20]))
+    >>> float(low[0]), round(float(high[0]), 3)
+    (0.0, 0.161)
+    """
+    centre = (share + z**2 / (2 * count)) / (1 + z**2 / count)
+    half = z * np.sqrt(share * (1 - share) / count + z**2 / (4 * count**2)) / (1 + z**2 / count)
+    return np.maximum(centre - half, 0.0), np.minimum(centre + half, 1.0)
+
+
+def curves(probability: Vector, labels: Labels) -> str:
+    """ROC, precision and recall, and Kolmogorov and Smirnov's distance, side by side."""
+    figure, (row,) = axes(9.6, 3.2, columns=3)
+    roc, pr, ks = row
+    false, true, at = roc_curve(labels, probability)
+    roc.plot([0, 1], [0, 1], color=GREY, linewidth=1, linestyle="--")
+    roc.plot(*_thinned(false, true), color=BLUE)
+    roc.set(xlabel="false positive rate", ylabel="true positive rate", title="ROC")
+    precision, recall, _ = precision_recall_curve(labels, probability)
+    pr.axhline(labels.mean(), color=GREY, linewidth=1, linestyle="--")
+    pr.plot(*_thinned(recall[::-1], precision[::-1]), color=BLUE)
+    pr.set(xlabel="recall", ylabel="precision", title="Precision and recall", ylim=(0, 1.03))
+    cut = np.clip(at, 0, 1)
+    widest = int(np.argmax(true - false))
+    ks.plot(*_thinned(cut, true), color=GREEN, label="positive")
+    ks.plot(*_thinned(cut, false), color=ORANGE, label="negative")
+    ks.vlines(cut[widest], false[widest], true[widest], color=GREY, linewidth=1.5)
+    ks.set(xlabel="cut", ylabel="share above the cut", title=f"KS {true[widest] - false[widest]:.3f}")
+    ks.legend()
+    return svg(figure, "ROC, precision and recall, and KS curves")
+
+
+def _thinned(x: Vector, y: Vector, most: int = 400) -> tuple[Vector, Vector]:
+    kept = np.unique(np.linspace(0, len(x) - 1, min(most, len(x))).astype(int))
+    return x[kept], y[kept]
+
+
+def scores(probability: Vector, labels: Labels, positive: str) -> str:
+    """Where the two labels' probabilities lie."""
+    figure, ((plot,),) = axes(5.2, 3.0)
+    edges = np.linspace(0, 1, 41)
+    for label, name, colour in ((1, positive, GREEN), (0, f"not {positive}", ORANGE)):
+        plot.hist(probability[labels == label], bins=edges, color=colour, alpha=0.6, label=name)
+    plot.set(xlabel=f"probability of {positive}", ylabel="rows", yscale="log", title="Scores by label")
+    plot.legend()
+    return svg(figure, "distribution of probabilities by label")
+
+
+def swarm(names: Sequence[str], rows: Matrix, contributions: Matrix, order: Sequence[str]) -> str:
+    """Each row's contributions, coloured by the feature's own value from low (blue) to high (orange); missing grey."""
+    shown = list(order[:SWARM_FEATURES])
+    rng = np.random.default_rng(SEED)
+    sample = np.sort(rng.choice(len(rows), min(SWARM_ROWS, len(rows)), replace=False))
+    figure, ((plot,),) = axes(7.2, 0.9 + 0.32 * len(shown))
+    from matplotlib.colors import LinearSegmentedColormap
+
+    colours = LinearSegmentedColormap.from_list("values", [BLUE, "#cfd4da", ORANGE])
+    for line, name in enumerate(reversed(shown)):
+        at = list(names).index(name)
+        values, moved = rows[sample, at], contributions[sample, at]
+        known = ~np.isnan(values)
+        height = line + rng.uniform(-0.3, 0.3, len(sample))
+        ranks = np.zeros(len(values))
+        ranks[known] = np.searchsorted(np.sort(values[known]), values[known], side="right") / max(known.sum(), 1)
+        plot.scatter(moved[~known], height[~known], s=5, color=GREY, linewidths=0)
+        plot.scatter(moved[known], height[known], s=5, c=ranks[known], cmap=colours, vmin=0, vmax=1, linewidths=0)
+    plot.axvline(0, color=GREY, linewidth=1)
+    plot.set_yticks(range(len(shown)), list(reversed(shown)))
+    plot.set(xlabel="contribution to log-odds", title="What moved each row")
+    return svg(figure, "contributions of each feature, one dot a row")
+
+
+def bars(found: Sequence[Importance]) -> str:
+    """AUC lost when a feature is shuffled, with the spread over shuffles."""
+    figure, ((plot,),) = axes(5.2, 0.9 + 0.26 * len(found))
+    names = [one.feature for one in reversed(found)]
+    plot.barh(names, [one.lost for one in reversed(found)], xerr=[one.spread for one in reversed(found)], color=BLUE)
+    plot.set(xlabel="AUC lost when shuffled", title="Permutation importance")
+    return svg(figure, "AUC lost when a feature is shuffled")
+
+
+def dependences(found: Sequence[Dependence]) -> str:
+    """Small plots, one a feature: the mean, and the band in which 80 % of single rows lie."""
+    columns = 4
+    lines = -(-len(found) // columns)
+    figure, plots = axes(9.6, 1.9 * lines + 0.2, columns=columns, rows=lines)
+    for at, plot in enumerate(plots.flat):
+        if at >= len(found):
+            plot.set_axis_off()
+            continue
+        one = found[at]
+        plot.fill_between(one.values, one.low, one.high, color=BLUE, alpha=0.18, linewidth=0)
+        plot.plot(one.values, one.mean, color=BLUE)
+        plot.set(ylim=(-0.03, 1.03), title=f"{one.feature}: {one.way}")
+        plot.title.set_fontsize(8.5)
+        plot.tick_params(labelsize=7.5)
+    return svg(figure, "partial dependence of each feature")
+
+
+def losses(found: Sequence[Ablated]) -> str:
+    """AUC lost when the model is trained without a feature, with 95 % intervals."""
+    figure, ((plot,),) = axes(5.2, 0.9 + 0.26 * len(found))
+    names = [one.feature for one in reversed(found)]
+    lost = np.array([one.lost for one in reversed(found)])
+    low, high = (np.array([getattr(one, end) for one in reversed(found)]) for end in ("low", "high"))
+    plot.barh(names, lost, xerr=[np.maximum(lost - low, 0), np.maximum(high - lost, 0)], color=BLUE, alpha=0.85)
+    plot.axvline(0, color=GREY, linewidth=1)
+    plot.set(xlabel="AUC lost when trained without", title="Ablation")
+    return svg(figure, "AUC lost without each feature")
+
+
+def frontier(points: Sequence[Point]) -> str:
+    """Impact ratio against AUC; hollow points are dominated, triangles use the group to decide."""
+    figure, ((plot,),) = axes(6.4, 3.6)
+    plot.axhline(0.8, color=ORANGE, linewidth=1, linestyle="--")
+    for one in points:
+        colour = GREY if one.dominated else BLUE
+        plot.scatter(
+            one.auc,
+            one.impact_ratio,
+            marker="^" if one.uses_group else "o",
+            s=60 if one.kind == "base" else 30,
+            facecolors="none" if one.dominated else colour,
+            edgecolors=colour,
+        )
+        if not one.dominated:
+            plot.annotate(one.way, (one.auc, one.impact_ratio), xytext=(4, 4), textcoords="offset points", fontsize=8)
+    plot.set(xlabel="AUC", ylabel="impact ratio of the least favoured group", title="What mitigation costs")
+    return svg(figure, "impact ratio against AUC of each way to mitigate")
