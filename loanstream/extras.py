@@ -37,7 +37,7 @@ EXTRAS = {
     "dashboards": Extra(
         "the dashboards", ("grafana_client", "grafana_foundation_sdk", "plotly", "starlette", "uvicorn")
     ),
-    "training": Extra("what trains a model", ("imblearn", "sklearn")),
+    "training": Extra("what trains a model", ("imblearn", "jinja2", "matplotlib", "sklearn")),
 }
 """By name, as in `pip install 'loanstream[stack]'`."""
 

@@ -49,6 +49,7 @@ COMES_WITH = {
     # imported by us, and so much a part of another package that it needs no row of its own
     "chdb-core": "chdb",
     "niquests": "grafana-client",  # its errors are told to a person
+    "markupsafe": "jinja2",
     "mode-streaming": "faust-streaming",
     "pillow": "reportlab",  # in tests alone: pictures for the docs
     "pydantic-core": "pydantic",
