@@ -55,7 +55,7 @@ APPLICATION = Dashboard(
                     "What was decided, under which model and policy?",
                     "Bank and revision of all below; of several records of a revision the first counts.",
                     width=24,
-                    height=5,
+                    height=6,
                     once=(),
                     units=(("accepted_at", "dateTimeAsIso"), ("ms", "ms")),
                 ),
@@ -70,7 +70,7 @@ APPLICATION = Dashboard(
                     "Claims",
                     "What did the applicant say?",
                     "Amounts are in the application's currency; terms in years.",
-                    units=tuple((name, "none") for name in ("loan_amount", "annual_income", "monthly_obligations")),
+                    units=tuple((name, "locale") for name in ("loan_amount", "annual_income", "monthly_obligations")),
                 ),
                 _table(
                     "checks",

@@ -92,8 +92,8 @@ COLUMNS: dict[str, Column] = {
     "ethnicity": Column("ethnicity"),
     "marital_status": Column("marital status", is_code=True),
     "impact_ratio": Column("impact ratio", decimals=2),
-    "at_least": Column("at least", decimals=2),
-    "at_most": Column("at most", decimals=2),
+    "at_least": Column("ratio at least", decimals=2),
+    "at_most": Column("ratio at most", decimals=2),
     # models
     "feature": Column("feature", is_code=True),
     "psi": Column("drift (PSI)", decimals=3),

@@ -75,8 +75,8 @@ FLOW = Dashboard(
                     "How far behind is each stage?",
                     "waiting_offsets",
                     "timeseries",
-                    meaning="Offsets beyond the committed ones, as workers count them, markers included. A line that ends "
-                    "is a stage without a worker: loanstream top shows what waits for it.",
+                    meaning="Offsets beyond the committed ones, as workers count them, markers included. A line that "
+                    "ends is a stage without a worker: loanstream top shows what waits for it.",
                     when_red="Growing without end: too slow, or standing still; loanstream doctor says which.",
                     width=10,
                 ),

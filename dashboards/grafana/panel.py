@@ -10,9 +10,9 @@ from grafana_foundation_sdk.builders import dashboard as sdk
 from grafana_foundation_sdk.models import common as options
 from grafana_foundation_sdk.models import dashboard as model
 
+from dashboards.columns import COLUMNS
 from dashboards.grafana.layout import Place
 from dashboards.grafana.query import ClickHouseQuery, Format, Ready, source
-from dashboards.columns import COLUMNS
 from dashboards.panels import Colour, Panel
 
 Chart = TypeVar("Chart", timeseries.Panel, barchart.Panel)

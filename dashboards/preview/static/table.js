@@ -61,7 +61,7 @@ export function table(body, panel, answer, choice) {
   body.replaceChildren(scroll, cue);
   if (NARROW.matches && scroll.scrollWidth > scroll.clientWidth + 1) {
     scroll.classList.add("cards");
-    scroll.before(sorting(kept, order, again));
+    if (rows.length > 2) scroll.before(sorting(kept, order, again));
   }
   scroll.scrollTop = place;
   overflowing(scroll, cue);
