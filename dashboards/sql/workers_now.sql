@@ -1,7 +1,7 @@
 -- Every stage has a row: one that no worker reports of says so.
 SELECT stage, ifNull(told.worker, '-') AS worker,
     multiIf(told.worker IS NULL, 'no worker reports', told_s_ago < 60, 'reports', 'silent') AS state,
-    date_diff('second', told_at, now64(3)) AS told_s_ago, waiting, broker_silent_s, aborts, retries
+    greatest(0, date_diff('second', told_at, $__toTime)) AS told_s_ago, waiting, broker_silent_s, aborts, retries
 FROM (SELECT arrayJoin(['verify', 'verify-slow', 'score', 'record']) AS stage) AS every
 LEFT JOIN
 (

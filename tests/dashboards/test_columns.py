@@ -95,25 +95,29 @@ def test_a_ratio_tells_what_its_sample_bears(asked):
 
 
 def test_a_stage_without_a_worker_says_so(asked, filled):
-    """A stage whose workers are all gone is first in the table of workers, and counted beside the waiting records."""
-    later = round(time.time() * 1000)
+    """A stage whose workers are all gone is counted beside the waiting records, and the table of workers names it."""
+    gone, *others = STAGES
     with closing(filled.client()) as client:
-        for stage in [*STAGES][:-1]:
+        last = client.query(
+            "SELECT toUnixTimestamp(max(kafka_timestamp)) FROM loanstream.service_metrics_log WHERE name = 'aborts_total'"
+        ).first_row[0]
+        at = last - 300  # made-up workers tell something every ten minutes
+        for stage in others:
             client.command(
                 "INSERT INTO loanstream.service_metrics_log (at, stage, worker, name, value, kafka_topic, kafka_offset, "
-                f"kafka_timestamp) SELECT now64(3), '{stage}', '{stage}-9', 'waiting_offsets', 7, 'loan.metrics.v1', "
-                "20000000, now64(3)"
+                f"kafka_timestamp) SELECT toDateTime64({at}, 3, 'UTC') AS t, '{stage}', '{stage}-9', 'waiting_offsets', "
+                "7, 'loan.metrics.v1', 20000000, t"
             )
-    gone = [*STAGES][-1]
-    minutes = 90 * 60_000
-    away = asked("loanstream-flow", "flow-away", later - minutes, later + 1000)
-    assert away["rows"] in ([[1]], [[0]])  # made-up workers told something less than a minute ago, or more
-    past = asked("loanstream-flow", "flow-away", later + 40 * 60_000, later + 45 * 60_000)
-    assert past["rows"] == [[len(STAGES)]]
-    told = rows(asked("loanstream-flow", "flow-workers", later, later + 2 * minutes))
-    assert {row["stage"] for row in told} == set(STAGES)
+    begin, end = (at - 3600) * 1000, (at + 10) * 1000
+    assert asked("loanstream-flow", "flow-away", begin, end)["rows"] == [[1]]
+    told = rows(asked("loanstream-flow", "flow-workers", begin, end))
+    assert {row["stage"] for row in told if row["state"] == "reports"} == set(others)
+    assert {row["state"] for row in told if row["stage"] == gone} == {"silent"}
+    long_before = [(at - 90 * 86_400 + more) * 1000 for more in (0, 3600)]
+    assert asked("loanstream-flow", "flow-away", *long_before)["rows"] == [[len(STAGES)]]
+    told = rows(asked("loanstream-flow", "flow-workers", *long_before))
+    assert [row["stage"] for row in told] == sorted(STAGES)
     assert {row["state"] for row in told} == {"no worker reports"}
-    assert gone in {row["stage"] for row in told}
 
 
 def test_queries_know_every_stage():
