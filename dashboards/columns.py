@@ -100,7 +100,7 @@ COLUMNS: dict[str, Column] = {
     "machine": Column("the machine said"),
     "human": Column("a person said"),
     "reviews": Column("decisions by people"),
-    "meaning": Column("so the machine was"),
+    "meaning": Column("so it was"),
     "defaulted": Column("loans in default"),
     "others": Column("other loans"),
     "ks": Column("KS, 0 to 1", decimals=2),

@@ -27,7 +27,8 @@ COLOURS: Final[Mapping[Colour, str]] = {
 SERIES: Final = ("#2b6cb0", "#d9822b", "#1b9e83", "#a05ab5", "#c9a800", "#5bb0de", "#b3476b", "#6b7885")
 MEANT: Final = {
     **dict.fromkeys(("approve", "approved", "match", "agrees", "ok", "repaid", "verified"), GREEN),
-    **dict.fromkeys(("refer", "referred", "unverified", "suspicious", "missing", "late"), AMBER),
+    **dict.fromkeys(("refer", "referred", "unverified", "suspicious", "missing", "late", "unreadable"), AMBER),
+    "unavailable": SERIES[-1],
     **dict.fromkeys(("decline", "declined", "mismatch", "default", "defaulted", "lost"), RED),
 }
 BUCKET_MS: Final = 300_000
