@@ -9,8 +9,9 @@ def _table(
     question: str,
     meaning: str,
     units: tuple[tuple[str, str], ...] = (),
-    decimals: int | None = None,
     width: int = 12,
+    height: int = 8,
+    once: tuple[str, ...] = ("tenant", "revision"),
 ) -> Panel:
     """What one kind of record says of the application."""
     return Panel(
@@ -21,8 +22,10 @@ def _table(
         "table",
         meaning=meaning,
         units=units,
-        decimals=decimals,
         width=width,
+        height=height,
+        once=once,
+        when_empty="Nothing is known of this kind.",
     )
 
 
@@ -33,6 +36,7 @@ APPLICATION = Dashboard(
     variables=("tenant", "application"),
     refresh="30s",
     marks=(),
+    is_timed=False,
     sections=(
         Section(
             "Story",
@@ -41,7 +45,7 @@ APPLICATION = Dashboard(
                     "story",
                     "What happened",
                     "What happened, in order?",
-                    "Every record about it.",
+                    "Every record about it, whenever it was.",
                     width=24,
                     units=(("at", "dateTimeAsIso"),),
                 ),
@@ -49,9 +53,10 @@ APPLICATION = Dashboard(
                     "decisions",
                     "Decisions",
                     "What was decided, under which model and policy?",
-                    "Every record; of several for one revision the first counts.",
+                    "Bank and revision of all below; of several records of a revision the first counts.",
                     width=24,
-                    decimals=4,
+                    height=6,
+                    once=(),
                     units=(("accepted_at", "dateTimeAsIso"), ("ms", "ms")),
                 ),
                 _table(
@@ -59,14 +64,13 @@ APPLICATION = Dashboard(
                     "Reasons",
                     "Why?",
                     "Points add up to the distance from the base; what decides stands first.",
-                    decimals=1,
                 ),
                 _table(
                     "claims",
                     "Claims",
                     "What did the applicant say?",
-                    "Amounts are in the application's currency.",
-                    units=(("accepted_at", "dateTimeAsIso"),),
+                    "Amounts are in the application's currency; terms in years.",
+                    units=tuple((name, "locale") for name in ("loan_amount", "annual_income", "monthly_obligations")),
                 ),
                 _table(
                     "checks",

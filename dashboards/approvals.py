@@ -121,6 +121,7 @@ APPROVALS = Dashboard(
                     "activations",
                     "table",
                     meaning="The last twenty activations.",
+                    width=24,
                 ),
             ),
         ),

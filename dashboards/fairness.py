@@ -5,17 +5,21 @@ from dashboards.panels import Dashboard, Panel, Section
 _UNITS = tuple((name, "percentunit") for name in ("approved", "referred", "declined"))
 
 
-def _by(attribute: str, title: str) -> Panel:
+def _by(attribute: str, title: str, height: int = 6) -> Panel:
     return Panel(
         f"fairness-{attribute.replace('_', '-')}",
         title,
         f"Are groups by {title.removeprefix('By ')} approved alike?",
         f"fairness_{attribute}",
         "table",
-        decimals=2,
-        meaning="Impact ratio: a group's share of approvals by the highest group's. Groups below 20 are not shown.",
+        meaning="Impact ratio: a group's share of approvals by the highest group's, and between which bounds it lies "
+        "in 95 of 100 samples of this size. Groups below 20 are not shown.",
         when_red="Below 0.8 (the four-fifths rule): see whether reasons explain it, and tell the fairness officer.",
+        thresholds=((0, "red"), (0.8, "orange"), (0.9, "green")),
+        coloured=("impact_ratio",),
         units=_UNITS,
+        width=24,
+        height=height,
     )
 
 
@@ -30,15 +34,14 @@ FAIRNESS = Dashboard(
                 Panel(
                     "fairness-monitored",
                     "Monitored",
-                    "Of which share of decisions is the group known?",
+                    "Of which share of decisions is each attribute known?",
                     "monitored_share",
-                    "stat",
+                    "barchart",
                     unit="percentunit",
                     decimals=0,
-                    meaning="Groups come from the monitoring block of applications, which no decision sees.",
+                    meaning="Attributes come from the monitoring block of applications, which no decision sees.",
                     when_red="A small share may not stand for all: the ratios hold for those who are known.",
-                    width=4,
-                    height=8,
+                    width=7,
                 ),
                 Panel(
                     "fairness-over-time",
@@ -50,7 +53,7 @@ FAIRNESS = Dashboard(
                     meaning="The lowest share of approvals by the highest, among groups of 20 or more in that week.",
                     when_red="Below 0.8 in several weeks: see the groups below.",
                     thresholds=((0, "red"), (0.8, "orange"), (0.9, "green")),
-                    width=20,
+                    width=17,
                 ),
             ),
         ),
@@ -58,8 +61,8 @@ FAIRNESS = Dashboard(
             "Groups",
             (
                 _by("gender", "By gender"),
-                _by("age_band", "By age"),
-                _by("ethnicity", "By ethnicity"),
+                _by("age_band", "By age", height=8),
+                _by("ethnicity", "By ethnicity", height=8),
                 _by("marital_status", "By marital status"),
             ),
         ),

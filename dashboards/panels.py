@@ -24,6 +24,7 @@ class Panel:
     `units` gives single columns their own. `width` of 24 columns; `height` in rows of 30 pixels. `links`: column of a
     table -> dashboard that it opens, with the column's value as the variable of that name; `carries`: other columns
     of the row whose values go along in the same way. `coloured`: columns of a table that the thresholds colour.
+    `once`: columns of a table that a page leaves out where every row says the same, since the page says it elsewhere.
     `when_empty` stands in the place of figures where the query finds none.
     """
 
@@ -44,6 +45,7 @@ class Panel:
     links: tuple[tuple[str, str], ...] = ()
     carries: tuple[str, ...] = ()
     coloured: tuple[str, ...] = ()
+    once: tuple[str, ...] = ()
     when_empty: str = "Nothing in this range: no decision, or nothing of this kind."
 
     @property
@@ -95,7 +97,10 @@ class Mark:
 
 @dataclass(frozen=True, slots=True)
 class Dashboard:
-    """One page. `uid` never changes: links and bookmarks hold it. `since` is Grafana's relative time."""
+    """One page. `uid` never changes: links and bookmarks hold it. `since` is Grafana's relative time.
+
+    `is_timed`: a reader chooses the time; a page that tells everything about one thing has none to choose.
+    """
 
     uid: str
     title: str
@@ -105,6 +110,7 @@ class Dashboard:
     since: str = "now-30d"
     refresh: str = "1m"
     marks: tuple[str, ...] = field(default=("activations",))
+    is_timed: bool = True
 
     def panels(self) -> Iterator[Panel]:
         """Every panel, in reading order."""

@@ -1,4 +1,4 @@
-"""When the certificate ends that a worker proves itself with: a figure beside its others."""
+"""When certificates end that a process proves itself with: figures beside its others."""
 
 import time
 from collections.abc import Callable, Mapping
@@ -13,17 +13,25 @@ EXPIRES: Final = "expires_in_seconds"
 """Of what the label `what` names; below 0 it has ended."""
 
 CERTIFICATE: Final = "certificate"
+"""What a client proves itself to Kafka with."""
+SERVER_CERTIFICATE: Final = "server certificate"
+"""What a server shows to whoever connects."""
 
 
-def expiry(security: Mapping[str, str], now: Callable[[], float] = time.time) -> Callable[[], list[Figure]]:
-    """What tells how long the client certificate of librdkafka settings is good; nothing where there is none in PEM.
+def expiry(
+    security: Mapping[str, str], now: Callable[[], float] = time.time, served: Path | None = None
+) -> Callable[[], list[Figure]]:
+    """What tells how long the client certificate of librdkafka settings is good, and the one `served` (PEM); nothing
+    of one that is not there.
 
-    It is read once, as the client reads it: one that was renewed since is not used before the worker starts again.
+    They are read once, as the client and the server read them: one that was renewed since is not used before the
+    process starts again.
     """
-    ends = _ends(security)
+    shown = {} if served is None else {"ssl.certificate.location": str(served)}
+    ends = {CERTIFICATE: _ends(security), SERVER_CERTIFICATE: _ends(shown)}
 
     def figures() -> list[Figure]:
-        return [] if ends is None else [Figure(EXPIRES, ends - now(), {"what": CERTIFICATE})]
+        return [Figure(EXPIRES, end - now(), {"what": what}) for what, end in ends.items() if end is not None]
 
     return figures
 

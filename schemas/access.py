@@ -125,6 +125,7 @@ def _gateway(tenants: tuple[str, ...]) -> Iterator[Grant]:
     for operation in both:
         yield Grant("topic", TOPICS["claims"].name(), operation)
     yield Grant("topic", TOPICS["control"].name(), "READ")
+    yield Grant("topic", TOPICS["metrics"].name(), "WRITE")
     for group in (GATEWAY_READERS, CONTROL_READERS):
         yield Grant("group", group, "DESCRIBE")
 

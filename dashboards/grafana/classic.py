@@ -34,7 +34,7 @@ def as_json(dashboard: Dashboard, every: Mapping[str, Dashboard]) -> dict[str, A
         .refresh(dashboard.refresh)
         .timezone("browser")
         .tooltip(model.DashboardCursorSync.CROSSHAIR)
-        .timepicker(sdk.TimePicker().refresh_intervals(REFRESHES))
+        .timepicker(sdk.TimePicker().refresh_intervals(REFRESHES).hidden(hidden=not dashboard.is_timed))
         .variables(variables(dashboard))
         .annotations([mark(name) for name in dashboard.marks])
         .links([_link(other) for other in every.values() if other.uid != dashboard.uid])

@@ -10,6 +10,7 @@ from grafana_foundation_sdk.builders import dashboard as sdk
 from grafana_foundation_sdk.models import common as options
 from grafana_foundation_sdk.models import dashboard as model
 
+from dashboards.columns import COLUMNS
 from dashboards.grafana.layout import Place
 from dashboards.grafana.query import ClickHouseQuery, Format, Ready, source
 from dashboards.panels import Colour, Panel
@@ -79,6 +80,10 @@ def built(panel: Panel, place: Place, opens: Mapping[str, str]) -> model.Panel:
         made.override_by_field_type("string", [model.DynamicConfigValue("unit", "string")])
     for column, unit in panel.units:
         made.override_by_name(column, [model.DynamicConfigValue("unit", unit)])
+    for column, told in COLUMNS.items():
+        if re.search(rf"\b{column}\b", panel.sql):
+            own = [] if told.decimals is None else [model.DynamicConfigValue("decimals", told.decimals)]
+            made.override_by_name(column, [model.DynamicConfigValue("displayName", told.heading), *own])
     for column, url in opens.items():
         link = {"title": f"Open this {column}", "url": url}
         made.override_by_name(column, [model.DynamicConfigValue("links", [link])])

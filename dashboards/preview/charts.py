@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
 
+from dashboards.columns import COLUMNS, heading, spaced
 from dashboards.panels import Colour, Kind, Panel
 from dashboards.preview.svg import (
     INK,
@@ -26,7 +27,8 @@ COLOURS: Final[Mapping[Colour, str]] = {
 SERIES: Final = ("#2b6cb0", "#d9822b", "#1b9e83", "#a05ab5", "#c9a800", "#5bb0de", "#b3476b", "#6b7885")
 MEANT: Final = {
     **dict.fromkeys(("approve", "approved", "match", "agrees", "ok", "repaid", "verified"), GREEN),
-    **dict.fromkeys(("refer", "referred", "unverified", "suspicious", "missing", "late"), AMBER),
+    **dict.fromkeys(("refer", "referred", "unverified", "suspicious", "missing", "late", "unreadable"), AMBER),
+    "unavailable": SERIES[-1],
     **dict.fromkeys(("decline", "declined", "mismatch", "default", "defaulted", "lost"), RED),
 }
 BUCKET_MS: Final = 300_000
@@ -52,7 +54,7 @@ def stat(panel: Panel, answer: Answer, box: Box) -> Iterator[str]:
         text = shown(value, dict(panel.units).get(name, panel.unit), panel.decimals)
         middle = own.y + own.height / 2 + 9
         yield words(own.x, middle, text, 30, drawn, room=own.width, weight=600)
-        beneath = name.replace("_", " ") if len(columns) > 1 else colour if colour in {"red", "orange"} else ""
+        beneath = heading(name) if len(columns) > 1 else colour if colour in {"red", "orange"} else ""
         yield words(own.x, middle + 20, beneath, SMALL, drawn, room=own.width)
 
 
@@ -92,12 +94,16 @@ def barchart(panel: Panel, answer: Answer, box: Box) -> Iterator[str]:
     labels = [place for place in range(len(answer["columns"])) if place not in numbers]
     names = [answer["columns"][place]["name"] for place in numbers]
     colours = of_series(names)
+    named = [answer["columns"][place]["name"] for place in labels]
     several = len(numbers) > 1
     at = box.inside(0, 2, 0, 22 if several else 4)
     kept = answer["rows"][: max(int(at.height // 13), 1)]
     high = min(at.height / max(len(kept), 1), ROW + 6)
     size = min(12.5, high - 1.5)
-    told = [", ".join(shown(row[place], "none") for place in labels) for row in kept]
+    told = [
+        ", ".join(spaced(name, shown(row[place], "none")) for name, place in zip(named, labels, strict=True))
+        for row in kept
+    ]
     left = min(max((length(text, size) for text in told), default=0) + 10, at.width * 0.45)
     bars = at.inside(left, 0, 62, 0)
     most = max((_reach(panel, [row[place] for place in numbers]) for row in kept), default=0) or 1
@@ -116,7 +122,7 @@ def barchart(panel: Panel, answer: Answer, box: Box) -> Iterator[str]:
         said = shown(_reach(panel, values), panel.unit, panel.decimals)
         yield words(reached + 6, y + high / 2 + size * 0.36, said, min(size, SMALL), SOFT)
     if several:
-        yield from _legend(names, colours, Box(at.x, box.bottom - 14, at.width, 14))
+        yield from _legend([*map(heading, names)], colours, Box(at.x, box.bottom - 14, at.width, 14))
     if len(kept) < len(answer["rows"]):
         left_out = f"and {len(answer['rows']) - len(kept):,} more"
         yield words(box.right, box.bottom - 3, left_out, SMALL, SOFT, anchor="end")
@@ -124,10 +130,13 @@ def barchart(panel: Panel, answer: Answer, box: Box) -> Iterator[str]:
 
 def table(panel: Panel, answer: Answer, box: Box) -> Iterator[str]:
     """As many rows as fit, and how many do not."""
-    columns, units = answer["columns"], dict(panel.units)
+    seen, units = _not_once(panel, answer), dict(panel.units)
+    columns = [answer["columns"][place] for place in seen]
     room = max(int((box.height - ROW) // ROW), 1)
-    rows = answer["rows"][: room if len(answer["rows"]) <= room else room - 1]
-    heads = [column["name"].replace("_", " ") for column in columns]
+    rows = [
+        [row[place] for place in seen] for row in answer["rows"][: room if len(answer["rows"]) <= room else room - 1]
+    ]
+    heads = [heading(column["name"]) for column in columns]
     cells = [[_cell(panel, units, column, value) for column, value in zip(columns, row, strict=True)] for row in rows]
     natural = [
         min(max(length(text, 12.5) for text in (head, *(row[place] for row in cells))), 300) + 18
@@ -230,7 +239,7 @@ def _upright(panel: Panel, answer: Answer, numbers: Sequence[int], box: Box) -> 
         if number % every == 0:
             label = next(str(value) for place, value in enumerate(row) if place not in numbers)
             yield words(left + wide * 0.42, at.bottom + 16, label, SMALL, SOFT, anchor="middle")
-    yield from _legend(names, colours, Box(at.x, box.bottom - 14, at.width, 14))
+    yield from _legend([*map(heading, names)], colours, Box(at.x, box.bottom - 14, at.width, 14))
 
 
 def _levels(panel: Panel, at: Box, top: float, step: float) -> Iterator[str]:
@@ -328,7 +337,19 @@ def _legend(names: Sequence[str] | Mapping[str, Any], colours: Sequence[str], bo
 def _cell(panel: Panel, units: Mapping[str, str], column: Mapping[str, str], value: Any) -> str:
     unit = units.get(column["name"], "dateTimeAsIso" if column["type"] == "time" else panel.unit)
     whole = isinstance(value, int) and unit != "percentunit"
-    return shown(value, unit, None if whole else panel.decimals)
+    own = COLUMNS[column["name"]].decimals if column["name"] in COLUMNS else None
+    text = shown(value, unit, None if whole else panel.decimals if own is None else own)
+    return spaced(column["name"], text)
+
+
+def _not_once(panel: Panel, answer: Answer) -> list[int]:
+    """Places of the columns that a table shows."""
+    rows = answer["rows"]
+    return [
+        place
+        for place, column in enumerate(answer["columns"])
+        if column["name"] not in panel.once or any(row[place] != rows[0][place] for row in rows)
+    ]
 
 
 def _chip(panel: Panel, column: Mapping[str, str], value: Any) -> str:

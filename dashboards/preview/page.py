@@ -7,6 +7,7 @@ from html import escape
 from string import Template
 from typing import Any, Final
 
+from dashboards.columns import COLUMNS
 from dashboards.panels import MARKS, VARIABLES, Dashboard, Panel, Section
 from dashboards.preview import times
 from dashboards.preview.assets import PLOTLY, Assets
@@ -108,6 +109,8 @@ def _data(dashboard: Dashboard, tenant: str | None) -> str:
             }
             for name in dashboard.variables
         ],
+        "timed": dashboard.is_timed,
+        "columns": {name: asdict(column) for name, column in COLUMNS.items()},
         "panels": [asdict(panel) for panel in dashboard.panels()],
     }
     return json.dumps(known).replace("<", "\\u003c")

@@ -69,6 +69,7 @@ _UNITS: Final[Mapping[str, Callable[[float, int | None], str]]] = {
     "none": lambda value, decimals: (
         str(int(value)) if decimals is None and value == int(value) else _counted(value, decimals)
     ),
+    "locale": lambda value, decimals: f"{value:,.{decimals or 0}f}",
     "percentunit": _percent,
     "percent": lambda value, decimals: f"{_counted(value, 1 if decimals is None else decimals)} %",
     "ms": lambda value, decimals: _seconds(value / 1000, decimals),

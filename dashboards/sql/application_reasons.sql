@@ -1,4 +1,4 @@
-SELECT tenant, revision, reason.code AS code, reason.text AS says, reason.points AS points, if(reason.decisive, 'decides', '') AS decisive, reason.value AS value
+SELECT reason.text AS says, reason.points AS points, if(reason.decisive, 'yes', '') AS decisive, reason.value AS value, reason.code AS code, revision, tenant
 FROM loanstream.decisions_log
 ARRAY JOIN reasons AS reason
 WHERE application_id = ${application:singlequote} AND tenant IN (${tenant:singlequote})

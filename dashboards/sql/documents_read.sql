@@ -1,4 +1,4 @@
-SELECT value AS reader_kind_status, sum(decisions) AS applications
+SELECT splitByString(' · ', value)[1] AS reader, splitByString(' · ', value)[2] AS kind, splitByString(' · ', value)[3] AS status, sum(decisions) AS applications
 FROM loanstream.decisions_by_document
 WHERE dimension = 'document' AND $__timeFilter(bucket) AND tenant IN (${tenant:singlequote}) AND bundle_id IN (${bundle:singlequote}) AND policy_id IN (${policy:singlequote})
 GROUP BY value

@@ -14,6 +14,7 @@ from typing import NoReturn
 import uvicorn
 
 from loanstream.connections import BoundedLoop, listening
+from loanstream.gateway.figures import publisher, told
 from loanstream.gateway.logs import log_requests
 from loanstream.gateway.parts import MAKERS, Maker, parts_of
 from loanstream.gateway.protocol import BoundedHttp
@@ -64,7 +65,8 @@ async def _serve(settings: Settings, makers: Mapping[str, Maker]) -> int:
         address_rate=_rate(settings.gateway_address_rate),
     )
     _check_address(settings)
-    async with parts_of(Installation(settings), makers) as parts:
+    installation = Installation(settings)
+    async with parts_of(installation, makers) as parts:
         config = uvicorn.Config(
             gateway(parts, door),
             host=settings.gateway_host,
@@ -87,7 +89,8 @@ async def _serve(settings: Settings, makers: Mapping[str, Maker]) -> int:
         _load(config, certificate, key)
         calm_collector()
         server = uvicorn.Server(config)
-        await server.serve()
+        async with told(publisher(installation, certificate)):
+            await server.serve()
     return 0 if server.started else 1
 
 

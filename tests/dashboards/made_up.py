@@ -74,6 +74,8 @@ _TABLES = {
         accepted_at + toIntervalMillisecond(wait_ms + verify_ms) AS processing_verify_finished_at,
         accepted_at + toIntervalMillisecond(2 * wait_ms + verify_ms) AS processing_score_started_at,
         accepted_at + toIntervalMillisecond(2 * wait_ms + verify_ms + 6 + number % 9) AS processing_score_finished_at, '' AS event""",
+    "features_log": """
+        mapFromArrays({features:Array(String)}, arrayMap(i -> cityHash64(number, 100 + i, seed) % 1000 / 1000, arrayEnumerate({features:Array(String)}))) AS features""",
     "outcomes_log": """
         if(decided = 'refer', 'human_decision', 'repayment') AS kind, if(kind = 'repayment', if(cityHash64(number, 84, seed) % 1000 < 1000 / (1 + exp(7.306 * score - 3.122)), 'defaulted', 'performing'), NULL) AS repayment,
         if(kind = 'human_decision', if(cityHash64(number, 81, seed) % 3 = 0, 'decline', 'approve'), NULL) AS decision,
@@ -94,13 +96,28 @@ _METRICS = """
 INSERT INTO loanstream.service_metrics_log (at, stage, worker, name, value, kafka_topic, kafka_offset, kafka_timestamp)
 SELECT t, stage, concat(stage, '-', toString(w)), metric.1, metric.2, 'loan.metrics.v1', number, t FROM
 (
-    SELECT number, toDateTime64({now:UInt32}, 3, 'UTC') - toIntervalMinute(intDiv(number, 6) * 10) AS t,
-        ['verify', 'score', 'record'][1 + number % 3] AS stage, 1 + intDiv(number % 6, 3) AS w,
+    SELECT number, toDateTime64({now:UInt32}, 3, 'UTC') - toIntervalMinute(intDiv(number, 8) * 10) AS t,
+        ['verify', 'score', 'record', 'verify-slow'][1 + number % 4] AS stage, 1 + intDiv(number % 8, 4) AS w,
         arrayJoin([('waiting_offsets', toFloat64(cityHash64(number) % 40)), ('broker_silent_seconds', 0.), ('aborts_total', 0.), ('retries_total', toFloat64(number % 3)),
             ('lag_seconds_sum', 1e6 - number * 0.4), ('lag_seconds_count', 1e6 - number)]) AS metric
-    FROM numbers({days:UInt32} * 144 * 6)
+    FROM numbers({days:UInt32} * 144 * 8)
 )
 """
+
+_ENDS = """
+INSERT INTO loanstream.service_metrics_log (at, stage, worker, name, value, labels, kafka_topic, kafka_offset, kafka_timestamp)
+SELECT toDateTime64({now:UInt32}, 3, 'UTC') AS t, one.1, one.2, 'expires_in_seconds', one.4 * 86400., map('what', one.3), 'loan.metrics.v1', 10000000 + rowNumberInAllBlocks(), t
+FROM (SELECT arrayJoin([('gateway', 'gateway', 'server certificate', 5), ('verify', 'verify-1', 'certificate', 24), ('score', 'score-1', 'certificate', 310)]) AS one)
+"""
+
+_REFERENCES = """
+INSERT INTO loanstream.bundle_references (bundle_id, feature, bin, label, lower, upper, share)
+SELECT bundle, feature, bin, toString(bin), if(bin = 0, NULL, bin / 5) AS lower, if(bin = 4, NULL, (bin + 1) / 5) AS upper,
+    if(feature = {features:Array(String)}[1], [0.36, 0.26, 0.2, 0.11, 0.07], if(feature = {features:Array(String)}[2], [0.29, 0.23, 0.2, 0.16, 0.12], [0.2, 0.2, 0.2, 0.2, 0.2]))[bin + 1] AS share
+FROM (SELECT arrayJoin([{first:String}, {second:String}]) AS bundle, arrayJoin({features:Array(String)}) AS feature, toInt16(arrayJoin(range(5))) AS bin)
+"""
+FEATURES = ("loan_to_income", "cibil_score", "annual_income", "loan_term", "obligations_to_income", "assets_to_loan")
+"""Each lies between 0 and 1, as no true one does; the first two lie otherwise than in training."""
 
 _ACTIVATIONS = """
 INSERT INTO loanstream.activations_log (activation_id, tenant, bundle_id, policy_id, actor, reason, kafka_topic, kafka_offset, kafka_timestamp)
@@ -141,13 +158,13 @@ def until_wednesday(now: int) -> int:
 
 def fill_shared(client: Any, now: int) -> None:
     """What is of no bank alone: activations, and what workers tell of themselves."""
-    for statement in (_METRICS, _ACTIVATIONS):
+    for statement in (_METRICS, _ENDS, _REFERENCES, _ACTIVATIONS):
         client.command(statement, parameters=_given(now, banks=list(BANKS)))
 
 
 def _given(now: int, **more: Any) -> dict[str, Any]:
     bundles = {"first": FIRST_BUNDLE, "second": SECOND_BUNDLE, "policy": POLICY}
-    return {"now": now, "days": 30, "seed": 1, **bundles, **more}
+    return {"now": now, "days": 30, "seed": 1, "features": list(FEATURES), **bundles, **more}
 
 
 def count(client: Any) -> None:

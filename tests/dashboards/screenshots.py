@@ -52,9 +52,9 @@ def main() -> None:
         now = int(time.time())
         with closing(warehouse.client()) as client:
             migrate(client)
-            made_up.fill_shared(client, now)
             made_up.fill(client, now, CANDIDATES, days=DAYS, later_s=made_up.until_wednesday(now))
             made_up.count(client)
+            made_up.fill_shared(client, int(time.time()))  # else every worker had been silent since
             application = _referred(client)
         _look(warehouse, application, asked.folder, 390 if asked.phone else 1280)
 

@@ -105,7 +105,7 @@ def test_bars_are_as_long_as_their_figures():
     wide = [float(each.get("width")) for each in (*amber, *red)]
     assert wide == pytest.approx([4 * wide[3], 2 * wide[3], 2 * wide[3], wide[3]], rel=0.01)
     assert float(red[0].get("x")) == pytest.approx(float(amber[0].get("x")) + wide[0], abs=0.2)
-    assert {"credit_history", "30", "15"} <= set(texts(picture))
+    assert {"credit history", "30", "15"} <= set(texts(picture))
 
 
 def test_bands_of_a_distribution_stand_upright_and_none_is_left_out():
@@ -126,10 +126,10 @@ def test_what_does_not_fit_is_counted(kind):
 
 
 def test_a_table_says_names_units_and_outcomes():
-    """Heads without underscores, times in UTC, an outcome in its colour."""
+    """Headings in words, times in UTC, an outcome in its colour."""
     found = answer([(90_000, "approve", 0.25)], accepted_at="time", outcome="text", share="number")
     picture = of_one(panel("table", units=(("share", "percentunit"),)), found)
-    assert {"accepted at", "1970-01-01 00:01:30", "approve", "25 %"} <= set(texts(picture))
+    assert {"accepted", "1970-01-01 00:01:30", "approve", "25 %"} <= set(texts(picture))
     assert [each.text for each in shapes(picture, "text", GREEN)] == ["approve"]
 
 

@@ -1,5 +1,6 @@
 """Every page of the preview in a headless Chromium, as a risk officer and as a telephone see it."""
 
+import re
 import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -220,3 +221,75 @@ def test_a_value_below_nought_is_seen(browser, fake, answer, kind):
         assert low <= -0.06
         assert high >= 0.08
         assert browser.said == []
+
+
+WIDE = {"application": "String", **{f"column_{number}": "String" for number in range(14)}}
+
+
+def of_one_table(fake, answer, many):
+    """A page with one table of fifteen columns and so many rows."""
+    panel = Panel("p", "P", "?", "decisions_made", "table", width=12)
+    board = Dashboard("b", "B", "?", (Section("S", (panel,)),), variables=("tenant", "bundle", "policy"), marks=())
+    found = answer([(f"A-{row}", *["some words"] * 14) for row in range(many)], **WIDE)
+    empty = answer([], tenant="String")
+    return served(lambda: fake(lambda sql: empty if "DISTINCT" in sql else found), dashboards={"b": board})
+
+
+def test_a_table_tells_what_is_out_of_sight(browser, fake, answer):
+    """So many columns and rows are told below it, until they have been scrolled to."""
+    with of_one_table(fake, answer, 40) as address:
+        browser.look()
+        browser.open(f"{address}/d/b")
+        told = browser.run("document.querySelector('.cue').innerText")
+        assert re.search(r"↓ \d\d more rows", told)
+        assert re.search(r"→ \d+ more columns", told)
+        assert browser.run("getComputedStyle(document.querySelector('.scroll')).maskImage").startswith(
+            "linear-gradient"
+        )
+        browser.run("(s => s.scrollTo(s.scrollWidth, s.scrollHeight))(document.querySelector('.scroll'))")
+        browser.wait("document.querySelector('.cue').innerText.includes('to the end')")
+        assert browser.run("document.querySelector('td').getBoundingClientRect().left") >= 0
+        assert browser.said == []
+
+
+def test_a_row_is_a_card_where_it_does_not_fit(browser, fake, answer):
+    """At a phone's width nothing lies to the right: each value stands below its heading, and cards can be sorted."""
+    with of_one_table(fake, answer, 5) as address:
+        browser.look(390, 844)
+        browser.open(f"{address}/d/b")
+        assert browser.run("(s => s.scrollWidth <= s.clientWidth)(document.querySelector('.scroll.cards'))")
+        assert (
+            browser.run("getComputedStyle(document.querySelector('td:nth-child(2)'), '::before').content")
+            == '"column 0"'
+        )
+        assert browser.run("document.querySelector('td:nth-child(15)').getBoundingClientRect().right") <= 390
+        browser.run(
+            "(s => { s.value = '1'; s.dispatchEvent(new Event('change')) })(document.querySelector('.sorts select'))"
+        )
+        assert browser.run("document.querySelector('td').innerText") == "A-4"
+
+
+def test_what_to_do_when_red_is_told_to_its_end(browser, fake, answer):
+    """The narrowest panel grows with its advice: nothing of it is cut off."""
+    panel = Panel("p", "P", "?", "decisions_made", "stat", thresholds=((1, "red"),), width=4, height=4,
+        when_red="Open the page of dead letters, tell the bank whose they are, and send them back. " * 2)  # fmt: skip
+    board = Dashboard("b", "B", "?", (Section("S", (panel,)),), variables=("tenant", "bundle", "policy"), marks=())
+    empty, found = answer([], tenant="String"), answer([(5,)], decisions="UInt64")
+    with served(lambda: fake(lambda sql: empty if "DISTINCT" in sql else found), dashboards={"b": board}) as address:
+        for width in (1280, 390):
+            browser.look(width, 900)
+            browser.open(f"{address}/d/b")
+            inside = "(a => a[1].bottom <= a[0].bottom && a[1].right <= a[0].right)(['.panel', '.figure small'].map(n => document.querySelector(n).getBoundingClientRect()))"
+            assert browser.run(inside)
+            assert browser.run("(s => s.scrollHeight <= s.clientHeight)(document.querySelector('.figure small'))")
+
+
+def test_an_application_has_no_time_to_choose(browser, address, application):
+    """Its story is whole: no control that changes nothing, and bank and revision stand once."""
+    browser.look()
+    browser.open(f"{address}/d/loanstream-application?var-tenant=adria&var-application={application}")
+    assert browser.run("document.querySelector('#range')") is None
+    heads = "[...document.querySelectorAll('#%s th .name')].map(h => h.innerText)"
+    assert {"bank", "revision"} <= set(browser.run(heads % "application-decisions"))
+    for name in ("reasons", "claims", "checks", "documents"):
+        assert not {"bank", "revision"} & set(browser.run(heads % f"application-{name}")), name

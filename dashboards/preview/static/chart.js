@@ -1,6 +1,7 @@
 // Lines, areas and bars, drawn by plotly in the page's own colours.
 
 import { css, ofSeries } from "./colours.js";
+import { heading, spaced } from "./columns.js";
 import { moment, shown } from "./units.js";
 
 export const plotly = new Promise((resolve, reject) => {
@@ -17,7 +18,7 @@ function seriesOf(answer, first) {
   const rest = answer.columns.map((column, index) => ({ ...column, index })).filter(({ index }) => index !== first);
   const label = rest.find(({ type }) => type === "text");
   const numbers = rest.filter(({ type }) => type === "number");
-  if (!label) return numbers.map(({ name, index }) => ({ name, points: answer.rows.map((row) => [row[first], row[index]]) }));
+  if (!label) return numbers.map(({ name, index }) => ({ name, said: heading(name), points: answer.rows.map((row) => [row[first], row[index]]) }));
   const found = new Map();
   for (const row of answer.rows) {
     for (const { name, index } of numbers) {
@@ -26,7 +27,7 @@ function seriesOf(answer, first) {
       found.get(series).push([row[first], row[index]]);
     }
   }
-  return [...found].map(([name, points]) => ({ name, points }));
+  return [...found].map(([name, points]) => ({ name, said: name.replaceAll("_", " "), points }));
 }
 
 function frame(panel, many) {
@@ -78,10 +79,10 @@ export async function timeseries(body, panel, answer, marks, zoom) {
   if (panel.stacked && panel.unit === "short") nothingBetween(series, answer);
   const colours = ofSeries(series.map(({ name }) => name));
   const few = answer.rows.length < 40 || series.some(({ points }) => points.length < 3);
-  const traces = series.map(({ name, points }, index) => ({
+  const traces = series.map(({ said, points }, index) => ({
     type: "scatter",
     mode: few ? "lines+markers" : "lines",
-    name: name.replaceAll("_", " "),
+    name: said,
     x: points.map(([x]) => moment(x)),
     y: points.map(([, y]) => y),
     customdata: points.map(([, y]) => shown(y, panel.unit, panel.decimals)),
@@ -138,19 +139,19 @@ export async function barchart(body, panel, answer) {
   const first = Math.max(answer.columns.findIndex(({ type }) => type !== "number"), 0);
   const series = seriesOf(answer, first);
   const wide = body.clientWidth;
-  const label = (value) => (answer.columns[first].type === "time" ? moment(value).replace(" 00:00:00", "") : value === "" ? "(none)" : String(value));
+  const label = (value) => (answer.columns[first].type === "time" ? moment(value).replace(" 00:00:00", "") : value === "" ? "(none)" : String(spaced(answer.columns[first].name, value)));
   const categories = [...new Set(answer.rows.map((row) => label(row[first])))];
   const longest = Math.max(...categories.map((each) => each.length));
   const lying = longest > (wide < 480 ? 8 : 12) || (longest > 5 && (longest * 7 + 10) * categories.length > wide);
   const each = (lying ? body.clientHeight - 70 : wide - 60) / categories.length;
   const byOutcome = series.length === 1 ? ofSeries(categories).map((colour, index) => (named(categories[index]) ? colour : css("series-1"))) : null;
   const colours = ofSeries(series.map(({ name }) => name));
-  const traces = series.map(({ name, points }, index) => {
+  const traces = series.map(({ said: named, points }, index) => {
     const [at, values] = [points.map(([x]) => label(x)), points.map(([, y]) => y)];
     const said = points.map(([, y]) => shown(y, panel.unit, panel.decimals));
     return {
       type: "bar",
-      name: name.replaceAll("_", " "),
+      name: named,
       orientation: lying ? "h" : "v",
       x: lying ? values : at,
       y: lying ? at : values,
@@ -158,7 +159,7 @@ export async function barchart(body, panel, answer) {
       text: series.length === 1 && each > 14 && categories.length <= 14 ? said : undefined,
       textposition: "outside",
       cliponaxis: false,
-      hovertemplate: `${lying ? "%{y}" : "%{x}"}: %{customdata}<extra>${series.length > 1 ? plain(name) : ""}</extra>`,
+      hovertemplate: `${lying ? "%{y}" : "%{x}"}: %{customdata}<extra>${series.length > 1 ? plain(named) : ""}</extra>`,
       marker: { color: byOutcome ?? colours[index], line: { width: 0 } },
     };
   });

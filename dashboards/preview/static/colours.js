@@ -3,7 +3,7 @@
 const NAMED = {
   approve: "approve", approved: "approve", match: "approve", agrees: "approve", ok: "approve", repaid: "approve",
   verified: "approve",
-  refer: "refer", referred: "refer", unverified: "refer", unreadable: "refer", unavailable: "refer", suspicious: "refer", missing: "refer", late: "refer",
+  refer: "refer", referred: "refer", unverified: "refer", unreadable: "refer", unavailable: "series-8", suspicious: "refer", missing: "refer", late: "refer",
   decline: "decline", declined: "decline", mismatch: "decline", default: "decline", defaulted: "decline", lost: "decline",
 };
 

@@ -9,7 +9,7 @@ const named = (text) => (/^sha256:[0-9a-f]{64}$/.test(text) ? text.slice(0, 15) 
 
 export function controls(place, page, choice, changed) {
   const variables = make("div", { className: "variables" });
-  place.replaceChildren(variables, range(page, choice, changed), refreshing(page, choice, changed));
+  place.replaceChildren(variables, ...(page.timed ? [range(page, choice, changed)] : []), refreshing(page, choice, changed));
   document.addEventListener("click", (event) => {
     for (const open of document.querySelectorAll("details[open]")) if (!open.contains(event.target)) open.open = false;
   });
@@ -109,6 +109,6 @@ function refreshing(page, choice, changed) {
 
 export const told = (page, choice) => [
   ...page.variables.map(({ name, title }) => `${title}: ${name === "tenant" && page.pinned ? page.pinned : (choice.vars[name] ?? ["all"]).join(", ")}`),
-  document.querySelector("#range b").textContent,
+  ...(page.timed ? [document.querySelector("#range b").textContent] : []),
   `printed ${moment(Date.now())}`,
 ].join(" · ");

@@ -97,7 +97,7 @@ function again() {
 function changed() {
   history.replaceState(null, "", address(page.uid, parameters(choice)));
   linked();
-  document.getElementById("range").said();
+  document.getElementById("range")?.said();
   load();
 }
 

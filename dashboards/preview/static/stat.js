@@ -1,6 +1,7 @@
 // One figure, in its thresholds' colour, over the line that led to it.
 
 import { css, ofThreshold } from "./colours.js";
+import { heading } from "./columns.js";
 import { draw, make } from "./elements.js";
 import { shown } from "./units.js";
 
@@ -15,8 +16,8 @@ export function stat(body, panel, answer) {
     const colour = ofThreshold(value, panel.thresholds);
     return make("div", { className: `figure ${colour ? `c-${colour}` : ""}` },
       make("strong", { title: value === null ? "" : String(value) }, shown(value, units[name] ?? panel.unit, panel.decimals)),
-      numbers.length > 1 ? make("span", {}, name.replaceAll("_", " ")) : null,
-      colour === "red" && panel.when_red ? make("small", { title: panel.when_red }, panel.when_red) : null);
+      numbers.length > 1 ? make("span", {}, heading(name)) : null,
+      colour === "red" && panel.when_red ? make("small", {}, panel.when_red) : null);
   });
   body.replaceChildren(make("div", { className: `figures n${Math.min(figures.length, 4)}` }, ...figures));
   if (time >= 0 && rows.length > 1 && numbers.length === 1) body.append(sparkline(rows.map((row) => row[numbers[0].index])));

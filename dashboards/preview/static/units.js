@@ -38,6 +38,7 @@ export const moment = (ms) => {
 const UNITS = {
   none: (value, decimals) => (decimals == null && Number.isInteger(value) ? String(value) : counted(value, decimals)),
   short,
+  locale: (value, decimals) => counted(value, decimals ?? 0),
   percentunit: (value, decimals) => `${counted(value * 100, decimals ?? (Math.abs(value) < 0.0995 && value !== 0 ? 1 : 0))} %`,
   percent: (value, decimals) => `${counted(value, decimals ?? 1)} %`,
   ms: (value, decimals) => seconds(value / 1000, decimals),
