@@ -88,7 +88,8 @@ _FILL: tuple[tuple[str, str, str], ...] = (
         "outcomes_log",
         f"""{_SCORE},
         arrayJoin([1, 2]) AS times, accepted_at + toIntervalDay(times) AS at, at AS kafka_timestamp,
-        'repayment' AS kind, if(cityHash64(number, 18) % 100 < 20 - 15 * score_final, 'defaulted', 'current') AS repayment,
+        'repayment' AS kind,
+        if(cityHash64(number, 18) % 100 < 20 - 15 * score_final, 'defaulted', 'current') AS repayment,
         lower(hex(SHA256(toString((number, times))))) AS content_sha256, number * 3 + times AS kafka_offset""",
         "outcome = 'approve' AND kafka_timestamp <= {until:DateTime64(3)}",
     ),
@@ -96,7 +97,8 @@ _FILL: tuple[tuple[str, str, str], ...] = (
         "outcomes_log",
         f"""{_SCORE},
         accepted_at + toIntervalHour(3) AS at, at AS kafka_timestamp,
-        'human_decision' AS kind, if(cityHash64(number, 19) % 100 < 100 * p_calibrated, 'approve', 'decline') AS decision,
+        'human_decision' AS kind,
+        if(cityHash64(number, 19) % 100 < 100 * p_calibrated, 'approve', 'decline') AS decision,
         'actor' AS actor, 'reason' AS reason,
         lower(hex(SHA256(toString(number)))) AS content_sha256, number * 3 AS kafka_offset""",
         "outcome = 'refer' AND kafka_timestamp <= {until:DateTime64(3)}",
@@ -124,7 +126,7 @@ def fill(writer: Any, decisions: int, days: int, now: int, on_progress: Progress
         size = min(AT_ONCE, decisions - first)
         for table, own, where in _FILL:
             # Names, not places: a table has more columns than these, and some here only help.
-            columns = f"SELECT * FROM ({_ROW}{own} FROM numbers({first}, {size})) WHERE {where}"
+            columns = f"SELECT * FROM ({_ROW}{own} FROM numbers({first}, {size})) WHERE {where}"  # noqa: S608 - of the table above
             there = {row[0] for row in writer.query(f"DESCRIBE loanstream.{table}").result_rows}
             made = [row[0] for row in writer.query(f"DESCRIBE ({columns})", parameters=parameters).result_rows]
             names = ", ".join(name for name in made if name in there)
