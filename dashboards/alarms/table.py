@@ -60,7 +60,7 @@ def _minimum(default: float, of: str, least: float = 1) -> Limit:
 
 _PERIODS: Mapping[str, tuple[str, ...]] = {
     "activations": ("tenant", "kafka_timestamp", "lead_ms"),
-    "decisions_in_all": ("tenant", "bucket"),
+    "deciders_log": ("tenant", "first_at"),
 }
 """What says since when a bank is watched."""
 _RECORD = ("kafka_topic", "kafka_partition", "kafka_offset")

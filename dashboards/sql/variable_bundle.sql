@@ -1,1 +1,1 @@
-SELECT DISTINCT bundle_id FROM loanstream.decisions_in_all WHERE tenant IN (${tenant:singlequote}) ORDER BY bundle_id
+SELECT DISTINCT bundle_id FROM loanstream.deciders_log WHERE tenant IN (${tenant:singlequote}) ORDER BY bundle_id

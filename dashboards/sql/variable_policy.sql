@@ -1,1 +1,1 @@
-SELECT DISTINCT policy_id FROM loanstream.decisions_in_all WHERE tenant IN (${tenant:singlequote}) ORDER BY policy_id
+SELECT DISTINCT policy_id FROM loanstream.deciders_log WHERE tenant IN (${tenant:singlequote}) ORDER BY policy_id

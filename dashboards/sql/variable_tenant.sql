@@ -1,1 +1,1 @@
-SELECT DISTINCT tenant FROM loanstream.decisions_in_all ORDER BY tenant
+SELECT DISTINCT tenant FROM loanstream.deciders_log ORDER BY tenant

@@ -136,7 +136,10 @@ def release_firsts(client: Any, tenant: str, partition: Partition, revisions: It
 
 
 def wrong_repeats(client: Any, tenants: Sequence[str], ends: Mapping[Partition, int]) -> Wrong:
-    """Where the set is not what the log says, of records before the offsets `ends`."""
+    """Where the set is not what the log says, of records before the offsets `ends`.
+
+    A repeat whose first record retention has taken is still one: the keys of records stay.
+    """
     if not ends:
         return Wrong([], [])
     places = {f"{topic}/{partition}": end for (topic, partition), end in ends.items()}
@@ -144,18 +147,37 @@ def wrong_repeats(client: Any, tenants: Sequence[str], ends: Mapping[Partition, 
     found: tuple[list[Repeat], list[Repeat]] = ([], [])
     for *row, is_repeat in client.query(_TRUE, parameters=asked).result_rows:
         found[0 if is_repeat else 1].append(Repeat(*row))
-    return Wrong(*found)
+    missing, hidden = found
+    after = _after_another(client, hidden)
+    return Wrong(missing, [record for record in hidden if record not in after])
+
+
+def _after_another(client: Any, records: Sequence[Repeat]) -> set[Repeat]:
+    """Those of `records` before which the keys have another one of the same revision."""
+    after = set()
+    for (tenant, partition), some in _by_place(records).items():
+        firsts = _known(client, tenant, partition, [(each.application_id, each.revision) for each in some])
+        after |= {
+            each
+            for each in some
+            if firsts.get((each.application_id, each.revision), each.kafka_offset) < each.kafka_offset
+        }
+    return after
 
 
 def mend_repeats(client: Any, wrong: Wrong) -> None:
     """Make the set what the log says, and have the hours counted again. The account must be let ALTER DELETE."""
     for repeats, change in ((wrong.missing, _insert), (wrong.surplus, _delete)):
-        by_place: dict[tuple[str, Partition], list[Repeat]] = {}
-        for repeat in repeats:
-            by_place.setdefault((repeat.tenant, (repeat.kafka_topic, repeat.kafka_partition)), []).append(repeat)
-        for (tenant, partition), some in by_place.items():
+        for (tenant, partition), some in _by_place(repeats).items():
             change(client, tenant, partition, [repeat.kafka_offset for repeat in some])
             _touch(client, tenant, (repeat.application_id for repeat in some))
+
+
+def _by_place(records: Iterable[Repeat]) -> dict[tuple[str, Partition], list[Repeat]]:
+    found: dict[tuple[str, Partition], list[Repeat]] = {}
+    for record in records:
+        found.setdefault((record.tenant, (record.kafka_topic, record.kafka_partition)), []).append(record)
+    return found
 
 
 def _known(client: Any, tenant: str, partition: Partition, revisions: Sequence[Revision]) -> dict[Revision, int]:

@@ -32,6 +32,7 @@ RETENTIONS: Mapping[str, Kept] = {
             "features_log": "accepted_at",
             "decisions_log": "accepted_at",
             "outcomes_log": "kafka_timestamp",
+            "outcomes_decided_log": "kafka_timestamp",
         },
     ),
     "monitoring": Kept("protected attributes", {"monitoring_log": "accepted_at"}),

@@ -1,33 +1,32 @@
 """Dashboards at size: how long each panel's query takes over millions of decisions, and how soon a decision is seen.
 
-The decisions are made by the engine itself, a seeded hash of their number: thirty days of three banks, with what
-figures read of them. They lie in the very tables that `record` fills, and are counted by the very views.
+`python -m loanstream.lab.bench.panels FOLDER DECISIONS DAYS` keeps the warehouse that it fills, and asks it again when
+it is called again: for who changes what a question reads.
 """
 
 import math
+import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from pathlib import Path
 from statistics import median
 from typing import Any
 
+from dashboards.alarms.queries import sql
+from dashboards.alarms.table import ALERTS
 from dashboards.all import DASHBOARDS
 from dashboards.macros import Window, expand
 from dashboards.panels import VARIABLES, Dashboard
 from dashboards.today import TODAY
+from loanstream.lab.bench.filled import BANKS, DAYS, Progress, count, fill
 from loanstream.lab.bench.flood import burst, publish
 from loanstream.stack.clickhouse.embedded import EmbeddedWarehouse
 from loanstream.stack.running import RunningStack
 from stores.warehouse.migrate import migrate
 
-Progress = Callable[[str], None]
-
-DAYS = 30
-BANKS = ("bank-a", "bank-b", "bank-c")
-AT_ONCE = 250_000
 REPEATS = 3
 POINTS = 300
 """Points of a chart across half a page: Grafana asks for about one every second pixel."""
@@ -57,113 +56,57 @@ WHERE application_id = {application:String}
 
 SINCE_S: Mapping[str, int] = {"now-24h": 86_400, "now-30d": 30 * 86_400}
 
-_ROW = """
-SELECT
-    {banks:Array(String)}[1 + cityHash64(number) % length({banks:Array(String)})] AS tenant,
-    lower(hex(cityHash64(number, 1))) AS application_id,
-    1 AS revision,
-    {start:DateTime64(3)} + toIntervalMillisecond(toUInt64(number * {apart_ms:Float64})) AS accepted_at,
-    concat('loan.', tenant) AS kafka_topic, toUInt32(number % 4) AS kafka_partition, number AS kafka_offset,
-    accepted_at AS kafka_timestamp,
-"""
-_FILL: Mapping[str, str] = {
-    # table -> its own columns; what a bank's own events would hold as far as figures read it
-    "applications_log": """
-        toDecimal64(100000 + cityHash64(number, 2) % 20000000, 2) AS loan_amount,
-        toDecimal64(200000 + cityHash64(number, 3) % 9000000, 2) AS annual_income,
-        ['home', 'car', 'education', 'business'][1 + cityHash64(number, 4) % 4] AS loan_product,
-        if(cityHash64(number, 5) % 12 = 0, NULL, toUInt16(300 + cityHash64(number, 6) % 600)) AS cibil_score""",
-    "monitoring_log": """
-        ['female', 'male'][1 + cityHash64(number, 7) % 2] AS gender,
-        ['18-30', '31-50', '51+'][1 + cityHash64(number, 8) % 3] AS age_band""",
-    "verifications_log": """
-        ['verified', 'verified', 'verified', 'mismatch', 'unreadable', 'not_provided'][1 + cityHash64(number, 9) % 6]
-            AS verification_result,
-        if(cityHash64(number, 10) % 20 = 0, ['hidden_text'], []) AS noticed,
-        [(hex(number), 'payslip', 'read', NULL, 'text', 'fast', 1, noticed)] AS extractions,
-        [('annual_income', verification_result, NULL, NULL, NULL, NULL)] AS checks""",
-    "decisions_log": """
-        lower(hex(cityHash64(number, 11))) AS decision_id,
-        cityHash64(number, 12) % 100000 / 100000 AS p_calibrated,
-        greatest(0, p_calibrated - if(cityHash64(number, 13) % 3 = 0, 0.18, 0)) AS score_final,
-        multiIf(score_final > 0.6, 'approve', score_final > 0.35, 'refer', 'decline') AS outcome,
-        [('lti_above_4', if(cityHash64(number, 13) % 3 = 0, 0.18, 0))] AS penalties,
-        [(['cibil_score', 'loan_to_income', 'income'][1 + cityHash64(number, 14) % 3], 'a reason', -12., false, '5'),
-            ('assets', 'a reason', 4., false, '5')] AS reasons,
-        ['verified', 'verified', 'verified', 'mismatch', 'unreadable', 'not_provided'][1 + cityHash64(number, 9) % 6]
-            AS verification_result,
-        ['documents_verified'] AS basis,
-        'sha256:bundle' AS receipt_bundle_id, 'sha256:policy' AS receipt_policy_id,
-        if(cityHash64(number, 15) % 8 = 0, 'slow', 'fast') AS processing_lane,
-        accepted_at + INTERVAL 3 MILLISECOND AS processing_verify_started_at,
-        5 + cityHash64(number, 16) % 20 AS checked_ms, 12 + checked_ms + cityHash64(number, 17) % 9 AS decided_ms,
-        accepted_at + toIntervalMillisecond(checked_ms) AS processing_verify_finished_at,
-        accepted_at + toIntervalMillisecond(checked_ms + 6) AS processing_score_started_at,
-        accepted_at + toIntervalMillisecond(decided_ms) AS processing_score_finished_at,
-        '' AS event""",
-}
-
 
 def slowest_panels(folder: Path, decisions: int, on_progress: Progress) -> dict[str, Any]:
     """Each panel's query at its dashboard's default range over so many decisions, warm: the median of three."""
-    with EmbeddedWarehouse(folder) as warehouse, closing(warehouse.client()) as writer:
-        migrate(writer)
-        now = int(time.time())
-        fill(writer, decisions, now, on_progress)
-        count(writer, on_progress)
-        with closing(warehouse.client("reader")) as reader:
-            took = {
-                f"{board.uid}/{panel.id}": round(_median_ms(reader, _asked(board, panel.sql, now, MADE_UP)), 1)
-                for board in DASHBOARDS.values()
-                for panel in board.panels()
-            }
+    took = questions_ms(folder, decisions, DAYS, on_progress)
+    alarms = {name: took.pop(name) for name in list(took) if name.startswith(ALARM)}
     slowest = max(took, key=took.__getitem__)
     return {
         "panel_decisions": decisions,
         "slowest_panel": slowest,
         "slowest_panel_ms_10m": took[slowest],
         "panel_ms": took,
+        "alarm_ms": alarms,
     }
 
 
-def fill(writer: Any, decisions: int, now: int, on_progress: Progress) -> None:
-    """Thirty days of decisions up to `now` (seconds since 1970), evenly spread."""
-    parameters = {"banks": list(BANKS), "start": _time(now - DAYS * 86_400), "apart_ms": DAYS * 86_400_000 / decisions}
-    for first in range(0, decisions, AT_ONCE):
-        size = min(AT_ONCE, decisions - first)
-        for table, own in _FILL.items():
-            columns = f"{_ROW}{own} FROM numbers({first}, {size})"
-            # Names, not places: a table has more columns than these, and some here only help.
-            there = {row[0] for row in writer.query(f"DESCRIBE loanstream.{table}").result_rows}
-            made = [row[0] for row in writer.query(f"DESCRIBE ({columns})", parameters=parameters).result_rows]
-            names = ", ".join(name for name in made if name in there)
-            writer.command(
-                f"INSERT INTO loanstream.{table} ({names}) SELECT {names} FROM ({columns})",  # noqa: S608 - of the table above
-                parameters=parameters,
-            )
-        on_progress(f"{first + size:,} of {decisions:,} decisions")
+ALARM = "alarm/"
+VARIABLE = "variable/"
 
 
-def count(writer: Any, on_progress: Progress) -> None:
-    """Have every hour but the last two counted, as the views do in the minutes and hours after decisions are made."""
-    writer.command("TRUNCATE TABLE loanstream.hours_touched")
-    writer.command(
-        "INSERT INTO loanstream.hours_touched SELECT toStartOfHour(accepted_at) AS hour, "
-        "if(hour >= toStartOfHour(now()) - INTERVAL 1 HOUR, now64(3), now64(3) - INTERVAL 1 HOUR) AS at "
-        "FROM loanstream.decisions_log GROUP BY hour"
-    )
-    while True:
-        (left,) = writer.query("SELECT count() FROM loanstream.hours_to_count").first_row
-        on_progress(f"{left} hours to count")
-        if left <= 2:
-            return
-        for view in ("count_hours", "mark_counted"):
-            writer.command(f"SYSTEM REFRESH VIEW loanstream.{view}")
-            writer.command(f"SYSTEM WAIT VIEW loanstream.{view}")
+def questions_ms(folder: Path, decisions: int, days: int, on_progress: Progress) -> dict[str, float]:
+    """Question -> milliseconds, warm: the median of three. What is asked are panels, variables and alarms.
+
+    A warehouse that is there already is asked as it is, once it is migrated.
+    """
+    with EmbeddedWarehouse(folder) as warehouse, closing(warehouse.client()) as writer:
+        migrate(writer)
+        if not _latest(writer):
+            fill(writer, decisions, days, int(time.time()), on_progress)
+            count(writer, on_progress)
+        now = _latest(writer)
+        with closing(warehouse.client("reader")) as reader:
+            return {name: round(_median_ms(reader, text), 1) for name, text in _questions(now).items()}
 
 
-def _time(seconds: int) -> str:
-    return time.strftime("%Y-%m-%d %H:%M:%S.000", time.gmtime(seconds))
+def _latest(client: Any) -> int:
+    """When the last decision was taken, in seconds since 1970; 0 where there is none."""
+    return int(client.query("SELECT toUnixTimestamp(max(accepted_at)) FROM loanstream.decisions_log").first_row[0])
+
+
+def _questions(now: int) -> dict[str, str]:
+    """Name -> SQL as it is asked at `now`."""
+    window = Window((now - DAYS * 86_400) * 1000, now * 1000)
+    return {
+        **{
+            f"{board.uid}/{panel.id}": _asked(board, panel.sql, now, MADE_UP)
+            for board in DASHBOARDS.values()
+            for panel in board.panels()
+        },
+        **{VARIABLE + each.name: expand(each.sql, window, MADE_UP) for each in VARIABLES.values() if each.query},
+        **{ALARM + alert.id: expand(sql(alert), window, {}) for alert in ALERTS.values()},
+    }
 
 
 def _asked(board: Dashboard, sql: str, now: int, chosen: Chosen) -> str:
@@ -240,3 +183,15 @@ def _today_open(client: Any, chosen: Chosen) -> Iterator[None]:
         finally:
             done.set()
             looking.result()
+
+
+def main() -> None:
+    """Print how long each question takes, the slowest last."""
+    folder, decisions, days = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
+    took = questions_ms(folder, decisions, days, lambda line: print(line, file=sys.stderr))  # noqa: T201
+    for name, ms in sorted(took.items(), key=lambda each: each[1]):
+        print(f"{ms:9.1f} ms  {name}")  # noqa: T201
+
+
+if __name__ == "__main__":
+    main()

@@ -159,6 +159,8 @@ def _made_up(name: str, kind: str, values: Mapping[str, tuple[str, ...]]) -> str
         return f"({drawn} % 5) / 5"
     if name == "decisions":
         return f"20 + {drawn} % 100"
+    if name == "revision_key":
+        return f"{drawn} % 100"  # as many loans as applications
     if name == "bin":
         return "0"  # a number that counts have, too
     if plain.startswith(("UInt", "Int")):

@@ -17,13 +17,13 @@ begun AS
     SELECT
         counted.tenant AS tenant,
         greatest(
-            toInt64(toUnixTimestamp(min(bucket))) + 90 * 86400,
+            toInt64(toUnixTimestamp(min(first_at))) + 90 * 86400,
             any(own.latest),
             ifNull((SELECT max(latest) FROM activated WHERE bank = ''), 0)) AS known,
         intDiv(known + 3599, 3600) * 3600 AS start
-    FROM loanstream.decisions_in_all AS counted
+    FROM loanstream.deciders_log AS counted
     LEFT JOIN activated AS own ON own.bank = counted.tenant
-    WHERE bucket <= $__toTime
+    WHERE first_at <= $__toTime
     GROUP BY tenant
 ),
 periods AS

@@ -153,6 +153,15 @@ def test_a_wrong_set_is_named_and_mended(empty, put, noted):
     assert noted() == ([2], 2)
 
 
+def test_a_repeat_stays_one_when_retention_has_taken_its_first_record(empty, put):
+    """A decision that came again a month later does not count once more because the first one is older than what is kept."""
+    put(decided(0, "a"), decided(1, "a"), decided(2, "b"))
+    client = empty.client()
+    client.command("ALTER TABLE loanstream.decisions_log DELETE WHERE kafka_offset = 0 SETTINGS mutations_sync = 2")
+    assert wrong_repeats(client, ["bank-a"], ALL) == ([], [])
+    client.close()
+
+
 def test_the_log_of_before_is_told_the_same(empty, put, noted):
     """The migration finds the repeats of a log that was written without any being noted."""
     from stores.warehouse.migrate import migrations, statements
