@@ -30,7 +30,9 @@ def _group(group: Group) -> dict[str, Any]:
 
 
 def _rule(rule: dict[str, Any]) -> dict[str, Any]:
-    kept = {name: value for name, value in rule.items() if name not in _OF_THE_API} | _place(rule.get("annotations", {}))
+    kept = {name: value for name, value in rule.items() if name not in _OF_THE_API} | _place(
+        rule.get("annotations", {})
+    )
     return kept | {"labels": {name: _escaped(value) for name, value in kept.get("labels", {}).items()}}
 
 

@@ -6,7 +6,6 @@ plugin's recorded request, its libraries where Go is installed, and its own exec
 
 import asyncio
 import math
-import os
 import re
 import time
 from collections.abc import Iterator, Mapping
@@ -21,23 +20,25 @@ from dashboards.alarms.table import ALERTS
 from dashboards.all import DASHBOARDS
 from dashboards.grafana.names import GENERATED
 from dashboards.macros import Window, expand
+from dashboards.panels import VARIABLES
 from dashboards.preview.asking import Asking, Found
 from dashboards.preview.choice import Choices
 from loanstream.generate.files import ALERT_RULES, ROOT
-from tests.grafana_backend.backend import BUILT_WITHIN_S, PLUGIN_VARIABLE, GrafanaBackend, Query, Result, build, go
+from tests.grafana_backend.backend import BUILT_WITHIN_S, PLUGIN_VARIABLE, GrafanaBackend, Query, build, go
 from tests.grafana_backend.figures import Figures, labels, of_frame, of_preview, points
-from tests.grafana_backend.pages import Asked, of_dashboards, of_rules
+from tests.grafana_backend.pages import of_dashboards, of_rules
 from tests.grafana_backend.recorded import Refused, replay
+from tests.grafana_backend.ways import PLUGIN, WAYS
 
 pytestmark = pytest.mark.timeout(BUILT_WITHIN_S + 300)  # the first time, the program is built
 
 ASKED = {asked.name: asked for asked in (*of_dashboards(GENERATED), *of_rules(ROOT / ALERT_RULES))}
-PLUGIN = os.environ.get(PLUGIN_VARIABLE, "")
-WAYS = ("recorded", *(["twin"] if go() else []), *(["plugin"] if PLUGIN else []))
 
 CANDIDATES, DAYS = 15_000, 130
 """So long that alarms which learn from ninety days have learnt."""
 ROWS_MOST = 20_000
+EMPTY: frozenset[str] = frozenset()
+"""What the made-up months have nothing for."""
 CLOCK = re.compile(r"\bnow(?:64)?\(")
 CLOCK_S = 120
 """So far apart may be what a query counts from the clock: the ways are tried one after the other."""
@@ -121,7 +122,7 @@ def _replayed(port: int, password: str, sql: str) -> Found | Refused:
 
 @pytest.mark.parametrize("name", ASKED)
 def test_grafana_shows_what_the_preview_shows(through, shown, name):
-    """The same columns and the same rows, whichever way a figure of a panel, a list of choices, a mark or a rule comes."""
+    """The same columns and rows, whichever way the figure of a panel, a list of choices, a mark or a rule comes."""
     asked, answer, mine = ASKED[name], through[name], of_preview(shown[name].found)
     near = CLOCK_S if CLOCK.search(asked.sql) else 0
     assert not isinstance(answer, Refused), answer
@@ -155,3 +156,30 @@ def _same(there: Figures, mine: Figures, near: float) -> None:
 def _near(there: Any, mine: Any, near: float) -> bool:
     numbers = isinstance(there, int | float) and isinstance(mine, int | float)
     return math.isclose(there, mine, rel_tol=EXACT, abs_tol=near) if numbers else there == mine
+
+
+@pytest.mark.parametrize("name", [name for name in ASKED if not ASKED[name].board])
+def test_a_rules_answer_is_one_that_alerting_takes(shown, name):
+    """Of a table alerting takes texts that tell rows apart and exactly one number; two rows alike stop the rule."""
+    found = of_preview(shown[name].found)
+    kinds = [kind for _, kind in found.columns]
+    assert sorted(kinds) == ["number", *["text"] * (len(kinds) - 1)]
+    alike = [tuple(value for value, kind in zip(row, kinds, strict=True) if kind == "text") for row in found.rows]
+    assert len(set(alike)) == len(alike)
+    assert found.rows, "nothing to compare"
+
+
+def test_nearly_every_panel_has_something_to_compare(shown):
+    """The made-up months fill the panels: two empty answers would always be the same."""
+    empty = {name for name, each in shown.items() if not each.found.rows}
+    assert empty <= EMPTY
+
+
+def test_every_panel_mark_variable_and_rule_is_asked():
+    """None is left out: as many queries go through Grafana as the tables have."""
+    boards = DASHBOARDS.values()
+    panels = sum(len(list(board.panels())) for board in boards)
+    others = sum(
+        len(board.marks) + sum(VARIABLES[name].query is not None for name in board.variables) for board in boards
+    )
+    assert len(ASKED) == panels + others + len(ALERTS)

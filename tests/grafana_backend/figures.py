@@ -4,6 +4,7 @@ import json
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from dashboards.preview.answers import _type as kind_of
@@ -69,11 +70,5 @@ def _plain(kind: str, value: Any) -> Any:
     if kind == "number":
         return value if not isinstance(value, str) and value is not None and math.isfinite(value) else None
     if kind == "time" and value is not None:
-        return plain(_moment(value))
+        return plain(datetime.fromisoformat(value))
     return plain(value)
-
-
-def _moment(text: str) -> Any:
-    from datetime import datetime
-
-    return datetime.fromisoformat(text)

@@ -4,6 +4,7 @@ The answer is read as the plugin's driver reads it: gzip, and blocks in the dial
 """
 
 import base64
+import gzip
 import socket
 from http.client import HTTPResponse
 from types import SimpleNamespace
@@ -12,8 +13,6 @@ from typing import Any
 from clickhouse_connect.driver.buffer import ResponseBuffer
 from clickhouse_connect.driver.query import QueryContext
 from clickhouse_connect.driver.transform import NativeTransform
-
-import gzip
 
 from dashboards.preview.asking import Found
 
