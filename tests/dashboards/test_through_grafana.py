@@ -37,6 +37,7 @@ ASKED = {asked.name: asked for asked in (*of_dashboards(GENERATED), *of_rules(RO
 CANDIDATES, DAYS = 15_000, 130
 """So long that alarms which learn from ninety days have learnt."""
 ROWS_MOST = 20_000
+MONTH_MS = 30 * 86_400_000
 EMPTY: frozenset[str] = frozenset()
 """What the made-up months have nothing for."""
 CLOCK = re.compile(r"\bnow(?:64)?\(")
@@ -183,3 +184,22 @@ def test_every_panel_mark_variable_and_rule_is_asked():
         len(board.marks) + sum(VARIABLES[name].query is not None for name in board.variables) for board in boards
     )
     assert len(ASKED) == panels + others + len(ALERTS)
+
+
+def test_pages_replace_variables_and_leave_macros():
+    """Values go in quoted, whichever they are; what no variable is called stays for the back end."""
+    sql = (
+        "a IN (${tenant:singlequote}) AND $__timeFilter(at) AND b = ${application:singlequote} AND ${other:csv} = '$5'"
+    )
+    values = {"tenant": ("x", "o'b"), "application": ("",)}
+    assert interpolated(sql, values) == ("a IN ('x','o\\'b') AND $__timeFilter(at) AND b = '' AND ${other:csv} = '$5'")
+    with pytest.raises(ValueError, match="quotes itself"):
+        interpolated("a = $tenant", values)
+
+
+def test_a_chart_has_the_steps_that_grafana_takes():
+    """Thirty days in at most a hundred steps are steps of six hours, for Grafana as for the preview."""
+    steps = {
+        asked.interval_ms for asked in ASKED.values() if "$__timeInterval" in asked.sql and asked.since_ms == MONTH_MS
+    }
+    assert steps == {6 * 3_600_000}
