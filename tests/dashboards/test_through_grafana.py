@@ -26,7 +26,7 @@ from dashboards.preview.choice import Choices
 from loanstream.generate.files import ALERT_RULES, ROOT
 from tests.grafana_backend.backend import BUILT_WITHIN_S, PLUGIN_VARIABLE, GrafanaBackend, Query, build, go
 from tests.grafana_backend.figures import Figures, labels, of_frame, of_preview, points
-from tests.grafana_backend.pages import of_dashboards, of_rules
+from tests.grafana_backend.pages import interpolated, of_dashboards, of_rules
 from tests.grafana_backend.recorded import Refused, replay
 from tests.grafana_backend.ways import PLUGIN, WAYS
 

@@ -10,9 +10,9 @@ from http.client import HTTPResponse
 from types import SimpleNamespace
 from typing import Any
 
-from clickhouse_connect.driverc.buffer import ResponseBuffer
 from clickhouse_connect.driver.query import QueryContext
 from clickhouse_connect.driver.transform import NativeTransform
+from clickhouse_connect.driverc.buffer import ResponseBuffer
 
 from dashboards.preview.asking import Found
 
