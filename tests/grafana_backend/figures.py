@@ -1,6 +1,5 @@
 """An answer, whoever brought it, as columns of a kind and rows of plain values; and as the points of a chart."""
 
-import json
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -65,8 +64,6 @@ def labels(frame: Frame) -> list[str]:
 
 
 def _plain(kind: str, value: Any) -> Any:
-    if isinstance(value, (list, dict)):
-        return plain(value) if isinstance(value, list) else json.dumps(value)
     if kind == "number":
         return value if not isinstance(value, str) and value is not None and math.isfinite(value) else None
     if kind == "time" and value is not None:
