@@ -6,7 +6,7 @@ PYTEST = $(BIN)/python -m pytest --durations=10 --durations-min=1
 STAMP  := $(VENV)/.installed
 LOCKED_BY = $(PYTHON) make_setup.py $(VENV) compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header
 
-.PHONY: setup demo test test-unit test-integration test-stack test-brokers test-deep test-oidc check bench bench-full chaos chaos-selftest simulate-alarms lock clean
+.PHONY: setup demo test test-unit test-integration test-stack test-brokers test-deep test-oidc test-grafana check bench bench-full chaos chaos-selftest simulate-alarms lock clean
 
 setup: $(STAMP)
 
@@ -39,6 +39,10 @@ test-deep: setup
 
 test-oidc: setup
 	@$(BIN)/python -m pytest tests/oidc
+
+# PLUGIN=/path/to/gpx_clickhouse_linux_amd64 tries that executable besides; it needs Go.
+test-grafana: setup
+	@LOANSTREAM_GRAFANA_PLUGIN=$(PLUGIN) $(PYTEST) tests/dashboards/test_through_grafana.py tests/loanstream/stack/clickhouse/test_grafana_driver.py
 
 check: setup
 	@$(BIN)/ruff check .

@@ -1,12 +1,12 @@
 """Groups of alert rules as a file of Grafana's provisioning: other names than the HTTP API has for the same things."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import yaml
 
 from dashboards.grafana.names import FOLDER_TITLE
-from dashboards.grafana.rules import Group, as_json
+from dashboards.grafana.rules import DASHBOARD, PANEL, Group, as_json
 
 _OF_THE_API = {"orgID", "folderUID", "ruleGroup", "provenance"}
 """Fields of a rule that stand at its group in a file, or nowhere."""
@@ -30,8 +30,21 @@ def _group(group: Group) -> dict[str, Any]:
 
 
 def _rule(rule: dict[str, Any]) -> dict[str, Any]:
-    kept = {name: value for name, value in rule.items() if name not in _OF_THE_API}
+    kept = {name: value for name, value in rule.items() if name not in _OF_THE_API} | _place(
+        rule.get("annotations", {})
+    )
     return kept | {"labels": {name: _escaped(value) for name, value in kept.get("labels", {}).items()}}
+
+
+def _place(annotations: Mapping[str, str]) -> dict[str, Any]:
+    """The panel once more: by the API Grafana learns it from the annotations, from a file it does not.
+
+    >>> _place({"__dashboardUid__": "loanstream-today", "__panelId__": "7"})
+    {'dashboardUid': 'loanstream-today', 'panelId': 7}
+    """
+    if DASHBOARD not in annotations:
+        return {}
+    return {"dashboardUid": annotations[DASHBOARD], "panelId": int(annotations[PANEL])}
 
 
 def _escaped(value: str) -> str:

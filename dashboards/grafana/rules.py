@@ -18,6 +18,9 @@ from dashboards.grafana.query import ClickHouseQuery, Format, Ready
 
 Side = Literal["gt", "gte", "lt", "lte"]
 
+DASHBOARD, PANEL = "__dashboardUid__", "__panelId__"
+"""The annotations by which Grafana knows a rule's panel; one without the other is refused."""
+
 _EXPRESSIONS = "__expr__"
 """What Grafana calls the source of its own expressions."""
 _WEEK_S = 7 * 86400
@@ -80,7 +83,7 @@ def duration(seconds: int) -> str:
 
 
 def _rule(rule: Rule, group: Group, folder: str) -> alerting.Rule:
-    shown = {} if rule.panel is None else {"__dashboardUid__": rule.panel[0], "__panelId__": str(rule.panel[1])}
+    shown = {} if rule.panel is None else {DASHBOARD: rule.panel[0], PANEL: str(rule.panel[1])}
     return (
         alerting.Rule(rule.title)
         .uid(rule.uid)

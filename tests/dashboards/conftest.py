@@ -17,14 +17,17 @@ sys.path.append(str(Path(__file__).parent))  # test folders are no packages
 import chromium
 import made_up
 
+from tests.grafana_backend import ways
+
 collect_ignore = [] if chromium.found() else ["test_preview_in_a_browser.py"]
 
 
 def pytest_terminal_summary(terminalreporter) -> None:
-    """Say whether the dashboards were looked at in a browser."""
+    """Say whether the dashboards were looked at in a browser, and through how much of Grafana their queries went."""
     path = chromium.found()
     said = f"pages were opened in {path}" if path else "no Chromium was found: no page was opened in a browser"
     terminalreporter.write_line(f"dashboards: {said}")
+    terminalreporter.write_line(f"grafana: panels' and rules' queries go through {ways.said()}")
 
 
 NOW, CANDIDATES = int(time.time()), 8_000

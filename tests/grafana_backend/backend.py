@@ -15,7 +15,7 @@ import os
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -34,7 +34,10 @@ _GO_ELSEWHERE = "/usr/local/go/bin/go"
 
 @dataclass(frozen=True)
 class Query:
-    """One query of a panel (`time_series`) or a table; `interval_ms` is what Grafana makes of the panel's width."""
+    """One query of a panel (`time_series`) or a table; `interval_ms` is what Grafana makes of the panel's width.
+
+    `model` is the query's whole JSON, where it is known: then it counts, and not `sql` and `time_series`.
+    """
 
     id: str
     sql: str
@@ -42,6 +45,7 @@ class Query:
     end: datetime
     interval_ms: int = 60_000
     time_series: bool = True
+    model: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True)
@@ -106,6 +110,7 @@ class GrafanaBackend:
                 "to": query.end.isoformat(),
                 "interval_ms": query.interval_ms,
                 "format": 0 if query.time_series else 1,
+                "model": query.model,
             }
             for query in queries
         ]

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"math"
 	"net/url"
 	"strconv"
@@ -54,10 +55,12 @@ func (g *grafana) Health(ctx context.Context) (Health, error) {
 }
 
 func (g *grafana) Query(ctx context.Context, query Query) Result {
-	model, err := json.Marshal(map[string]any{
-		"refId": "A", "rawSql": query.SQL, "format": query.Format, "editorType": "sql",
-		"intervalMs": query.IntervalMS, "maxDataPoints": 1000,
-	})
+	written := map[string]any{"rawSql": query.SQL, "format": query.Format, "editorType": "sql"}
+	if query.Model != nil {
+		written = query.Model
+	}
+	maps.Copy(written, map[string]any{"refId": "A", "intervalMs": query.IntervalMS, "maxDataPoints": 1000})
+	model, err := json.Marshal(written)
 	if err != nil {
 		return Result{Error: err.Error()}
 	}

@@ -8,7 +8,8 @@
 //	twin    the libraries the plugin is built on (sqlds, clickhouse-go), with our own macros: twin.go
 //	driver  clickhouse-go alone, for what the plugin never asks of it: driver.go
 //
-// In: [{"id", "sql", "from", "to", "interval_ms", "format"}], times as RFC 3339, format 0 time series, 1 table.
+// In: [{"id", "sql", "from", "to", "interval_ms", "format", "model"}], times as RFC 3339, format 0 time series, 1 table;
+// "model" is the query's JSON as Grafana's pages or its alerting send it, and goes before the rest where it is there.
 // Out: {"backend", "health": {"ok", "message"}, "queries": [{"id", "error", "frames": [{"fields": [{"name", "type",
 // "labels"}], "rows", "first"}]}]}. It ends with 1, and a line that says why, when it cannot run at all.
 package main
@@ -31,6 +32,8 @@ type Query struct {
 	To         time.Time `json:"to"`
 	IntervalMS int64     `json:"interval_ms"`
 	Format     int       `json:"format"`
+
+	Model map[string]any `json:"model"`
 }
 
 // Field is a column of a frame.

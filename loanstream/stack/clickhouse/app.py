@@ -94,10 +94,11 @@ class Warehouse:
             steps = Steps(self._engine, self._threads[account.name], request.query_id, receive)
             held.callback(steps.close)
             only_reads = await steps.do(reads, link, request, account, self._engine)
-            reply.describe(request.query_id, request.result_format if only_reads else None)
             blocks = answers(link, request, account, only_reads, self._engine.disk)
             held.callback(blocks.close)
             block = await steps.do(next, blocks, None)
+            tells = only_reads or (block is not None and block.body)
+            reply.describe(request.query_id, request.result_format if tells else None)
             while block is not None:
                 following = await steps.do(next, blocks, None)
                 await reply.block(block)

@@ -12,7 +12,7 @@ from loanstream.stack.clickhouse.auth import Account
 from loanstream.stack.clickhouse.disk import Disk
 from loanstream.stack.clickhouse.engine import Engine
 from loanstream.stack.clickhouse.errors import NOT_IMPLEMENTED, READONLY, SYNTAX_ERROR, TOO_MANY_ROWS, EngineError
-from loanstream.stack.clickhouse.link import Answer, Link
+from loanstream.stack.clickhouse.link import Answer, Link, quoted
 from loanstream.stack.clickhouse.requests import Request
 from loanstream.stack.clickhouse.statement import in_format, without_format
 
@@ -25,6 +25,7 @@ _JOINING: Final = frozenset(
 _INSERT_SETTINGS: Final = {"async_insert": "0", "max_threads": "1"}
 # Native's columns without what stands around them: native.py writes that.
 _BUFFERS: Final = "Buffers"
+_NAMED: Final = "JSONCompactEachRowWithNamesAndTypes"
 _SELECT: Final = re.compile(r"(?:\s|\(|--[^\n]*\n|/\*.*?\*/)*(SELECT|WITH|FROM)\b", re.IGNORECASE | re.DOTALL)
 # An engine that cannot be opened again is worse than a statement refused.
 _BREAKS_THE_DIRECTORY: Final = re.compile(r"\bENGINE\s*=?\s*['\"`]?(Kafka|RabbitMQ|NATS)\b", re.IGNORECASE)
@@ -68,7 +69,8 @@ def answers(
         elif streams(request, only_reads):
             yield from link.blocks(request.sql, request.result_format, request.params)
         else:
-            answer = link.run(request.sql, request.result_format, request.params)
+            run = _told if request.result_format == "Native" else _run
+            answer = run(link, request)
             if answer.written_rows:
                 disk.verify(link, began)
             yield answer
@@ -84,6 +86,27 @@ def streams(request: Request, only_reads: bool) -> bool:
 
 def _selects(request: Request, only_reads: bool) -> bool:
     return only_reads and _SELECT.match(request.sql) is not None
+
+
+def _run(link: Link, request: Request) -> Answer:
+    return link.run(request.sql, request.result_format, request.params)
+
+
+def _told(link: Link, request: Request) -> Answer:
+    """What a statement that changes something tells (BACKUP its id), in the client's dialect of Native.
+
+    It is run once, in a format that names columns and types; the engine then reads those rows as a question's answer.
+    Most statements tell nothing, and that is an empty body in every dialect.
+    """
+    answer = link.run(in_format(request.sql, _NAMED), _NAMED, request.params)
+    if not answer.body:
+        return answer
+    names, kinds, rows = answer.body.decode("utf-8", "replace").split("\n", 2)
+    columns = [native.Column(name, kind) for name, kind in zip(json.loads(names), json.loads(kinds), strict=True)]
+    structure = ", ".join(f"{_identifier(column.name)} {column.type}" for column in columns)
+    reread = f"SELECT * FROM format(JSONCompactEachRow, {quoted(structure)}, {quoted(rows)})"  # noqa: S608 - quoted
+    dialect = native.Dialect(columns, request.revision)
+    return replace(answer, body=dialect.blocks(link.run(reread, _BUFFERS).body) or dialect.empty())
 
 
 def _native(link: Link, request: Request) -> Iterator[Answer]:

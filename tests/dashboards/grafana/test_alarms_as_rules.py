@@ -1,5 +1,6 @@
 """Rows of the table of alarms as Grafana's rules."""
 
+import json
 from dataclasses import replace
 
 import pytest
@@ -9,6 +10,8 @@ from dashboards.alarms.queries import rule_sql
 from dashboards.alarms.table import ALERTS
 from dashboards.alarms.thresholds import load
 from dashboards.grafana.alarms import groups, of_table
+from dashboards.grafana.names import GENERATED
+from dashboards.grafana.panel import panel_id
 from dashboards.grafana.provisioning import as_text
 from loanstream.generate.files import ALERT_RULES, ROOT
 
@@ -40,7 +43,24 @@ def test_whoever_is_called_reads_what_where_and_what_to_do():
         "summary": "A stage is behind: {{ $labels.stage }}, {{ $labels.tenant }}",
         "description": "Does a stage keep up? Add a worker.",
         "runbook": "docs/runbooks/consumer_lag.md",
+        "__dashboardUid__": "loanstream-flow",
+        "__panelId__": str(panel_id("flow-waiting")),
     }
+
+
+@pytest.mark.parametrize("alert", ALERTS)
+def test_a_message_opens_the_panel_and_names_the_page(alert):
+    """Whoever is called goes from the message to a panel that is there, and to a page about this alarm that is there."""
+    document = yaml.safe_load((ROOT / ALERT_RULES).read_text("utf-8"))
+    rules = {rule["labels"]["alarm"]: rule for group in document["groups"] for rule in group["rules"]}
+    rule, told = rules[alert], rules[alert]["annotations"]
+    board = json.loads((GENERATED / f"{told['__dashboardUid__']}.json").read_text("utf-8"))
+    titles = {str(panel["id"]): panel["title"] for panel in board["panels"] if panel["type"] != "row"}
+    assert told["__panelId__"] in titles
+    # a file's rule is known to the panel by these two
+    assert (rule["dashboardUid"], rule["panelId"]) == (told["__dashboardUid__"], int(told["__panelId__"]))
+    page = (ROOT / told["runbook"]).read_text("utf-8")
+    assert page.startswith(f"# {ALERTS[alert].title}\n")
 
 
 def test_pages_open_where_the_operator_has_them():

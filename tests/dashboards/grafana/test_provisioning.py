@@ -102,8 +102,9 @@ def test_a_group_of_rules_becomes_a_file():
         "B",
     )
     assert {"orgID", "folderUID", "ruleGroup"}.isdisjoint(lag)
-    assert lag["annotations"]["__panelId__"] == "12"
-    assert "__panelId__" not in other["annotations"]
+    assert (lag["annotations"]["__panelId__"], lag["panelId"]) == ("12", 12)
+    assert lag["annotations"]["__dashboardUid__"] == lag["dashboardUid"]
+    assert {"__panelId__", "panelId", "dashboardUid"}.isdisjoint({*other["annotations"], *other})
 
 
 def test_a_rule_asks_the_warehouse_and_judges_the_answer():

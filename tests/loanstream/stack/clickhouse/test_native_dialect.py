@@ -246,3 +246,64 @@ def test_a_state_is_refused_only_where_it_is_one():
     Dialect([Column("a", "SimpleAggregateFunction(sum, UInt64)")], 54460)
     with pytest.raises(EngineError, match="column 1 `a`"):
         Dialect([Column("a", "Array(AggregateFunction(sum, UInt64))")], 54460)
+
+
+BACKED_UP = "Enum8('CREATING_BACKUP' = 0, 'BACKUP_CREATED' = 1"
+
+
+@pytest.fixture(scope="module")
+def tell(server):
+    """One request of the writer's, in a revision of Native."""
+
+    def run(sql, revision=54460, more=""):
+        return server.post(
+            sql.encode(), DRIVER.replace("54460", str(revision)) + more, **{"Accept-Encoding": "identity"}
+        )
+
+    server.post(b"DROP TABLE IF EXISTS told")
+    assert server.post(b"CREATE TABLE told (term UInt8) ENGINE = MergeTree ORDER BY term")[0] == 200
+    yield run
+    server.post(b"DROP TABLE told")
+
+
+@pytest.mark.parametrize(("revision", "info", "flag"), [(0, b"", b""), (54405, INFO, b""), (54460, INFO, FLAG)])
+@pytest.mark.parametrize("written", ["", "\nFORMAT Native", " FORMAT Native; -- a note"])
+def test_what_a_command_tells_is_in_the_clients_revision(tell, revision, info, flag, written):
+    """A backup's id and state reach Grafana's driver and clickhouse-connect as a question's answer would."""
+    status, headers, body = tell(
+        f"BACKUP TABLE loanstream.told TO Memory('b{revision}{len(written)}'){written}", revision
+    )
+    assert (status, headers["x-clickhouse-format"]) == (200, "Native"), body
+    assert body.startswith(info + b"\x02\x01" + text("id") + text("String") + flag + b"\x24")
+    kind, state = text("status") + leb128(len(_enum(body))) + _enum(body) + flag, b"\x01"
+    assert BACKED_UP.encode() in kind
+    assert body.endswith(kind + state)
+
+
+def _enum(body):
+    return body[body.index(b"Enum8(") : body.rindex(b")") + 1]
+
+
+@pytest.mark.parametrize("revision", [0, 54405, 54460])
+@pytest.mark.parametrize(
+    "command",
+    [
+        "ALTER TABLE told ADD COLUMN IF NOT EXISTS bank String",
+        "ALTER TABLE told ADD COLUMN IF NOT EXISTS bank String FORMAT Native",
+        "KILL QUERY WHERE 0",
+        "OPTIMIZE TABLE told",
+        "INSERT INTO told (term) SELECT 1",
+    ],
+)
+def test_a_command_that_tells_nothing_has_no_body(tell, revision, command):
+    """A client tells by the missing format that there is nothing to read."""
+    status, headers, body = tell(command, revision)
+    assert (status, headers.get("x-clickhouse-format"), body) == (200, None, b"")
+
+
+def test_a_command_runs_once(tell, server):
+    """Whichever format its answer is asked in, rows that a command writes are written once."""
+    for revision in (0, 54460):
+        server.post(b"TRUNCATE TABLE told")
+        assert tell("INSERT INTO told (term) SELECT number FROM numbers(3)", revision)[0] == 200
+        assert server.post(b"SELECT count() FROM told")[2] == b"3\n"
