@@ -203,10 +203,7 @@ def _moment(value: Any) -> datetime:
     `0001-01-01T00:00:00+14:00` would fail where it is written, long after it was taken.
     """
     if type(value) is str and _MOMENT.match(value) is not None and not value.endswith("\n"):
-        try:
-            made = datetime.fromisoformat(value.upper())
-        except ValueError:
-            raise PydanticCustomError("datetime_parsing", "a day that the month has") from None
+        made = _written(value)
     elif isinstance(value, datetime) and value.tzinfo is not None:
         made = value
     else:
@@ -214,6 +211,15 @@ def _moment(value: Any) -> datetime:
     if not EARLIEST <= made < LATEST:
         raise PydanticCustomError("out_of_bounds", _BEYOND)
     return made
+
+
+# Records of one batch have most of their moments in common, and each is read by stage after stage.
+@lru_cache(maxsize=4096)
+def _written(text: str) -> datetime:
+    try:
+        return datetime.fromisoformat(text.upper())
+    except ValueError:
+        raise PydanticCustomError("datetime_parsing", "a day that the month has") from None
 
 
 def _no_moment(value: Any) -> PydanticCustomError:
