@@ -291,7 +291,8 @@ RECORDINGS: dict[str, Recording] = {
 def _sealed(table: str, row: Row, plaintext: bytes, cipher: Seals) -> Row:
     column, bound = SEALED[table]
     tenant, *place = (row[name] for name in bound)
-    return {**row, column: cipher.seal(plaintext, column, tenant, *place)}
+    row[column] = cipher.seal(plaintext, column, tenant, *place)
+    return row
 
 
 def flat(event: Mapping[str, Any], prefix: str = "") -> Row:
