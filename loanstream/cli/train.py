@@ -30,7 +30,7 @@ def run_training(data: Path | None, out: Path, recipe: str, *, force: bool, as_j
     if data is None:
         raise WrongOption(f"--data or LOANSTREAM_DATA: expected the folder that holds {LOANS}")
     try:
-        card = train(_loans(data), out, RECIPES[recipe], overwrite=force)
+        card = train(loans_file(data), out, RECIPES[recipe], overwrite=force)
     except AnotherBundleError as there:
         raise Problem(f"{there}; name another --out, or overwrite it with --force") from None
     emit(card.as_json(), card_text(card, out), as_json=as_json)
@@ -64,7 +64,7 @@ def card_text(card: "Card", out: Path) -> Group:
     return Group(listed(heads), "", figures, "", ece_sentence(card))
 
 
-def _loans(data: Path) -> Path:
+def loans_file(data: Path) -> Path:
     """The file of the public loan approval set in the folder `data`, or `data` itself. Problem where it is not."""
     file = data / LOANS if data.is_dir() else data
     if not file.is_file():
