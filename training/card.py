@@ -125,7 +125,7 @@ def unsure_sentence(card: Card) -> str:
     """How much is known of those of whom the model is unsure."""
     low, high = UNSURE
     rows = card.unsure["rows"]
-    said = f"Of {card.rows:,} rows {rows:,.4g} lie between {low:g} and {high:g}, a mean over repeats."
+    said = f"Of {card.rows:,} rows {rows:,.1f} lie between {low:g} and {high:g}, a mean over repeats."
     if rows >= 100:
         return said
     return f"{said} **Of so few nothing is known**: a probability between the two has hardly been tested on this data."
@@ -170,7 +170,7 @@ def ece_sentence(card: Card) -> str:
 
 
 def _confusion(card: Card) -> list[str]:
-    count = {name: f"{value:,.6g}" for name, value in card.confusion.items()}
+    count = {name: f"{value:,.1f}" for name, value in card.confusion.items()}
     return [
         f"| at 0.5 | called {APPROVED} | called {REJECTED} |",
         "|---|---|---|",
@@ -185,8 +185,9 @@ def _settings(trainer: Mapping[str, Any]) -> list[str]:
     params = ", ".join(f"{name} = {value}" for name, value in trainer["params"].items())
     choices = trainer["choices"]
     said = (
-        f"These are one of {choices} stated settings, chosen by log loss over {trainer['inner_folds']} folds inside the "
-        "rows that a model may see. The figures are of models whose settings were chosen in the same way, without the "
+        f"These are one of {choices} stated settings, chosen by log loss over {trainer['inner_folds']} folds inside "
+        "the rows that a model may see. The figures are of models whose settings were chosen in the same way, without "
+        "the "
         "rows they are measured on. Which settings were tried was known from earlier work, on the public set too."
         if choices > 1
         else "The settings were found by earlier work on the public set, not inside the folds: on that set the figures "
@@ -233,8 +234,8 @@ def card_markdown(card: Card) -> str:
         unsure_sentence(card),
         "",
         (
-            f"Platt: a = {card.calibrator['a']:.6f}, b = {card.calibrator['b']:.6f}, the means over the repeats, each "
-            "fitted on one margin a row."
+            f"Platt: a = {card.calibrator['a']:.6f}, b = {card.calibrator['b']:.6f}, fitted on one margin a row, its "
+            "mean over the repeats."
         ),
         f"Shrunk by {card.calibrator['shrinkage']:.4f}: nobody is surer than 1 in a million, where points end.",
         "",

@@ -44,8 +44,8 @@ def out_of_fold(design: Design, learn: Learn, folds: int, repeats: int, seed: in
 
 
 def cross_fitted(found: OutOfFold, labels: Labels, calibrate: Calibrate) -> npt.NDArray[np.float64]:
-    """Probabilities (repeats, n): each fold's by a calibrator that was fitted on all rows but the fold's, one log-odds a
-    row: its mean over the repeats.
+    """Probabilities (repeats, n): each fold's by a calibrator that was fitted on all rows but the fold's, on one
+    log-odds a row: its mean over the repeats.
     """
     p, means = np.empty_like(found.margins), found.margins.mean(axis=0)
     for repeat, (margins, fold_of) in enumerate(zip(found.margins, found.fold_of, strict=True)):

@@ -68,9 +68,8 @@ class Recipe:
     @property
     def constraints(self) -> tuple[Direction, ...]:
         """What training holds each feature to."""
-        if not self.monotone:
-            return (0,) * len(self.features)
-        return tuple(self.also_held.get(name, way) for name, way in zip(self.features, self.directions, strict=True))
+        also = self.also_held if self.monotone else {}
+        return tuple(also.get(name, way) for name, way in zip(self.features, self.directions, strict=True))
 
     def booster_params(self, approved_share: float, choice: Trees) -> dict[str, Any]:
         """XGBoost's parameters; one thread, so that equal data give equal bytes."""

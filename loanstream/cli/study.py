@@ -18,7 +18,9 @@ POLICY_NAME = "from-costs"
 FILES = ("study.md", "study.csv", "study.json", f"{POLICY_NAME}.yaml")
 
 
-def run_study(data: Path | None, out: Path | None, costs: tuple[float, float, float], *, quick: bool, as_json: bool) -> int:
+def run_study(
+    data: Path | None, out: Path | None, costs: tuple[float, float, float], *, quick: bool, as_json: bool
+) -> int:
     """Study the loans at `data`, and write the result into `out` where there is one."""
     from training.data import PUBLIC_SET_SHA256, read_loans
     from training.study.contenders import contenders_of_loans
@@ -65,9 +67,7 @@ def _write(out: Path, found: dict[str, Any], costs: Any) -> None:
 def _text(found: dict[str, Any], out: Path | None) -> Group:
     """The figures at a glance; the files hold the rest."""
     shown = ("accuracy", "auc", "log_loss", "brier", "ece")
-    rows = [
-        (name, *(f"{figures[one]['value']:.5f}" for one in shown)) for name, figures in found["figures"].items()
-    ]
+    rows = [(name, *(f"{figures[one]['value']:.5f}" for one in shown)) for name, figures in found["figures"].items()]
     bands = found["threshold"]["bands"]
     lines = [f"bands from the costs: approve above {bands['approve']:g}, decline up to {bands['decline']:g}"]
     lines += [str(out / name) for name in FILES] if out is not None else ["--out DIR writes every table and the policy"]
@@ -80,7 +80,7 @@ def study(
         Path | None, typer.Option(envvar="LOANSTREAM_DATA", help="the loans, or the folder of the public data sets")
     ] = None,
     out: Annotated[Path | None, typer.Option(help="folder for the tables and the policy")] = None,
-    quick: Annotated[bool, typer.Option("--quick", help="fewer folds and resamples: to try it, not to cite it")] = False,
+    quick: Annotated[bool, typer.Option("--quick", help="fewer folds and resamples: to try it, not to cite")] = False,
     gain: Annotated[float, typer.Option(help="what a good loan earns")] = 1.0,
     loss: Annotated[float, typer.Option(help="what a bad loan costs, in the same unit")] = 5.0,
     review: Annotated[float, typer.Option(help="what a person's look at one applicant costs")] = 0.25,

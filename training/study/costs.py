@@ -61,6 +61,10 @@ class Costs:
             approve = decline = self.cut
         return min(round(approve, _DIGITS), 1 - _LEAST), max(round(decline, _DIGITS), 0.0)
 
+    def times(self, name: str, factor: float) -> "Costs":
+        """With one of them multiplied."""
+        return replace(self, **{name: getattr(self, name) * factor})
+
     def profit(self, p: Vector, labels: Labels, bands: tuple[float, float]) -> float:
         """What `bands` earn per `PER` applicants."""
         approved, referred = p > bands[0], (p > bands[1]) & (p <= bands[0])
@@ -74,8 +78,8 @@ DEFAULT_COSTS = Costs(gain=1, loss=5, review=0.25)
 
 
 def threshold_study(p: npt.NDArray[np.float64], labels: Labels, costs: Costs, standard: tuple[float, float]) -> Any:
-    """What follows from `costs` for cross-fitted probabilities, (repeats, n): bands, the profit of them, of one threshold
-    and of the `standard` bands; the profit curve; and what each cost's half and double would change.
+    """What follows from `costs` for cross-fitted probabilities, (repeats, n): bands, the profit of them, of one cut and
+    of the `standard` bands; the profit curve; and what half and double of each cost would change.
     """
     everyone, of_all = p.ravel(), np.tile(labels, len(p))
     curve = [costs.profit(everyone, of_all, (float(cut), float(cut))) for cut in CURVE]
@@ -97,17 +101,15 @@ def threshold_study(p: npt.NDArray[np.float64], labels: Labels, costs: Costs, st
         "best_on_curve": float(CURVE[best]),
         "within_1_percent": [float(as_good.min()), float(as_good.max())],
         "sensitivity": [
-            _changed(everyone, of_all, replace(costs, **{one.name: getattr(costs, one.name) * factor}), one.name, factor, bands)
+            {"cost": one.name, "times": factor, **_with(everyone, of_all, costs.times(one.name, factor), bands)}
             for one in fields(costs)
             for factor in FACTORS
         ],
     }
 
 
-def _changed(p: Vector, labels: Labels, costs: Costs, name: str, factor: float, bands: tuple[float, float]) -> Any:
+def _with(p: Vector, labels: Labels, costs: Costs, bands: tuple[float, float]) -> dict[str, Any]:
     return {
-        "cost": name,
-        "times": factor,
         "bands": _bands(costs.bands()),
         "profit": costs.profit(p, labels, costs.bands()),
         "profit_of_unchanged_bands": costs.profit(p, labels, bands),
@@ -125,7 +127,7 @@ def standard_bands() -> tuple[float, float]:
 
 
 def policy_of(costs: Costs, name: str) -> str:
-    """The shipped policy `standard` with the bands that follow from `costs`, as a document that `policy check` takes."""
+    """The shipped policy `standard` with the bands that follow from `costs`: a document that `policy check` takes."""
     approve, decline = costs.bands()
     said = (
         f"# Bands from stated costs: a good loan earns {costs.gain:g}, a bad one costs {costs.loss:g}, a review "

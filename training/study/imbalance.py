@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from imblearn.over_sampling import SMOTE
@@ -59,7 +60,7 @@ def leaky(design: Design, resample: Resample) -> Plain:
     return Plain(*resample(design.everything(), design.labels))
 
 
-def _resampled(sampler: object, rows: Matrix, labels: Labels) -> tuple[Matrix, Labels]:
-    whole = SimpleImputer(strategy="median", keep_empty_features=True).fit_transform(rows) if np.isnan(rows).any() else rows
-    made, of_made = sampler.fit_resample(whole, labels)  # type: ignore[attr-defined]
+def _resampled(sampler: Any, rows: Matrix, labels: Labels) -> tuple[Matrix, Labels]:
+    known = SimpleImputer(strategy="median", keep_empty_features=True).fit_transform(rows)
+    made, of_made = sampler.fit_resample(known, labels)
     return np.asarray(made, np.float64), np.asarray(of_made, np.int64)

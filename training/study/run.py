@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from sklearn.metrics import precision_recall_fscore_support
 
 from schemas.problem import Problem
 from training.calibration import platt, probability
@@ -41,13 +42,15 @@ class Extent:
     remedied: Trees = PAPERS_TREES
 
 
+INSIDE, LEAKY = "SMOTE inside folds", "SMOTE before the split: LEAKY"
+
 QUICK = Extent(folds=3, repeats=1, replicates=50, draws=3, remedied=OUR_TREES)
 
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """What is studied: the contenders, all of the same rows; which of them `decides`, so that its probabilities meet the
-    costs; `times` where rows have one; and what the data are, for the result.
+    """What is studied: the contenders, all of the same rows; which of them `decides`: its probabilities meet the costs;
+    `times` where rows have one; and what the data are, for the result.
     """
 
     contenders: list[Contender]
@@ -66,7 +69,9 @@ def study(subject: Subject, costs: Costs, extent: Extent, tell: Tell) -> dict[st
     labels = subject.labels
     least = int(np.bincount(labels, minlength=2).min())
     if least < 2 * extent.folds:
-        raise Problem(f"the rarer label has {least} rows; expected {2 * extent.folds} at least, for {extent.folds} folds")
+        raise Problem(
+            f"the rarer label has {least} rows; expected {2 * extent.folds} or more, for {extent.folds} folds"
+        )
     progress = Progress(tell)
     found = {one.name: _out(one, extent, progress) for one in subject.contenders}
     progress.say("figures with intervals, and paired tests")
@@ -80,6 +85,7 @@ def study(subject: Subject, costs: Costs, extent: Extent, tell: Tell) -> dict[st
         "published": {name: asdict(row) for name, row in TABLE_II.items()},
         "paired": _paired(p, found, labels, extent),
         "calibration": _calibration(subject, found, extent, progress),
+        "weighted": {name: _weighted(one, labels) for name, one in p.items() if name in TABLE_II},
         "imbalance": _imbalance(_contender(subject, PAPERS_NAME).design, extent, progress),
         "search": _search(_contender(subject, subject.decides).design, extent, progress),
         "forward": _forward(subject, extent, progress),
@@ -138,7 +144,7 @@ def _paired(p: Mapping[str, Matrix], found: Mapping[str, OutOfFold], labels: Lab
         part: holm([row[part]["p_value"] if isinstance(row[part], dict) else row[part] for row in rows])
         for part in ("accuracy", "mcnemar", "auc")
     }
-    return [{**row, "holm": {part: p_values[at] for part, p_values in corrected.items()}} for at, row in enumerate(rows)]
+    return [{**row, "holm": {part: p[at] for part, p in corrected.items()}} for at, row in enumerate(rows)]
 
 
 def _by_fold(values: Matrix, fold_of: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
@@ -163,6 +169,16 @@ def _calibration(subject: Subject, found: Mapping[str, OutOfFold], extent: Exten
     }
 
 
+def _weighted(p: Matrix, labels: Labels) -> dict[str, float]:
+    """Precision and recall of either class, weighted by its rows, as the paper has them; recall is then accuracy."""
+    found = []
+    for one in p > CUT:
+        precision, recall, _, _ = precision_recall_fscore_support(labels, one, average="weighted", zero_division=0.0)
+        found.append((precision, recall))
+    precision, recall = np.mean(found, axis=0)
+    return {"precision": round(float(precision), 9), "recall": round(float(recall), 9)}
+
+
 def _chosen(found: Mapping[str, Estimate], names: tuple[str, ...]) -> dict[str, Any]:
     return {name: asdict(_rounded(found[name])) for name in names}
 
@@ -173,17 +189,17 @@ def _imbalance(design: Design, extent: Extent, progress: Progress) -> Any:
     ways = {
         "no remedy": (design, plain),
         "class weights": (design, boosted(extent.remedied, SEED, balance=True)),
-        "SMOTE inside folds": (design, resampled(plain, smote(SEED))),
+        INSIDE: (design, resampled(plain, smote(SEED))),
         "undersampling inside folds": (design, resampled(plain, undersampling(SEED))),
-        "SMOTE before the split: LEAKY": (leaky(design, smote(SEED)), plain),
+        LEAKY: (leaky(design, smote(SEED)), plain),
     }
     rows: dict[str, Any] = {}
     for name, (of, learn) in ways.items():
-        progress.say(f"{PAPERS_NAME}, {name}")
+        progress.say(f"imbalance: {name}")
         out = out_of_fold(of, learn, extent.folds, 1, SEED)
         kept = ("accuracy", "precision", "recall", "f1", "auc", "log_loss", "brier", "ece")
         rows[name] = _chosen(estimates(probability(out.margins), of.labels, replicates=extent.replicates), kept)
-    return rows
+    return {"trees": extent.remedied.trees, **extent.remedied.params, "ways": rows}
 
 
 def _search(design: Design, extent: Extent, progress: Progress) -> Any:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
+
 from training.folds import Design, Labels, Matrix
 from training.learning import choose, log_loss_of
 from training.out_of_fold import Learn, OutOfFold, Vector, out_of_fold
