@@ -21,7 +21,7 @@ OWN_LABEL_NOTE = (
     "near 100 % show that a rule was learned, not that a loan will be repaid."
 )
 
-ORIGINS = {True: "synthetic", False: "not stated whether synthetic"}
+ORIGINS = {True: "synthetic", False: "real or made up: not stated"}
 """Of the public set's file it is known; of no other has anybody said."""
 
 ROWS_ENOUGH, RARER_ENOUGH = 1_000, 100

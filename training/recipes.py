@@ -132,8 +132,8 @@ RECIPES: dict[str, Recipe] = {
             balance=False,
             notes=(
                 Note(
-                    "The best imitation of the label, for the study: it is held to no direction, and repeats what is "
-                    "perverse in the label."
+                    "The best imitation of the label, for the study: it is held to no direction, and repeats whatever "
+                    "the label rewards."
                 ),
                 _LTI_AND_ACR,
                 Note("Light leaves: few rows are enough for one, and leaves are hardly shrunk."),

@@ -22,6 +22,7 @@ def run_study(
     data: Path | None, out: Path | None, costs: tuple[float, float, float], *, quick: bool, as_json: bool
 ) -> int:
     """Study the loans at `data`, and write the result into `out` where there is one."""
+    from training.card import ORIGINS
     from training.data import PUBLIC_SET_SHA256, read_loans
     from training.study.contenders import contenders_of_loans
     from training.study.costs import Costs
@@ -37,7 +38,7 @@ def run_study(
     about = {
         "source": loans.source,
         "sha256": loans.sha256,
-        "origin": "synthetic" if public else "not stated whether synthetic",
+        "origin": ORIGINS[public],
         "positive": "approved",
         "papers": public,
     }

@@ -78,7 +78,7 @@ def _folder(text: str) -> Path:
 def train(
     out: Annotated[Path, typer.Option(parser=_folder, metavar="<path>", help="folder for the bundle")],
     data: Annotated[Path | None, typer.Option(envvar="LOANSTREAM_DATA", help="folder of the public data sets")] = None,
-    recipe: Annotated[str, typer.Option(help="default or paper")] = "default",
+    recipe: Annotated[str, typer.Option(help="default, as-labelled or paper")] = "default",
     force: Annotated[bool, typer.Option("--force", help="overwrite another bundle that is in the folder")] = False,
     as_json: AsJson = False,
 ) -> None:
