@@ -1,7 +1,7 @@
 """The model card: every figure in it was measured by the trainer, out of fold, on this data set."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
 from schemas.public_loans import APPROVED, REJECTED
@@ -37,7 +37,7 @@ class Card:
     """What a model is, what it was trained on and how well it does.
 
     `metrics` are of probabilities out of fold that a calibrator gave which had not seen the row either, means over the
-    repeats, with 95 % intervals over the rows; `repeats_sd` are standard deviations over the repeats, and
+    repeats, with 95 % intervals over the rows; `figures_sd` are standard deviations over the repeats, and
     `uncalibrated` the means without the calibrator. `confusion` counts rows at 0.5, a mean over repeats, and `unsure`
     those between the probabilities of `UNSURE`. `calibrator` are Platt's a and b, both shrunk by `shrinkage`: nobody is
     surer than 1 in a million, where points end. `directions` are `training.directions`' counts, `unheld` the accuracy
@@ -57,7 +57,7 @@ class Card:
     trainer: dict[str, Any]
     calibrator: dict[str, float]
     metrics: dict[str, Estimate]
-    repeats_sd: dict[str, float]
+    figures_sd: dict[str, float]
     uncalibrated: dict[str, float]
     confusion: dict[str, float]
     unsure: dict[str, float]
@@ -74,14 +74,17 @@ class Card:
         return self.positives / self.rows
 
     def as_json(self) -> dict[str, Any]:
-        """The content of `card.json`; warnings only where there are some."""
-        return {name: value for name, value in asdict(self).items() if name != "warnings" or value}
+        """The content of `card.json`; warnings only where there are some, `figures` the metrics without intervals."""
+        content = {name: value for name, value in asdict(self).items() if name != "warnings" or value}
+        figures = {name: found.value for name, found in self.metrics.items()}
+        return {"bundle": self.name, **content, "approved_share": self.approved_share, "figures": figures}
 
 
 def card_from_json(content: Mapping[str, Any]) -> Card:
     """The card that a `card.json` holds."""
     metrics = {name: Estimate(**found) for name, found in content["metrics"].items()}
-    return Card(**{**content, "metrics": metrics})
+    parts = {part.name: content[part.name] for part in fields(Card) if part.name in content}
+    return Card(**{**parts, "metrics": metrics})
 
 
 def few_rows(rows: int, approved: int) -> list[str]:
@@ -222,7 +225,7 @@ def card_markdown(card: Card) -> str:
         "| figure | mean | 95 % interval | sd over repeats | without calibrator |",
         "|---|---|---|---|---|",
         *(
-            f"| {name} | {found.value:.5f} | {found.low:.5f} to {found.high:.5f} | {_cell(card.repeats_sd, name)} | "
+            f"| {name} | {found.value:.5f} | {found.low:.5f} to {found.high:.5f} | {_cell(card.figures_sd, name)} | "
             f"{_cell(card.uncalibrated, name)} |"
             for name, found in card.metrics.items()
         ),

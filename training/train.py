@@ -247,7 +247,7 @@ def _card(
         trainer=manifest["trainer"],
         calibrator={name: manifest["calibrator"][name] for name in ("a", "b", "shrinkage")},
         metrics=metrics,
-        repeats_sd={
+        figures_sd={
             name: float(np.std([one[name] for one in per_repeat]))
             for name in metrics
             if name in per_repeat[0] and name != "ece"
