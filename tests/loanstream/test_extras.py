@@ -58,7 +58,6 @@ IMPORTED_NOWHERE = {
     "fastapi": "the gateway's, which `up` starts as a process of its own",
     "httptools": "uvicorn is told its name",
     "plotly": "its script is read from its package and runs in a browser",
-    "imbalanced-learn": "locked for the resampling of the training recipes to come",
 }
 
 NO_EXTRA = [
