@@ -12,6 +12,7 @@ from scoring.bundle import load_bundle
 from scoring.features import FEATURES, POSITION, compute
 from scoring.shipped import BUNDLES, shipped_bundle_files
 from scoring.trained_features import TrainedFeature
+from training import learning
 from training.calibration import fit_platt, probability
 from training.card import LABEL_NOTE, OWN_LABEL_NOTE, card_from_json, card_markdown, few_rows, keeps_directions
 from training.data import PUBLIC_SET_SHA256, DataError, parse_loans, read_loans
@@ -297,6 +298,61 @@ def test_a_warning_stands_above_the_figures(csv):
     without = dataclasses.replace(card, warnings=[])
     assert warning not in card_markdown(without)
     assert "warnings" not in without.as_json()
+
+
+def test_a_cards_figures_belong_together(csv):
+    """Rows called rightly and wrongly add up, and precision, recall and accuracy follow from them."""
+    loans = parse_loans(csv, "sample")
+    _, card = make_bundle(loans, SMALL["paper"], "INR")
+    count = card.confusion
+    assert sum(count.values()) == card.rows == len(loans)
+    for name, right, of in (
+        ("precision", count["true_positive"], count["true_positive"] + count["false_positive"]),
+        ("recall", count["true_positive"], card.positives),
+        ("accuracy", count["true_positive"] + count["true_negative"], card.rows),
+    ):
+        assert card.metrics[name].value == pytest.approx(right / of)
+        assert card.metrics[name].low <= card.metrics[name].value <= card.metrics[name].high
+
+
+def test_a_card_says_what_is_not_known(csv):
+    """That few rows are between sure and sure, that repeats are no sample, and what directions cost, where there are
+    some.
+    """
+    loans = parse_loans(csv, "sample")
+    for name, held in (("default", True), ("paper", False)):
+        files, card = make_bundle(loans, SMALL[name], "INR")
+        said = " ".join(files["card.md"].decode().split())
+        assert "it is no error of sampling" in said
+        assert f"{card.unsure['rows']:,.1f} lie between 0.3 and 0.7" in said
+        assert ("**Of so few nothing is known**" in said) is (card.unsure["rows"] < 100)
+        assert ("costs agreement with the labels" in said) is held is (card.unheld is not None)
+        assert ("chosen by log loss" in said) is False
+    assert "chosen by log loss" in make_bundle(loans, SMALL["as-labelled"], "INR")[0]["card.md"].decode()
+
+
+def test_the_settings_of_a_fold_are_chosen_without_it(csv, monkeypatch):
+    """Every choice looks at the rows seen alone: as many as a fold leaves, and once at all of them for what is shipped."""
+    looked = []
+    honest = learning.choose
+
+    def choose(rows, labels, learns, folds, seed):
+        looked.append(len(rows))
+        return honest(rows, labels, learns, folds, seed)
+
+    monkeypatch.setattr(learning, "choose", choose)
+    loans = parse_loans(csv, "sample")
+    make_bundle(loans, SMALL["as-labelled"], "INR")
+    assert sorted(looked) == [266, 267, 267, 400]
+
+
+def test_a_manifest_says_how_the_probabilities_lay(csv):
+    """Drift of the probability is measured against rows that the model had not seen, in the bins of the figures."""
+    files, _ = make_bundle(parse_loans(csv, "sample"), SMALL["default"], "INR")
+    found = orjson.loads(files["manifest.json"])["reference_of_p_calibrated"]
+    assert found["edges"] == [round(at / 20, 2) for at in range(21)]
+    assert sum(found["shares"]) == pytest.approx(1)
+    assert found["shares"][0] + found["shares"][-1] > 0.5
 
 
 def test_nobody_has_edited_a_shipped_bundle_or_its_card():

@@ -200,7 +200,9 @@ def _search(found: Mapping[str, Any]) -> str:
         f"{_figure(nested['figures']['log_loss'])}.** That is an unbiased figure of a model whose settings are the "
         "best "
         f"of {nested['draws']} drawn at random. The best one's own log loss, on the folds that it was chosen on, is "
-        f"{nested['flattered_log_loss']:.5f}. On all rows it is: {best}.",
+        f"{nested['flattered_log_loss']:.5f}. On all rows it is: {best}. Which settings can be drawn was written by "
+        "people "
+        "who knew the public set.",
         _table(list(SHOWN), [[_figure(nested["figures"][one]) for one in SHOWN]]),
     )
 

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from sklearn.metrics import precision_recall_fscore_support
+from threadpoolctl import threadpool_limits
 
 from schemas.problem import Problem
 from training.calibration import platt, probability
@@ -65,7 +66,22 @@ class Subject:
 
 
 def study(subject: Subject, costs: Costs, extent: Extent, tell: Tell) -> dict[str, Any]:
-    """Everything, told step by step. Raises Problem where a label has fewer rows than there are folds."""
+    """Everything, told step by step, on one thread. Raises Problem where a label has too few rows for the folds."""
+    with threadpool_limits(1):
+        found: dict[str, Any] = _plain(_parts(subject, costs, extent, tell))
+    return found
+
+
+def _plain(value: Any) -> Any:
+    """Python's own numbers, without the digits in which processors differ."""
+    if isinstance(value, Mapping):
+        return {name: _plain(part) for name, part in value.items()}
+    if isinstance(value, list):
+        return [_plain(part) for part in value]
+    return float(f"{value:.9g}") if isinstance(value, float) else value
+
+
+def _parts(subject: Subject, costs: Costs, extent: Extent, tell: Tell) -> dict[str, Any]:
     labels = subject.labels
     least = int(np.bincount(labels, minlength=2).min())
     if least < 2 * extent.folds:
@@ -114,12 +130,7 @@ def _out(contender: Contender, extent: Extent, progress: Progress) -> OutOfFold:
 
 
 def _figures(p: Matrix, labels: Labels, extent: Extent) -> dict[str, Any]:
-    return {name: asdict(_rounded(one)) for name, one in estimates(p, labels, replicates=extent.replicates).items()}
-
-
-def _rounded(one: Estimate) -> Estimate:
-    """Without the digits in which processors differ."""
-    return Estimate(*(round(number, 9) for number in (one.value, one.low, one.high)))
+    return {name: asdict(one) for name, one in estimates(p, labels, replicates=extent.replicates).items()}
 
 
 def _paired(p: Mapping[str, Matrix], found: Mapping[str, OutOfFold], labels: Labels, extent: Extent) -> list[Any]:
@@ -176,11 +187,11 @@ def _weighted(p: Matrix, labels: Labels) -> dict[str, float]:
         precision, recall, _, _ = precision_recall_fscore_support(labels, one, average="weighted", zero_division=0.0)
         found.append((precision, recall))
     precision, recall = np.mean(found, axis=0)
-    return {"precision": round(float(precision), 9), "recall": round(float(recall), 9)}
+    return {"precision": float(precision), "recall": float(recall)}
 
 
 def _chosen(found: Mapping[str, Estimate], names: tuple[str, ...]) -> dict[str, Any]:
-    return {name: asdict(_rounded(found[name])) for name in names}
+    return {name: asdict(found[name]) for name in names}
 
 
 def _imbalance(design: Design, extent: Extent, progress: Progress) -> Any:
@@ -209,7 +220,7 @@ def _search(design: Design, extent: Extent, progress: Progress) -> Any:
         "draws": found.draws,
         "figures": _figures(probability(found.nested.margins), design.labels, extent),
         "best": {"trees": found.best.trees, **found.best.params},
-        "flattered_log_loss": round(found.flattered, 9),
+        "flattered_log_loss": found.flattered,
     }
 
 
