@@ -30,7 +30,7 @@ def run_training(data: Path | None, out: Path, recipe: str, *, force: bool, as_j
     if data is None:
         raise WrongOption(f"--data or LOANSTREAM_DATA: expected the folder that holds {LOANS}")
     try:
-        card = train(_loans(data), out, RECIPES[recipe], overwrite=force)
+        card = train(loans_file(data), out, RECIPES[recipe], overwrite=force)
     except AnotherBundleError as there:
         raise Problem(f"{there}; name another --out, or overwrite it with --force") from None
     emit(card.as_json(), card_text(card, out), as_json=as_json)
@@ -39,7 +39,7 @@ def run_training(data: Path | None, out: Path, recipe: str, *, force: bool, as_j
 
 def card_text(card: "Card", out: Path) -> Group:
     """What was trained and how well it does; the card in the bundle holds the rest."""
-    from training.card import direction_sentence, ece_sentence
+    from training.card import direction_sentence, ece_sentence, price_sentence, unsure_sentence
 
     heads = [
         ("bundle", f"{card.name} in {out}"),
@@ -48,23 +48,18 @@ def card_text(card: "Card", out: Path) -> Group:
         ("features", ", ".join(card.features)),
         *(("warning", warning) for warning in card.warnings),
         ("directions", direction_sentence(card)),
+        *([("their price", price_sentence(card))] if price_sentence(card) else []),
+        ("unsure", unsure_sentence(card)),
         ("card", str(out / "card.md")),
     ]
     rows = [
-        (
-            name,
-            *(
-                f"{found[name]:.5f}" if name in found else ""
-                for found in (card.figures, card.figures_sd, card.uncalibrated)
-            ),
-        )
-        for name in card.figures
+        (name, *(f"{one:.5f}" for one in (found.value, found.low, found.high))) for name, found in card.metrics.items()
     ]
-    figures = table("figures, out of fold", "figure", "mean", "sd over repeats", "without calibrator", rows=rows)
+    figures = table("figures, out of fold, with their 95 % intervals", "figure", "mean", "from", "to", rows=rows)
     return Group(listed(heads), "", figures, "", ece_sentence(card))
 
 
-def _loans(data: Path) -> Path:
+def loans_file(data: Path) -> Path:
     """The file of the public loan approval set in the folder `data`, or `data` itself. Problem where it is not."""
     file = data / LOANS if data.is_dir() else data
     if not file.is_file():
@@ -83,7 +78,7 @@ def _folder(text: str) -> Path:
 def train(
     out: Annotated[Path, typer.Option(parser=_folder, metavar="<path>", help="folder for the bundle")],
     data: Annotated[Path | None, typer.Option(envvar="LOANSTREAM_DATA", help="folder of the public data sets")] = None,
-    recipe: Annotated[str, typer.Option(help="default or paper")] = "default",
+    recipe: Annotated[str, typer.Option(help="default, as-labelled or paper")] = "default",
     force: Annotated[bool, typer.Option("--force", help="overwrite another bundle that is in the folder")] = False,
     as_json: AsJson = False,
 ) -> None:

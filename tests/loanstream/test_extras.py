@@ -53,13 +53,13 @@ COMES_WITH = {
     "mode-streaming": "faust-streaming",
     "pillow": "reportlab",  # in tests alone: pictures for the docs
     "pydantic-core": "pydantic",
+    "threadpoolctl": "scikit-learn",
 }
 
 IMPORTED_NOWHERE = {
     "fastapi": "the gateway's, which `up` starts as a process of its own",
     "httptools": "uvicorn is told its name",
     "plotly": "its script is read from its package and runs in a browser",
-    "imbalanced-learn": "locked for the resampling of the training recipes to come",
 }
 
 NO_EXTRA = [
