@@ -15,7 +15,9 @@ from training.train import train
 @pytest.fixture(scope="module")
 def small():
     """A recipe that trains in a moment, under the name by which a manifest finds it again."""
-    return dataclasses.replace(RECIPES["default"], choices=(Trees(8, RECIPES["default"].choices[0].params),), repeats=1, folds=3)
+    return dataclasses.replace(
+        RECIPES["default"], choices=(Trees(8, RECIPES["default"].choices[0].params),), repeats=1, folds=3
+    )
 
 
 @pytest.fixture
