@@ -78,7 +78,9 @@ class Facts:
         name, _ = best_notation(words, decimal_comma=self.decimal_comma)
         read = ~np.isnan(read_numbers(words, name))
         total = sum(self.counts[cell] for cell in words)
-        return name, sum(self.counts[cell] for cell, is_number in zip(words, read, strict=True) if is_number) / max(total, 1)
+        return name, sum(self.counts[cell] for cell, is_number in zip(words, read, strict=True) if is_number) / max(
+            total, 1
+        )
 
     @cached_property
     def formats(self) -> list[str]:
@@ -129,9 +131,8 @@ def _number(facts: Facts) -> Column | None:
     if not facts.numeric:
         return None
     notation, share = facts.notation
-    read = share == 1.0 and not any(cell.casefold() in WORDS_FOR_MISSING for cell in facts.counts)
     why = None if share == 1.0 else f"{share:.1%} of its cells are numbers; the others count as missing"
-    return Column(kind="number", notation=notation, words="refuse" if read else "missing", why=why)
+    return Column(kind="number", notation=notation, words="missing", why=why)
 
 
 def _date(facts: Facts) -> Column | None:
@@ -208,7 +209,7 @@ def infer_target(cells: Sequence[str], name: str, source: str) -> tuple[Target, 
     """
     missing = set(MISSING)
     exact = Counter(spelled_label(cell, any_case=False) for cell in cells if cell not in missing)
-    folded = Counter({})
+    folded: Counter[str] = Counter()
     for value, count in exact.items():
         folded[spelled_label(value, any_case=True)] += count
     if len(folded) != 2:
@@ -223,7 +224,9 @@ def infer_target(cells: Sequence[str], name: str, source: str) -> tuple[Target, 
     def written(value: str) -> tuple[str, ...]:
         return tuple(sorted(one for one in exact if spelled_label(one, any_case=True) == value))
 
-    said = [f"{name}: positive is {', '.join(written(positive))}, for {why}; negative is {', '.join(written(negative))}"]
+    said = [
+        f"{name}: positive is {', '.join(written(positive))}, for {why}; negative is {', '.join(written(negative))}"
+    ]
     if len(exact) > 2:
         said.append(f"{name}: upper and lower case do not differ")
     blank = sum(cell in missing for cell in cells)

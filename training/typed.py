@@ -48,7 +48,7 @@ class Categories:
 
     def missing(self) -> npt.NDArray[np.bool_]:
         """Where there is none."""
-        return self.codes == MISSING_CODE
+        return np.equal(self.codes, MISSING_CODE)
 
 
 Typed = Numbers | Categories
@@ -98,9 +98,7 @@ def _check_bounds(table: Table, name: str, column: Column, values: Vector) -> No
     beyond = np.flatnonzero((values < low) | (values > high))
     if len(beyond):
         sides = [f"at least {low:g}"] * (column.low is not None) + [f"at most {high:g}"] * (column.high is not None)
-        raise SpecificationError(
-            f"{table.source}: {table.at(int(beyond[0]))}: {name}: expected {' and '.join(sides)}"
-        )
+        raise SpecificationError(f"{table.source}: {table.at(int(beyond[0]))}: {name}: expected {' and '.join(sides)}")
 
 
 def _categories(table: Table, name: str, column: Column, missing: npt.NDArray[np.bool_]) -> Categories:
@@ -149,7 +147,9 @@ def labels(table: Table, specification: Specification) -> tuple[Codes, list[str]
 def check_columns(table: Table, names: Sequence[str]) -> None:
     """SpecificationError where the table lacks one of the columns."""
     if lacking := [name for name in names if name not in table.columns]:
-        raise SpecificationError(f"{table.source}: the header lacks {', '.join(lacking)}; expected every column of the specification")
+        raise SpecificationError(
+            f"{table.source}: the header lacks {', '.join(lacking)}; expected every column of the specification"
+        )
 
 
 def of_rows(table: Table, at: Rows) -> Table:

@@ -134,9 +134,7 @@ class TargetEncoder:
         return of_code[_codes(column)][:, None]
 
 
-KINDS: Mapping[str, type[Any]] = {
-    one.kind: one for one in (NumberEncoder, OneHotEncoder, LabelEncoder, TargetEncoder)
-}
+KINDS: Mapping[str, type[Any]] = {one.kind: one for one in (NumberEncoder, OneHotEncoder, LabelEncoder, TargetEncoder)}
 """By the name that stands in a bundle."""
 
 
@@ -180,7 +178,9 @@ def as_json(encoder: Encoder) -> dict[str, Any]:
 
 def from_json(content: Mapping[str, Any]) -> Encoder:
     """The encoder that `as_json` gave. KeyError or TypeError for anything else."""
-    fields = {name: tuple(value) if isinstance(value, list) else value for name, value in content.items()}
+    fields: dict[str, Any] = {
+        name: tuple(value) if isinstance(value, list) else value for name, value in content.items()
+    }
     made: Encoder = KINDS[fields.pop("kind")](**fields)
     return made
 

@@ -43,7 +43,9 @@ def formats_of(cells: Sequence[str]) -> list[str]:
 def _days(cell: str, formats: Sequence[str]) -> float:
     for form in formats:
         try:
-            return (datetime.strptime(cell, form).replace(tzinfo=UTC) - _EPOCH) / (datetime(1970, 1, 2, tzinfo=UTC) - _EPOCH)
+            return (datetime.strptime(cell, form).replace(tzinfo=UTC) - _EPOCH) / (
+                datetime(1970, 1, 2, tzinfo=UTC) - _EPOCH
+            )
         except ValueError:
             continue
     return np.nan

@@ -36,11 +36,11 @@ NOTATIONS: dict[str, Notation] = {
             lambda cell: cell.replace(".", "").replace(",", "."),
         ),
         Notation(
-            "spaced", re.compile(r"[-+]?\d{1,3}([ '\u00a0\u202f]\d{3})*(\.\d*)?"), lambda cell: re.sub("[^0-9.+-]", "", cell)
+            "spaced",
+            re.compile(r"[-+]?\d{1,3}([ '\u00a0\u202f]\d{3})*(\.\d*)?"),
+            lambda cell: re.sub("[^0-9.+-]", "", cell),
         ),
-        Notation(
-            "open_ended", re.compile(r"[<>=]*\s*\d+(\.\d*)?\s*\+?"), lambda cell: cell.strip("<>=+ ")
-        ),
+        Notation("open_ended", re.compile(r"[<>=]*\s*\d+(\.\d*)?\s*\+?"), lambda cell: cell.strip("<>=+ ")),
         Notation("percent", re.compile(r"[-+]?(\d+\.?\d*|\.\d+)\s*%"), lambda cell: cell.rstrip("% ")),
     )
 }

@@ -126,9 +126,7 @@ def _names(cells: list[str], line: int) -> list[str]:
     return names
 
 
-def _table(
-    names: list[str], rows: Rows, source: str, digest: str, how: str, most: int | None, about: int = 0
-) -> Table:
+def _table(names: list[str], rows: Rows, source: str, digest: str, how: str, most: int | None, about: int = 0) -> Table:
     width, lines, cells = len(names), [], []
     drawn = most is not None and about > most
     rng, share, passed = np.random.default_rng(SEED), (most or 0) / max(about, 1), 0
@@ -145,6 +143,4 @@ def _table(
     said = f"{source}: {how}, {passed:,} rows"
     if drawn:
         said += f"; {len(lines):,} of them drawn by seed, for training takes about {most:,} at most"
-    return Table(
-        dict(zip(names, map(list, zip(*cells, strict=True)), strict=True)), lines, source, digest, [said]
-    )
+    return Table(dict(zip(names, map(list, zip(*cells, strict=True)), strict=True)), lines, source, digest, [said])

@@ -1,6 +1,6 @@
 """A file as columns of cells, and what was done to read it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 
@@ -12,7 +12,7 @@ class Table:
     as in countries where a comma begins the decimals.
     """
 
-    columns: dict[str, Sequence[str]]
+    columns: Mapping[str, Sequence[str]]
     lines: Sequence[int]
     source: str
     sha256: str

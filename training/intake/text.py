@@ -39,8 +39,8 @@ def decoded(data: bytes, source: str) -> tuple[str, str]:
     for mark, codec, name in MARKS:
         if data.startswith(mark):
             return _strict(data, codec, name, source), name
-    if (codec := _unmarked_utf16(data)) is not None:
-        return _strict(data, codec, "UTF-16", source), "UTF-16"
+    if (unmarked := _unmarked_utf16(data)) is not None:
+        return _strict(data, unmarked, "UTF-16", source), "UTF-16"
     if b"\0" in data:
         raise DataError(f"{source} holds bytes that no text has; expected a CSV, or an ARFF file")
     try:

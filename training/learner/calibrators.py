@@ -156,7 +156,9 @@ def as_json(calibrator: Calibrator) -> dict[str, Any]:
 
 def from_json(content: Mapping[str, Any]) -> Calibrator:
     """The curve that `as_json` gave. KeyError or TypeError for anything else."""
-    fields = {name: tuple(value) if isinstance(value, list) else value for name, value in content.items()}
+    fields: dict[str, Any] = {
+        name: tuple(value) if isinstance(value, list) else value for name, value in content.items()
+    }
     made: Calibrator = KINDS[fields.pop("kind")](**fields)
     return made
 

@@ -1,5 +1,6 @@
 """A model from rows: setting, rounds, mix and calibrator are chosen on inner folds, then all is fitted on every row."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -98,13 +99,16 @@ def _loss(margins: Vector, labels: Labels) -> float:
     return float((np.logaddexp(0.0, margins) - labels * margins).mean())
 
 
-def out_of_fold(design: Design, groups: Rows, effort: Effort) -> npt.NDArray[np.float64]:
+def out_of_fold(
+    design: Design, groups: Rows, effort: Effort, tell: Callable[[str], None] = lambda _: None
+) -> npt.NDArray[np.float64]:
     """Probabilities of models that have not seen the row, nor made any choice on it: (repeats, n)."""
     everyone = design.labels
     found = np.empty((effort.repeats, len(everyone)))
     for repeat in range(effort.repeats):
         fold = fold_of(everyone, groups, effort.folds, SEED + 100 * repeat)
-        for seen, held in splits(fold):
+        for number, (seen, held) in enumerate(splits(fold), repeat * effort.folds + 1):
+            tell(f"fold {number} of {effort.folds * effort.repeats}")
             matrix, held_matrix = design.fold(seen, held)
             found[repeat, held] = learn(design, seen, groups, effort, matrix).probabilities(held_matrix)
     return found

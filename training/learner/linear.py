@@ -88,7 +88,8 @@ class Linear:
 
     def margins(self, rows: Matrix) -> Vector:
         """Log-odds of the positive class, (n,)."""
-        return np.einsum("ij,j->i", expand(self.terms, rows), self.weights) + self.intercept
+        found: Vector = np.einsum("ij,j->i", expand(self.terms, rows), self.weights) + self.intercept
+        return found
 
     def as_json(self) -> dict[str, Any]:
         """As a bundle holds it."""
@@ -101,8 +102,12 @@ class Linear:
     @classmethod
     def from_json(cls, content: dict[str, Any]) -> "Linear":
         """The model that `as_json` gave."""
-        terms = [Term(**{k: tuple(v) if isinstance(v, list) else v for k, v in term.items()}) for term in content["terms"]]
+        terms = [Term(**_tuples(term)) for term in content["terms"]]
         return cls(terms, np.array(content["weights"], np.float64), content["intercept"])
+
+
+def _tuples(content: dict[str, Any]) -> dict[str, Any]:
+    return {name: tuple(value) if isinstance(value, list) else value for name, value in content.items()}
 
 
 def fit_linear(rows: Matrix, labels: Labels, penalty: float) -> Linear:

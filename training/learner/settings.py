@@ -25,7 +25,7 @@ MEDIUM = _trees("medium", 400, max_depth=5, learning_rate=0.04, min_child_weight
 QUICK = _trees("quick", 300, max_depth=4, learning_rate=0.1, min_child_weight=20, reg_lambda=10, max_bin=128)
 DEEPER = _trees("deeper", 300, max_depth=6, learning_rate=0.06, min_child_weight=30, reg_lambda=20, max_bin=128)
 
-PENALTIES: tuple[float, ...] = (0.003, 0.03, 0.3)
+PENALTIES: tuple[float, ...] = (0.003, 0.03, 0.3, 2.0)
 """C of the logistic model, from strong to weak."""
 
 MIXES: tuple[float, ...] = (0.0, 0.25, 0.5, 0.75, 1.0)
