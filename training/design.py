@@ -16,7 +16,7 @@ class TableDesign:
     def __init__(
         self, columns: Mapping[str, Typed], specification: Specification, labels: Labels, groups: Rows | None = None
     ) -> None:
-        self.columns = {name: columns[name] for name in specification.features}
+        self.columns = {name: columns[name] for name in specification.model_features}
         self.specification = specification
         self._labels = labels
         self.groups = np.arange(len(labels)) if groups is None else groups
@@ -39,7 +39,7 @@ class TableDesign:
     def encoders(self, seen: Rows) -> list[Encoder]:
         """One a column, in their order, fitted on some rows."""
         return [
-            fit_encoder(name, self.specification.columns[name], column.rows(seen), self._labels[seen])
+            fit_encoder(name, self.specification.columns.get(name), column.rows(seen), self._labels[seen])
             for name, column in self.columns.items()
         ]
 

@@ -11,7 +11,8 @@ from functools import cached_property
 
 import numpy as np
 
-from training.intake.dates import formats_of
+from training.derived import inferred_derived
+from training.intake.dates import formats_of, read_dates
 from training.intake.missing import MISSING, WORDS_FOR_MISSING
 from training.intake.numbers import best_notation, read_numbers
 from training.intake.table import Table
@@ -41,7 +42,8 @@ PROTECTED = re.compile(
 ADVERSE = frozenset(
     {
         "deny", "denied", "bad", "default", "defaulted", "reject", "rejected", "declined", "decline", "charged off",
-        "charge off", "charged-off", "delinquent", "late", "fail", "failed", "loss", "chgoff", "npl", "unpaid", "not paid",
+        "charge off", "charged-off", "delinquent", "late", "fail", "failed", "loss", "chgoff", "npl", "unpaid",
+        "not paid",
         "fraud", "churn", "churned", "bankrupt", "risk", "high risk", "b", "refused", "overdue", "non-performing",
     }
 )  # fmt: skip
@@ -150,8 +152,6 @@ def _date(facts: Facts) -> Column | None:
 
 
 def _share_read(cells: Sequence[str], *formats: str) -> float:
-    from training.intake.dates import read_dates
-
     return float((~np.isnan(read_dates(cells, formats))).mean())
 
 
@@ -191,7 +191,9 @@ def infer(table: Table, target: str, name: str) -> tuple[Specification, list[str
             said.append(f"{column}: {'protected' if found.protected else found.kind}: {found.why}")
     if not any(column.is_feature for column in columns.values()):
         raise SpecificationError(f"{table.source}: no column beside {at} could teach a model anything")
-    return Specification(name=name, file=table.source, target=inferred, columns=columns), said
+    derived = inferred_derived(columns)
+    said += [f"{made}: made of {', '.join((*parts.sum, *parts.by))}" for made, parts in derived.items()]
+    return Specification(name=name, file=table.source, target=inferred, columns=columns, derived=derived), said
 
 
 def _find(table: Table, target: str) -> str:
@@ -215,8 +217,8 @@ def infer_target(cells: Sequence[str], name: str, source: str) -> tuple[Target, 
     if len(folded) != 2:
         found = "no value" if not folded else "one value" if len(folded) == 1 else f"{len(folded):,} values"
         raise SpecificationError(
-            f"{source}: {name}: {found}; expected two. A specification (--config) can say which of more values are positive "
-            "and which are negative"
+            f"{source}: {name}: {found}; expected two. A specification (--config) can say which of more values are "
+            "positive and which are negative"
         )
     positive, why = _positive(folded)
     (negative,) = set(folded) - {positive}
@@ -224,9 +226,8 @@ def infer_target(cells: Sequence[str], name: str, source: str) -> tuple[Target, 
     def written(value: str) -> tuple[str, ...]:
         return tuple(sorted(one for one in exact if spelled_label(one, any_case=True) == value))
 
-    said = [
-        f"{name}: positive is {', '.join(written(positive))}, for {why}; negative is {', '.join(written(negative))}"
-    ]
+    told = f"positive is {', '.join(written(positive))}, for {why}; negative is {', '.join(written(negative))}"
+    said = [f"{name}: {told}"]
     if len(exact) > 2:
         said.append(f"{name}: upper and lower case do not differ")
     blank = sum(cell in missing for cell in cells)

@@ -22,7 +22,10 @@ class SpecificationError(Problem):
 def _text(value: Any) -> Any:
     """YAML reads `1` as a number and `yes` as a truth; cells are text."""
     if isinstance(value, bool):
-        raise ValueError("expected a quoted text: YAML takes this word for true or false")
+        # Pydantic makes a message of a ValueError alone.
+        raise ValueError(  # noqa: TRY004
+            "expected a quoted text: YAML takes this word for true or false"
+        )
     return str(value) if isinstance(value, int | float) else value
 
 
@@ -36,10 +39,10 @@ class _Said(BaseModel):
 class Column(_Said):
     """One column. `kind`: a number, a category, a date; an identifier and an ignored column teach nothing.
 
-    `protected`: never a feature, whatever the kind; fairness is measured by it. `low` and `high` are bounds that no cell
-    may leave. `missing`: cells that stand for a missing value here, beside the document's. `words`: what a cell is that
-    is no number, or no date: refused, or missing. `encoding`: of a category, where another is wanted than its number of
-    values would give. `levels`: the values that a category may have, where others are to be refused.
+    `protected`: never a feature, whatever the kind; fairness is measured by it. `low` and `high` are bounds that no
+    cell may leave. `missing`: cells that stand for a missing value here, beside the document's. `words`: what a cell
+    is that is no number, or no date: refused, or missing. `encoding`: of a category, where another is wanted than its
+    number of values would give. `levels`: the values that a category may have, where others are to be refused.
     """
 
     kind: Kind
@@ -96,6 +99,13 @@ _ONLY_OF: Mapping[str, tuple[Kind, ...]] = {
 """Keys that only columns of some kinds have."""
 
 
+class Derived(_Said):
+    """A column made of others: the sum of some, or that sum by the sum of others. All are features of kind number."""
+
+    sum: Annotated[tuple[str, ...], Field(min_length=1)]
+    by: tuple[str, ...] = ()
+
+
 class Target(_Said):
     """What is to be told: a column, the values that are positive, and those that are negative. Upper and lower case do
     not differ where `any_case`; a row without one of the values is refused, or left out.
@@ -136,6 +146,7 @@ class Specification(_Said):
     target: Target
     time: str | None = None
     columns: Annotated[dict[str, Column], Field(min_length=1)]
+    derived: dict[str, Derived] = Field(default_factory=dict)
 
     @model_validator(mode="after")
     def _names(self) -> Self:
@@ -143,14 +154,25 @@ class Specification(_Said):
             raise ValueError(f"columns: {self.target.column} is the target, and no column beside it")
         if self.time is not None and self.columns.get(self.time, _NO_DATE).kind not in {"date", "number"}:
             raise ValueError(f"time: expected a column of kind date or number, and {self.time} is none")
+        for name, derived in self.derived.items():
+            if name in self.columns or name == self.target.column:
+                raise ValueError(f"derived: {name} is a column already")
+            for part in (*derived.sum, *derived.by):
+                if part not in self.features or self.columns[part].kind != "number":
+                    raise ValueError(f"derived.{name}: {part} is no feature of kind number")
         if not self.features:
             raise ValueError("columns: none may be seen by a model: expected a number, a category or a date")
         return self
 
     @property
     def features(self) -> tuple[str, ...]:
-        """The columns that a model may see."""
+        """The columns of the file that a model may see."""
         return tuple(name for name, column in self.columns.items() if column.is_feature and name != self.time)
+
+    @property
+    def model_features(self) -> tuple[str, ...]:
+        """What a model sees: those columns, and what is made of them."""
+        return (*self.features, *self.derived)
 
     @property
     def protected(self) -> tuple[str, ...]:

@@ -138,13 +138,13 @@ KINDS: Mapping[str, type[Any]] = {one.kind: one for one in (NumberEncoder, OneHo
 """By the name that stands in a bundle."""
 
 
-def fit_encoder(name: str, specified: Column, column: Typed, labels: Labels) -> Encoder:
+def fit_encoder(name: str, specified: Column | None, column: Typed, labels: Labels) -> Encoder:
     """The encoder of a column, fitted on all rows given."""
     if isinstance(column, Numbers):
         return NumberEncoder(name)
     counts = np.bincount(column.codes + 1, minlength=len(column.levels) + 1)
     seen = [at for at in range(len(column.levels)) if counts[at + 1]]
-    chosen = specified.encoding or ("one_hot" if len(seen) <= ONE_HOT_MOST else "target")
+    chosen = (specified and specified.encoding) or ("one_hot" if len(seen) <= ONE_HOT_MOST else "target")
     if chosen == "one_hot":
         kept = tuple(column.levels[at] for at in seen if counts[at + 1] >= RARE)
         return OneHotEncoder(name, kept, bool(counts[0]))

@@ -1,7 +1,8 @@
 """How files write that a value is not there."""
 
 MISSING: tuple[str, ...] = (
-    "", "?", "NA", "N/A", "n/a", "na", "#N/A", "<NA>", "NaN", "nan", "NAN", "NULL", "Null", "null", "None", ".", "-", "--",
+    "", "?", "NA", "N/A", "n/a", "na", "#N/A", "<NA>", "NaN", "nan", "NAN", "NULL", "Null", "null", "None", ".", "-",
+    "--",
 )  # fmt: skip
 """Cells that stand for a missing value in every column, unless a specification says otherwise."""
 

@@ -39,12 +39,12 @@ def read_table(path: Path, wanted: Iterable[str] = (), *, most: int | None = MOS
 
 
 def parse_table(data: bytes, source: str, wanted: Iterable[str] = (), *, most: int | None = MOST_ROWS) -> Table:
-    """The table in a file's bytes. The header is the first row that names all columns `wanted`, else the first row.
+    r"""The table in a file's bytes. The header is the first row that names all columns `wanted`, else the first row.
 
     Raises DataError, with the line where there is one: no text, no rows, a row of another length, a name that stands
     there twice.
 
-    >>> table = parse_table(b"income;default\\n1,5;0\\n2,5;1\\n", "a.csv")
+    >>> table = parse_table(b"income;default\n1,5;0\n2,5;1\n", "a.csv")
     >>> table.columns["income"], table.said
     (['1,5', '2,5'], ['a.csv: UTF-8, columns parted by semicolon, 2 rows'])
     """

@@ -1,4 +1,4 @@
-"""From log-odds to probabilities: as they are, Platt's curve, the beta curve, or steps; chosen by what holds out of fold."""
+"""From log-odds to probabilities: as they are, by Platt's curve, the beta curve, or steps; what holds is chosen."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass

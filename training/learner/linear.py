@@ -23,8 +23,8 @@ CLIP = (0.005, 0.995)
 
 @dataclass(frozen=True, slots=True)
 class Term:
-    """How a column of the matrix enters: clipped to [low, high], less `centre`, by `scale`; with the places where its line
-    bends, in its own unit, or its values where each has a term.
+    """How a column of the matrix enters: clipped to [low, high], less `centre`, by `scale`; with the places where its
+    line bends, in its own unit, or its values where each has a term.
     """
 
     low: float

@@ -34,8 +34,8 @@ MIXES: tuple[float, ...] = (0.0, 0.25, 0.5, 0.75, 1.0)
 
 @dataclass(frozen=True, slots=True)
 class Effort:
-    """How a data set of at most `rows` rows is worked on: outer folds and their repeats for the figures, inner folds for
-    the choices (1: one part held out).
+    """How a data set of at most `rows` rows is worked on: outer folds and their repeats for the figures, inner folds
+    for the choices (1: one part held out).
     """
 
     rows: int

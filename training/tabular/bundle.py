@@ -1,8 +1,8 @@
 """A bundle of another data set: its specification, encoders, trees, logistic model, calibrator and golden rows.
 
-It scores files that have the columns of its specification. It cannot be activated: the decisions of this product are made
-by features of its own applications. `manifest.json` holds the hashes of all files that scoring depends on; the bundle's
-id is the hash of the manifest. `card.json` and `card.md` are for people, and in no hash.
+It scores files that have the columns of its specification. It cannot be activated: the decisions of this product are
+made by features of its own applications. `manifest.json` holds the hashes of all files that scoring depends on; the
+bundle's id is the hash of the manifest. `card.json` and `card.md` are for people, and in no hash.
 """
 
 from collections.abc import Mapping
@@ -16,18 +16,19 @@ import orjson
 from scoring.booster import xgboost
 from scoring.bundle import MANIFEST, MODEL, OTHER_KIND, BundleError, bundle_id_of, is_of_other_data, open_model
 from scoring.canonical import sha256
+from training.derived import derive
 from training.design import encode_columns, feature_names
 from training.encode import encoders
 from training.encode.encoders import Encoder
 from training.folds import Matrix
 from training.intake.table import Table
 from training.learner import calibrators
+from training.learner.boosted import margins_of
 from training.learner.calibrators import Calibrator
 from training.learner.learn import Model, mixed
-from training.learner.boosted import margins_of
 from training.learner.linear import Linear
 from training.specification import Specification, parse_specification, specification_yaml
-from training.typed import check_columns, typed
+from training.typed import Typed, check_columns, typed
 
 Vector = npt.NDArray[np.float64]
 
@@ -58,10 +59,12 @@ class TableBundle:
         Raises SpecificationError where a column is lacking, or a cell is not as the specification says.
         """
         check_columns(table, self.specification.features)
-        columns, said = {}, []
+        columns: dict[str, Typed] = {}
+        said = []
         for name in self.specification.features:
             columns[name], told = typed(table, name, self.specification)
             said += told
+        columns |= {name: derive(derived, columns) for name, derived in self.specification.derived.items()}
         return encode_columns(self.encoders, columns), said
 
     def probabilities(self, rows: Matrix) -> Vector:

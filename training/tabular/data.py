@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from training.derived import derive
 from training.design import TableDesign
 from training.folds import Labels
 from training.infer import infer
@@ -66,6 +67,7 @@ def _made(table: Table, specification: Specification, said: list[str], *, inferr
         said += told
     specification, told = _without_leaks(specification, columns, found, inferred=inferred)
     said += told
+    columns |= {name: derive(derived, columns) for name, derived in specification.derived.items()}
     groups = groups_of((columns[name] for name in specification.features), len(found))
     said += [*_copies(groups, found), *_outliers(specification, columns), *_missing(specification, columns)]
     design = TableDesign(columns, specification, found, groups)
@@ -98,7 +100,10 @@ def _without_leaks(
     if left_out and set(left_out) == set(specification.features):
         raise SpecificationError(f"every column leaks the target: {', '.join(left_out)}; expected one that does not")
     columns_left = {**specification.columns, **left_out}
-    return specification.model_copy(update={"columns": columns_left}), said
+    derived = {
+        name: made for name, made in specification.derived.items() if left_out.keys().isdisjoint((*made.sum, *made.by))
+    }
+    return specification.model_copy(update={"columns": columns_left, "derived": derived}), said
 
 
 def _copies(groups: np.ndarray, found: Labels) -> list[str]:
