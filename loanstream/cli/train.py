@@ -9,7 +9,7 @@ from rich.console import Group
 from loanstream.cli.listed import listed
 from loanstream.cli.options import AsJson, verb
 from loanstream.cli.said_for_all import CurrencyOption
-from loanstream.terminal import emit, table
+from loanstream.terminal import aside, emit, table
 from schemas.problem import Problem, WrongOption
 
 if TYPE_CHECKING:
@@ -23,6 +23,8 @@ LOANS = "loan_approval_dataset.csv"
 
 def run_training(data: Path | None, out: Path, recipe: str, currency: str, *, force: bool, as_json: bool) -> int:
     """Train `recipe` and write the bundle to `out`. Problem where another bundle is there, unless by `force`."""
+    from training.data import read_loans, warnings_of
+    from training.folder import check_folder
     from training.recipes import RECIPES
     from training.train import AnotherBundleError, train
 
@@ -30,8 +32,12 @@ def run_training(data: Path | None, out: Path, recipe: str, currency: str, *, fo
         raise WrongOption(f"--recipe: expected {', '.join(RECIPES)}")
     if data is None:
         raise WrongOption(f"--data or LOANSTREAM_DATA: expected the folder that holds {LOANS}")
+    file = _loans(data)
+    check_folder(out)
+    for warning in warnings_of(read_loans(file)):
+        aside(warning)
     try:
-        card = train(_loans(data), out, RECIPES[recipe], currency, overwrite=force)
+        card = train(file, out, RECIPES[recipe], currency, overwrite=force)
     except AnotherBundleError as there:
         raise Problem(f"{there}; name another --out, or overwrite it with --force") from None
     emit(card.as_json(), card_text(card, out), as_json=as_json)

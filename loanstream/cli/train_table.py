@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 def train_any(
     data: Path | None, out: Path | None, config: str | None, target: str | None, *, force: bool, as_json: bool
 ) -> int:
-    """Train on a data set that the specification `config` describes, or whose specification is inferred for `target`."""
+    """Train on a data set that the specification `config` describes, or that is inferred to tell `target`."""
     from training.folder import check_folder, write_files
     from training.tabular.train import train_table
     from training.train import AnotherBundleError

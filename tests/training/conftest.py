@@ -80,7 +80,10 @@ def home_equity(rows: int = 3_000, seed: int = 4) -> str:
     """Empty cells everywhere, two categories of words, semicolons and decimal commas, 20 % positives."""
     rng = np.random.default_rng(seed)
     loan, value = np.exp(rng.normal(9.7, 0.5, rows)), np.exp(rng.normal(11.4, 0.5, rows))
-    reason, job = rng.choice(["HomeImp", "DebtCon"], rows), rng.choice(["Mgr", "Office", "Other", "ProfExe", "Sales"], rows)
+    reason, job = (
+        rng.choice(["HomeImp", "DebtCon"], rows),
+        rng.choice(["Mgr", "Office", "Other", "ProfExe", "Sales"], rows),
+    )
     derogatory, delinquent = rng.poisson(0.25, rows), rng.poisson(0.45, rows)
     oldest, debt = rng.gamma(4, 45, rows), rng.normal(34, 9, rows)
     log_odds = 0.8 * derogatory + 0.7 * delinquent - 0.006 * oldest + 0.05 * debt + 0.5 * (job == "Sales")
@@ -106,12 +109,13 @@ def marketplace(rows: int = 4_000, seed: int = 5) -> str:
     effect = rng.normal(0, 0.5, 50)
     default = _outcome(rng, 0.15 * rate + effect[state] + 3e-5 * amount, 0.16)
     recovered = np.where(default == 1, rng.exponential(500, rows) + 1, 0)
-    issued = [f"{'Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec'.split()[m]}-{y}" for m, y in zip(rng.integers(0, 12, rows), rng.integers(2012, 2016, rows), strict=True)]
+    months = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+    issued = [f"{rng.choice(months)}-{rng.integers(2012, 2016)}" for _ in range(rows)]
     columns = [
         (10_000_000 + rng.permutation(rows) * 7).tolist(), amount.tolist(),
         [f" {term} months" for term in rng.choice([36, 60], rows)], [f"{v:.2f}%" for v in rate],
         ["ABCDEFG"[g] for g in grade], [f"S{s:02d}" for s in state],
-        [w for w in rng.choice(["RENT", "OWN", "MORTGAGE"], rows)],
+        rng.choice(["RENT", "OWN", "MORTGAGE"], rows).tolist(),
         [f"${v:,}" for v in rng.integers(20_000, 150_000, rows)], issued, ["f"] * rows, [""] * rows,
         [f"{v:.2f}" for v in recovered], ["Charged Off" if d else "Fully Paid" for d in default],
     ]  # fmt: skip

@@ -31,7 +31,8 @@ def card_markdown(card: Mapping[str, Any]) -> str:
         "",
         (
             f"Bundle `{card['bundle_id']}`, trained on {card['rows']:,} rows of {card['data']['source']} "
-            f"(sha256 {card['data']['sha256']}), {card['positives']:,} of them positive ({card['positives'] / card['rows']:.1%})."
+            f"(sha256 {card['data']['sha256']}), "
+            f"{card['positives']:,} of them positive ({card['positives'] / card['rows']:.1%})."
         ),
         "",
         f"It gives the probability that `{card['target']['column']}` is {' or '.join(card['target']['positive'])}.",
