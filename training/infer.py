@@ -24,6 +24,9 @@ NUMBERS_ENOUGH = 0.95
 NEARLY_ALL_DISTINCT = 0.9
 """Words of which more than this share is distinct name the row, or are free text: they are no category."""
 
+SOME_DATES = 0.2
+"""Of words of which so many are dates nobody knows what the others are."""
+
 LOOKED_AT = 400
 """Distinct cells by which the formats of dates are told."""
 
@@ -44,7 +47,7 @@ ADVERSE = frozenset(
         "deny", "denied", "bad", "default", "defaulted", "reject", "rejected", "declined", "decline", "charged off",
         "charge off", "charged-off", "delinquent", "late", "fail", "failed", "loss", "chgoff", "npl", "unpaid",
         "not paid",
-        "fraud", "churn", "churned", "bankrupt", "risk", "high risk", "b", "refused", "overdue", "non-performing",
+        "fraud", "churn", "churned", "bankrupt", "risk", "high risk", "refused", "overdue", "non-performing",
     }
 )  # fmt: skip
 """Names of the value that a risk model tells, in small letters."""
@@ -145,7 +148,7 @@ def _date(facts: Facts) -> Column | None:
     if reads:
         why = "days and months cannot be told apart: days were taken first" if len(reads) > 1 else None
         return Column(kind="date", formats=(reads[0],), words="missing", why=why)
-    if _share_read(sample, *facts.formats) >= NUMBERS_ENOUGH:
+    if _share_read(sample, *facts.formats) >= SOME_DATES:
         why = "dates written in several ways: say under formats which are meant, and make it a date"
         return Column(kind="ignored", why=why)
     return None

@@ -66,16 +66,20 @@ def best_notation(cells: Sequence[str], *, decimal_comma: bool = False) -> tuple
     (('decimal_comma', 1.0), ('thousands', 1.0), ('thousands', 1.0))
     """
     bare = [_bare(cell) for cell in cells]
-    shares = {
-        name: sum(way.matches.fullmatch(cell) is not None for cell in bare) / max(len(bare), 1)
-        for name, way in NOTATIONS.items()
-    }
-    best = max(shares, key=lambda name: (shares[name], decimal_comma and name == "decimal_comma"))
+    # A sort keeps the table's order but for the one that goes before.
+    order = sorted(NOTATIONS, key=lambda name: not (decimal_comma and name == "decimal_comma"))
+    shares: dict[str, float] = {}
+    for name in order:
+        matches = NOTATIONS[name].matches.fullmatch
+        shares[name] = sum(matches(cell) is not None for cell in bare) / max(len(bare), 1)
+        if shares[name] == 1.0:
+            break
+    best = max(shares, key=lambda name: shares[name])
     return best, shares[best]
 
 
 def _bare(cell: str) -> str:
-    return _MONEY.sub(r"\1", cell)
+    return cell if cell[:1].isdigit() and cell[-1:].isdigit() else _MONEY.sub(r"\1", cell)
 
 
 def _number(cell: str, way: Notation) -> float:
