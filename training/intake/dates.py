@@ -8,8 +8,8 @@ import numpy.typing as npt
 
 FORMATS: tuple[str, ...] = (
     "%Y-%m-%d", "%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%SZ", "%Y-%m-%d %H:%M", "%Y/%m/%d", "%Y-%m",
-    "%d/%m/%Y", "%m/%d/%Y", "%d.%m.%Y", "%d.%m.%y", "%d-%m-%Y", "%m-%d-%Y", "%d/%m/%y", "%m/%d/%y", "%d-%b-%Y", "%d-%b-%y",
-    "%d %b %Y", "%b-%Y", "%b-%y", "%b %Y", "%B %Y", "%b %d, %Y", "%d %B %Y",
+    "%d/%m/%Y", "%m/%d/%Y", "%d.%m.%Y", "%d.%m.%y", "%d-%m-%Y", "%m-%d-%Y", "%d/%m/%y", "%m/%d/%y", "%d-%b-%Y",
+    "%d-%b-%y", "%d %b %Y", "%b-%Y", "%b-%y", "%b %Y", "%B %Y", "%b %d, %Y", "%d %B %Y",
 )  # fmt: skip
 """`strptime` formats, in the order in which they are tried."""
 
