@@ -2,7 +2,7 @@
 
 from importlib.resources import files
 
-NAMES: tuple[str, ...] = ("boston_hmda", "dream_housing", "loan_approval")
+NAMES: tuple[str, ...] = ("boston_hmda", "dream_housing", "loan_approval_dataset")
 
 
 def shipped_specification(name: str) -> str:

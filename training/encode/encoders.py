@@ -146,7 +146,8 @@ def fit_encoder(name: str, specified: Column | None, column: Typed, labels: Labe
     seen = [at for at in range(len(column.levels)) if counts[at + 1]]
     chosen = (specified and specified.encoding) or ("one_hot" if len(seen) <= ONE_HOT_MOST else "target")
     if chosen == "one_hot":
-        kept = tuple(column.levels[at] for at in seen if counts[at + 1] >= RARE)
+        # Where every value is rare the most frequent one stays: a column that gives nothing is no feature.
+        kept = tuple(column.levels[at] for at in seen if counts[at + 1] >= min(RARE, counts[1:].max()))
         return OneHotEncoder(name, kept, bool(counts[0]))
     rates, missing, overall = _rates(column, labels)
     if chosen == "target":

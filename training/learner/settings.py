@@ -50,7 +50,7 @@ EFFORTS: tuple[Effort, ...] = (
     Effort(3_000, 5, 3, 5, (STUMPS, PAIRS, SMALL), 4),
     Effort(12_000, 5, 2, 4, (STUMPS, SMALL, MEDIUM), 1),
     Effort(40_000, 5, 1, 3, (SMALL, MEDIUM, QUICK), 1),
-    Effort(10**9, 5, 1, 1, (QUICK, DEEPER), 1),
+    Effort(10**9, 5, 1, 1, (QUICK, DEEPER, MEDIUM), 1),
 )
 """The first that fits."""
 

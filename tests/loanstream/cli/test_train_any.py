@@ -206,7 +206,7 @@ def test_options_that_do_not_go_together_are_told(loanstream, file, options, say
     [
         (
             "nowhere.yaml",
-            "no specification nowhere.yaml: expected boston_hmda, dream_housing, loan_approval, or a YAML",
+            "no specification nowhere.yaml: expected boston_hmda, dream_housing, loan_approval_dataset, or a",
         ),
         ("wrong.yaml", "wrong.yaml: target.colour"),
         ("lacking.yaml", "the header lacks SALARY"),
