@@ -49,6 +49,7 @@ def test_a_file_is_read_however_it_was_written(data, said):
     ("data", "says"),
     [
         (b"", "loans.csv is empty; expected a header and rows"),
+        (b",,\n;;\n\n", "loans.csv is empty; expected a header and rows"),
         (b"a,b\n", "loans.csv has a header and no rows"),
         (b"a,b\n1,2\n1\n3,4\n", "line 3: 1 cells, expected 2 as in the header"),
         (b"a,b,a\n1,2,3\n", "line 1: the header has more than one column a; expected one of each"),
@@ -63,6 +64,14 @@ def test_what_cannot_be_read_is_told_in_one_line(data, says):
     with pytest.raises(DataError) as refused:
         parse_table(data, "loans.csv")
     assert says in str(refused.value)
+
+
+def test_decimal_commas_part_no_columns():
+    """They may part rows as evenly as semicolons do, and into more cells; the header tells which is meant."""
+    data = b"income;debt;default\n1,5;2,5;0\n2,5;3,5;1\n" + b"2,5;3,5;1\n" * 40
+    for wanted in ([], ["default"]):
+        table = parse_table(data, "loans.csv", wanted)
+        assert list(table.columns) == ["income", "debt", "default"]
 
 
 def test_of_a_very_long_file_rows_are_drawn_and_it_is_said():

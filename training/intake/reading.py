@@ -53,13 +53,13 @@ def parse_table(data: bytes, source: str, wanted: Iterable[str] = (), *, most: i
     if arff.is_arff(text):
         names, rows = arff.parts(text, source)
         return _table(names, rows, source, digest, f"ARFF in {encoding}", most)
-    del data
-    delimiter = _delimiter(text)
+    if not text.strip(" \t\r\n,;|"):
+        raise DataError(f"{source} is empty; expected a header and rows")
+    names_wanted = [name.strip() for name in wanted]
+    delimiter = _delimiter(text, names_wanted)
     rows = _rows(text, delimiter, source)
     first = list(islice(rows, HEADER_WITHIN))
-    if not first:
-        raise DataError(f"{source} is empty; expected a header and rows")
-    at = _header(first, [name.strip() for name in wanted])
+    at = _header(first, names_wanted)
     names = _names(first[at][1], first[at][0])
     how = f"{encoding}, columns parted by {DELIMITERS[delimiter]}"
     if at:
@@ -74,20 +74,29 @@ def _chained(first: list[tuple[int, list[str]]], rest: Rows) -> Rows:
     yield from rest
 
 
-def _delimiter(text: str) -> str:
-    """Which parts the first rows into the same number of cells, the most of them."""
+def _delimiter(text: str, wanted: list[str]) -> str:
+    """Which parts the first rows best: by it a row names the columns `wanted`, the header is as wide as the rows, nine
+    rows of ten are of one width, and that is wide. Decimal commas may part rows evenly, too, but no header.
+    """
     sample = text[:200_000]
+    named = {name.casefold() for name in wanted}
 
-    def fitness(delimiter: str) -> tuple[float, int]:
-        counts = Counter(len(row) for _, row in islice(_rows(sample, delimiter, ""), LOOKED_AT))
+    def fitness(delimiter: str) -> tuple[bool, bool, bool, bool, int]:
+        rows = [cells for _, cells in islice(_rows(sample, delimiter, ""), LOOKED_AT)]
+        counts = Counter(map(len, rows))
         width, often = max(counts.items(), key=lambda found: (found[1], found[0]), default=(1, 0))
-        # The sample may end within its last row.
-        return (often / max(sum(counts.values()) - 1, 1) if width > 1 else 0.0, width)
+        heads = [{cell.casefold() for cell in cells} for cells in rows[:HEADER_WITHIN]]
+        return (
+            bool(named) and any(named <= head for head in heads),
+            width > 1 and any(len(cells) == width for cells in rows[:1]),
+            # The sample may end within its last row.
+            width > 1 and often >= 0.9 * (len(rows) - 1),
+            # Words of a cell are parted by spaces.
+            delimiter != " ",
+            width,
+        )
 
-    found = {delimiter: fitness(delimiter) for delimiter in DELIMITERS}
-    good = [delimiter for delimiter, (share, _) in found.items() if share >= 0.9]
-    # A space or a comma within cells may part rows evenly, too; what parts them into more cells is meant.
-    return max(good or [","], key=lambda delimiter: (delimiter != " ", found[delimiter][1]))
+    return max(DELIMITERS, key=fitness)
 
 
 def _rows(text: str, delimiter: str, source: str) -> Rows:
