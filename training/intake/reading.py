@@ -122,7 +122,7 @@ def _rows(text: str, delimiter: str, source: str) -> Rows:
 def _header(first: list[tuple[int, list[str]]], wanted: list[str]) -> int:
     if wanted:
         for at, (_, cells) in enumerate(first):
-            if set(wanted) <= set(cells):
+            if {name.casefold() for name in wanted} <= {cell.casefold() for cell in cells}:
                 return at
     return 0
 
