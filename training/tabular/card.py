@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from training.card import few_rows
+from training.card import RARER_ENOUGH, ROWS_ENOUGH
 from training.figures import Estimate
 
 CONTRACT: tuple[str, ...] = ("auc", "ks", "brier", "ece", "log_loss", "accuracy", "precision", "recall", "f1")
@@ -16,10 +16,17 @@ def metrics(found: Mapping[str, Estimate]) -> dict[str, dict[str, float]]:
 
 
 def few(rows: int, positives: int) -> list[str]:
-    """The warning of so few rows that figures are rough; none where there are enough."""
+    """The warning of so few rows that figures are rough; none where there are enough.
+
+    >>> few(4_269, 2_656), few(614, 422)[0].partition(".")[0]
+    ([], 'Few rows: 614, of which 192 are of the rarer class')
+    """
+    rarer = min(positives, rows - positives)
+    if rows >= ROWS_ENOUGH and rarer >= RARER_ENOUGH:
+        return []
     return [
-        warning.replace("are Approved", "are of the rarer class").replace("are Rejected", "are of the rarer class")
-        for warning in few_rows(rows, positives)
+        f"Few rows: {rows:,}, of which {rarer:,} are of the rarer class. Below {ROWS_ENOUGH:,} rows, or {RARER_ENOUGH} of "
+        "a class, figures are rough: their intervals are wide, and the choices made are uncertain, too."
     ]
 
 
