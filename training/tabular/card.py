@@ -25,8 +25,11 @@ def few(rows: int, positives: int) -> list[str]:
     if rows >= ROWS_ENOUGH and rarer >= RARER_ENOUGH:
         return []
     return [
-        f"Few rows: {rows:,}, of which {rarer:,} are of the rarer class. Below {ROWS_ENOUGH:,} rows, or {RARER_ENOUGH} of "
-        "a class, figures are rough: their intervals are wide, and the choices made are uncertain, too."
+        (
+            f"Few rows: {rows:,}, of which {rarer:,} are of the rarer class. Below {ROWS_ENOUGH:,} rows, or "
+            f"{RARER_ENOUGH} of a class, figures are rough: their intervals are wide, and the choices made are "
+            "uncertain, too."
+        )
     ]
 
 
