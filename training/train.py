@@ -1,7 +1,6 @@
 """From data to a bundle: out-of-fold margins, calibrator, final model, golden vectors, manifest and card."""
 
 import dataclasses
-import os
 from collections.abc import Callable
 from dataclasses import asdict
 from decimal import ROUND_FLOOR, Context
@@ -33,9 +32,10 @@ from scoring.trained_features import TrainedFeature
 from scoring.trained_range import TrainedRange
 from training.calibration import fit_platt, fit_platt_of_repeats, probability
 from training.card import LABEL_NOTE, ORIGINS, OWN_LABEL_NOTE, UNSURE, Card, card_markdown, few_rows
-from training.data import PUBLIC_SET_SHA256, LoanData, read_loans
+from training.data import PUBLIC_SET_SHA256, LoanData, may_be_missing, read_loans, warnings_of
 from training.directions import directions
 from training.figures import CUT, ESTIMATED_ECE_BINS, estimates, figures
+from training.folder import check_folder, write_files
 from training.folds import LoanDesign
 from training.learning import chosen, grow, learn_by, without_names
 from training.out_of_fold import OutOfFold, cross_fitted, out_of_fold
@@ -49,14 +49,6 @@ SAFE_LOG_ODDS = LOG_ODDS_LIMIT - 0.1
 GOLDEN_ROWS = 16
 
 
-class AnotherBundleError(Problem):
-    """The folder holds another bundle, which stays as it is."""
-
-
-class NoFolderError(Problem):
-    """A bundle cannot be written there."""
-
-
 class NothingLearnedError(Problem):
     """Data of which a model that decides cannot be made."""
 
@@ -65,20 +57,13 @@ def train(data: Path, out: Path, recipe: Recipe, currency: str = "INR", *, overw
     """Train by a recipe on the CSV at `data`, write the bundle's files into the folder `out`, return its card.
 
     The same data, recipe and lock give the same bytes. Raises `training.data.DataError` for data that cannot be used,
-    `NothingLearnedError` for data that teach nothing, `NoFolderError` (before anything is trained) where `out` is and
-    can become no folder, `AnotherBundleError` where it holds another bundle (unless it may `overwrite`), and OSError
+    `NothingLearnedError` for data that teach nothing, `training.folder.NoFolderError` (before anything is trained) where `out` is and
+    can become no folder, `training.folder.AnotherBundleError` where it holds another bundle (unless it may `overwrite`), and OSError
     where files cannot be read or written.
     """
-    _check_folder(out)
+    check_folder(out)
     files, card = make_bundle(read_loans(data), recipe, currency)
-    differing = [
-        name for name, content in files.items() if (out / name).exists() and (out / name).read_bytes() != content
-    ]
-    if differing and not overwrite:
-        raise AnotherBundleError(f"{out} holds another bundle ({', '.join(differing)} differ); nothing was written")
-    out.mkdir(parents=True, exist_ok=True)
-    for name, content in files.items():
-        (out / name).write_bytes(content)
+    write_files(files, out, overwrite=overwrite)
     return card
 
 
@@ -102,15 +87,6 @@ def make_bundle(loans: LoanData, recipe: Recipe, currency: str) -> tuple[dict[st
     files["card.md"] = card_markdown(card).encode()
     load_bundle(files)
     return files, card
-
-
-def _check_folder(out: Path) -> None:
-    """Before a training of minutes ends in a file that stands where the folder would be."""
-    there = next(path for path in (out, *out.absolute().parents) if path.exists())
-    if not there.is_dir():
-        raise NoFolderError(f"{there} is a file; expected a folder for the bundle, or a name that is free")
-    if not os.access(there, os.W_OK | os.X_OK):
-        raise NoFolderError(f"{there} cannot be written; expected a folder for the bundle that can")
 
 
 def _check_labels(loans: LoanData, recipe: Recipe) -> None:
@@ -179,7 +155,11 @@ def _manifest(
         "format": FORMAT,
         "name": recipe.name,
         "features": [asdict(TrainedFeature.of(name)) for name in recipe.features],
-        "may_be_missing": [n for n, column in zip(recipe.features, rows.T, strict=True) if np.isnan(column).any()],
+        "may_be_missing": [
+            n
+            for n, column in zip(recipe.features, rows.T, strict=True)
+            if may_be_missing(int(np.isnan(column).sum()), len(column))
+        ],
         "currency": currency,
         "label": "approved",
         "files": {name: sha256(content) for name, content in files.items()},
@@ -260,7 +240,7 @@ def _card(
         notes=[note.text for note in recipe.notes if public or not note.of_public_set],
         ece_bins=ESTIMATED_ECE_BINS,
         label_note=LABEL_NOTE if public else OWN_LABEL_NOTE,
-        warnings=few_rows(len(loans), int(labels.sum())),
+        warnings=[*few_rows(len(loans), int(labels.sum())), *warnings_of(loans)],
     )
 
 

@@ -73,6 +73,12 @@ def test_a_value_lies_within_its_bounds(n):
         assert name == "gini" or estimate.low >= 0, name
 
 
+def test_the_interval_of_an_ece_has_two_sides():
+    """A resample's ECE is higher on average: unshifted, the lower bound would be the value itself."""
+    found = [estimates(*scored(400, seed=seed), replicates=200)["ece"] for seed in range(8)]
+    assert all(0 <= one.low < one.value < one.high for one in found)
+
+
 def test_the_noise_floor_is_what_right_probabilities_show():
     """An ECE below it says nothing: drawn labels give the same mean as the formula, at a small and a larger n."""
     for n in (300, 3_000):
