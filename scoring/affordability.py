@@ -61,7 +61,7 @@ def exceeding(condition: Condition, events: Sequence[ApplicationVerified], featu
 
 def exact_share(condition: Condition, application: LoanApplication) -> Fraction:
     """What the condition's repayments take of an application's income, exactly."""
-    number = instalments(int(100 * application.loan.term_years))
+    number = instalments(int(100 * Fraction(application.loan.term_years)))
     a_month = Fraction(application.loan.amount) * annuity(typed(condition.rate or 0.0) / MONTHS, number)
     if condition.name == REPAYMENTS and application.monthly_obligations is not None:
         a_month += Fraction(application.monthly_obligations)
