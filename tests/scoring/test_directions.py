@@ -155,7 +155,7 @@ def test_a_missing_value_stops_no_decline(standard, decide_one, make_event):
     assert decide_one(standard, make_event(cibil_score=None))["outcome"] == "refer"
     decision = decide_one(standard, make_event(cibil_score=None, annual_income=1_000_000))
     assert decision["outcome"] == "decline"
-    assert [row["code"] for row in decision["reasons"]] == ["lti_above_limit"]
+    assert [row["code"] for row in decision["reasons"]] == ["lti_above_limit", "instalment_above_limit"]
 
 
 def test_where_the_model_can_be_asked_about_a_missing_value_its_decline_stands(

@@ -34,10 +34,10 @@ POLICY_IDS = {
 }
 
 CONTENTS = {
-    ("default", "standard"): "?",
-    ("default", "paper"): "?",
-    ("paper", "standard"): "?",
-    ("paper", "paper"): "?",
+    ("default", "standard"): "ce330eec44ddbc7d50bf2e10c41212ac6a7149144fa91ecc06dcd99b4deb8e5c",
+    ("default", "paper"): "d6e4b3520531e332146e69a07afaa1cfe01ed4ca3661bc3df9fb375980e0d5a6",
+    ("paper", "standard"): "2f91f11bc60ac8a48ae0cbe21d0f499f81eaa288b23bfa33b2db03428efaaaf8",
+    ("paper", "paper"): "c761fac479b1edefe8dfd725441815cef26c73c0da326dc8c1fe7bf9479972e1",
     ("default", "standard-601f6dae"): "0993af1c546d5c48b309739af34d313f09c1671fd4207af205f01624af05d469",
     ("default", "paper-2228c8d0"): "f78e1bfc071d268f6bbbc156e421845cc8cdc949f26ff18c2ba28f084940d4c6",
     ("paper", "standard-601f6dae"): "f5f0db3ddf87bddba336860e3861578606aa4093fd6cbf36e29f9f16f0ca44bb",
