@@ -28,7 +28,7 @@ from scoring.bundle import (
     margins_and_contributions,
 )
 from scoring.canonical import sha256
-from scoring.features import FEATURES, POSITION, Direction, compute
+from scoring.features import FEATURES, POSITION, Direction, compute, harmful_side
 from scoring.trained_features import TrainedFeature
 from scoring.trained_range import TrainedRange
 from training.calibration import fit_platt, probability
@@ -188,7 +188,7 @@ def _manifest(
         "files": {name: sha256(content) for name, content in files.items()},
         "calibrator": {"kind": "platt", **calibrator},
         "ranges": {
-            name: asdict(_range(column, direction, exact=FEATURES[name].values.step is not None))
+            name: asdict(_range(column, harmful_side(name, direction), exact=FEATURES[name].values.step is not None))
             for name, column, direction in zip(recipe.features, rows.T, recipe.directions, strict=True)
             if not np.isnan(column).all()
         },

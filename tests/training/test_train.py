@@ -10,7 +10,7 @@ import orjson
 import pytest
 
 from scoring.bundle import load_bundle
-from scoring.features import FEATURES, POSITION, compute
+from scoring.features import FEATURES, POSITION, compute, harmful_side
 from scoring.shipped import BUNDLES, shipped_bundle_files
 from scoring.trained_features import TrainedFeature
 from training.calibration import fit_platt, probability
@@ -227,7 +227,7 @@ def test_a_manifest_states_the_range_of_each_feature(csv):
             assert seen.low <= column.min()
             assert seen.high >= column.max()
             assert (seen.low, seen.high) == pytest.approx((column.min(), column.max()), rel=1e-5)
-            assert seen.direction == (FEATURES[feature].direction if held else 0)
+            assert seen.direction == (harmful_side(feature, FEATURES[feature].direction) if held else 0)
 
 
 def test_a_card_says_whether_the_directions_hold(csv):
