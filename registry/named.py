@@ -48,8 +48,8 @@ def named_policy(named: str) -> Policy:
 
 
 def load(bundle: str | None, policy: str) -> tuple[Bundle, Policy]:
-    """Both, checked as a worker would check them; None: the bundle that the policy is meant for. Problem, too, where it is
-    meant for another one.
+    """Both, checked as a worker would check them; None: the bundle that the policy is meant for. Problem, too, where it
+    is meant for another one.
     """
     read = named_policy(policy)
     loaded = load_bundle(bundle_files(bundle or meant_bundle(read)))

@@ -21,5 +21,7 @@ def meant_bundle(policy: Policy) -> str:
     """
     named = policy.bundle or DEFAULT_BUNDLE
     if named not in BUNDLES:
-        raise Problem(f"policy {policy.name} is meant for bundle {named}, which is not shipped: expected --bundle FOLDER")
+        raise Problem(
+            f"policy {policy.name} is meant for bundle {named}, which is not shipped: expected --bundle FOLDER"
+        )
     return named

@@ -106,8 +106,7 @@ _FEATURE_OF: dict[Kind, str] = {
 
 
 def _feature_of(condition: Condition) -> str:
-    """The feature that a condition's interval is about; of an income's checks and of repayments none is, and any does.
-    """
+    """The feature that a condition's interval is about; of checks and of repayments none is, and any does."""
     return _FEATURE_OF.get(condition.kind, condition.name)
 
 
@@ -157,7 +156,7 @@ def _difference(check: Check, rounded: float, above: float) -> Fraction:
 
 
 def _less_alike(check: Check, below: float) -> bool:
-    """Whether the digits are less alike than that. A similarity is so many characters of so many: of all such shares the
-    nearest to its float.
+    """Whether the digits are less alike than that. A similarity is so many characters of so many: of all such shares
+    the nearest to its float.
     """
     return check.similarity is not None and Fraction(check.similarity).limit_denominator(TEXT_MAX) < typed(below)

@@ -90,8 +90,10 @@ class Feature:
 
     `formula` maps columns of raw numbers (missing: NaN) to a column in `unit`, and exact numbers to an exact one;
     `direction` is the way in which a model that is held to it may move with the feature (+1: more never lowers the
-    score, -1: more never raises it). What an instalment takes of the income has no row, as its interest is a policy's:
-    it rises with the amount and falls with income and term, and the directions of these three are its own. `show` writes the applicant's value for a person; `values` are those it can have.
+    score, -1: more never raises it); `show` writes the applicant's value for a person; `values` are those it can have.
+
+    What an instalment takes of the income has no row, as its interest is a policy's: it rises with the amount and falls
+    with income and term, so that the directions of these three are its own.
     """
 
     name: str
@@ -135,14 +137,14 @@ FEATURES: dict[str, Feature] = {
 }
 
 UNUSUAL_EITHER_WAY = frozenset({"loan_term"})
-"""With a direction, and yet a reason to ask a person on either side of the training data: a term of fifty years makes an
-instalment small, and nobody has seen what becomes of it.
+"""With a direction, and yet a reason to ask a person on either side of the training data: a term of fifty years makes
+an instalment small, and nobody has seen what becomes of it.
 """
 
 
 def harmful_side(name: str, held_to: Direction) -> Direction:
-    """The direction of a feature as a range states it (`scoring.trained_range`), of a model that was held to `held_to`; 0:
-    either side of the range does harm.
+    """The direction of a feature as a range states it (`scoring.trained_range`), of a model that was held to `held_to`.
+    0: either side of the range does harm.
 
     >>> harmful_side("lti", -1), harmful_side("loan_term", 1)
     (-1, 0)

@@ -105,9 +105,7 @@ class Judge:
             refer.append(Fired(_said(code, event), None, event.verification_result))
         return ("refer", self._rows(event, refer)) if refer else (banded, [])
 
-    def basis(
-        self, event: ApplicationVerified, gates: Sequence[Fired] = (), holding: Sequence[int] = ()
-    ) -> list[str]:
+    def basis(self, event: ApplicationVerified, gates: Sequence[Fired] = (), holding: Sequence[int] = ()) -> list[str]:
         """What the decision stood on, as codes of `schemas.reasons.BASIS`; `holding` are the rules whose conditions
         hold, whether they decided or not, where the model was asked.
         """

@@ -14,8 +14,8 @@ _Finite = Annotated[float, Field(allow_inf_nan=False)]
 
 @dataclass(frozen=True, slots=True)
 class TrainedRange:
-    """From `low` to `high` in the training data; `direction` is the one that the model was held to. 0: none, or both sides
-    do harm whatever it was (`scoring.features.harmful_side`).
+    """From `low` to `high` in the training data; `direction` is the one that the model was held to. 0: none, or both
+    sides do harm whatever it was (`scoring.features.harmful_side`).
     """
 
     low: _Finite

@@ -50,8 +50,8 @@ SAFER: tuple[Safer, ...] = (
 
 
 def perverse_changes(raw: Columns, scorer: Scorer) -> dict[str, dict[str, int]]:
-    """For each change: of how many applicants it was a change (`changed`), for how many of these the score fell (`score`),
-    and for how many the outcome became worse (`outcome`).
+    """For each change: of how many applicants it was a change (`changed`), for how many of these the score fell
+    (`score`), and for how many the outcome became worse (`outcome`).
     """
     people = list(applicants(raw))
     before = decided(people, scorer)
@@ -113,7 +113,9 @@ def decided(people: Sequence[LoanApplication], scorer: Scorer) -> list[Mapping[s
     return [
         decision
         for first in range(0, len(people), BATCH)
-        for decision in scorer.decide(list(map(_verified, people[first : first + BATCH])), lambda _: NOBODYS_KEY, "perverse")
+        for decision in scorer.decide(
+            list(map(_verified, people[first : first + BATCH])), lambda _: NOBODYS_KEY, "perverse"
+        )
     ]
 
 

@@ -59,8 +59,8 @@ class LeftOut:
 
 
 def score_file(file: Path, tenant: str, bundle: str | None, policy: str, currency: str, *, as_json: bool) -> int:
-    """Decide every application in `file`, by the bundle that the policy is meant for unless another is named; exit code 1
-    where a line could not be read.
+    """Decide every application in `file`, by the bundle that the policy is meant for unless another is named; exit
+    code 1 where a line could not be read.
     """
     # Nothing is kept, so the receipts need no lasting key: their HMACs are good within this run alone.
     key = ReceiptKey("this-run-only", secrets.token_bytes(32))
@@ -86,8 +86,8 @@ def score_file(file: Path, tenant: str, bundle: str | None, policy: str, currenc
 def score_against(
     file: Path, tenant: str, bundle: str | None, policies: tuple[str, str], currency: str, *, as_json: bool
 ) -> int:
-    """Decide every application in `file` under both policies, by the bundle that the first is meant for unless another is
-    named; exit code 1 where any is decided otherwise, or a line could not be read.
+    """Decide every application in `file` under both policies, by the bundle that the first is meant for unless another
+    is named; exit code 1 where any is decided otherwise, or a line could not be read.
     """
     from loanstream.ask.flips import Comparison
     from loanstream.cli.score_against import Refused, tell_flips

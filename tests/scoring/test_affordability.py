@@ -22,11 +22,8 @@ rules:
 """
 
 
-def test_of(of=INSTALMENT, rate=0.1, above=0.6):
+def bill(of=INSTALMENT, rate=0.1, above=0.6):
     return Condition("affordability", of, above, rate=rate)
-
-
-test_of.__test__ = False
 
 
 def asked(make_event, amount, income, term, owed=None):
@@ -53,20 +50,30 @@ def test_a_loan_is_repaid_when_its_instalments_are():
 
 @pytest.mark.parametrize(
     ("term", "number"),
-    [("0.01", 1), ("0.08", 1), ("0.17", 2), ("0.5", 6), ("0.29", 3), ("3.5", 42), ("2", 24), ("19.99", 239), ("50", 600)],
+    [
+        ("0.01", 1),
+        ("0.08", 1),
+        ("0.17", 2),
+        ("0.5", 6),
+        ("0.29", 3),
+        ("3.5", 42),
+        ("2", 24),
+        ("19.99", 239),
+        ("50", 600),
+    ],
 )
 def test_a_term_has_so_many_instalments(make_event, term, number):
     """Whole months, rounded down, at least one: a part of a month is no month to pay in."""
     assert instalments(int(100 * Decimal(term))) == number
     event = asked(make_event, 1_200_000, 1_000_000, term)
     row = feature_matrix([event.application])[0]
-    assert share_of_income(test_of(rate=0.0), row) == pytest.approx(12 * 1.2 / number)
+    assert share_of_income(bill(rate=0.0), row) == pytest.approx(12 * 1.2 / number)
 
 
 def test_twelve_million_over_half_a_year_takes_five_incomes(make_event, standard, decide_one):
     """Whoever earns five million a year and has six months to repay twelve is not approved, however good the rest."""
     event = make_event(loan={"amount": 12_000_000, "term_years": "0.5"}, annual_income=5_000_000, cibil_score=900)
-    assert float(exact_share(test_of(), event.application)) == pytest.approx(4.94, abs=0.01)
+    assert float(exact_share(bill(), event.application)) == pytest.approx(4.94, abs=0.01)
     decision = decide_one(standard, event)
     assert (decision["outcome"], decision["score_final"] > 0.9) == ("decline", True)
     reason = decision["reasons"][0]
@@ -90,11 +97,11 @@ def test_a_share_at_the_bound_is_not_above_it(make_event, amount, income, owed, 
     """The nearest floats to the exact share, and the share itself, are each on the side where they belong."""
     cents = [None if one is None else Decimal(min(one, 999_999_999_999_999)) / 100 for one in (amount, income, owed)]
     event = asked(make_event, cents[0], cents[1], Decimal(term) / 100, cents[2])
-    share = exact_share(test_of(of, rate), event.application)
+    share = exact_share(bill(of, rate), event.application)
     near = float(share)
     for bound in (near, near * (1 + 1e-12), near * (1 - 1e-12), near / 2, near * 2):
-        assert holds(test_of(of, rate, bound), event) == (share > Fraction(repr(bound)))
-    assert share_of_income(test_of(of, rate), feature_matrix([event.application])[0]) == pytest.approx(near, rel=1e-9)
+        assert holds(bill(of, rate, bound), event) == (share > Fraction(repr(bound)))
+    assert share_of_income(bill(of, rate), feature_matrix([event.application])[0]) == pytest.approx(near, rel=1e-9)
 
 
 @pytest.mark.parametrize("step", [Decimal(0), Decimal("0.01")])
@@ -103,27 +110,27 @@ def test_an_equal_share_is_not_above(make_event, step):
     more.
     """
     event = asked(make_event, 1_000_000 + step, 2_000_000, "0.84")  # ten whole months
-    assert holds(test_of(rate=0.0), event) == bool(step)
-    assert not holds(test_of(rate=0.0, above=0.61), event)
+    assert holds(bill(rate=0.0), event) == bool(step)
+    assert not holds(bill(rate=0.0, above=0.61), event)
 
 
 def test_obligations_that_are_not_named_leave_the_instalment_alone(make_event):
     """What is missing is not invented: the test is made without it, and the policy says what that is worth."""
     loan = {"amount": 1_000_000, "income": 1_000_000, "term": 10}
     none, named, nought = (asked(make_event, owed=owed, **loan) for owed in (None, 50_000, 0))
-    alone = exact_share(test_of(INSTALMENT), none.application)
-    assert exact_share(test_of(REPAYMENTS), none.application) == alone
-    assert exact_share(test_of(REPAYMENTS), nought.application) == alone
-    assert exact_share(test_of(INSTALMENT), named.application) == alone
-    assert exact_share(test_of(REPAYMENTS), named.application) == alone + Fraction(6, 10)
+    alone = exact_share(bill(INSTALMENT), none.application)
+    assert exact_share(bill(REPAYMENTS), none.application) == alone
+    assert exact_share(bill(REPAYMENTS), nought.application) == alone
+    assert exact_share(bill(INSTALMENT), named.application) == alone
+    assert exact_share(bill(REPAYMENTS), named.application) == alone + Fraction(6, 10)
 
 
 def test_a_batch_is_tested_as_each_of_it(make_event):
     """What stands beside an application changes nothing."""
     events = [asked(make_event, 100_000 * n, 1_000_000, 1 + n % 30, n % 3 * 5_000) for n in range(1, 64)]
     matrix = feature_matrix([event.application for event in events])
-    together = exceeding(test_of(REPAYMENTS), events, matrix).tolist()
-    assert together == [holds(test_of(REPAYMENTS), event) for event in events]
+    together = exceeding(bill(REPAYMENTS), events, matrix).tolist()
+    assert together == [holds(bill(REPAYMENTS), event) for event in events]
     assert len(set(together)) == 2
 
 
@@ -148,7 +155,10 @@ SOUND = "{of: instalment, rate: 0.1, share_above: 0.6}"
         ("{rate: 0.1, share_above: 0.6}", "affordability needs 'of'"),
         ("{of: instalments, rate: 0.1, share_above: 0.6}", "'instalments' is no of known; did you mean 'instalment'?"),
         ("{of: instalment, rate: 10, share_above: 0.6}", "'rate' is 10, expected a number from 0 to 1"),
-        ("{of: instalment, rate: 10%, share_above: 0.6}", "'rate' must be a finite number: 10%: a share of 60 % is 0.6"),
+        (
+            "{of: instalment, rate: 10%, share_above: 0.6}",
+            "'rate' must be a finite number: 10%: a share of 60 % is 0.6",
+        ),
         ("{of: instalment, rate: 0.1, share_above: 60}", "'share_above' is 60, expected a number from 0.01 to 10"),
         ("{of: instalment, rate: 0.1, share_above: 0}", "'share_above' is 0, expected a number from 0.01 to 10"),
         ("{of: instalment, rate: 0.1, share_above: 0.6, above: 1}", "'above' is not known in affordability"),
@@ -178,7 +188,7 @@ def test_a_slip_in_the_test_is_told_with_its_line(test, says):
 )
 def test_a_test_that_another_covers_is_known(first, second, idle):
     """The dearer and the longer bill takes more: whoever fails the lesser test fails the greater one, too."""
-    wide, narrow = (test_of(of, rate, above) for of, rate, above in (first, second))
+    wide, narrow = (bill(of, rate, above) for of, rate, above in (first, second))
     assert wide.covers(narrow) is idle
 
 
@@ -192,7 +202,7 @@ def test_the_rate_is_a_line_of_the_policy():
 def test_an_exact_share_needs_no_context(make_event):
     """A caller's precision of decimals changes no decision."""
     application = asked(make_event, "1234567.89", "987654.32", "19.99", "1234.56").application
-    share = exact_share(test_of(REPAYMENTS), application)
+    share = exact_share(bill(REPAYMENTS), application)
     with localcontext() as context:
         context.prec = 3
-        assert exact_share(test_of(REPAYMENTS), application) == share
+        assert exact_share(bill(REPAYMENTS), application) == share
