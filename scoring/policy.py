@@ -37,8 +37,8 @@ class Condition:
     `above`, either way, with a similarity less than `below` (infinity: whatever it is). Of income_from: `name` (net
     credits) alone speaks of the income, and the claim exceeds it by more than `above`, as a share of the claim. Of
     beyond: features by blanks, or `training_range` for all of the bundle's; a bundle makes one condition of each and
-    its harmful side (`scoring.trained_range`). Of affordability: what `name` takes of the income, at a yearly interest of `rate`
-    (`scoring.affordability`).
+    its harmful side (`scoring.trained_range`). Of affordability: what `name` takes of the income, at a yearly interest
+    of `rate` (`scoring.affordability`).
     """
 
     kind: Kind
