@@ -34,7 +34,7 @@ class TrainedRange:
         could come back into the range and be approved.
 
         >>> TrainedRange(1.5, 4.0, -1).beyond("lti")
-        (Condition(kind='beyond', name='lti', above=4.0, below=inf),)
+        (Condition(kind='beyond', name='lti', above=4.0, below=inf, rate=None),)
         """
         below = Condition("beyond", name, -math.inf, self.low)
         above = Condition("beyond", name, self.high, math.inf)
