@@ -3,6 +3,7 @@
 import codecs
 from pathlib import Path
 
+from registry.pairs import fault_of_pair, meant_bundle
 from schemas.problem import Problem
 from scoring.bundle import Bundle, load_bundle
 from scoring.policy import Policy, PolicyError
@@ -46,6 +47,12 @@ def named_policy(named: str) -> Policy:
         raise Problem(f"{Path(named).name}: {error}") from error
 
 
-def load(bundle: str, policy: str) -> tuple[Bundle, Policy]:
-    """Both, checked as a worker would check them."""
-    return load_bundle(bundle_files(bundle)), named_policy(policy)
+def load(bundle: str | None, policy: str) -> tuple[Bundle, Policy]:
+    """Both, checked as a worker would check them; None: the bundle that the policy is meant for. Problem, too, where it
+    is meant for another one.
+    """
+    read = named_policy(policy)
+    loaded = load_bundle(bundle_files(bundle or meant_bundle(read)))
+    if fault := fault_of_pair(loaded, read):
+        raise Problem(f"{fault}: expected --bundle {read.bundle}, or another policy")
+    return loaded, read

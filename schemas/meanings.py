@@ -43,7 +43,8 @@ MEANINGS: Mapping[str, Mapping[str, Meaning]] = {
         "loan": Meaning("What is asked for."),
         "annual_income": Meaning("Gross income of one year, before tax and deductions, in `currency`.", "1440000.00"),
         "monthly_obligations": Meaning(
-            "What is repaid each month for other loans, in `currency`. Absent: not known, which is not zero.",
+            "What is repaid each month for other loans, in `currency`; 0 for none. Absent: not known, which is not "
+            "zero, and under the default policy nobody is approved so.",
             "12500.00",
         ),
         "cibil_score": Meaning("The bureau's score. Absent for a thin file: missing, never zero.", 778),

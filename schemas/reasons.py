@@ -123,6 +123,17 @@ REASONS: dict[str, ReasonCode] = {
         _rule("lti_above_limit", "lti above", "The loan amount is {value} times the annual income, above the limit."),
         _refers("lti_elevated", "lti above", "The loan amount is {value} times the annual income: a person decides."),
         _rule("dti_above_limit", "dti above", "Existing obligations take {value} of the income, above the limit."),
+        _rule(
+            "instalment_above_limit",
+            "affordability instalment",
+            "The instalment of this loan would take {value} of the income, above the limit.",
+        ),
+        _refers(
+            "repayments_above_limit",
+            "affordability instalment_and_obligations",
+            "The instalment and existing obligations together would take {value} of the income, above the limit: a "
+            "person decides.",
+        ),
         _rule("cibil_below_limit", "cibil_score below", "The CIBIL score of {value} is below the limit."),
         _rule("acr_below_limit", "acr below", "The assets are {value} times the loan amount, below the limit."),
         _refers("thin_file", "missing cibil_score", "There is no CIBIL score: a person decides."),
@@ -156,6 +167,11 @@ REASONS: dict[str, ReasonCode] = {
             "beyond_training_range",
             "beyond training_range",
             "Beyond what the model was trained on: {value}. A person decides.",
+        ),
+        _refers(
+            "outside_experience",
+            "beyond training_range",
+            "Outside what the model has experience of: {value}. A person decides.",
         ),
         _refers("feature_missing", MODEL_ALONE, "A value that the model needs is missing: a person decides."),
         _refers("currency_not_modelled", MODEL_ALONE, "The model does not know amounts in {value}: a person decides."),
@@ -223,6 +239,8 @@ BASIS: dict[str, str] = {
     "documents_unreadable": "A document could not be read.",
     "reader_unavailable": "A document was not read in time.",
     "thin_file": "The applicant has no CIBIL score.",
+    "obligations_missing": "Existing obligations were not named: the instalment alone was held against the income.",
+    "outside_experience": "A value lies outside what the model was trained on: its score is an extrapolation.",
     "feature_missing": "A value that the model needs was missing; the model was not asked.",
     "currency_not_modelled": "The model was trained on another currency; it was not asked.",
     "training_range_unknown": "The policy looks at a training range that this bundle does not state.",

@@ -14,15 +14,14 @@ import numpy.typing as npt
 
 from schemas.values import TEXT_MAX
 from schemas.verification import ApplicationVerified, Check
+from scoring.affordability import exceeding
+from scoring.bounds import NEAR, typed
 from scoring.checks import GROSS, inferred_incomes
 from scoring.features import FEATURES, POSITION, exact_value
 from scoring.policy import Condition, Kind
 
 Matrix = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
-
-NEAR = 1e-9
-"""A computed feature's float is off by some 1e-15 of its value. Within this share of a bound it decides nothing."""
 
 
 class Conditions:
@@ -54,6 +53,7 @@ class Conditions:
         self._of_checks = [
             (at, one, _OF_CHECKS[one.kind]) for at, one in enumerate(conditions) if one.kind in _OF_CHECKS
         ]
+        self._of_repayments = [(at, one) for at, one in enumerate(conditions) if one.kind == "affordability"]
         self._results = np.array([conditions[at].name for at in self._verification])
 
     def holding(self, events: Sequence[ApplicationVerified], features: Matrix) -> dict[int, list[int]]:
@@ -67,6 +67,8 @@ class Conditions:
             holds[:, self._verification] &= results[:, np.newaxis] == self._results
         if self._missing:
             holds[:, self._missing] = np.isnan(features[:, [self._columns[at] for at in self._missing]])
+        for at, condition in self._of_repayments:
+            holds[:, at] = exceeding(condition, events, features)
         for at, condition, asked in self._of_checks:
             holds[:, at] = [bool(event.checks) and asked(condition, event) for event in events]
         found: dict[int, list[int]] = {}
@@ -99,11 +101,12 @@ _FEATURE_OF: dict[Kind, str] = {
     "verification": "loan_amount",
     "income_gap": "annual_income",
     "income_from": "annual_income",
+    "affordability": "loan_amount",
 }
 
 
 def _feature_of(condition: Condition) -> str:
-    """The feature that a condition's interval is about; of an income's checks none is, and any does."""
+    """The feature that a condition's interval is about; of checks and of repayments none is, and any does."""
     return _FEATURE_OF.get(condition.kind, condition.name)
 
 
@@ -113,12 +116,13 @@ def _moved(bounds: Matrix, shares: Matrix) -> Matrix:
 
 
 def _income_gap(condition: Condition, event: ApplicationVerified) -> bool:
-    """The paper's flag, for what it compares: a gross income with a gross income."""
+    """The paper's flag, for what it compares: a gross income with a gross income, either way. Where the condition names
+    a similarity, digits that are as alike as that raise no flag.
+    """
     return any(
         check.difference is not None
-        and check.similarity is not None
-        and abs(_difference(check, check.difference, condition.above)) > _typed(condition.above)
-        and _similarity(check.similarity) < _typed(condition.below)
+        and abs(_difference(check, check.difference, condition.above)) > typed(condition.above)
+        and (condition.below == math.inf or _less_alike(check, condition.below))
         for check in event.checks
         if check.claim == "annual_income" and check.field in GROSS
     )
@@ -130,7 +134,7 @@ def _income_from(condition: Condition, event: ApplicationVerified) -> bool:
         check.difference is not None
         and (
             condition.above == -math.inf
-            or _difference(check, check.difference, condition.above) > _typed(condition.above)
+            or _difference(check, check.difference, condition.above) > typed(condition.above)
         )
         for check in inferred_incomes(event.checks)
     )
@@ -143,19 +147,16 @@ _OF_CHECKS: dict[Kind, Callable[[Condition, ApplicationVerified], bool]] = {
 """Conditions that are asked of each event's checks."""
 
 
-def _typed(value: float) -> Fraction:
-    """The shortest decimal that is this float: the one that somebody typed."""
-    return Fraction(repr(value))
-
-
 def _difference(check: Check, rounded: float, above: float) -> Fraction:
     """(claimed - found) / claimed: near a bound from the amounts themselves, where the check names them."""
     if abs(abs(rounded) - above) > NEAR * above or check.claimed is None or check.found is None:
-        return _typed(rounded)
+        return typed(rounded)
     claimed, found = Fraction(check.claimed), Fraction(check.found)
     return (claimed - found) / claimed
 
 
-def _similarity(rounded: float) -> Fraction:
-    """A similarity is so many characters of so many: of all such shares the nearest to its float."""
-    return Fraction(rounded).limit_denominator(TEXT_MAX)
+def _less_alike(check: Check, below: float) -> bool:
+    """Whether the digits are less alike than that. A similarity is so many characters of so many: of all such shares
+    the nearest to its float.
+    """
+    return check.similarity is not None and Fraction(check.similarity).limit_denominator(TEXT_MAX) < typed(below)

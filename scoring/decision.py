@@ -192,7 +192,7 @@ class Scorer:
         return Verdict(
             outcome,
             decisive + rows,
-            self._judge.basis(event),
+            self._judge.basis(event, (), rules),
             scored.p_model,
             scored.p_calibrated,
             penalties,

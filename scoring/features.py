@@ -91,6 +91,9 @@ class Feature:
     `formula` maps columns of raw numbers (missing: NaN) to a column in `unit`, and exact numbers to an exact one;
     `direction` is the way in which a model that is held to it may move with the feature (+1: more never lowers the
     score, -1: more never raises it); `show` writes the applicant's value for a person; `values` are those it can have.
+
+    What an instalment takes of the income has no row, as its interest is a policy's: it rises with the amount and falls
+    with income and term, so that the directions of these three are its own.
     """
 
     name: str
@@ -110,7 +113,7 @@ FEATURES: dict[str, Feature] = {
         Feature("self_employed", lambda c: c["self_employed"], "1: yes, 0: no", "self_employed", 0, _yes_no, FLAG),
         Feature("annual_income", lambda c: c["annual_income"], "currency a year", "annual_income", 1, _money, AMOUNT),
         Feature("loan_amount", lambda c: c["amount"], "currency", "loan_amount", -1, _money, AMOUNT),
-        Feature("loan_term", lambda c: c["term_years"], "years", "loan_term", 0, _ratio, YEARS),
+        Feature("loan_term", lambda c: c["term_years"], "years", "loan_term", 1, _ratio, YEARS),
         Feature("cibil_score", lambda c: c["cibil_score"], "CIBIL points", "cibil_score", 1, _whole, CIBIL),
         Feature("residential_assets", lambda c: c["residential"], "currency", "residential_assets", 1, _money, ASSET),
         Feature("commercial_assets", lambda c: c["commercial"], "currency", "commercial_assets", 1, _money, ASSET),
@@ -132,6 +135,22 @@ FEATURES: dict[str, Feature] = {
         ),
     )
 }
+
+UNUSUAL_EITHER_WAY = frozenset({"loan_term"})
+"""With a direction, and yet a reason to ask a person on either side of the training data: a term of fifty years makes
+an instalment small, and nobody has seen what becomes of it.
+"""
+
+
+def harmful_side(name: str, held_to: Direction) -> Direction:
+    """The direction of a feature as a range states it (`scoring.trained_range`), of a model that was held to `held_to`.
+    0: either side of the range does harm.
+
+    >>> harmful_side("lti", -1), harmful_side("loan_term", 1)
+    (-1, 0)
+    """
+    return 0 if name in UNUSUAL_EITHER_WAY else held_to
+
 
 FEATURE_NAMES: tuple[str, ...] = tuple(FEATURES)
 POSITION: dict[str, int] = {name: index for index, name in enumerate(FEATURE_NAMES)}

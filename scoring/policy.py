@@ -8,13 +8,16 @@ from schemas.decision import Outcome
 from schemas.problem import Problem
 from scoring.canonical import canonical_json, sha256
 
-Kind = Literal["feature", "verification", "missing", "income_gap", "income_from", "beyond"]
+Kind = Literal["feature", "verification", "missing", "income_gap", "income_from", "beyond", "affordability"]
 
 NET_CREDITS = "net_credits"
 """What a condition of kind income_from is about, in a policy."""
 
 TRAINING_RANGE = "training_range"
 """What a condition of kind beyond is about, in a policy."""
+
+INSTALMENT, REPAYMENTS = "instalment", "instalment_and_obligations"
+"""What a condition of kind affordability is about, in a policy."""
 
 
 class PolicyError(Problem):
@@ -31,16 +34,18 @@ class Condition:
 
     Of `kind` feature: the feature `name`. Of verification: the loan amount, where the verification result is `name`.
     Of missing: the feature `name` is missing (no bounds). Of income_gap: a check of the income differs by more than
-    `above`, either way, with a similarity less than `below`. Of income_from: `name` (net credits) alone speaks of the
-    income, and the claim exceeds it by more than `above`, as a share of the claim. Of beyond: features by blanks, or
-    `training_range` for all of the bundle's; a bundle makes one condition of each and its harmful side
-    (`scoring.trained_range`).
+    `above`, either way, with a similarity less than `below` (infinity: whatever it is). Of income_from: `name` (net
+    credits) alone speaks of the income, and the claim exceeds it by more than `above`, as a share of the claim. Of
+    beyond: features by blanks, or `training_range` for all of the bundle's; a bundle makes one condition of each and
+    its harmful side (`scoring.trained_range`). Of affordability: what `name` takes of the income, at a yearly interest
+    of `rate` (`scoring.affordability`).
     """
 
     kind: Kind
     name: str
     above: float = -math.inf
     below: float = math.inf
+    rate: float | None = None
 
     @property
     def looks_at(self) -> tuple[str, ...]:
@@ -62,8 +67,12 @@ class Condition:
 
     def covers(self, other: "Condition") -> bool:
         """Whether this holds wherever the other does."""
-        same = (self.kind, self.name) == (other.kind, other.name)
-        return same and self.above <= other.above and self.below >= other.below
+        if self.kind != other.kind or self.above > other.above or self.below < other.below:
+            return False
+        if self.rate is None or other.rate is None:
+            return self.name == other.name
+        # The dearer loan takes more, and obligations come on top of the instalment.
+        return self.rate >= other.rate and self.name in {other.name, REPAYMENTS}
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,13 +145,17 @@ class Points:
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """A validated policy. `policy_id` is the hash of its parsed content: comments and layout do not count."""
+    """A validated policy. `policy_id` is the hash of its parsed content: comments and layout do not count.
+
+    `bundle` is the name of the one that it is meant for; None: any.
+    """
 
     name: str
     points: Points
     bands: Bands
     penalties: tuple[Penalty, ...]
     rules: tuple[Rule, ...]
+    bundle: str | None = None
 
     @property
     def policy_id(self) -> str:
@@ -153,10 +166,23 @@ class Policy:
     def features(self) -> tuple[str, ...]:
         """The features that its conditions look at, in order of first use."""
         conditions = [*(p.condition for p in self.penalties), *(r.condition for r in self.rules)]
-        return tuple(dict.fromkeys(c.name for c in conditions if c.kind in {"feature", "missing"}))
+        return tuple(dict.fromkeys(name for condition in conditions for name in _features_of(condition)))
 
 
-_ADDED_LATER = frozenset({"text"})
+def _features_of(condition: Condition) -> tuple[str, ...]:
+    match condition.kind:
+        case "feature" | "missing":
+            return (condition.name,)
+        case "affordability":
+            return OF_AFFORDABILITY
+        case _:
+            return ()
+
+
+OF_AFFORDABILITY = ("annual_income", "loan_amount", "loan_term", "dti")
+"""The features that an affordability test is made of."""
+
+_ADDED_LATER = frozenset({"text", "rate", "bundle"})
 """What stands in the content only where it has a value: a policy without it keeps its id."""
 
 

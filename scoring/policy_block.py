@@ -16,7 +16,8 @@ EXAMPLES = {
     "a row of rules": "{code: thin_file, outcome: refer, missing: cibil_score}",
     "points": "{score: 600, pdo: 20}",
     "bands": "{approve: 0.7, decline: 0.3}",
-    "income_gap": "{difference_above: 0.2, similarity_below: 0.8}",
+    "income_gap": "{difference_above: 0.2}",
+    "affordability": "{of: instalment, rate: 0.1, share_above: 0.6}",
 }
 """What must be a mapping -> one."""
 
@@ -27,6 +28,8 @@ HOMES = {
     "loan_above": "it belongs to a rule with 'verification'",
     "difference_above": "it belongs to a rule, in 'income_gap' or beside 'income_from'",
     "similarity_below": "it belongs to a rule, in 'income_gap'",
+    **dict.fromkeys(("of", "rate", "share_above"), "it belongs to a rule, in 'affordability'"),
+    "bundle": "it stands beside 'name', for the whole policy",
     "refer": "between the two bands a person decides",
 }
 """Names that are known somewhere else in a policy -> where."""

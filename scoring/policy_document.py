@@ -13,9 +13,21 @@ from schemas.reasons import MODEL_ALONE, OWN, REASONS
 from schemas.verification import VerificationResult
 from scoring.features import FEATURES
 from scoring.own_reasons import fault_of_code, fault_of_sentence, is_own
-from scoring.policy import NET_CREDITS, TRAINING_RANGE, Bands, Condition, Penalty, Points, Policy, PolicyError, Rule
+from scoring.policy import (
+    INSTALMENT,
+    NET_CREDITS,
+    REPAYMENTS,
+    TRAINING_RANGE,
+    Bands,
+    Condition,
+    Penalty,
+    Points,
+    Policy,
+    PolicyError,
+    Rule,
+)
 from scoring.policy_block import Block
-from scoring.policy_sense import YOUR_OWN, fault_of_order, fault_of_row
+from scoring.policy_sense import SHARE_MOST, YOUR_OWN, fault_of_order, fault_of_row
 from scoring.policy_spelling import EMPTY, line_of, shown
 from scoring.policy_yaml import compose
 
@@ -43,6 +55,7 @@ def parse_policy(text: str, *, stored: bool = False) -> Policy:
         raise PolicyError(1, f"a policy has at most {MAX_CHARACTERS} characters")
     document = Block(compose(text, stored=stored), "a policy")
     name = document.word("name")
+    bundle = document.word("bundle") if "bundle" in document else None
     points = _points(Block(document.node("points"), "points"))
     bands = _bands(Block(document.node("bands"), "bands"))
     penalties = [_At(b.line, _penalty(b)) for b in _rows(document, "penalties")]
@@ -60,7 +73,7 @@ def parse_policy(text: str, *, stored: bool = False) -> Policy:
     _all_reachable(rules[::-1], lambda a, b: a.outcome == "decline" and b.outcome == "refer" and a.makes_idle(b))
     if not stored:
         _make_sense([*penalties, *rules])
-    return Policy(name, points, bands, tuple(p.row for p in penalties), tuple(r.row for r in rules))
+    return Policy(name, points, bands, tuple(p.row for p in penalties), tuple(r.row for r in rules), bundle)
 
 
 def _rows(document: Block, name: str) -> list[Block]:
@@ -157,11 +170,18 @@ def _can_hold(block: Block, name: str, above: float, below: float) -> None:
 
 def _income_gap_condition(block: Block) -> Condition:
     gap = Block(block.node("income_gap"), "income_gap")
-    condition = Condition(
-        "income_gap", "annual_income", gap.number("difference_above", 0), gap.number("similarity_below", 0.0001, 1)
-    )
+    above = gap.number("difference_above", 0)
+    below = gap.number("similarity_below", 0.0001, 1) if "similarity_below" in gap else math.inf
     gap.done()
-    return condition
+    return Condition("income_gap", "annual_income", above, below)
+
+
+def _affordability_condition(block: Block) -> Condition:
+    test = Block(block.node("affordability"), "affordability")
+    name = test.word("of", (INSTALMENT, REPAYMENTS))
+    rate, above = test.number("rate", 0, 1), test.number("share_above", 0.01, SHARE_MOST)
+    test.done()
+    return Condition("affordability", name, above, rate=rate)
 
 
 def _income_from_condition(block: Block) -> Condition:
@@ -197,6 +217,7 @@ _CONDITIONS: dict[str, Callable[[Block], Condition]] = {
     "income_gap": _income_gap_condition,
     "income_from": _income_from_condition,
     "beyond": _beyond_condition,
+    "affordability": _affordability_condition,
 }
 
 
@@ -209,6 +230,8 @@ def _code(block: Block, source: str) -> str:
         raise PolicyError(line_of(node), fault)
     return block.word("code")
 
+
+_ABOUT_NUMBERS = frozenset({"feature", "beyond", "affordability"})
 
 _CODES = {
     source: [row.code for row in REASONS.values() if row.source == source and row.about != MODEL_ALONE]
@@ -233,7 +256,7 @@ def _text(block: Block, code: str, condition: Condition) -> str | None:
     at = line_of(block.node("code"))
     if is_own(code):
         text = block.word("text")
-        if fault := fault_of_sentence(text, about_a_number=condition.kind in {"feature", "beyond"}):
+        if fault := fault_of_sentence(text, about_a_number=condition.kind in _ABOUT_NUMBERS):
             raise PolicyError(line_of(block.node("text")), f"'text' {fault}")
         return text
     if "text" in block:

@@ -12,6 +12,7 @@ import numpy as np
 
 from schemas.decision import VALUE_MAX, Outcome
 from schemas.verification import ApplicationVerified, VerificationResult
+from scoring.affordability import share_of_income
 from scoring.bundle import Bundle
 from scoring.checks import REASON_OF, inferred_incomes, result_of_extraction
 from scoring.conditions import Conditions, Matrix
@@ -44,6 +45,10 @@ RULE_OF_DEGRADED: dict[VerificationResult, str] = {
 """Results that approve under no policy, whatever its rules say."""
 
 
+TOLD_IN_BASIS = frozenset({"outside_experience"})
+"""Rules that say how far the model can be believed: told of a decline, too, that stands without them."""
+
+
 class Fired(NamedTuple):
     """A rule that applied: its code, the applicant's value, and the verification result it looked at, if any."""
 
@@ -59,6 +64,7 @@ class Judge:
         self._currency = bundle.currency
         self._rules = [part for rule in policy.rules for part in _parts(rule, bundle)]
         self._always = ["training_range_unknown"] if not_looked_at(bundle, policy) else []
+        self._affordability = any(rule.condition.kind == "affordability" for rule in self._rules)
         self._needed = [name for name in bundle.features if name not in bundle.may_be_missing]
         self._needed_columns = [POSITION[name] for name in self._needed]
         self.conditions = Conditions([rule.condition for rule in self._rules])
@@ -99,12 +105,18 @@ class Judge:
             refer.append(Fired(_said(code, event), None, event.verification_result))
         return ("refer", self._rows(event, refer)) if refer else (banded, [])
 
-    def basis(self, event: ApplicationVerified, gates: Sequence[Fired] = ()) -> list[str]:
-        """What the decision stood on, as codes of `schemas.reasons.BASIS`."""
+    def basis(self, event: ApplicationVerified, gates: Sequence[Fired] = (), holding: Sequence[int] = ()) -> list[str]:
+        """What the decision stood on, as codes of `schemas.reasons.BASIS`; `holding` are the rules whose conditions
+        hold, whether they decided or not, where the model was asked.
+        """
         result = _said(BASIS_OF_RESULT[event.verification_result], event)
         codes = list(dict.fromkeys([result, *_doubts(event), *self._always]))
         if event.application.cibil_score is None:
             codes.append("thin_file")
+        if self._affordability and event.application.monthly_obligations is None:
+            codes.append("obligations_missing")
+        if holding:
+            codes += sorted(TOLD_IN_BASIS.intersection(self._rules[at].code for at in holding))
         return list(dict.fromkeys([*codes, *(gate.code for gate in gates)])) if gates else codes
 
     def _rows(self, event: ApplicationVerified, fired: list[Fired]) -> list[Row]:
@@ -188,6 +200,9 @@ def _fired(rule: Rule, event: ApplicationVerified, features: Sequence[float]) ->
             name = rule.condition.name
             shown = past_bound(rule.condition, FEATURES[name].show, features[POSITION[name]])
             return Fired(rule.code, f"{name} {shown}")
+        case "affordability":
+            share = share_of_income(rule.condition, features)
+            return Fired(rule.code, past_bound(rule.condition, FEATURES["dti"].show, share))
         case "verification" | "income_gap" | "income_from":
             return Fired(_said(rule.code, event), None, event.verification_result)
         case _:

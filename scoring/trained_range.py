@@ -14,7 +14,9 @@ _Finite = Annotated[float, Field(allow_inf_nan=False)]
 
 @dataclass(frozen=True, slots=True)
 class TrainedRange:
-    """From `low` to `high` in the training data; `direction` is the one that the model was held to (0: none)."""
+    """From `low` to `high` in the training data; `direction` is the one that the model was held to. 0: none, or both
+    sides do harm whatever it was (`scoring.features.harmful_side`).
+    """
 
     low: _Finite
     high: _Finite
@@ -32,7 +34,7 @@ class TrainedRange:
         could come back into the range and be approved.
 
         >>> TrainedRange(1.5, 4.0, -1).beyond("lti")
-        (Condition(kind='beyond', name='lti', above=4.0, below=inf),)
+        (Condition(kind='beyond', name='lti', above=4.0, below=inf, rate=None),)
         """
         below = Condition("beyond", name, -math.inf, self.low)
         above = Condition("beyond", name, self.high, math.inf)

@@ -35,6 +35,7 @@ MOVES: tuple[Move, ...] = (
     Move("earns less", "annual_income", -1),
     Move("has a lower CIBIL score", "cibil_score", -1),
     *(Move(f"has fewer {kind} assets", kind, -1) for kind in ("residential", "commercial", "luxury", "bank")),
+    Move("repays in less time", "term_years", -1),
 )
 
 

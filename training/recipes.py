@@ -1,6 +1,5 @@
 """Recipes: which features and which trees, one row each."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -44,7 +43,7 @@ class Recipe:
 
     `choices`: one of them is taken, by the log loss within the rows that may be seen (`inner_folds`), so that figures
     out of fold are of the choosing, too; of a single one nothing is chosen. `monotone`: hold each feature to the
-    direction the table gives it, and those of `also_held` to theirs. `balance`: weight approvals by rejections /
+    direction the table gives it. `balance`: weight approvals by rejections /
     approvals. `notes` go into the card.
     """
 
@@ -53,7 +52,6 @@ class Recipe:
     choices: tuple[Trees, ...]
     monotone: bool
     balance: bool
-    also_held: Mapping[str, Direction] = field(default_factory=dict)
     folds: int = 5
     repeats: int = 3
     inner_folds: int = 3
@@ -62,20 +60,14 @@ class Recipe:
 
     @property
     def directions(self) -> tuple[Direction, ...]:
-        """The side of each feature on which a value can do no harm; 0: neither."""
-        return tuple(FEATURES[name].direction if self.monotone else 0 for name in self.features)
-
-    @property
-    def constraints(self) -> tuple[Direction, ...]:
         """What training holds each feature to."""
-        also = self.also_held if self.monotone else {}
-        return tuple(also.get(name, way) for name, way in zip(self.features, self.directions, strict=True))
+        return tuple(FEATURES[name].direction if self.monotone else 0 for name in self.features)
 
     def booster_params(self, approved_share: float, choice: Trees) -> dict[str, Any]:
         """XGBoost's parameters; one thread, so that equal data give equal bytes."""
         params = {"objective": "binary:logistic", "nthread": 1, "seed": self.seed, "verbosity": 0, **choice.params}
         if self.monotone:
-            params["monotone_constraints"] = self.constraints
+            params["monotone_constraints"] = self.directions
         if self.balance:
             params["scale_pos_weight"] = (1 - approved_share) / approved_share
         return params
@@ -93,7 +85,6 @@ RECIPES: dict[str, Recipe] = {
             (*RAW_FEATURES, "lti", "acr"),
             (Trees(24, {"max_depth": 3, "learning_rate": 0.5, "tree_method": "exact", "gamma": 5}),),
             monotone=True,
-            also_held={"loan_term": 1},
             balance=False,
             notes=(
                 _LTI_AND_ACR,

@@ -27,7 +27,7 @@ from scoring.bundle import (
     margin_range,
 )
 from scoring.canonical import sha256
-from scoring.features import FEATURES, Direction
+from scoring.features import FEATURES, Direction, harmful_side
 from scoring.trained_features import TrainedFeature
 from scoring.trained_range import TrainedRange
 from training.calibration import fit_platt, fit_platt_of_repeats, probability
@@ -57,9 +57,9 @@ def train(data: Path, out: Path, recipe: Recipe, currency: str = "INR", *, overw
     """Train by a recipe on the CSV at `data`, write the bundle's files into the folder `out`, return its card.
 
     The same data, recipe and lock give the same bytes. Raises `training.data.DataError` for data that cannot be used,
-    `NothingLearnedError` for data that teach nothing, `training.folder.NoFolderError` (before anything is trained) where `out` is and
-    can become no folder, `training.folder.AnotherBundleError` where it holds another bundle (unless it may `overwrite`), and OSError
-    where files cannot be read or written.
+    `NothingLearnedError` for data that teach nothing, `training.folder`'s errors where `out` can become no folder
+    (before anything is trained) or holds another bundle (unless it may `overwrite`), and OSError where files cannot be
+    read or written.
     """
     check_folder(out)
     files, card = make_bundle(read_loans(data), recipe, currency)
@@ -165,7 +165,7 @@ def _manifest(
         "files": {name: sha256(content) for name, content in files.items()},
         "calibrator": {"kind": "platt", **calibrator},
         "ranges": {
-            name: asdict(_range(column, direction, exact=FEATURES[name].values.step is not None))
+            name: asdict(_range(column, harmful_side(name, direction), exact=FEATURES[name].values.step is not None))
             for name, column, direction in zip(recipe.features, rows.T, recipe.directions, strict=True)
             if not np.isnan(column).all()
         },

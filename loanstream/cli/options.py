@@ -27,7 +27,8 @@ FirstPolicy = Annotated[
     str | None, typer.Option(help="policy of the first activation: a name or a YAML file (default: standard)")
 ]
 FirstBundle = Annotated[
-    str | None, typer.Option(help="model bundle of the first activation: a name or a folder (default: default)")
+    str | None,
+    typer.Option(help="model bundle of the first activation: a name or a folder (default: the policy's, else default)"),
 ]
 TenantOption = Annotated[str | None, typer.Option("--tenant", help="one bank only (default: every bank)")]
 

@@ -4,10 +4,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeVar
 
-from loanstream.cli.policy_sentences import bands_words, penalty_words, points_words, rule_words
+from loanstream.cli.policy_sentences import bands_words, bundle_words, penalty_words, points_words, rule_words
 from scoring.policy import Penalty, Policy, Rule
 
-Part = Literal["name", "points", "bands", "penalty", "rule", "order of penalties", "order of rules"]
+Part = Literal["name", "bundle", "points", "bands", "penalty", "rule", "order of penalties", "order of rules"]
 
 Row = TypeVar("Row", Penalty, Rule)
 
@@ -45,6 +45,7 @@ def differences(a: Policy, b: Policy) -> list[Difference]:
 
 _WHOLE: Mapping[Part, Callable[[Policy], str]] = {
     "name": lambda policy: policy.name,
+    "bundle": lambda policy: bundle_words(policy.bundle),
     "points": lambda policy: points_words(policy.points),
     "bands": lambda policy: bands_words(policy.bands),
 }

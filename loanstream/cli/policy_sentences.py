@@ -4,7 +4,7 @@ import math
 from collections.abc import Callable, Mapping
 from decimal import Decimal
 
-from scoring.policy import TRAINING_RANGE, Bands, Condition, Penalty, Points, Policy, Rule
+from scoring.policy import REPAYMENTS, TRAINING_RANGE, Bands, Condition, Penalty, Points, Policy, Rule
 
 ABBREVIATIONS = frozenset({"acr", "cibil", "dti", "lti"})
 
@@ -14,11 +14,21 @@ def policy_rows(policy: Policy) -> list[tuple[str, str]]:
     return [
         ("policy_id", policy.policy_id),
         ("name", policy.name),
+        *([("bundle", bundle_words(policy.bundle))] if policy.bundle is not None else []),
         ("points", points_words(policy.points)),
         ("bands", bands_words(policy.bands)),
         *((penalty.code, penalty_words(penalty)) for penalty in policy.penalties),
         *((rule.code, rule_words(rule)) for rule in policy.rules),
     ]
+
+
+def bundle_words(bundle: str | None) -> str:
+    """Which bundle the policy is meant for.
+
+    >>> bundle_words("paper"), bundle_words(None)
+    ('meant for bundle paper alone', 'for any bundle')
+    """
+    return "for any bundle" if bundle is None else f"meant for bundle {bundle} alone"
 
 
 def points_words(points: Points) -> str:
@@ -75,8 +85,13 @@ def _missing(condition: Condition) -> str:
 
 
 def _income_gap(condition: Condition) -> str:
-    gap, similarity = _percent(condition.above), figure(condition.below)
-    return f"the income differs by more than {gap} and its similarity is below {similarity}"
+    """How far the incomes are apart.
+
+    >>> _income_gap(Condition("income_gap", "annual_income", above=0.2))
+    'the income differs by more than 20%'
+    """
+    alike = "" if math.isinf(condition.below) else f" and its similarity is below {figure(condition.below)}"
+    return f"the income differs by more than {_percent(condition.above)}{alike}"
 
 
 def _income_from(condition: Condition) -> str:
@@ -98,6 +113,17 @@ def _beyond(condition: Condition) -> str:
     return f"{named} is beyond the bundle's training range, on a side that does harm"
 
 
+def _affordability(condition: Condition) -> str:
+    """What takes how much of the income.
+
+    >>> _affordability(Condition("affordability", "instalment", above=0.6, rate=0.1))
+    'the instalment at 10% a year takes more than 60% of the income'
+    """
+    instalment = f"the instalment at {_percent(condition.rate or 0.0)} a year"
+    takes = f"{instalment} and existing obligations take" if condition.name == REPAYMENTS else f"{instalment} takes"
+    return f"{takes} more than {_percent(condition.above)} of the income"
+
+
 _WORDS: Mapping[str, Callable[[Condition], str]] = {
     "feature": _feature,
     "verification": _verification,
@@ -105,6 +131,7 @@ _WORDS: Mapping[str, Callable[[Condition], str]] = {
     "income_gap": _income_gap,
     "income_from": _income_from,
     "beyond": _beyond,
+    "affordability": _affordability,
 }
 
 

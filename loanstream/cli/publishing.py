@@ -18,6 +18,7 @@ from loanstream.installation import Installation
 from loanstream.terminal import emit
 from registry.change import Change, Tenants, changes, concerned, concerning, whom
 from registry.history import Published, history_of
+from registry.pairs import fault_of_pair
 from registry.publish import activations, publish, seen
 from registry.rollback import void_for
 from registry.scorers import Scorers
@@ -81,6 +82,7 @@ def publish_change(here: Installation, found: Known, draft: Activation, *, yes: 
         return _nothing(found, tenants, as_json=as_json)
     scorers = Scorers(here.artefacts)
     for pair in dict.fromkeys(change.after for change in planned if change.after is not None):
+        _check_pair(scorers.of(pair), draft)
         _check_range(scorers.of(pair))
     when = f"from {draft.lead_ms // 1000} s after its publication on"
     _say("\n".join([*taken_back_lines(found.published, draft), *change_lines(planned, found.named, when)]))
@@ -96,6 +98,13 @@ def publish_change(here: Installation, found: Known, draft: Activation, *, yes: 
     if void:
         _say("\n".join(_mending([*earlier, mine], void, draft, found)))
     return 1 if void else 0
+
+
+def _check_pair(scorer: Scorer, draft: Activation) -> None:
+    """Problem where the two would decide together and the policy is meant for another bundle."""
+    if fault := fault_of_pair(scorer.bundle, scorer.policy):
+        first = f"bundle {scorer.policy.bundle}" if draft.bundle_id is None else "a policy that is meant for it"
+        raise Problem(f"{fault}, which would decide with it: activate {first} first")
 
 
 def _check_range(scorer: Scorer) -> None:

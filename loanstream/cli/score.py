@@ -23,11 +23,14 @@ from processors.identity import code_version
 from producers.files import read_applications
 from producers.lines import LineError
 from producers.repeats import Repeats
-from registry.named import load, named_policy
+from registry.named import bundle_files, named_policy
+from registry.pairs import fault_of_pair, meant_bundle
 from schemas.application import LoanApplication
 from schemas.problem import WrongOption
 from schemas.values import utc_of_ms
+from scoring.bundle import Bundle, load_bundle
 from scoring.decision import Scorer
+from scoring.policy import Policy
 from scoring.receipt import ReceiptKey
 
 app = verb()
@@ -57,13 +60,16 @@ class LeftOut:
             sys.stderr.write(f"{told}\n")
 
 
-def score_file(file: Path, tenant: str, bundle: str, policy: str, currency: str, *, as_json: bool) -> int:
-    """Decide every application in `file`; exit code 1 where a line could not be read."""
+def score_file(file: Path, tenant: str, bundle: str | None, policy: str, currency: str, *, as_json: bool) -> int:
+    """Decide every application in `file`, by the bundle that the policy is meant for unless another is named; exit
+    code 1 where a line could not be read.
+    """
     # Nothing is kept, so the receipts need no lasting key: their HMACs are good within this run alone.
     key = ReceiptKey("this-run-only", secrets.token_bytes(32))
     now_ms = time.time_ns() // 1_000_000
-    scorer = Scorer(*load(bundle, policy))
-    _tell_range(scorer)
+    read = named_policy(policy)
+    scorer = Scorer(_bundle(bundle, read), read)
+    _tell(scorer)
     errors: list[LineError] = []
     repeats = Repeats()
     left_out, decisions = LeftOut(), list[dict[str, Any]]()
@@ -80,19 +86,20 @@ def score_file(file: Path, tenant: str, bundle: str, policy: str, currency: str,
 
 
 def score_against(
-    file: Path, tenant: str, bundle: str, policies: tuple[str, str], currency: str, *, as_json: bool
+    file: Path, tenant: str, bundle: str | None, policies: tuple[str, str], currency: str, *, as_json: bool
 ) -> int:
-    """Decide every application in `file` under both policies; exit code 1 where any is decided otherwise, or a line
-    could not be read.
+    """Decide every application in `file` under both policies, by the bundle that the first is meant for unless another
+    is named; exit code 1 where any is decided otherwise, or a line could not be read.
     """
     from loanstream.ask.flips import Comparison
     from loanstream.cli.score_against import Refused, tell_flips
 
     now_ms, refused, left_out = time.time_ns() // 1_000_000, Refused(), LeftOut()
-    loaded, policy = load(bundle, policies[0])
-    a, b = Scorer(loaded, policy), Scorer(loaded, named_policy(policies[1]))
+    of_a, of_b = map(named_policy, policies)
+    loaded = _bundle(bundle, of_a)
+    a, b = Scorer(loaded, of_a), Scorer(loaded, of_b)
     for scorer in (a, b):
-        _tell_range(scorer)
+        _tell(scorer)
     lines = left_out.counting(refused.left_out(read_applications(file, tenant, currency, utc_of_ms(now_ms))))
     batches = ([without_documents(application, now_ms) for application in batch] for batch in _batches(lines))
     comparison = Comparison(a, b, ReceiptKey("this-run-only", secrets.token_bytes(32)), code_version())
@@ -101,7 +108,14 @@ def score_against(
     return code
 
 
-def _tell_range(scorer: Scorer) -> None:
+def _bundle(named: str | None, policy: Policy) -> Bundle:
+    return load_bundle(bundle_files(named or meant_bundle(policy)))
+
+
+def _tell(scorer: Scorer) -> None:
+    """What of the policy does not go with the bundle: a file may be decided by any pair, and its reader knows which."""
+    if fault := fault_of_pair(scorer.bundle, scorer.policy):
+        sys.stderr.write(f"{fault}; it decides here all the same\n")
     if unknown := scorer.not_looked_at:
         sys.stderr.write(f"{range_unknown(unknown, scorer)}\n")
 
@@ -144,7 +158,9 @@ def score(
     tenant: Annotated[
         str, typer.Option("--tenant", help="the bank they are for", callback=of_field("--tenant", "tenant"))
     ] = "bank-a",
-    bundle: Annotated[str, typer.Option(help="a name or a folder")] = "default",
+    bundle: Annotated[
+        str | None, typer.Option(help="a name or a folder (default: the one the policy is meant for, else default)")
+    ] = None,
     policy: Annotated[str, typer.Option(help="a name or a YAML file")] = "standard",
     against: Annotated[
         str | None,

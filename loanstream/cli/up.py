@@ -78,7 +78,7 @@ def _check(policy: str | None, bundle: str | None) -> None:
         return
     from registry.named import load
 
-    load(bundle or FIRST["bundle"], policy or FIRST["policy"])
+    load(bundle, policy or FIRST["policy"])
 
 
 EXAMPLES_TENANT = "bank-a"

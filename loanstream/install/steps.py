@@ -27,7 +27,8 @@ FIRST: Mapping[str, str] = {"bundle": "default", "policy": "standard"}
 
 @dataclass(frozen=True)
 class Wanted:
-    """What is to be made ready, with which first bundle and policy: a name each, a folder, a file; None: FIRST's.
+    """What is to be made ready, with which first bundle and policy: a name each, a folder, a file; None: FIRST's,
+    or the bundle that the policy is meant for.
 
     `broker_topics` makes those topics too that the broker would make itself: it is for a broker of one node.
     `leave_grants` leaves the broker's ACLs to somebody else. `retention` is how long rows are kept, None: as they are.
@@ -48,10 +49,11 @@ class Wanted:
         """What was asked for, by its kind."""
         return {kind: named for kind, named in (("bundle", self.bundle), ("policy", self.policy)) if named is not None}
 
-    @property
+    @cached_property
     def first(self) -> Mapping[str, str]:
-        """What decides first, by its kind."""
-        return {**FIRST, **self.asked}
+        """What decides first, by its kind. Problem for a policy that is none."""
+        meant = {} if self.policy is None or self.bundle is not None else {"bundle": _meant_for(self.policy)}
+        return {**FIRST, **meant, **self.asked}
 
     @cached_property
     def artefact_ids(self) -> tuple[str, str]:
@@ -60,6 +62,13 @@ class Wanted:
 
         bundle, policy = load(self.first["bundle"], self.first["policy"])
         return bundle.bundle_id, policy.policy_id
+
+
+def _meant_for(policy: str) -> str:
+    from registry.named import named_policy
+    from registry.pairs import meant_bundle
+
+    return meant_bundle(named_policy(policy))
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,6 +28,8 @@ STEP = 100_000
 STATEMENT_MONTHS = 3
 REPEATED_WITHIN = 50
 """A repeat follows its original by at most so many applications."""
+OBLIGATIONS_NAMED = 0.95
+"""So many name what they owe each month: whoever does not is approved by no policy that tests what can be afforded."""
 PURPOSES = ("home purchase", "home improvement", "education", "vehicle", "working capital")
 MEDIA_TYPE = "application/pdf"
 
@@ -133,7 +135,7 @@ def _applicant(
         ),
         loan=_loan(rng, claimed),
         annual_income=Decimal(claimed * STEP),
-        monthly_obligations=_obligations(rng, claimed) if rng.random() < 0.6 else None,
+        monthly_obligations=_obligations(rng, claimed) if rng.random() < OBLIGATIONS_NAMED else None,
         cibil_score=None if truth == "thin_file" else rng.randint(300, 900),
         assets=_assets(rng, claimed),
         documents=tuple(document.ref for document in documents),

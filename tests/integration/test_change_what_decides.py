@@ -6,6 +6,8 @@ from datetime import datetime
 
 import pytest
 
+from scoring.shipped import shipped_policy_text
+
 TENANT, OTHER = "governed", "beside"
 NOWHERE = "sha256:" + "0" * 64
 BECAUSE = ("--tenant", TENANT, "--reason", "to see it work", "--yes")
@@ -39,7 +41,16 @@ def wait_until(moment):
     time.sleep(max(0.0, datetime.fromisoformat(moment).timestamp() + 1.5 - time.time()))
 
 
-def test_a_policy_is_activated_looked_at_and_rolled_back(stack, ask, cli, bank, submit):
+@pytest.fixture
+def other_policy(tmp_path):
+    """A policy that goes with the bundle in force, unlike the paper's that it is made of."""
+    path = tmp_path / "lenient.yaml"
+    text = shipped_policy_text("paper").replace("name: paper\n", "name: lenient\n").replace("bundle: paper\n", "")
+    path.write_text(text, "utf-8")
+    return path
+
+
+def test_a_policy_is_activated_looked_at_and_rolled_back(stack, ask, cli, bank, submit, other_policy):
     """Each application is decided by what `history` says was in force when it was accepted; another bank's by its own."""
     before = ask("history", "--tenant", TENANT)
     standard = before["now"][0]["policy_id"]
@@ -48,16 +59,20 @@ def test_a_policy_is_activated_looked_at_and_rolled_back(stack, ask, cli, bank, 
     )
     assert ask("history", "--tenant", TENANT)["activations"] == before["activations"]
 
-    made = ask("activate", "policy", "paper", *BECAUSE, "--actor", "Asha")
+    mismatch = cli("activate", "policy", "paper", *BECAUSE, code=1).stderr
+    assert "policy paper is meant for bundle paper, and not for bundle default" in mismatch
+    assert ask("history", "--tenant", TENANT)["activations"] == before["activations"]
+
+    made = ask("activate", "policy", other_policy, *BECAUSE, "--actor", "Asha")
     submit(TENANT, "within-the-lead")
     (change,) = made["changes"]
-    paper, effect = change["after"]["policy_id"], change["since"]
-    assert (change["before"]["policy_id"], change["after"]["policy"]) == (standard, "paper")
-    assert ask("activate", "policy", "paper", *BECAUSE)["published"] is False
+    lenient, effect = change["after"]["policy_id"], change["since"]
+    assert (change["before"]["policy_id"], change["after"]["policy"]) == (standard, "lenient")
+    assert ask("activate", "policy", other_policy, *BECAUSE)["published"] is False
     (*_, newest) = ask("history", "--tenant", TENANT)["activations"]
     assert (newest["activation_id"], newest["state"], newest["actor"]) == (made["activation_id"], "coming", "Asha")
     assert policy_at(ask, made["published_at"]) == standard
-    assert policy_at(ask, effect) == paper
+    assert policy_at(ask, effect) == lenient
     assert policy_at(ask, effect, OTHER) == standard
 
     wait_until(effect)
@@ -78,7 +93,7 @@ def test_a_policy_is_activated_looked_at_and_rolled_back(stack, ask, cli, bank, 
     assert letters == []
     assert {decision["application_id"]: decision["receipt"]["policy_id"] for decision in decisions} == {
         "within-the-lead": standard,
-        "after-the-lead": paper,
+        "after-the-lead": lenient,
         "after-the-rollback": standard,
     }
     for decision in decisions:

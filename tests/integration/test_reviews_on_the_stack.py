@@ -13,7 +13,7 @@ IDS = ("by-command", "by-http", "by-two")
 
 GOOD = {
     "annual_income": "7200000.00",
-    "monthly_obligations": None,
+    "monthly_obligations": "20000.00",
     "cibil_score": 801,
     "loan": {"amount": "15000000.00", "term_years": 10},
     "assets": {"residential": "6100000.00", "commercial": "1200000.00", "luxury": "9800000.00", "bank": "4300000.00"},

@@ -165,10 +165,22 @@ def test_the_own_reasons_that_are_shown_can_be_put_under_a_policys_rules():
     from loanstream.cli.policy_template import template_text
     from scoring.policy_document import parse_policy
 
-    dear, no_score = [text for kind, text in BLOCK.findall(PAGE) if kind == "yaml"]
+    dear, no_score, _ = [text for kind, text in BLOCK.findall(PAGE) if kind == "yaml"]
     assert parse_policy(template_text() + dear).rules[-1].code == "own_dear_for_income"
     without = "".join(line for line in template_text().splitlines(keepends=True) if "thin_file" not in line)
     assert parse_policy(without + no_score).rules[-1].code == "own_no_score"
+
+
+def test_what_is_shown_of_affordability_is_what_the_default_does():
+    """The page's rows are those of `standard`, number for number."""
+    from scoring.policy_document import parse_policy
+    from scoring.shipped import shipped_policy_text
+
+    *_, affordable = [text for kind, text in BLOCK.findall(PAGE) if kind == "yaml"]
+    head = "name: shown\npoints: {score: 600, pdo: 20}\nbands: {approve: 0.7, decline: 0.3}\npenalties: []\nrules:\n"
+    shown = parse_policy(head + affordable).rules
+    assert len(shown) == 3
+    assert set(shown) <= set(parse_policy(shipped_policy_text("standard")).rules)
 
 
 @pytest.mark.parametrize(

@@ -24,7 +24,7 @@ def test_ratios_are_what_the_paper_defines(make_event):
 
 def test_missing_is_not_zero(make_event):
     """A missing CIBIL score or obligation stays missing in every feature made of it."""
-    row = feature_matrix([make_event(cibil_score=None).application])[0]
+    row = feature_matrix([make_event(cibil_score=None, monthly_obligations=None).application])[0]
     assert np.isnan(row[POSITION["cibil_score"]])
     assert np.isnan(row[POSITION["dti"]])
     assert not np.isnan(np.delete(row, [POSITION["cibil_score"], POSITION["dti"]])).any()

@@ -29,24 +29,26 @@ BUNDLE_IDS = {
 }
 
 POLICY_IDS = {
-    "standard": "sha256:601f6dae82dd7db5a012010da57145ddc2a01237abdccf04e703160766a64046",
+    "standard": "sha256:04c4a5c8c75f4f1229c7598bf634ce3300576a2a488cc7e15175689e08a0b118",
+    "standard-601f6dae": "sha256:601f6dae82dd7db5a012010da57145ddc2a01237abdccf04e703160766a64046",
     "standard-c2e27bc3": "sha256:c2e27bc37aea158b47ba57a14cdb062a534a900b3d541a2b5347cb7ccd332f27",
-    "paper": "sha256:2228c8d02dfc4ac17ee0e9391a2e517991bbf836872f9756d2734d2d83c24426",
+    "paper": "sha256:079c795afea46fc4c0a4396740caa2b8befe4b79382f19ab052fe1cf7aafc02e",
+    "paper-2228c8d0": "sha256:2228c8d02dfc4ac17ee0e9391a2e517991bbf836872f9756d2734d2d83c24426",
 }
 
 CONTENTS = {
-    ("default", "standard"): "48b4ef68eeb01d7f9c83ed67c7d33f1e618b9bc4f163dd43981252f6edce2f56",
-    ("default", "paper"): "3335e4510304954642e9b734ccf5c238a15a60a14ec4aad97e61a4f512d70bab",
-    ("as-labelled", "standard"): "058307e1dbd9af784ff97d1cc84073d3a7516e7dd14186cb8ab27257b362f4dd",
-    ("as-labelled", "paper"): "007406e4adbedf9621fed37493cd6261f9f7b9355224c388765fe6883f3a32cd",
-    ("paper", "standard"): "562b80b37f7a37079bab1b0dc4fa78081a759b0698f6ab9ead86d956005dde77",
-    ("paper", "paper"): "895184cbb09d083f32e6051e20d120a2fc19b5825a8c54197bde654c70625eb2",
-    ("default-18af7126", "standard"): "0993af1c546d5c48b309739af34d313f09c1671fd4207af205f01624af05d469",
-    ("default-18af7126", "paper"): "f78e1bfc071d268f6bbbc156e421845cc8cdc949f26ff18c2ba28f084940d4c6",
-    ("paper-78df5460", "standard"): "f5f0db3ddf87bddba336860e3861578606aa4093fd6cbf36e29f9f16f0ca44bb",
-    ("paper-78df5460", "paper"): "5f4cbc9b6dcee800f1d8efefa245947426aa386b65f6f65cb524bc8f3a24efd3",
+    ("default", "standard"): "",
+    ("default", "paper"): "",
+    ("as-labelled", "standard"): "",
+    ("as-labelled", "paper"): "",
+    ("paper", "standard"): "",
+    ("paper", "paper"): "",
+    ("default-18af7126", "standard-601f6dae"): "0993af1c546d5c48b309739af34d313f09c1671fd4207af205f01624af05d469",
+    ("default-18af7126", "paper-2228c8d0"): "f78e1bfc071d268f6bbbc156e421845cc8cdc949f26ff18c2ba28f084940d4c6",
+    ("paper-78df5460", "standard-601f6dae"): "f5f0db3ddf87bddba336860e3861578606aa4093fd6cbf36e29f9f16f0ca44bb",
+    ("paper-78df5460", "paper-2228c8d0"): "5f4cbc9b6dcee800f1d8efefa245947426aa386b65f6f65cb524bc8f3a24efd3",
     ("default-618c3d3a", "standard-c2e27bc3"): "d0f978f76dc2c7ade163be51984f67cb922966a0e3129ed7359169db5e604f09",
-    ("default-618c3d3a", "paper"): "3301559dfcdb972b0425d72d74ea1a691ca67c481fa0c5877d7caa4f3860536d",
+    ("default-618c3d3a", "paper-2228c8d0"): "3301559dfcdb972b0425d72d74ea1a691ca67c481fa0c5877d7caa4f3860536d",
     ("paper-78df5460", "standard-c2e27bc3"): "63b5c5963fde8896e462c159abd62204571738107c05936fbf3c1cca0c6ab5a3",
 }
 """By bundle and policy: SHA-256 of the canonical contents of the decisions on all `events`, in their order."""

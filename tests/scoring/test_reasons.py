@@ -9,7 +9,7 @@ from schemas.verification import VerificationResult
 from scoring.checks import INCOME_CHECKS, REASON_OF, TEXT_CHECKS
 from scoring.features import FEATURES
 from scoring.holders import HOLDER
-from scoring.policy import NET_CREDITS, TRAINING_RANGE, Condition
+from scoring.policy import INSTALMENT, NET_CREDITS, REPAYMENTS, TRAINING_RANGE, Condition
 from scoring.policy_document import parse_policy
 from scoring.rules import BASIS_OF_RESULT, RULE_OF_DEGRADED
 from scoring.shipped import POLICIES, shipped_policy_text
@@ -79,6 +79,7 @@ def every_condition():
     yield Condition("income_gap", "annual_income")
     yield Condition("income_from", NET_CREDITS)
     yield Condition("beyond", TRAINING_RANGE)
+    yield from (Condition("affordability", name, 0.6, rate=0.1) for name in (INSTALMENT, REPAYMENTS))
 
 
 TIED = [row for row in REASONS.values() if row.source in {"penalty", "rule"}]

@@ -20,7 +20,7 @@ from loanstream.install.steps import Wanted, decided_otherwise
 from loanstream.installation import Installation
 from loanstream.settings import SETTINGS
 from loanstream.settings import load as load_settings
-from registry import publish
+from registry import named, publish
 from registry.history import history_of
 from schemas.operations import ACTIVATION_LEAD_MS, Activation
 from schemas.records import MemoryMessage
@@ -30,6 +30,7 @@ from scoring.shipped import shipped_policy_text
 from stores.artefacts import ArtefactStore
 from stores.topics import MemoryTopics
 
+FOR_PAPER = "bundle: paper\n"
 PLACE = (TOPICS["control"].name(), 0)
 START = 1_790_000_000_000
 
@@ -73,6 +74,8 @@ def control(tmp_path, monkeypatch):
     monkeypatch.setattr(publish, "KafkaTopics", made.topics)
     monkeypatch.setattr(publish, "send", made.send)
     monkeypatch.setattr(told, "need_sight", lambda _: None)
+    # What is activated here is any other policy: one that goes with each bundle.
+    monkeypatch.setattr(named, "shipped_policy_text", lambda name: shipped_policy_text(name).replace(FOR_PAPER, ""))
     monkeypatch.setattr(time, "time_ns", lambda: made.now_ms * 1_000_000)
     made.put(bundle_id=made.bundle_id, policy_id=made.policy_id, actor="loanstream up", reason="first")
     made.later()
@@ -118,6 +121,35 @@ def test_a_policy_whose_rule_is_blind_under_the_bundle_is_not_published(control,
     assert "refers what lies beyond the training data in dti, and the bundle states no range of that" in said
     assert "ranges of: dependents, " in said
     assert len(control.records) == before
+
+
+def test_a_policy_that_is_meant_for_another_bundle_is_not_published(control, call, monkeypatch):
+    """The paper's policy decides with the paper's bundle alone: neither is put beside what it is not meant for, and the
+    sentence says what to activate first.
+    """
+    monkeypatch.setattr(named, "shipped_policy_text", shipped_policy_text)
+    said = refused(control, call, "policy", "paper", *FOR_A)
+    assert (
+        "policy paper is meant for bundle paper, and not for bundle default, which would decide with it: "
+        "activate bundle paper first" in said
+    )
+    for what in ("bundle", "policy"):
+        call("activate", what, "paper", *FOR_A, "--yes")
+    control.later()
+    assert "activate a policy that is meant for it first" in refused(control, call, "bundle", "default", *FOR_A)
+    call("activate", "policy", "standard", *FOR_A, "--yes")
+    call("activate", "bundle", "default", *FOR_A, "--yes")
+    control.later()
+    assert control.in_force("bank-a") == (control.bundle_id, control.policy_id)
+
+
+def test_a_policy_of_a_bank_s_own_names_its_bundle_and_goes_with_no_other(control, call, tmp_path):
+    """The key is any bundle's name: that of a bank's own is in its manifest."""
+    own = tmp_path / "own.yaml"
+    own.write_text(shipped_policy_text("standard").replace("name: standard\n", "name: own\nbundle: rural-2026\n"))
+    assert "policy own is meant for bundle rural-2026" in refused(control, call, "policy", own, *FOR_A)
+    own.write_text(own.read_text().replace("rural-2026", "default"))
+    assert call("activate", "policy", own, *FOR_A, "--yes").value["published"]
 
 
 @pytest.mark.parametrize("waited_ms", [1, 60_000])
@@ -167,7 +199,7 @@ def refused(control, call, *arguments, code=1):
 
 def test_a_policy_that_is_wrong_is_refused_with_its_line(control, call, wrong_policy):
     """As `policy check` says it, with the file; nothing is published."""
-    assert f"policy {wrong_policy}: line 8: " in refused(control, call, "policy", wrong_policy, *FOR_A)
+    assert f"policy {wrong_policy}: line 10: " in refused(control, call, "policy", wrong_policy, *FOR_A)
 
 
 def test_a_bundle_that_computes_otherwise_is_refused(control, call, tmp_path):

@@ -176,7 +176,7 @@ def test_a_policy_with_overlapping_bands_is_refused_with_its_line(loanstream, tm
     text = (ROOT / "scoring" / "policies" / "standard.yaml").read_text()
     wrong = tmp_path / "wrong.yaml"
     wrong.write_text(text.replace("approve: 0.7", "approve: 0.2"))
-    assert loanstream("policy", "check", wrong, code=1).stderr.startswith("wrong.yaml: line 8: the bands overlap")
+    assert loanstream("policy", "check", wrong, code=1).stderr.startswith("wrong.yaml: line 10: the bands overlap")
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 import pytest
 
+from loanstream.cli.policy_difference import differences
 from loanstream.cli.policy_sentences import policy_rows, rule_words
 from registry.named import policy_text
 from scoring.policy import Condition, Rule
@@ -15,7 +16,11 @@ def test_penalties_and_rules_are_sentences():
     assert rows["penalty_lti_high"] == "-0.35 if LTI above 6 (group lti)"
     assert rows["lti_above_limit"] == "decline if LTI above 8"
     assert rows["thin_file"] == "refer instead of approve if CIBIL score is missing"
-    assert rows["beyond_training_range"] == (
+    assert rows["instalment_above_limit"] == "decline if the instalment at 10% a year takes more than 60% of the income"
+    assert rows["repayments_above_limit"] == (
+        "refer instead of approve if the instalment at 10% a year and existing obligations take more than 60% of the income"
+    )
+    assert rows["outside_experience"] == (
         "refer instead of approve if dependents, annual income, loan amount, loan term, CIBIL score, LTI or ACR "
         "is beyond the bundle's training range, on a side that does harm"
     )
@@ -26,7 +31,17 @@ def test_penalties_and_rules_are_sentences():
 def test_every_shipped_policy_has_all_its_rows(name):
     """No penalty or rule is left out."""
     policy = parse_policy(policy_text(name))
-    assert len(policy_rows(policy)) == 4 + len(policy.penalties) + len(policy.rules)
+    assert len(policy_rows(policy)) == 4 + (name == "paper") + len(policy.penalties) + len(policy.rules)
+
+
+def test_the_paper_says_for_which_bundle_it_is_and_what_raises_its_flag():
+    """Whoever compares the two shipped policies reads both in words."""
+    rows = dict(policy_rows(parse_policy(policy_text("paper"))))
+    assert rows["bundle"] == "meant for bundle paper alone"
+    assert rows["income_gap"] == "refer if the income differs by more than 20%"
+    both = (parse_policy(policy_text(name)) for name in ("standard", "paper"))
+    bundle = next(one for one in differences(*both) if one.part == "bundle")
+    assert (bundle.a, bundle.b) == ("for any bundle", "meant for bundle paper alone")
 
 
 def test_a_range_has_both_its_ends():

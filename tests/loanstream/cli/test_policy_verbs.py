@@ -141,7 +141,7 @@ def test_a_number_is_told_as_it_is(value):
 def test_an_error_names_the_file_and_the_line_on_stderr(loanstream, here):
     """Of two policies a person knows which is wrong."""
     Path("wrong.yaml").write_text(policy_text("standard").replace("above: 6,", "above: 6:30,"))
-    says = "wrong.yaml: line 12: 'above' must be a finite number: 6:30: YAML reads a colon in base 60\n"
+    says = "wrong.yaml: line 14: 'above' must be a finite number: 6:30: YAML reads a colon in base 60\n"
     assert loanstream("policy", "check", "wrong.yaml", code=1).stderr == says
     for verb in (("show", "wrong.yaml"), ("diff", "standard", "wrong.yaml")):
         assert loanstream("policy", *verb, code=1).stderr == f"loanstream: {says}"

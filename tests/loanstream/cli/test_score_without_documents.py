@@ -28,7 +28,7 @@ def file(tmp_path):
     return written
 
 
-@pytest.mark.parametrize("against", [(), ("--against", "paper")])
+@pytest.mark.parametrize("against", [(), ("--against", "standard")])
 @pytest.mark.parametrize("as_json", [(), ("--json",)])
 @pytest.mark.parametrize(
     ("how_many", "says"),

@@ -21,12 +21,12 @@ EXAMPLE = Path(__file__).resolve().parents[3] / "schemas/examples/loan.applicati
 
 
 class Shipped:
-    """The shipped bundle with one of the shipped policies, by the id of the pair that is asked for."""
+    """Each shipped policy with the bundle that it is meant for, by the policy's id."""
 
     def __init__(self):
         self.scorers = {}
         for policy in ("standard", "paper"):
-            scorer = Scorer(*load("default", policy))
+            scorer = Scorer(*load(None, policy))
             self.scorers[scorer.policy.policy_id] = scorer
 
     def of(self, chosen):
