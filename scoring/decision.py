@@ -17,6 +17,7 @@ from scoring.explanation import Explainer, Row
 from scoring.features import POSITION, feature_matrix
 from scoring.penalties import Penalties
 from scoring.policy import Policy
+from scoring.principal import Principal, together
 from scoring.receipt import ReceiptKey, decision_id
 from scoring.rules import Fired, Judge, not_looked_at
 
@@ -26,18 +27,23 @@ _HARMFUL_FIRST = itemgetter("points")
 
 
 class Scored(NamedTuple):
-    """What the model says of one applicant; `model_points` are those of each feature of the bundle."""
+    """What the model says of one applicant; `model_points` are those of each feature of the bundle, `nets` and `leads`
+    those of `scoring.principal.Costs`.
+    """
 
     p_model: float
     p_calibrated: float
     base_points: float
     model_points: list[float]
+    nets: list[float]
+    leads: list[int]
 
 
 class Verdict(NamedTuple):
     """What of a decision follows from model and policy. Without the model's word there is no number in it."""
 
     outcome: Outcome
+    principal_reasons: list[Row] | None
     reasons: list[Row]
     basis: list[str]
     p_model: float | None = None
@@ -61,6 +67,7 @@ class Scorer:
         self._explainer = Explainer(bundle, policy.points)
         self._penalties = Penalties(policy, self._explainer)
         self._judge = Judge(bundle, policy)
+        self._principal = Principal(bundle, policy, self._judge.rules)
         self._thresholds = {"approve": policy.bands.approve, "decline": policy.bands.decline}
 
     def decide(
@@ -98,15 +105,16 @@ class Scorer:
         return not_looked_at(self.bundle, self.policy)
 
     def _score(self, features: npt.NDArray[np.float64]) -> list[Scored]:
-        raw = self.bundle.raw(features[:, self._columns])
+        values = features[:, self._columns]
+        raw = self.bundle.raw(values)
         a, b = self.bundle.a, self.bundle.b
         # math.exp row by row, not numpy's: its vector code may round another way than its tail.
         margins = raw.margin.tolist()
         p_model = np.round([sigmoid(m) for m in margins], 9).tolist()
         p_calibrated = np.round([sigmoid(a * m + b) for m in margins], 9).tolist()
-        explainer = self._explainer
-        parts = zip(p_model, p_calibrated, explainer.base_points(raw), explainer.model_points(raw), strict=True)
-        return [Scored(*part) for part in parts]
+        points = self._explainer.base_points(raw), self._explainer.model_points(raw)
+        costs = self._principal.costs(raw, values)
+        return [Scored(*part) for part in zip(p_model, p_calibrated, *points, *costs, strict=True)]
 
     def _verdicts(self, events: Sequence[ApplicationVerified], features: npt.NDArray[np.float64]) -> list[Verdict]:
         gates = self._judge.gates(events, features)
@@ -147,6 +155,7 @@ class Scorer:
             "thresholds": self._thresholds,
             "base_points": verdict.base_points,
             "final_points": verdict.final_points,
+            "principal_reasons": verdict.principal_reasons,
             "reasons": verdict.reasons,
             "recourse": None,
             "verification_result": event.verification_result,
@@ -172,8 +181,9 @@ class Scorer:
         self, event: ApplicationVerified, features: list[float], gates: list[Fired], rules: Sequence[int]
     ) -> Verdict:
         """The model was not asked: no probability and no points, and never an approval."""
-        outcome, decisive = self._judge.judge(event, features, "refer", gates, rules)
-        return Verdict(outcome, decisive, self._judge.basis(event, gates))
+        outcome, decisive, fired = self._judge.judge(event, features, "refer", gates, rules)
+        told = self._principal.of_rules(fired, decisive, features, event.application.currency)
+        return Verdict(outcome, together(told, ()), decisive, self._judge.basis(event, gates))
 
     def _scored(
         self,
@@ -183,14 +193,24 @@ class Scorer:
         rules: Sequence[int],
         penalties_due: Sequence[int],
     ) -> Verdict:
-        score, penalties, rows = self._penalties.apply(scored.p_calibrated, features, penalties_due)
-        outcome, decisive = self._judge.judge(event, features, self.policy.bands.outcome(score), (), rules)
+        score, penalties, rows, applied = self._penalties.apply(scored.p_calibrated, features, penalties_due)
+        banded = self.policy.bands.outcome(score)
+        outcome, decisive, fired = self._judge.judge(event, features, banded, (), rules)
         rows += self._explainer.feature_rows(features, scored.model_points)
         final = self._explainer.final_points(score)
         rows += self._explainer.residual_row(scored.base_points, final, rows)
         rows.sort(key=_HARMFUL_FIRST)
+        told: list[Row] | None = None
+        if outcome != "approve":
+            currency, principal = event.application.currency, self._principal
+            of_score = (features, currency, scored.nets, scored.leads, applied)
+            told = together(
+                principal.of_rules(fired, decisive, features, currency) if decisive else (),
+                principal.of_score(*of_score) if banded != "approve" else (),
+            )
         return Verdict(
             outcome,
+            told,
             decisive + rows,
             self._judge.basis(event),
             scored.p_model,

@@ -42,12 +42,14 @@ class Wording:
     after: str | None
 
     @classmethod
-    def of(cls, code: str, own: str | None = None) -> "Wording":
-        """The wording of a code: the policy's `own` sentence, else the registry's.
+    def of(cls, code: str, own: str | None = None, bound: float = math.nan) -> "Wording":
+        """The wording of a code: the policy's `own` sentence, else the registry's, which may name the policy's `bound`,
+        a share.
 
         A finding of a newer reader may not be registered yet; it still counts.
         """
         sentence = own or (REASONS[code].sentence if code in REASONS else UNREGISTERED)
+        sentence = sentence.replace("{bound}", f"{100 * bound:.12g} %")
         before, value, after = sentence.partition("{value}")
         return cls(code, before, after if value else None)
 

@@ -45,11 +45,14 @@ RULE_OF_DEGRADED: dict[VerificationResult, str] = {
 
 
 class Fired(NamedTuple):
-    """A rule that applied: its code, the applicant's value, and the verification result it looked at, if any."""
+    """A rule that applied: its code, the applicant's value, the verification result it looked at, if any, and its place
+    among the policy's (`Judge.rules`), where it is one of these.
+    """
 
     code: str
     value: str | None = None
     result: VerificationResult | None = None
+    at: int | None = None
 
 
 class Judge:
@@ -57,13 +60,14 @@ class Judge:
 
     def __init__(self, bundle: Bundle, policy: Policy) -> None:
         self._currency = bundle.currency
-        self._rules = [part for rule in policy.rules for part in _parts(rule, bundle)]
+        self.rules = [part for rule in policy.rules for part in _parts(rule, bundle)]
         self._always = ["training_range_unknown"] if not_looked_at(bundle, policy) else []
         self._needed = [name for name in bundle.features if name not in bundle.may_be_missing]
         self._needed_columns = [POSITION[name] for name in self._needed]
-        self.conditions = Conditions([rule.condition for rule in self._rules])
-        self._in_any_currency = [_in_any_currency(rule.condition) for rule in self._rules]
-        self._wordings = {rule.code: Wording.of(rule.code, rule.text) for rule in policy.rules if rule.text}
+        self.conditions = Conditions([rule.condition for rule in self.rules])
+        self._in_any_currency = [_in_any_currency(rule.condition) for rule in self.rules]
+        self._told = [Wording.of(rule.code, rule.text, rule.condition.above) for rule in self.rules]
+        self._wordings = dict[str, Wording]()
 
     def gates(self, events: Sequence[ApplicationVerified], features: Matrix) -> dict[int, list[Fired]]:
         """For each event about which the model cannot be asked: why."""
@@ -83,21 +87,21 @@ class Judge:
         banded: Outcome,
         gates: Sequence[Fired],
         holding: Sequence[int],
-    ) -> tuple[Outcome, list[Row]]:
-        """The outcome, given what the bands say and which rules' conditions hold, and the rows of whatever decided it
-        instead of the score.
+    ) -> tuple[Outcome, list[Row], list[Fired]]:
+        """The outcome, given what the bands say and which rules' conditions hold, the rows of whatever decided it
+        instead of the score, and what of it were rules.
         """
         refer, decline = list(gates), list[Fired]()
         foreign = event.application.currency != self._currency
         for at in holding:
-            rule = self._rules[at]
+            rule = self.rules[at]
             if rule.instead_of in {None, banded} and (self._in_any_currency[at] or not foreign):
-                (decline if rule.outcome == "decline" else refer).append(_fired(rule, event, features))
+                (decline if rule.outcome == "decline" else refer).append(_fired(rule, event, features)._replace(at=at))
         if decline and not foreign:
-            return "decline", self._rows(event, decline)
+            return "decline", self._rows(event, decline), decline
         if banded == "approve" and not refer and (code := RULE_OF_DEGRADED.get(event.verification_result)):
             refer.append(Fired(_said(code, event), None, event.verification_result))
-        return ("refer", self._rows(event, refer)) if refer else (banded, [])
+        return ("refer", self._rows(event, refer), refer) if refer else (banded, [], [])
 
     def basis(self, event: ApplicationVerified, gates: Sequence[Fired] = ()) -> list[str]:
         """What the decision stood on, as codes of `schemas.reasons.BASIS`."""
@@ -108,17 +112,22 @@ class Judge:
         return list(dict.fromkeys([*codes, *(gate.code for gate in gates)])) if gates else codes
 
     def _rows(self, event: ApplicationVerified, fired: list[Fired]) -> list[Row]:
-        rows = {item.code: self._row(item.code, item.value) for item in fired}
+        rows = {item.code: self._row(item.code, item.value, item.at) for item in reversed(fired)}
+        rows = {item.code: rows[item.code] for item in fired}
         if len(rows) < len(fired):  # a range gate that found several features beyond
-            for code in rows:
-                rows[code] = self._row(code, _together([item.value for item in fired if item.code == code]))
+            for item in {item.code: item for item in reversed(fired)}.values():
+                values = [other.value for other in fired if other.code == item.code]
+                rows[item.code] = self._row(item.code, _together(values), item.at)
         # Without a reading nothing was found: no check can have failed.
         if event.extractions and any(item.result for item in fired):
             for code, value in sorted(_findings(event).items())[:MAX_FINDINGS]:
                 rows.setdefault(code, self._row(code, value))
         return list(rows.values())
 
-    def _row(self, code: str, value: str | None) -> Row:
+    def _row(self, code: str, value: str | None, at: int | None = None) -> Row:
+        # Of a rule whose code tells what its documents are, the code may be another than the rule's own.
+        if at is not None and self._told[at].code == code:
+            return self._told[at].decisive(value)
         wording = self._wordings.get(code) or self._wordings.setdefault(code, Wording.of(code))
         return wording.decisive(value)
 
