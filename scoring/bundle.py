@@ -92,6 +92,20 @@ class Bundle:
         """Margins and contributions of (n, k) rows, columns in the order of `features`. Safe to call from threads."""
         return margins_and_contributions(self.booster, features, self.tree_tables)
 
+    def margins(self, features: Matrix) -> npt.NDArray[np.float64]:
+        """The margins alone, of rows as for `raw`: the same bits."""
+        if self.tree_tables is not None:
+            return self.tree_tables.margins_and_contributions(features)[0].astype(np.float64)
+        margins: npt.NDArray[np.float64] = self.booster.predict(
+            xgboost.DMatrix(features, nthread=1), output_margin=True
+        ).astype(np.float64)
+        return margins
+
+    @property
+    def used(self) -> list[int]:
+        """The places of the features that its trees look at, ascending."""
+        return sorted(int(name.removeprefix("f")) for name in self.booster.get_score(importance_type="weight"))
+
 
 def margins_and_contributions(booster: Any, features: Matrix, tree_tables: TreeTables | None = None) -> Raw:
     """Margins and exact contributions of a booster for (n, k) float64 rows; missing is NaN. Its `tree_tables`, where it

@@ -11,13 +11,13 @@ from pydantic import TypeAdapter
 from schemas.decision import Outcome
 from schemas.values import Timestamp
 from schemas.verification import ApplicationVerified
-from scoring.bundle import Bundle, sigmoid
+from scoring.bundle import Bundle, Raw, sigmoid
 from scoring.canonical import NO_EVIDENCE, application_bytes, evidence_bytes, feature_rows
 from scoring.explanation import Explainer, Row
 from scoring.features import POSITION, feature_matrix
 from scoring.penalties import Penalties
 from scoring.policy import Policy
-from scoring.principal import Principal, together
+from scoring.principal import HeldBack, Principal, together
 from scoring.receipt import ReceiptKey, decision_id
 from scoring.rules import Fired, Judge, not_looked_at
 
@@ -27,23 +27,18 @@ _HARMFUL_FIRST = itemgetter("points")
 
 
 class Scored(NamedTuple):
-    """What the model says of one applicant; `model_points` are those of each feature of the bundle, `nets` and `leads`
-    those of `scoring.principal.Costs`.
-    """
+    """What the model says of one applicant; `model_points` are those of each feature that it looks at."""
 
     p_model: float
     p_calibrated: float
     base_points: float
     model_points: list[float]
-    nets: list[float]
-    leads: list[int]
 
 
 class Verdict(NamedTuple):
     """What of a decision follows from model and policy. Without the model's word there is no number in it."""
 
     outcome: Outcome
-    principal_reasons: list[Row] | None
     reasons: list[Row]
     basis: list[str]
     p_model: float | None = None
@@ -52,6 +47,17 @@ class Verdict(NamedTuple):
     score_final: float | None = None
     base_points: float | None = None
     final_points: float | None = None
+
+
+class Judged(NamedTuple):
+    """A verdict and what stands behind it: the rules that decided and their rows of the explanation, and the places of
+    the penalties that applied, None unless the score alone does not approve.
+    """
+
+    verdict: Verdict
+    fired: Sequence[Fired]
+    decisive: Sequence[Row]
+    held_back: Sequence[int] | None = None
 
 
 class Scorer:
@@ -91,12 +97,15 @@ class Scorer:
             for event, vector in zip(events, vectors, strict=True)
             for tenant in (event.application.tenant,)
         ]
-        verdicts = self._verdicts(events, features)
+        raw = self.bundle.raw(features[:, self._columns])
+        rows = features.tolist()
+        judged = self._judged(events, features, rows, raw)
+        principal_reasons = self._principal_reasons(events, features, rows, raw, judged)
         # The broker stamps a whole batch of a producer's with one time.
         times = {at: _write_time(at, mode="json") for at in {event.accepted_at for event in events}}
         return [
-            self._decision(event, times[event.accepted_at], verdict, receipt)
-            for event, verdict, receipt in zip(events, verdicts, receipts, strict=True)
+            self._decision(event, times[event.accepted_at], one.verdict, why, receipt)
+            for event, one, why, receipt in zip(events, judged, principal_reasons, receipts, strict=True)
         ]
 
     @property
@@ -104,19 +113,23 @@ class Scorer:
         """What the policy asks of the training range and the bundle cannot say."""
         return not_looked_at(self.bundle, self.policy)
 
-    def _score(self, features: npt.NDArray[np.float64]) -> list[Scored]:
-        values = features[:, self._columns]
-        raw = self.bundle.raw(values)
+    def _score(self, raw: Raw) -> list[Scored]:
         a, b = self.bundle.a, self.bundle.b
         # math.exp row by row, not numpy's: its vector code may round another way than its tail.
         margins = raw.margin.tolist()
         p_model = np.round([sigmoid(m) for m in margins], 9).tolist()
         p_calibrated = np.round([sigmoid(a * m + b) for m in margins], 9).tolist()
-        points = self._explainer.base_points(raw), self._explainer.model_points(raw)
-        costs = self._principal.costs(raw, values)
-        return [Scored(*part) for part in zip(p_model, p_calibrated, *points, *costs, strict=True)]
+        explainer = self._explainer
+        parts = zip(p_model, p_calibrated, explainer.base_points(raw), explainer.model_points(raw), strict=True)
+        return [Scored(*part) for part in parts]
 
-    def _verdicts(self, events: Sequence[ApplicationVerified], features: npt.NDArray[np.float64]) -> list[Verdict]:
+    def _judged(
+        self,
+        events: Sequence[ApplicationVerified],
+        features: npt.NDArray[np.float64],
+        rows: Sequence[list[float]],
+        raw: Raw,
+    ) -> list[Judged]:
         gates = self._judge.gates(events, features)
         rules = self._judge.conditions.holding(events, features)
         penalties = self._penalties.conditions.holding(events, features)
@@ -124,13 +137,41 @@ class Scorer:
             self._unscored(event, values, gates[row], rules.get(row, ()))
             if row in gates
             else self._scored(event, values, scored, rules.get(row, ()), penalties.get(row, ()))
-            for row, (event, values, scored) in enumerate(
-                zip(events, features.tolist(), self._score(features), strict=True)
-            )
+            for row, (event, values, scored) in enumerate(zip(events, rows, self._score(raw), strict=True))
+        ]
+
+    def _principal_reasons(
+        self,
+        events: Sequence[ApplicationVerified],
+        features: npt.NDArray[np.float64],
+        rows: Sequence[list[float]],
+        raw: Raw,
+        judged: Sequence[Judged],
+    ) -> list[list[Row] | None]:
+        """For each that is not approved: why, factor by factor."""
+        principal = self._principal
+        currencies = [event.application.currency for event in events]
+        at = [row for row, one in enumerate(judged) if one.held_back is not None]
+        of_scores = principal.of_scores(
+            [HeldBack(rows[row], currencies[row], judged[row].held_back or ()) for row in at],
+            Raw(raw.margin[at], raw.contributions[at], raw.bias[at]),
+            features[np.ix_(at, self._columns)],
+        )
+        by_score = dict(zip(at, of_scores, strict=True))
+        return [
+            None
+            if one.verdict.outcome == "approve"
+            else together(principal.of_rules(one.fired, one.decisive, values, currency), by_score.get(row, []))
+            for row, (one, values, currency) in enumerate(zip(judged, rows, currencies, strict=True))
         ]
 
     def _decision(
-        self, event: ApplicationVerified, accepted_at: str, verdict: Verdict, receipt: dict[str, str]
+        self,
+        event: ApplicationVerified,
+        accepted_at: str,
+        verdict: Verdict,
+        principal_reasons: list[Row] | None,
+        receipt: dict[str, str],
     ) -> dict[str, Any]:
         application = event.application
         return {
@@ -155,7 +196,7 @@ class Scorer:
             "thresholds": self._thresholds,
             "base_points": verdict.base_points,
             "final_points": verdict.final_points,
-            "principal_reasons": verdict.principal_reasons,
+            "principal_reasons": principal_reasons,
             "reasons": verdict.reasons,
             "recourse": None,
             "verification_result": event.verification_result,
@@ -179,11 +220,10 @@ class Scorer:
 
     def _unscored(
         self, event: ApplicationVerified, features: list[float], gates: list[Fired], rules: Sequence[int]
-    ) -> Verdict:
+    ) -> Judged:
         """The model was not asked: no probability and no points, and never an approval."""
         outcome, decisive, fired = self._judge.judge(event, features, "refer", gates, rules)
-        told = self._principal.of_rules(fired, decisive, features, event.application.currency)
-        return Verdict(outcome, together(told, ()), decisive, self._judge.basis(event, gates))
+        return Judged(Verdict(outcome, decisive, self._judge.basis(event, gates)), fired, decisive)
 
     def _scored(
         self,
@@ -192,7 +232,7 @@ class Scorer:
         scored: Scored,
         rules: Sequence[int],
         penalties_due: Sequence[int],
-    ) -> Verdict:
+    ) -> Judged:
         score, penalties, rows, applied = self._penalties.apply(scored.p_calibrated, features, penalties_due)
         banded = self.policy.bands.outcome(score)
         outcome, decisive, fired = self._judge.judge(event, features, banded, (), rules)
@@ -200,17 +240,8 @@ class Scorer:
         final = self._explainer.final_points(score)
         rows += self._explainer.residual_row(scored.base_points, final, rows)
         rows.sort(key=_HARMFUL_FIRST)
-        told: list[Row] | None = None
-        if outcome != "approve":
-            currency, principal = event.application.currency, self._principal
-            of_score = (features, currency, scored.nets, scored.leads, applied)
-            told = together(
-                principal.of_rules(fired, decisive, features, currency) if decisive else (),
-                principal.of_score(*of_score) if banded != "approve" else (),
-            )
-        return Verdict(
+        verdict = Verdict(
             outcome,
-            told,
             decisive + rows,
             self._judge.basis(event),
             scored.p_model,
@@ -220,3 +251,4 @@ class Scorer:
             scored.base_points,
             final,
         )
+        return Judged(verdict, fired, decisive, None if banded == "approve" else applied)

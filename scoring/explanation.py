@@ -85,7 +85,8 @@ class Explainer:
         self._zero, self._factor = points.score, points.factor
         self._scale = bundle.a * points.factor
         self._shift = points.score + points.factor * bundle.b
-        self._features = [_feature_wording(name) for name in bundle.features]
+        self._used = bundle.used
+        self._features = [_feature_wording(bundle.features[at]) for at in self._used]
         self._residual = Wording.of(NUMERICAL_RESIDUAL)
 
     def base_points(self, raw: Raw) -> list[float]:
@@ -94,8 +95,8 @@ class Explainer:
         return points
 
     def model_points(self, raw: Raw) -> list[list[float]]:
-        """Points of each feature for each applicant, in the bundle's order."""
-        points: list[list[float]] = _rounded(raw.contributions * self._scale)
+        """Points of each feature that the model looks at for each applicant, in the bundle's order."""
+        points: list[list[float]] = _rounded(raw.contributions[:, self._used] * self._scale)
         return points
 
     def final_points(self, score: float) -> float:
@@ -109,7 +110,7 @@ class Explainer:
     def feature_rows(self, values: Sequence[float], points: Sequence[float]) -> list[Row]:
         """A row for each feature that moved the score; one that did not is no reason.
 
-        `values` are of the whole table of features, `points` of the bundle's.
+        `values` are of the whole table of features, `points` of those that the model looks at.
         """
         rows, wordings = [], self._features
         for index, moved in enumerate(points):

@@ -1,19 +1,19 @@
 """Principal reasons: why an application was not approved, one reason for each underlying factor, for the applicant.
 
 What decided without points (a rule, a document) stands first. Where the score held back the approval, its factors
-follow, the costliest first. A factor costs the sum of
+follow, the costliest first. What a factor costs is measured beside a typical approved applicant (`scoring.reference`),
+in the model's log-odds before any clip: half of what the applicant would gain with the typical applicant's values in
+this factor alone, and half of what the typical applicant would lose with the applicant's. To that comes what the
+factor's penalties would take from the typical applicant's score. So no cost depends on where points clip a probability,
+a value that changes nothing costs nothing, and one applicant's penalty is worth what another's is.
 
-- what the model takes for its features beside a typical approved applicant (`scoring.reference`): the difference of
-  exact contributions, in log-odds before any clip;
-- what each of its penalties would take from that applicant's score.
-
-So no cost depends on where points clip a probability, and one applicant's penalty is worth what another's is. A factor
-is told where it costs something, where something in it is worse than the typical applicant's or penalised, and where it
-is not trifling beside the costliest.
+A factor is told where it costs something, where something in it is worse than the typical applicant's or penalised, and
+where it is not trifling beside the costliest.
 """
 
 import math
 from collections.abc import Mapping, Sequence
+from operator import attrgetter
 from typing import NamedTuple
 
 import numpy as np
@@ -29,7 +29,7 @@ from scoring.features import FEATURES, POSITION
 from scoring.policy import Condition, Policy, Rule
 from scoring.reference import reference_of
 from scoring.rules import RULE_OF_DEGRADED, Fired
-from scoring.telling import Telling, Told, beside, deduction, of_rule
+from scoring.telling import Telling, beside, deduction, of_rule
 
 TRIFLING = 0.1
 """Factors that cost less than this share of the costliest are not principal: they are left out."""
@@ -40,18 +40,23 @@ LEFT = 0.01
 DOCUMENTS = "documents"
 """The factor of what a newer reader finds."""
 
+BEHIND = 1e9
+"""More than any contribution: what is worse than the typical applicant's is told before what is not."""
+
 _RANK = {code: rank for rank, code in enumerate(FACTORS)}
 
 Matrix = npt.NDArray[np.float64]
+Vector = npt.NDArray[np.float64]
 
 
-class Costs(NamedTuple):
-    """By applicant: each factor's cost in points (below 0 it hurts), and the feature that hurts most in it, by its
-    place in the bundle, -1 where none does. Columns are `Principal.factors`.
+class HeldBack(NamedTuple):
+    """An applicant whom the score does not approve: its features (the whole table's), currency, and the places of the
+    penalties that applied.
     """
 
-    nets: list[list[float]]
-    leads: list[list[int]]
+    features: Sequence[float]
+    currency: str
+    penalties: Sequence[int]
 
 
 def factor_of(code: str, condition: Condition) -> str:
@@ -84,9 +89,13 @@ class _Penalised(NamedTuple):
     telling: Telling
 
 
+_BY_WORTH = attrgetter("worth")
+
+
 class _Ruled(NamedTuple):
     """A rule of the policy: its factor, its feature's column, and how it is told; None: as its row says it."""
 
+    code: str
     factor: str
     column: int
     telling: Telling | None
@@ -96,101 +105,142 @@ class Principal:
     """The principal reasons of one (bundle, policy); `rules` are its judge's, by whose places it names them."""
 
     def __init__(self, bundle: Bundle, policy: Policy, rules: Sequence[Rule]) -> None:
-        reference = reference_of(bundle, policy.bands.approve)
-        self._factor = policy.points.factor
+        self._bundle, self._columns = bundle, bundle.columns
+        self._typical = reference_of(bundle, policy.bands.approve)
         self._scale = bundle.a * policy.points.factor
-        self._expected, self._values = reference.contributions, reference.values
         of_features = [FACTOR_OF[FEATURES[name].reason] for name in bundle.features]
         of_penalties = [factor_of(row.code, row.condition) for row in policy.penalties]
-        self.factors = sorted({*of_features, *of_penalties}, key=_RANK.__getitem__)
+        of_model = {of_features[at] for at in bundle.used}
+        self.factors = sorted({*of_model, *of_penalties}, key=_RANK.__getitem__)
         places = {code: number for number, code in enumerate(self.factors)}
-        self._members = [[i for i, code in enumerate(of_features) if code == factor] for factor in self.factors]
+        self._members = [[at for at in bundle.used if of_features[at] == factor] for factor in self.factors]
         self._worse = np.array([WORDS[name].worse if name in WORDS else 0 for name in bundle.features])
-        self._columns = bundle.columns
-        self._beside = [beside(name, value) for name, value in zip(bundle.features, self._values.tolist(), strict=True)]
+        values = self._typical.values.tolist()
+        self._beside = [beside(name, value) for name, value in zip(bundle.features, values, strict=True)]
         self._penalties = [
             _Penalised(
                 places[factor],
-                _worth(reference.probability, row.size) * self._factor,
+                _worth(self._typical.probability, row.size) * policy.points.factor,
                 POSITION[row.condition.name],
                 deduction(row, policy),
             )
             for row, factor in zip(policy.penalties, of_penalties, strict=True)
         ]
-        self._rules = [_Ruled(factor_of(row.code, row.condition), *of_rule(row)) for row in rules]
+        self._rules = [_Ruled(row.code, factor_of(row.code, row.condition), *of_rule(row)) for row in rules]
 
-    def costs(self, raw: Raw, values: Matrix) -> Costs:
-        """What each factor of the model costs each applicant; `values` are the bundle's features, (n, k)."""
-        moved = np.round((raw.contributions - self._expected) * self._scale, 6)
-        side = np.sign(values - self._values)
-        # Missing, on either side, is worse where the model says so.
-        hurts = np.where(self._worse == 0, side != 0, side == self._worse) | np.isnan(side)
-        harm = np.where(hurts, np.minimum(moved, 0.0), 0.0)
-        nets = np.zeros((len(values), len(self.factors)))
-        leads = np.full((len(values), len(self.factors)), -1)
-        for at, members in enumerate(self._members):
-            worst = np.zeros(len(values))
-            for member in members:  # one after another: the sum of a row depends on no other row
-                nets[:, at] += moved[:, member]
-                leads[harm[:, member] < worst, at] = member
-                worst = np.minimum(worst, harm[:, member])
-        return Costs(np.round(nets, 6).tolist(), leads.tolist())
-
-    def of_score(
-        self, features: Sequence[float], currency: str, nets: Sequence[float], leads: Sequence[int], due: Sequence[int]
-    ) -> list[Row]:
-        """The reasons of a score that does not approve, costliest first. `features` are the whole table's, `nets` and
-        `leads` the applicant's of `costs`, `due` the penalties that applied.
+    def of_scores(self, held_back: Sequence[HeldBack], raw: Raw, values: Matrix) -> list[list[Row]]:
+        """The reasons of each score that does not approve, costliest first. `raw` is what the model says of these
+        applicants, `values` their features, (n, k), both in the bundle's order.
         """
-        costs, penalised = list(nets), dict[int, _Penalised]()
-        for penalty in map(self._penalties.__getitem__, due):
-            costs[penalty.at] -= penalty.worth
-            penalised.setdefault(penalty.at, penalty)
-        told = sorted(
-            (round(cost, 6), at) for at, cost in enumerate(costs) if cost < 0 and (leads[at] >= 0 or at in penalised)
-        )
-        # Whoever the typical applicant is hardly ahead of was held back by penalties, or by what is lowest.
-        told = told or [min((round(costs[at], 6), at) for at in penalised or range(len(costs)))]
-        least = TRIFLING * told[0][0]
-        rows = []
-        for cost, at in told[:PRINCIPAL_MAX]:
-            if cost <= least or cost >= 0:
-                if at in penalised:
-                    column, telling = penalised[at].column, penalised[at].telling
-                else:
-                    lead = leads[at] if leads[at] >= 0 else self._members[at][0]
-                    column, telling = self._columns[lead], self._beside[lead]
-                rows.append(_row(self.factors[at], cost, telling(features[column], currency)))
-        return rows
+        if not held_back or not self.factors:
+            return [[] for _ in held_back]
+        moved = np.round((raw.contributions - self._typical.contributions) * self._scale, 6)
+        side = np.sign(values - self._typical.values)
+        # Missing, on either side, is worse where the model says so.
+        worse = np.where(self._worse == 0, side != 0, side == self._worse) | np.isnan(side)
+        costs = self._costs(raw, values, worse)
+        for row, one in enumerate(held_back):
+            for penalty in one.penalties:
+                costs[row, self._penalties[penalty].at] -= self._penalties[penalty].worth
+        costs = np.round(costs, 6)
+        order = np.argsort(costs, axis=1, kind="stable")[:, :PRINCIPAL_MAX]
+        sorted_costs = np.take_along_axis(costs, order, axis=1)
+        told = (sorted_costs < 0) & (sorted_costs <= TRIFLING * sorted_costs[:, :1])
+        leads = np.column_stack([_lead(members, worse, moved) for members in self._members])
+        made = []
+        for one, ats, of_factors, these, count, parts in zip(
+            held_back,
+            order.tolist(),
+            leads.tolist(),
+            sorted_costs.tolist(),
+            told.sum(axis=1).tolist(),
+            moved,
+            strict=True,
+        ):
+            first = zip(ats[:count], these, strict=False) if count else [self._least(one, parts)]
+            made.append([self._told(one, at, cost, of_factors[at]) for at, cost in first])
+        return made
+
+    def _costs(self, raw: Raw, values: Matrix, worse: npt.NDArray[np.bool_]) -> Matrix:
+        """What the features of each factor cost in points, (n, factors): nothing where none of them is worse."""
+        costs = np.zeros((len(values), len(self.factors)))
+        concerned, changed = list[npt.NDArray[np.intp]](), list[Matrix]()
+        for members in self._members:
+            rows = np.flatnonzero(worse[:, members].any(axis=1))
+            mended, spoilt = values[rows], np.tile(self._typical.values, (len(rows), 1))
+            mended[:, members], spoilt[:, members] = self._typical.values[members], values[rows][:, members]
+            concerned.append(rows)
+            changed += [mended, spoilt]
+        margins = self._bundle.margins(np.concatenate(changed))
+        done = 0
+        for at, rows in enumerate(concerned):
+            mended, spoilt = (margins[start : start + len(rows)] for start in (done, done + len(rows)))
+            costs[rows, at] = (raw.margin[rows] - mended + spoilt - self._typical.margin) / 2 * self._scale
+            done += 2 * len(rows)
+        return costs
+
+    def _least(self, one: HeldBack, moved: Vector) -> tuple[int, float]:
+        """The factor to tell of somebody beside whom the typical applicant is ahead in nothing alone: that of a
+        penalty, or else where the exact contributions lie furthest behind.
+        """
+        if one.penalties:
+            penalty = max((self._penalties[at] for at in one.penalties), key=_BY_WORTH)
+            return penalty.at, round(-penalty.worth, 6)
+        nets = [(round(float(moved[members].sum()), 6), at) for at, members in enumerate(self._members) if members]
+        return min(nets)[1], min(nets)[0]
+
+    def _told(self, one: HeldBack, at: int, cost: float, lead: int) -> Row:
+        column, telling = self._columns[lead], self._beside[lead]
+        for penalty in map(self._penalties.__getitem__, one.penalties):
+            if penalty.at == at:
+                column, telling = penalty.column, penalty.telling
+                break
+        return _row(self.factors[at], cost, *telling(one.features[column], one.currency))
 
     def of_rules(
         self, fired: Sequence[Fired], decisive: Sequence[Row], features: Sequence[float], currency: str
     ) -> list[Row]:
         """The reasons that decided without points: `fired` are the rules behind the first of the `decisive` rows."""
+        if not decisive:
+            return []
         rules = {item.code: self._rules[item.at] for item in reversed(fired) if item.at is not None}
-        in_particular = any(_is_finding(row["code"]) for row in decisive)
+        in_particular = len(decisive) > 1 and any(_is_finding(row["code"]) for row in decisive)
         found: dict[str, Row] = {}
         for row in decisive:
             code = row["code"]
             if in_particular and code in _GENERAL:
                 continue
-            rule = rules.get(code) or _Ruled(FACTOR_OF.get(code, DOCUMENTS), 0, None)
-            if rule.factor not in found:
-                told = Told(row["text"], row["value"])
-                if rule.telling is not None:
-                    told = rule.telling(features[rule.column], currency)
-                found[rule.factor] = _row(rule.factor, None, told)
+            rule = rules.get(code)
+            # Of a rule about documents the row may say more than the rule: then it is the row's code that counts.
+            factor = FACTOR_OF.get(code, DOCUMENTS) if rule is None or rule.code != code else rule.factor
+            if factor in found:
+                continue
+            if rule is None or rule.telling is None:
+                found[factor] = _row(factor, None, row["text"], row["value"])
+            else:
+                found[factor] = _row(factor, None, *rule.telling(features[rule.column], currency))
         return list(found.values())
 
 
-def together(decided: Sequence[Row], scored: Sequence[Row]) -> list[Row]:
+def together(decided: list[Row], scored: list[Row]) -> list[Row]:
     """What decided, then what the score cost: each factor once, no more than there is room for."""
-    named = {row["factor"] for row in decided}
-    return [*decided, *(row for row in scored if row["factor"] not in named)][:PRINCIPAL_MAX]
+    if decided and scored:
+        named = {row["factor"] for row in decided}
+        decided += [row for row in scored if row["factor"] not in named]
+    return (decided or scored)[:PRINCIPAL_MAX]
 
 
-def _row(factor: str, points: float | None, told: Told) -> Row:
-    return {"factor": factor, "text": told.text, "points": points, "value": told.value, "bound": told.bound}
+def _lead(members: Sequence[int], worse: npt.NDArray[np.bool_], moved: Matrix) -> npt.NDArray[np.intp]:
+    """Of some features the one to tell of: the exact contribution furthest behind, first among those that are worse."""
+    if not members:
+        return np.zeros(len(moved), np.intp)
+    behind = np.where(worse[:, members], np.minimum(moved[:, members], 0.0) - BEHIND, moved[:, members])
+    found: npt.NDArray[np.intp] = np.array(members)[np.argmin(behind, axis=1)]
+    return found
+
+
+def _row(factor: str, points: float | None, text: str, value: str | None, bound: str | None = None) -> Row:
+    return {"factor": factor, "text": text, "points": points, "value": value, "bound": bound}
 
 
 def _is_finding(code: str) -> bool:

@@ -20,12 +20,13 @@ Vector = npt.NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """`values` and `contributions` are in the bundle's order; the latter are unscaled, as in `Raw`. `probability` is
-    calibrated.
+    """`values` and `contributions` are in the bundle's order; the latter and `margin` are unscaled, as in `Raw`.
+    `probability` is calibrated.
     """
 
     values: Vector
     contributions: Vector
+    margin: float
     probability: float
 
 
@@ -37,7 +38,7 @@ def reference_of(bundle: Bundle, approve: float) -> Reference:
     raw = bundle.raw(candidates)
     chances = [sigmoid(bundle.a * margin + bundle.b) for margin in raw.margin.tolist()]
     at = next((at for at, chance in enumerate(chances) if chance > approve), int(np.argmax(chances)))
-    return Reference(candidates[at], raw.contributions[at], chances[at])
+    return Reference(candidates[at], raw.contributions[at], float(raw.margin[at]), chances[at])
 
 
 def _candidates(bundle: Bundle, approve: float) -> Iterator[Vector]:
@@ -45,7 +46,7 @@ def _candidates(bundle: Bundle, approve: float) -> Iterator[Vector]:
         yield np.array([bundle.typical.get(name, math.nan) for name in bundle.features])
     golden = np.array(bundle.golden)
     complete = golden[~np.isnan(golden).all(axis=1)] if (~np.isnan(golden).all(axis=1)).any() else golden
-    margins = bundle.raw(complete).margin
+    margins = bundle.margins(complete)
     passing = complete[[sigmoid(bundle.a * margin + bundle.b) > approve for margin in margins.tolist()]]
     if len(passing):
         # A column that is missing throughout has no median, and stays missing.

@@ -96,7 +96,7 @@ class Judge:
         for at in holding:
             rule = self.rules[at]
             if rule.instead_of in {None, banded} and (self._in_any_currency[at] or not foreign):
-                (decline if rule.outcome == "decline" else refer).append(_fired(rule, event, features)._replace(at=at))
+                (decline if rule.outcome == "decline" else refer).append(_fired(at, rule, event, features))
         if decline and not foreign:
             return "decline", self._rows(event, decline), decline
         if banded == "approve" and not refer and (code := RULE_OF_DEGRADED.get(event.verification_result)):
@@ -112,10 +112,12 @@ class Judge:
         return list(dict.fromkeys([*codes, *(gate.code for gate in gates)])) if gates else codes
 
     def _rows(self, event: ApplicationVerified, fired: list[Fired]) -> list[Row]:
-        rows = {item.code: self._row(item.code, item.value, item.at) for item in reversed(fired)}
-        rows = {item.code: rows[item.code] for item in fired}
+        rows: dict[str, Row] = {}
+        for item in fired:
+            if item.code not in rows:
+                rows[item.code] = self._row(item.code, item.value, item.at)
         if len(rows) < len(fired):  # a range gate that found several features beyond
-            for item in {item.code: item for item in reversed(fired)}.values():
+            for item in reversed(fired):
                 values = [other.value for other in fired if other.code == item.code]
                 rows[item.code] = self._row(item.code, _together(values), item.at)
         # Without a reading nothing was found: no check can have failed.
@@ -188,19 +190,19 @@ def _together(found: Sequence[str | None]) -> str | None:
     return None
 
 
-def _fired(rule: Rule, event: ApplicationVerified, features: Sequence[float]) -> Fired:
+def _fired(at: int, rule: Rule, event: ApplicationVerified, features: Sequence[float]) -> Fired:
     match rule.condition.kind:
         case "feature":
             name = rule.condition.name
-            return Fired(rule.code, past_bound(rule.condition, FEATURES[name].show, features[POSITION[name]]))
+            return Fired(rule.code, past_bound(rule.condition, FEATURES[name].show, features[POSITION[name]]), None, at)
         case "beyond":
             name = rule.condition.name
             shown = past_bound(rule.condition, FEATURES[name].show, features[POSITION[name]])
-            return Fired(rule.code, f"{name} {shown}")
+            return Fired(rule.code, f"{name} {shown}", None, at)
         case "verification" | "income_gap" | "income_from":
-            return Fired(_said(rule.code, event), None, event.verification_result)
+            return Fired(_said(rule.code, event), None, event.verification_result, at)
         case _:
-            return Fired(rule.code)
+            return Fired(rule.code, None, None, at)
 
 
 def _said(code: str, event: ApplicationVerified) -> str:
@@ -216,6 +218,8 @@ def _only_holders_unread(event: ApplicationVerified) -> bool:
 
 def _doubts(event: ApplicationVerified) -> Iterator[str]:
     """What the decision did not stand on: documents known to be the applicant's, a gross income that was seen."""
+    if not event.checks:
+        return
     holders = (REASON_OF.get((HOLDER, check.result)) for check in event.checks if check.claim == HOLDER)
     yield from sorted({code for code in holders if code})
     if event.verification_result == "verified" and inferred_incomes(event.checks):

@@ -133,7 +133,8 @@ def _summary(decisions: list[dict[str, Any]], refused: int) -> Group:
 
 
 def _why(decision: dict[str, Any]) -> str:
-    return decision["reasons"][0]["text"] if decision["reasons"] else ""
+    rows = decision["principal_reasons"] or decision["reasons"]
+    return rows[0]["text"] if rows else ""
 
 
 @app.command()

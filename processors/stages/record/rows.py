@@ -220,6 +220,8 @@ def _decision(message: Message) -> Row:
     content = content_of(event)
     if event.get("recourse") is None:
         event.pop("recourse", None)
+    # A column of lists has no null.
+    event["principal_reasons"] = event.get("principal_reasons") or []
     row = _known(flat(event), _DECIDED)
     said = {"content_sha256": _sha256(content), "event": value.decode()}
     return {**row, **said, **_origin(message), **_kafka(message)}
