@@ -95,7 +95,7 @@ class Bundle:
     def margins(self, features: Matrix) -> npt.NDArray[np.float64]:
         """The margins alone, of rows as for `raw`: the same bits."""
         if self.tree_tables is not None:
-            return self.tree_tables.margins_and_contributions(features)[0].astype(np.float64)
+            return self.tree_tables.margins(features).astype(np.float64)
         margins: npt.NDArray[np.float64] = self.booster.predict(
             xgboost.DMatrix(features, nthread=1), output_margin=True
         ).astype(np.float64)

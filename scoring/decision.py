@@ -36,9 +36,15 @@ class Scored(NamedTuple):
 
 
 class Verdict(NamedTuple):
-    """What of a decision follows from model and policy. Without the model's word there is no number in it."""
+    """What of a decision follows from model and policy. Without the model's word there is no number in it.
+
+    `fired` are the rules that decided, `decisive` their rows of the explanation; `held_back` the places of the
+    penalties that applied, None unless the score alone does not approve.
+    """
 
     outcome: Outcome
+    fired: Sequence[Fired]
+    decisive: list[Row]
     reasons: list[Row]
     basis: list[str]
     p_model: float | None = None
@@ -47,16 +53,6 @@ class Verdict(NamedTuple):
     score_final: float | None = None
     base_points: float | None = None
     final_points: float | None = None
-
-
-class Judged(NamedTuple):
-    """A verdict and what stands behind it: the rules that decided and their rows of the explanation, and the places of
-    the penalties that applied, None unless the score alone does not approve.
-    """
-
-    verdict: Verdict
-    fired: Sequence[Fired]
-    decisive: Sequence[Row]
     held_back: Sequence[int] | None = None
 
 
@@ -104,7 +100,7 @@ class Scorer:
         # The broker stamps a whole batch of a producer's with one time.
         times = {at: _write_time(at, mode="json") for at in {event.accepted_at for event in events}}
         return [
-            self._decision(event, times[event.accepted_at], one.verdict, why, receipt)
+            self._decision(event, times[event.accepted_at], one, why, receipt)
             for event, one, why, receipt in zip(events, judged, principal_reasons, receipts, strict=True)
         ]
 
@@ -129,7 +125,7 @@ class Scorer:
         features: npt.NDArray[np.float64],
         rows: Sequence[list[float]],
         raw: Raw,
-    ) -> list[Judged]:
+    ) -> list[Verdict]:
         gates = self._judge.gates(events, features)
         rules = self._judge.conditions.holding(events, features)
         penalties = self._penalties.conditions.holding(events, features)
@@ -146,7 +142,7 @@ class Scorer:
         features: npt.NDArray[np.float64],
         rows: Sequence[list[float]],
         raw: Raw,
-        judged: Sequence[Judged],
+        judged: Sequence[Verdict],
     ) -> list[list[Row] | None]:
         """For each that is not approved: why, factor by factor."""
         principal = self._principal
@@ -160,7 +156,7 @@ class Scorer:
         by_score = dict(zip(at, of_scores, strict=True))
         return [
             None
-            if one.verdict.outcome == "approve"
+            if one.outcome == "approve"
             else together(principal.of_rules(one.fired, one.decisive, values, currency), by_score.get(row, []))
             for row, (one, values, currency) in enumerate(zip(judged, rows, currencies, strict=True))
         ]
@@ -220,10 +216,10 @@ class Scorer:
 
     def _unscored(
         self, event: ApplicationVerified, features: list[float], gates: list[Fired], rules: Sequence[int]
-    ) -> Judged:
+    ) -> Verdict:
         """The model was not asked: no probability and no points, and never an approval."""
         outcome, decisive, fired = self._judge.judge(event, features, "refer", gates, rules)
-        return Judged(Verdict(outcome, decisive, self._judge.basis(event, gates)), fired, decisive)
+        return Verdict(outcome, fired, decisive, decisive, self._judge.basis(event, gates))
 
     def _scored(
         self,
@@ -232,7 +228,7 @@ class Scorer:
         scored: Scored,
         rules: Sequence[int],
         penalties_due: Sequence[int],
-    ) -> Judged:
+    ) -> Verdict:
         score, penalties, rows, applied = self._penalties.apply(scored.p_calibrated, features, penalties_due)
         banded = self.policy.bands.outcome(score)
         outcome, decisive, fired = self._judge.judge(event, features, banded, (), rules)
@@ -240,8 +236,10 @@ class Scorer:
         final = self._explainer.final_points(score)
         rows += self._explainer.residual_row(scored.base_points, final, rows)
         rows.sort(key=_HARMFUL_FIRST)
-        verdict = Verdict(
+        return Verdict(
             outcome,
+            fired,
+            decisive,
             decisive + rows,
             self._judge.basis(event),
             scored.p_model,
@@ -250,5 +248,5 @@ class Scorer:
             score,
             scored.base_points,
             final,
+            None if banded == "approve" else applied,
         )
-        return Judged(verdict, fired, decisive, None if banded == "approve" else applied)

@@ -66,12 +66,11 @@ def apart(scale: Scale, value: float, other: str) -> str | None:
     >>> apart(RATIO, 8.0, "6"), apart(RATIO, 6.0004, "6"), apart(RATIO, 6.0, "6")
     ('8.00', '6.0004', None)
     """
-    bound = float(other)
-    for digits in range(scale.digits, DIGITS_MAX + 1):
-        text = number(value, digits)
-        if float(text) != bound:
-            return text
-    return None
+    text = number(value, scale.digits)
+    if float(text) != (bound := float(other)):
+        return text
+    longer = (number(value, digits) for digits in range(scale.digits + 1, DIGITS_MAX + 1))
+    return next((text for text in longer if float(text) != bound), None)
 
 
 def both(scale: Scale, value: float, other: float) -> tuple[str, str] | None:

@@ -16,7 +16,12 @@ class Penalties:
         self._explainer = explainer
         self.conditions = Conditions([penalty.condition for penalty in policy.penalties])
         self._table = [
-            (penalty, POSITION[name], FEATURES[name].show, Wording.of(penalty.code, penalty.text))
+            (
+                penalty,
+                POSITION[name],
+                past_bound(penalty.condition, FEATURES[name].show),
+                Wording.of(penalty.code, penalty.text),
+            )
             for penalty in policy.penalties
             for name in [penalty.condition.name]
         ]
@@ -44,5 +49,5 @@ class Penalties:
             penalties.append({"code": penalty.code, "size": penalty.size})
             applied.append(at)
             if points := self._explainer.penalty_points(before, score):
-                rows.append(wording.points(points, past_bound(penalty.condition, show, features[column])))
+                rows.append(wording.points(points, show(features[column])))
         return score, penalties, rows, applied

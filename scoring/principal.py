@@ -139,9 +139,9 @@ class Principal:
         # Missing, on either side, is worse where the model says so.
         worse = np.where(self._worse == 0, side != 0, side == self._worse) | np.isnan(side)
         costs = self._costs(raw, values, worse)
-        for row, one in enumerate(held_back):
-            for penalty in one.penalties:
-                costs[row, self._penalties[penalty].at] -= self._penalties[penalty].worth
+        due = [(row, self._penalties[at]) for row, one in enumerate(held_back) for at in one.penalties]
+        at = ([row for row, _ in due], [penalty.at for _, penalty in due])
+        np.subtract.at(costs, at, [penalty.worth for _, penalty in due])
         costs = np.round(costs, 6)
         order = np.argsort(costs, axis=1, kind="stable")[:, :PRINCIPAL_MAX]
         sorted_costs = np.take_along_axis(costs, order, axis=1)
@@ -203,14 +203,16 @@ class Principal:
         """The reasons that decided without points: `fired` are the rules behind the first of the `decisive` rows."""
         if not decisive:
             return []
-        rules = {item.code: self._rules[item.at] for item in reversed(fired) if item.at is not None}
+        # The first rows are those of the rules, each code once; then come the findings.
+        firsts = fired if len(fired) < 2 else _firsts(fired)
         in_particular = len(decisive) > 1 and any(_is_finding(row["code"]) for row in decisive)
         found: dict[str, Row] = {}
-        for row in decisive:
+        for number, row in enumerate(decisive):
             code = row["code"]
             if in_particular and code in _GENERAL:
                 continue
-            rule = rules.get(code)
+            at = firsts[number].at if number < len(firsts) else None
+            rule = None if at is None else self._rules[at]
             # Of a rule about documents the row may say more than the rule: then it is the row's code that counts.
             factor = FACTOR_OF.get(code, DOCUMENTS) if rule is None or rule.code != code else rule.factor
             if factor in found:
@@ -228,6 +230,13 @@ def together(decided: list[Row], scored: list[Row]) -> list[Row]:
         named = {row["factor"] for row in decided}
         decided += [row for row in scored if row["factor"] not in named]
     return (decided or scored)[:PRINCIPAL_MAX]
+
+
+def _firsts(fired: Sequence[Fired]) -> list[Fired]:
+    found: dict[str, Fired] = {}
+    for item in fired:
+        found.setdefault(item.code, item)
+    return list(found.values())
 
 
 def _lead(members: Sequence[int], worse: npt.NDArray[np.bool_], moved: Matrix) -> npt.NDArray[np.intp]:

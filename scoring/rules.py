@@ -4,7 +4,7 @@ Above them all stands the currency: whoever applies in one that the model was no
 Then no decline decides, and no limit in units of money is held against amounts of another unit.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -19,7 +19,7 @@ from scoring.explanation import Row, Wording
 from scoring.features import FEATURES, POSITION
 from scoring.holders import HOLDER
 from scoring.past_bound import past_bound
-from scoring.policy import TRAINING_RANGE, Condition, Policy, Rule
+from scoring.policy import TRAINING_RANGE, Condition, Kind, Policy, Rule
 
 HOLDER_NOT_READ = REASON_OF[HOLDER, "unreadable"]
 
@@ -42,6 +42,10 @@ RULE_OF_DEGRADED: dict[VerificationResult, str] = {
     "unreadable": "documents_unreadable",
 }
 """Results that approve under no policy, whatever its rules say."""
+
+
+_OF_DOCUMENTS: frozenset[Kind] = frozenset({"verification", "income_gap", "income_from"})
+"""Conditions on what documents say: where they hold, what checks found is told, too."""
 
 
 class Fired(NamedTuple):
@@ -67,6 +71,7 @@ class Judge:
         self.conditions = Conditions([rule.condition for rule in self.rules])
         self._in_any_currency = [_in_any_currency(rule.condition) for rule in self.rules]
         self._told = [Wording.of(rule.code, rule.text, rule.condition.above) for rule in self.rules]
+        self._tellings = [_telling(rule) for rule in self.rules]
         self._wordings = dict[str, Wording]()
 
     def gates(self, events: Sequence[ApplicationVerified], features: Matrix) -> dict[int, list[Fired]]:
@@ -96,7 +101,7 @@ class Judge:
         for at in holding:
             rule = self.rules[at]
             if rule.instead_of in {None, banded} and (self._in_any_currency[at] or not foreign):
-                (decline if rule.outcome == "decline" else refer).append(_fired(at, rule, event, features))
+                (decline if rule.outcome == "decline" else refer).append(self._fired(at, rule, event, features))
         if decline and not foreign:
             return "decline", self._rows(event, decline), decline
         if banded == "approve" and not refer and (code := RULE_OF_DEGRADED.get(event.verification_result)):
@@ -106,10 +111,19 @@ class Judge:
     def basis(self, event: ApplicationVerified, gates: Sequence[Fired] = ()) -> list[str]:
         """What the decision stood on, as codes of `schemas.reasons.BASIS`."""
         result = _said(BASIS_OF_RESULT[event.verification_result], event)
-        codes = list(dict.fromkeys([result, *_doubts(event), *self._always]))
+        doubts = _doubts(event) if event.checks else ()
+        codes = list(dict.fromkeys([result, *doubts, *self._always]))
         if event.application.cibil_score is None:
             codes.append("thin_file")
         return list(dict.fromkeys([*codes, *(gate.code for gate in gates)])) if gates else codes
+
+    def _fired(self, at: int, rule: Rule, event: ApplicationVerified, features: Sequence[float]) -> Fired:
+        if (telling := self._tellings[at]) is not None:
+            column, tell = telling
+            return Fired(rule.code, tell(features[column]), None, at)
+        if rule.condition.kind in _OF_DOCUMENTS:
+            return Fired(_said(rule.code, event), None, event.verification_result, at)
+        return Fired(rule.code, None, None, at)
 
     def _rows(self, event: ApplicationVerified, fired: list[Fired]) -> list[Row]:
         rows: dict[str, Row] = {}
@@ -190,19 +204,17 @@ def _together(found: Sequence[str | None]) -> str | None:
     return None
 
 
-def _fired(at: int, rule: Rule, event: ApplicationVerified, features: Sequence[float]) -> Fired:
+def _telling(rule: Rule) -> tuple[int, Callable[[float], str]] | None:
+    """The column of the feature that a rule looks at, and how its row tells the applicant's value, if it has one."""
+    name = rule.condition.name
     match rule.condition.kind:
         case "feature":
-            name = rule.condition.name
-            return Fired(rule.code, past_bound(rule.condition, FEATURES[name].show, features[POSITION[name]]), None, at)
+            return POSITION[name], past_bound(rule.condition, FEATURES[name].show)
         case "beyond":
-            name = rule.condition.name
-            shown = past_bound(rule.condition, FEATURES[name].show, features[POSITION[name]])
-            return Fired(rule.code, f"{name} {shown}", None, at)
-        case "verification" | "income_gap" | "income_from":
-            return Fired(_said(rule.code, event), None, event.verification_result, at)
+            told = past_bound(rule.condition, FEATURES[name].show)
+            return POSITION[name], lambda value: f"{name} {told(value)}"
         case _:
-            return Fired(rule.code, None, None, at)
+            return None
 
 
 def _said(code: str, event: ApplicationVerified) -> str:
@@ -218,8 +230,6 @@ def _only_holders_unread(event: ApplicationVerified) -> bool:
 
 def _doubts(event: ApplicationVerified) -> Iterator[str]:
     """What the decision did not stand on: documents known to be the applicant's, a gross income that was seen."""
-    if not event.checks:
-        return
     holders = (REASON_OF.get((HOLDER, check.result)) for check in event.checks if check.claim == HOLDER)
     yield from sorted({code for code in holders if code})
     if event.verification_result == "verified" and inferred_incomes(event.checks):

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable
 from decimal import Decimal
+from functools import lru_cache
 from typing import Literal, NamedTuple
 
 from schemas.decision import Outcome
@@ -125,14 +126,20 @@ def _missed(name: str, side: Side, bound: float, ending: str) -> Telling:
     if name in FLAGS:
         return _flag(name, _TAKES)
     words, text = WORDS[name], plain(bound)
-    before, after = _cut(words)
+    scale, (before, after) = words.scale, _cut(words)
+
+    @lru_cache(maxsize=64)
+    def limit(currency: str) -> tuple[str, str]:
+        """The bound as a person reads it, and the sentence's end."""
+        said = scale.person(text, currency)
+        return said, f"{after}{ending.format(f'{said}{words.unit}')}"
 
     def tell(value: float, currency: str) -> Told:
-        shown = apart(words.scale, value, text)
-        limit = words.scale.person(text, currency)
-        said = f"just {side} {limit}" if shown is None else words.scale.person(shown, currency)
-        tail = ending.format(f"{limit}{words.unit}")
-        return Told(f"{before}{said}{after}{tail}", shown or f"just {side} {text}", text)
+        shown = apart(scale, value, text)
+        said, tail = limit(currency)
+        if shown is None:
+            return Told(f"{before}just {side} {said}{tail}", f"just {side} {text}", text)
+        return Told(f"{before}{scale.person(shown, currency)}{tail}", shown, text)
 
     return tell
 

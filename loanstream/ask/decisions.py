@@ -37,9 +37,9 @@ class NotComparable(Problem):
 
 
 def latest_decisions(client: Any, tenant: str | None, outcome: str | None, limit: int) -> list[dict[str, Any]]:
-    """The latest `limit` decisions, newest first, with the principal reason that weighed most, whether the same revision was
-    decided in other ways as well (`conflict`), and what a person decided on it, where one did (`human_decision`,
-    `human_actor`).
+    """The latest `limit` decisions, newest first, with the principal reason that weighed most, whether the same
+    revision was decided in other ways as well (`conflict`), and what a person decided on it, where one did
+    (`human_decision`, `human_actor`).
     """
     found = client.query(
         f"SELECT {', '.join(_COLUMNS)}, "  # noqa: S608 - fixed

@@ -52,8 +52,8 @@ KINDS: tuple[Kind, ...] = (
     BUT_FOR_CODE,
     EQUAL,
 )
-"""Two makings are of the first kind of which a field differs; of OTHER_WORDS or TOLD_OTHERWISE where only such fields and
-the code do.
+"""Two makings are of the first kind of which a field differs; of OTHER_WORDS or TOLD_OTHERWISE where only such fields
+and the code do.
 """
 
 
