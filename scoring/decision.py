@@ -19,6 +19,7 @@ from scoring.penalties import Penalties
 from scoring.policy import Policy
 from scoring.principal import HeldBack, Principal, together
 from scoring.receipt import ReceiptKey, decision_id
+from scoring.recourse import changed, changes, offer
 from scoring.rules import Fired, Judge, not_looked_at
 
 _write_time = TypeAdapter(Timestamp).serializer.to_python
@@ -39,7 +40,7 @@ class Verdict(NamedTuple):
     """What of a decision follows from model and policy. Without the model's word there is no number in it.
 
     `fired` are the rules that decided, `decisive` their rows of the explanation; `held_back` the places of the
-    penalties that applied, None unless the score alone does not approve.
+    penalties that applied, None unless the score alone does not approve; `asked` says whether the model was.
     """
 
     outcome: Outcome
@@ -54,6 +55,7 @@ class Verdict(NamedTuple):
     base_points: float | None = None
     final_points: float | None = None
     held_back: Sequence[int] | None = None
+    asked: bool = False
 
 
 class Scorer:
@@ -97,11 +99,14 @@ class Scorer:
         rows = features.tolist()
         judged = self._judged(events, features, rows, raw)
         principal_reasons = self._principal_reasons(events, features, rows, raw, judged)
+        offers = self._offers(events, judged) if self.policy.recourse is None else {}
         # The broker stamps a whole batch of a producer's with one time.
         times = {at: _write_time(at, mode="json") for at in {event.accepted_at for event in events}}
         return [
-            self._decision(event, times[event.accepted_at], one, why, receipt)
-            for event, one, why, receipt in zip(events, judged, principal_reasons, receipts, strict=True)
+            self._decision(event, times[event.accepted_at], one, why, offers.get(row), receipt)
+            for row, (event, one, why, receipt) in enumerate(
+                zip(events, judged, principal_reasons, receipts, strict=True)
+            )
         ]
 
     @property
@@ -161,12 +166,59 @@ class Scorer:
             for row, (one, values, currency) in enumerate(zip(judged, rows, currencies, strict=True))
         ]
 
+    def _offers(self, events: Sequence[ApplicationVerified], judged: Sequence[Verdict]) -> dict[int, Row]:
+        """By application the smallest change with which it is approved: found by floats, then decided as a whole."""
+        at = [
+            row
+            for row, (event, one) in enumerate(zip(events, judged, strict=True))
+            if one.asked and one.outcome != "approve" and self._judge.may_be_moved(event, one.fired)
+        ]
+        if not at:
+            return {}
+        found = changes([events[row] for row in at], self._approves)
+        tried = [(row, change) for row, those in zip(at, found, strict=True) for change in those]
+        if not tried:
+            return {}
+        others = [changed(events[row], change) for row, change in tried]
+        features = feature_matrix([other.application for other in others])
+        smallest: dict[int, int] = {}
+        for number, ((row, _), likely) in enumerate(zip(tried, self._approves(others, features), strict=True)):
+            if likely:
+                smallest.setdefault(row, number)
+        if not smallest:
+            return {}
+        numbers = list(smallest.values())
+        chosen = features[numbers]
+        verdicts = self._judged(
+            [others[number] for number in numbers], chosen, chosen.tolist(), self.bundle.raw(chosen[:, self._columns])
+        )
+        return {
+            row: offer(tried[number][1], events[row].application.currency)
+            for (row, number), verdict in zip(smallest.items(), verdicts, strict=True)
+            if verdict.outcome == "approve"
+        }
+
+    def _approves(self, events: Sequence[ApplicationVerified], features: npt.NDArray[np.float64]) -> list[bool]:
+        """Whether applications would be approved with `features`. Where these are not their own, next to a bound of the
+        policy the answer may be that of its other side: there the application's own numbers decide.
+        """
+        a, b, approve = self.bundle.a, self.bundle.b, self.policy.bands.approve
+        margins = self.bundle.margins(features[:, self._columns]).tolist()
+        rules = self._judge.conditions.holding(events, features)
+        penalties = self._penalties.conditions.holding(events, features)
+        return [
+            not self._judge.hold_back(rules.get(row, ()))
+            and self._penalties.left(round(sigmoid(a * margin + b), 9), penalties.get(row, ())) > approve
+            for row, margin in enumerate(margins)
+        ]
+
     def _decision(
         self,
         event: ApplicationVerified,
         accepted_at: str,
         verdict: Verdict,
         principal_reasons: list[Row] | None,
+        recourse: Row | None,
         receipt: dict[str, str],
     ) -> dict[str, Any]:
         application = event.application
@@ -194,7 +246,7 @@ class Scorer:
             "final_points": verdict.final_points,
             "principal_reasons": principal_reasons,
             "reasons": verdict.reasons,
-            "recourse": None,
+            "recourse": recourse,
             "verification_result": event.verification_result,
             "basis": verdict.basis,
             "receipt": receipt,
@@ -249,4 +301,5 @@ class Scorer:
             scored.base_points,
             final,
             None if banded == "approve" else applied,
+            asked=True,
         )

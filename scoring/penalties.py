@@ -26,6 +26,16 @@ class Penalties:
             for name in [penalty.condition.name]
         ]
 
+    def left(self, score: float, holding: Sequence[int]) -> float:
+        """The score alone that `apply` leaves."""
+        groups: set[str] = set()
+        for at in holding:
+            penalty = self._table[at][0]
+            if penalty.group is None or penalty.group not in groups:
+                score = max(0.0, round(score - penalty.size, 9))
+                groups |= {penalty.group} if penalty.group else set()
+        return score
+
     def apply(
         self, score: float, features: Sequence[float], holding: Sequence[int]
     ) -> tuple[float, list[Row], list[Row], list[int]]:

@@ -136,13 +136,17 @@ class Points:
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """A validated policy. `policy_id` is the hash of its parsed content: comments and layout do not count."""
+    """A validated policy. `policy_id` is the hash of its parsed content: comments and layout do not count.
+
+    `recourse` is "none" where its decisions offer no other loan.
+    """
 
     name: str
     points: Points
     bands: Bands
     penalties: tuple[Penalty, ...]
     rules: tuple[Rule, ...]
+    recourse: Literal["none"] | None = None
 
     @property
     def policy_id(self) -> str:
@@ -156,7 +160,7 @@ class Policy:
         return tuple(dict.fromkeys(c.name for c in conditions if c.kind in {"feature", "missing"}))
 
 
-_ADDED_LATER = frozenset({"text"})
+_ADDED_LATER = frozenset({"recourse", "text"})
 """What stands in the content only where it has a value: a policy without it keeps its id."""
 
 

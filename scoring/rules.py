@@ -20,6 +20,7 @@ from scoring.features import FEATURES, POSITION
 from scoring.holders import HOLDER
 from scoring.past_bound import past_bound
 from scoring.policy import TRAINING_RANGE, Condition, Kind, Policy, Rule
+from scoring.recourse import MOVED
 
 HOLDER_NOT_READ = REASON_OF[HOLDER, "unreadable"]
 
@@ -46,6 +47,9 @@ RULE_OF_DEGRADED: dict[VerificationResult, str] = {
 
 _OF_DOCUMENTS: frozenset[Kind] = frozenset({"verification", "income_gap", "income_from"})
 """Conditions on what documents say: where they hold, what checks found is told, too."""
+
+
+_OF_ONE_FEATURE: frozenset[Kind] = frozenset({"feature", "missing", "beyond"})
 
 
 class Fired(NamedTuple):
@@ -107,6 +111,22 @@ class Judge:
         if banded == "approve" and not refer and (code := RULE_OF_DEGRADED.get(event.verification_result)):
             refer.append(Fired(_said(code, event), None, event.verification_result))
         return ("refer", self._rows(event, refer), refer) if refer else (banded, [], [])
+
+    def may_be_moved(self, event: ApplicationVerified, fired: Sequence[Fired]) -> bool:
+        """Whether another loan could be approved, as far as the rules that decided tell: none of them, nor what the
+        documents show, is about something that the loan does not move.
+        """
+        if event.verification_result in RULE_OF_DEGRADED:
+            return False
+        conditions = [None if item.at is None else self.rules[item.at].condition for item in fired]
+        return not any(
+            one is None or one.kind in _OF_DOCUMENTS or (one.kind in _OF_ONE_FEATURE and one.name not in MOVED)
+            for one in conditions
+        )
+
+    def hold_back(self, holding: Sequence[int]) -> bool:
+        """Whether rules whose conditions hold stand against an approval by the bands."""
+        return any(self.rules[at].instead_of in {None, "approve"} for at in holding)
 
     def basis(self, event: ApplicationVerified, gates: Sequence[Fired] = ()) -> list[str]:
         """What the decision stood on, as codes of `schemas.reasons.BASIS`."""

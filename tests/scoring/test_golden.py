@@ -108,6 +108,7 @@ def contents(scorer, events, key):
     decisions = scorer.decide(list(events.values()), lambda _: key, "test")
     for decision in decisions:
         del decision["principal_reasons"]  # these versions did not tell them
+        decision["recourse"] = None
         for row in decision["reasons"]:
             row["text"] = WORDED.get(row["code"], row["text"])
     return hashlib.sha256(b"\n".join(map(decision_content, decisions))).hexdigest()
