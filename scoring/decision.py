@@ -1,5 +1,6 @@
 """The decision: one pure function from verified applications to decisions, the same for one and for a million."""
 
+import math
 from collections.abc import Callable, Sequence
 from operator import itemgetter
 from typing import Any, NamedTuple
@@ -72,6 +73,8 @@ class Scorer:
         self._penalties = Penalties(policy, self._explainer)
         self._judge = Judge(bundle, policy)
         self._principal = Principal(bundle, policy, self._judge.rules)
+        approve = policy.bands.approve
+        self._least_log_odds = math.log(approve / (1 - approve)) - 1e-6 if approve else -math.inf
         self._thresholds = {"approve": policy.bands.approve, "decline": policy.bands.decline}
 
     def decide(
@@ -202,15 +205,19 @@ class Scorer:
         """Whether applications would be approved with `features`. Where these are not their own, next to a bound of the
         policy the answer may be that of its other side: there the application's own numbers decide.
         """
-        a, b, approve = self.bundle.a, self.bundle.b, self.policy.bands.approve
-        margins = self.bundle.margins(features[:, self._columns]).tolist()
-        rules = self._judge.conditions.holding(events, features)
-        penalties = self._penalties.conditions.holding(events, features)
-        return [
-            not self._judge.hold_back(rules.get(row, ()))
-            and self._penalties.left(round(sigmoid(a * margin + b), 9), penalties.get(row, ())) > approve
-            for row, margin in enumerate(margins)
-        ]
+        if not events:
+            return []
+        log_odds = self.bundle.a * self.bundle.margins(features[:, self._columns]) + self.bundle.b
+        answers = [False] * len(events)
+        # Penalties and rules only take away: whom the model alone would not approve needs no more looking at.
+        at = np.flatnonzero(log_odds > self._least_log_odds).tolist()
+        chosen, of_them = [events[row] for row in at], features[at]
+        rules = self._judge.conditions.holding(chosen, of_them)
+        penalties = self._penalties.conditions.holding(chosen, of_them)
+        for number, (row, log_odd) in enumerate(zip(at, log_odds[at].tolist(), strict=True)):
+            score = self._penalties.left(round(sigmoid(log_odd), 9), penalties.get(number, ()))
+            answers[row] = score > self.policy.bands.approve and not self._judge.hold_back(rules.get(number, ()))
+        return answers
 
     def _decision(
         self,

@@ -9,6 +9,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from itertools import count
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -141,38 +142,31 @@ def _step(event: ApplicationVerified) -> Decimal:
 def _amounts(events: Sequence[ApplicationVerified], raw: Mapping[str, Matrix], approves: Approves) -> dict[int, int]:
     """By application the largest amount below the one asked for that is likely to be approved, in steps of its grid.
 
-    Round by round the span between an amount that is approved and the next above it that is not is divided. With a
-    model that is held to the directions of features, that is the largest of all.
+    Nothing where the least that is worth offering is not approved. From there on the span between an amount that is
+    approved and the next above it that is not is divided, round by round. With a model that is held to the directions
+    of features that ends at the largest of all.
     """
     steps = [_step(event) for event in events]
-    asked = [event.application.loan.amount for event in events]
-    # The first step below what was asked for, and the last that is worth offering.
-    top = [math.ceil(amount / step) for amount, step in zip(asked, steps, strict=True)]
-    low = [max(math.ceil(amount * LEAST / step), 1) - 1 for amount, step in zip(asked, steps, strict=True)]
-    best = dict[int, int]()
-    spans = {row: (low[row], top[row]) for row in range(len(events)) if top[row] - low[row] > 1}
-    while spans:
-        tried = [
-            (row, at)
-            for row, (under, over) in spans.items()
-            for at in sorted({under + max((over - under) * part // WIDTH, 1) for part in range(1, WIDTH)}, reverse=True)
-            if under < at < over
-        ]
+
+    def ask(tried: Sequence[tuple[int, int]]) -> Sequence[bool]:
         amounts = np.array([float(at * steps[row]) for row, at in tried])
-        good = _approved(events, raw, "amount", [row for row, _ in tried], amounts, approves)
-        rest: dict[int, tuple[int, int]] = {}
-        for (row, at), fine in zip(tried, good, strict=True):
-            under, over = rest.get(row, spans[row])
-            if row in best and best[row] >= at:
-                continue
-            if fine:
-                best[row] = at
-                rest[row] = (at, over)
-            else:
-                rest[row] = (under, at)
-        spans = {row: (max(under, best[row]), over) for row, (under, over) in rest.items() if row in best}
-        spans = {row: (under, over) for row, (under, over) in spans.items() if over - under > 1}
+        return _approved(events, raw, "amount", [row for row, _ in tried], amounts, approves)
+
+    asked = [event.application.loan.amount for event in events]
+    least = [(row, math.ceil(max(amount * LEAST, step) / step)) for row, amount, step in zip(count(), asked, steps)]
+    least = [(row, at) for row, at in least if at * steps[row] < asked[row]]
+    best = {row: at for (row, at), fine in zip(least, ask(least), strict=True) if fine}
+    refused = {row: math.ceil(asked[row] / steps[row]) for row in best}
+    while tried := [(row, at) for row in best for at in _between(best[row], refused[row])]:
+        for (row, at), fine in zip(tried, ask(tried), strict=True):
+            if at < refused[row]:  # below the lowest that was refused in this round
+                (best if fine else refused)[row] = at
     return best
+
+
+def _between(approved: int, refused: int) -> list[int]:
+    """Steps to try between two, rising."""
+    return sorted({approved + (refused - approved) * part // WIDTH for part in range(1, WIDTH)} - {approved})
 
 
 def _terms(events: Sequence[ApplicationVerified], raw: Mapping[str, Matrix], approves: Approves) -> dict[int, int]:

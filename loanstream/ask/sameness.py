@@ -33,7 +33,7 @@ OTHER_WORDS = Kind("other reasons under another code version", ("reasons", "reco
 
 # What an applicant is told beside the same points: a release may word it otherwise, or did not tell it yet.
 TOLD_OTHERWISE = Kind(
-    "equal but for what an applicant is told, under another code version",
+    "told otherwise under another code version",
     ("principal_reasons",),
     matters=False,
     fault=False,
