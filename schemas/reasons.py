@@ -35,8 +35,8 @@ class ReasonCode:
     def promises(self) -> tuple[str, ...]:
         """What the sentence promises besides `about`, in words.
 
-        >>> REASONS["income_gap"].promises, REASONS["thin_file"].promises
-        (('a lower bound of 0.2 or more',), ('outcome: refer',))
+        >>> REASONS["penalty_lti_elevated"].promises, REASONS["thin_file"].promises
+        (('a lower bound of 1 or more',), ('outcome: refer',))
         """
         told = (
             ("outcome: {}", self.outcome),

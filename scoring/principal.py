@@ -195,7 +195,7 @@ class Principal:
             if penalty.at == at:
                 column, telling = penalty.column, penalty.telling
                 break
-        return _row(self.factors[at], cost, *telling(one.features[column], one.currency))
+        return _row(self.factors[at], cost if cost < 0 else None, *telling(one.features[column], one.currency))
 
     def of_rules(
         self, fired: Sequence[Fired], decisive: Sequence[Row], features: Sequence[float], currency: str

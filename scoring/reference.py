@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from scoring.bundle import Bundle, sigmoid
+from scoring.features import FEATURES
 
 Vector = npt.NDArray[np.float64]
 
@@ -50,5 +51,12 @@ def _candidates(bundle: Bundle, approve: float) -> Iterator[Vector]:
     passing = complete[[sigmoid(bundle.a * margin + bundle.b) > approve for margin in margins.tolist()]]
     if len(passing):
         # A column that is missing throughout has no median, and stays missing.
-        yield np.array([math.nan if np.isnan(one).all() else float(np.nanmedian(one)) for one in passing.T])
+        yield np.array([_median(name, one) for name, one in zip(bundle.features, passing.T, strict=True)])
     yield from complete[np.argsort(-margins, kind="stable")]
+
+
+def _median(name: str, column: Vector) -> float:
+    """A value that somebody can have: no half of what comes in whole steps."""
+    if np.isnan(column).all():
+        return math.nan
+    return float(np.nanquantile(column, 0.5, method="linear" if FEATURES[name].values.step is None else "lower"))
