@@ -45,6 +45,25 @@ class Reason(OwnEvent):
     value: Annotated[str, Field(max_length=VALUE_MAX)] | None = None
 
 
+class PrincipalReason(OwnEvent):
+    """Why an application was not approved, for the applicant: one underlying factor, told once.
+
+    `points` are what the factor cost: what the model takes for it, beside a typical approved application
+    (`scoring.reference`), and what the penalties on it would take from that one's score. None where a rule or a
+    document decided. `bound` is the one that `value` missed, where the policy sets one.
+    """
+
+    factor: Code
+    text: Sentence
+    points: float | None = None
+    value: Annotated[str, Field(max_length=VALUE_MAX)] | None = None
+    bound: Annotated[str, Field(max_length=VALUE_MAX)] | None = None
+
+
+PRINCIPAL_MAX = 4
+"""Principal reasons of one decision. More would tell an applicant less."""
+
+
 class Recourse(OwnEvent):
     """One change of the applicant's own making that would have led to `outcome`, all else equal."""
 
@@ -99,6 +118,7 @@ class LoanDecision(OwnEvent):
     thresholds: Thresholds
     base_points: float | None
     final_points: float | None
+    principal_reasons: Annotated[tuple[PrincipalReason, ...], Field(max_length=PRINCIPAL_MAX)] | None = None
     reasons: Annotated[tuple[Reason, ...], Field(max_length=200)]
     recourse: Recourse | None = None
     verification_result: VerificationResult

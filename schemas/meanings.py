@@ -144,6 +144,10 @@ MEANINGS: Mapping[str, Mapping[str, Meaning]] = {
         "thresholds": Meaning("The policy's bands."),
         "base_points": Meaning("Points of an average applicant: where the reasons begin.", 623.9),
         "final_points": Meaning("Points of `score_final`: `base_points` and all rows with points.", 665.7),
+        "principal_reasons": Meaning(
+            "For the applicant: up to four factors that held back the approval, the weightiest first, each once; null "
+            "in an approval, and in decisions of versions that did not tell them."
+        ),
         "reasons": Meaning("What decided it: decisive rows first, then rows with points, most harmful first."),
         "recourse": Meaning("A change that would have led to another outcome; null where none is told."),
         "basis": Meaning("What the decision stood on, as codes.", ["documents_verified"]),
@@ -165,6 +169,18 @@ MEANINGS: Mapping[str, Mapping[str, Meaning]] = {
         "points": Meaning("What the row adds to the points; null where it decided without points.", -27.1),
         "decisive": Meaning("Whether it decided, above the score.", False),
         "value": Meaning("The applicant's own value.", "2.5"),
+    },
+    "PrincipalReason": {
+        "factor": Meaning("The underlying factor (docs/reference/reason-codes.md).", "loan_burden"),
+        "text": Meaning(
+            "The reason as a sentence for the applicant.",
+            "The loan is 8.50 times the annual income; more than 8 is declined.",
+        ),
+        "points": Meaning(
+            "What the factor cost beside a typical approved application; null where it decided by itself.", -61.3
+        ),
+        "value": Meaning("The applicant's own value.", "8.50"),
+        "bound": Meaning("The policy's bound that the value missed.", "8"),
     },
     "Recourse": {
         "code": Meaning("What would have to change.", "lower_amount"),

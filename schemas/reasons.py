@@ -1,6 +1,7 @@
 """The registry of reason and basis codes: every code that a decision can carry, with its plain sentence.
 
-A sentence speaks about the application; `{value}` stands for the applicant's own value, as sent or as computed from it.
+A sentence speaks about the application; `{value}` stands for the applicant's own value, as sent or as computed from it,
+`{bound}` for the share that the policy's own condition allows.
 Codes are open strings on the wire: a consumer meets new ones and falls back to the sentence beside them.
 """
 
@@ -34,8 +35,8 @@ class ReasonCode:
     def promises(self) -> tuple[str, ...]:
         """What the sentence promises besides `about`, in words.
 
-        >>> REASONS["income_gap"].promises, REASONS["thin_file"].promises
-        (('a lower bound of 0.2 or more',), ('outcome: refer',))
+        >>> REASONS["penalty_lti_elevated"].promises, REASONS["thin_file"].promises
+        (('a lower bound of 1 or more',), ('outcome: refer',))
         """
         told = (
             ("outcome: {}", self.outcome),
@@ -154,8 +155,7 @@ REASONS: dict[str, ReasonCode] = {
         _rule(
             "income_gap",
             "income_gap",
-            "The income in the documents and the income claimed are more than a fifth apart.",
-            at_least=0.2,
+            "The income in the documents and the income claimed are more than {bound} of the claim apart.",
         ),
         _refers(
             "income_from_net_credits",

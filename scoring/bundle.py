@@ -73,7 +73,9 @@ class Bundle:
     """A loaded bundle. `a` and `b` are Platt's: calibrated log-odds = a * margin + b.
 
     `may_be_missing` names features of which training saw missing values; the model is not asked about others that are
-    missing. `ranges` are of the features that training saw a value of; an older bundle has none.
+    missing. `ranges` are of the features that training saw a value of; an older bundle has none. `golden` are the rows
+    of its golden vectors; `typical` is the typical approved applicant of its training data, feature by feature, where
+    the manifest states one.
     """
 
     bundle_id: str
@@ -86,6 +88,8 @@ class Bundle:
     ranges: Mapping[str, TrainedRange]
     booster: Any
     tree_tables: TreeTables | None
+    golden: tuple[tuple[float, ...], ...]
+    typical: Mapping[str, float]
 
     @property
     def columns(self) -> list[int]:
@@ -95,6 +99,20 @@ class Bundle:
     def raw(self, features: Matrix) -> Raw:
         """Margins and contributions of (n, k) rows, columns in the order of `features`. Safe to call from threads."""
         return margins_and_contributions(self.booster, features, self.tree_tables)
+
+    def margins(self, features: Matrix) -> npt.NDArray[np.float64]:
+        """The margins alone, of rows as for `raw`: the same bits."""
+        if self.tree_tables is not None:
+            return self.tree_tables.margins(features).astype(np.float64)
+        margins: npt.NDArray[np.float64] = self.booster.predict(
+            xgboost.DMatrix(features, nthread=1), output_margin=True
+        ).astype(np.float64)
+        return margins
+
+    @property
+    def used(self) -> list[int]:
+        """The places of the features that its trees look at, ascending."""
+        return sorted(int(name.removeprefix("f")) for name in self.booster.get_score(importance_type="weight"))
 
 
 def margins_and_contributions(booster: Any, features: Matrix, tree_tables: TreeTables | None = None) -> Raw:
@@ -174,15 +192,16 @@ def load_bundle(files: Mapping[str, bytes]) -> Bundle:
         if (why := feature.why_not_here()) is not None:
             raise BundleError(f"{MANIFEST}: {why}")
     names = tuple(feature.name for feature in trained)
-    for name in manifest.ranges:
-        if name not in names:
-            raise BundleError(f"{MANIFEST}: ranges: {name} is no feature of the bundle")
+    for part, stated in (("ranges", manifest.ranges), ("typical_approved", manifest.typical_approved)):
+        for name in stated:
+            if name not in names:
+                raise BundleError(f"{MANIFEST}: {part}: {name} is no feature of the bundle")
     booster = open_model(files[MODEL])
     if booster.feature_names is not None and tuple(booster.feature_names) != names:
         raise BundleError(f"{MODEL}: its features are not those of {MANIFEST}, in the same order")
     booster = _without_names(booster)
     tree_tables = TreeTables.of(booster)
-    _check_golden(booster, tree_tables, files[GOLDEN], len(names))
+    golden = _check_golden(booster, tree_tables, files[GOLDEN], len(names))
     _check_range(booster, manifest.calibrator)
     return Bundle(
         bundle_id=bundle_id_of(content),
@@ -195,6 +214,8 @@ def load_bundle(files: Mapping[str, bytes]) -> Bundle:
         ranges=manifest.ranges,
         booster=booster,
         tree_tables=tree_tables,
+        golden=golden,
+        typical=manifest.typical_approved,
     )
 
 
@@ -234,6 +255,7 @@ class _Manifest1(_Manifest):
     features: Annotated[tuple[str, ...], Field(min_length=1)]
     tables: dict[str, str]
     ranges: ClassVar[dict[str, TrainedRange]] = {}
+    typical_approved: ClassVar[dict[str, float]] = {}
 
     def trained(self) -> tuple[TrainedFeature, ...]:
         if self.tables.get("features") != FORMAT_1_TABLE:
@@ -245,10 +267,13 @@ class _Manifest1(_Manifest):
 
 
 class _Manifest2(_Manifest):
-    """Format 2: every feature with its unit and the hash of its formula; younger ones with its range, too."""
+    """Format 2: every feature with its unit and the hash of its formula; younger ones with its range, and with the
+    typical approved applicant of the training data.
+    """
 
     features: Annotated[tuple[TrainedFeature, ...], Field(min_length=1)]
     ranges: dict[str, TrainedRange] = Field(default_factory=dict)
+    typical_approved: dict[str, Annotated[float, Field(allow_inf_nan=False)]] = Field(default_factory=dict)
 
     def trained(self) -> tuple[TrainedFeature, ...]:
         return self.features
@@ -289,7 +314,10 @@ class _Golden(_Read):
     contributions: list[str]
 
 
-def _check_golden(booster: Any, tree_tables: TreeTables | None, data: bytes, width: int) -> None:
+def _check_golden(
+    booster: Any, tree_tables: TreeTables | None, data: bytes, width: int
+) -> tuple[tuple[float, ...], ...]:
+    """The rows of the golden vectors, after a look at what the model says of them here."""
     try:
         golden = TypeAdapter(list[_Golden]).validate_json(data)
         cells = [[float.fromhex(cell) for cell in vector.features] for vector in golden]
@@ -305,6 +333,7 @@ def _check_golden(booster: Any, tree_tables: TreeTables | None, data: bytes, wid
                     f"{GOLDEN}: vector {index} gives another {part} here (XGBoost {xgboost.__version__}) than where "
                     "the bundle was made; decisions would not be reproducible"
                 )
+    return tuple(map(tuple, cells))
 
 
 def _check_range(booster: Any, calibrator: _Calibrator) -> None:

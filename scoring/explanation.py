@@ -42,12 +42,14 @@ class Wording:
     after: str | None
 
     @classmethod
-    def of(cls, code: str, own: str | None = None) -> "Wording":
-        """The wording of a code: the policy's `own` sentence, else the registry's.
+    def of(cls, code: str, own: str | None = None, bound: float = math.nan) -> "Wording":
+        """The wording of a code: the policy's `own` sentence, else the registry's, which may name the policy's `bound`,
+        a share.
 
         A finding of a newer reader may not be registered yet; it still counts.
         """
         sentence = own or (REASONS[code].sentence if code in REASONS else UNREGISTERED)
+        sentence = sentence.replace("{bound}", f"{100 * bound:.12g} %")
         before, value, after = sentence.partition("{value}")
         return cls(code, before, after if value else None)
 
@@ -83,7 +85,8 @@ class Explainer:
         self._zero, self._factor = points.score, points.factor
         self._scale = bundle.a * points.factor
         self._shift = points.score + points.factor * bundle.b
-        self._features = [_feature_wording(name) for name in bundle.features]
+        self._used = bundle.used
+        self._features = [_feature_wording(bundle.features[at]) for at in self._used]
         self._residual = Wording.of(NUMERICAL_RESIDUAL)
 
     def base_points(self, raw: Raw) -> list[float]:
@@ -92,8 +95,8 @@ class Explainer:
         return points
 
     def model_points(self, raw: Raw) -> list[list[float]]:
-        """Points of each feature for each applicant, in the bundle's order."""
-        points: list[list[float]] = _rounded(raw.contributions * self._scale)
+        """Points of each feature that the model looks at for each applicant, in the bundle's order."""
+        points: list[list[float]] = _rounded(raw.contributions[:, self._used] * self._scale)
         return points
 
     def final_points(self, score: float) -> float:
@@ -107,7 +110,7 @@ class Explainer:
     def feature_rows(self, values: Sequence[float], points: Sequence[float]) -> list[Row]:
         """A row for each feature that moved the score; one that did not is no reason.
 
-        `values` are of the whole table of features, `points` of the bundle's.
+        `values` are of the whole table of features, `points` of those that the model looks at.
         """
         rows, wordings = [], self._features
         for index, moved in enumerate(points):

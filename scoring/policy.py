@@ -147,7 +147,8 @@ class Points:
 class Policy:
     """A validated policy. `policy_id` is the hash of its parsed content: comments and layout do not count.
 
-    `bundle` is the name of the one that it is meant for; None: any.
+    `bundle` is the name of the one that it is meant for; None: any. `recourse` is "none" where its decisions
+    offer no other loan.
     """
 
     name: str
@@ -156,6 +157,7 @@ class Policy:
     penalties: tuple[Penalty, ...]
     rules: tuple[Rule, ...]
     bundle: str | None = None
+    recourse: Literal["none"] | None = None
 
     @property
     def policy_id(self) -> str:
@@ -182,7 +184,7 @@ def _features_of(condition: Condition) -> tuple[str, ...]:
 OF_AFFORDABILITY = ("annual_income", "loan_amount", "loan_term", "dti")
 """The features that an affordability test is made of."""
 
-_ADDED_LATER = frozenset({"text", "rate", "bundle"})
+_ADDED_LATER = frozenset({"text", "rate", "bundle", "recourse"})
 """What stands in the content only where it has a value: a policy without it keeps its id."""
 
 

@@ -3,7 +3,7 @@
 import math
 from collections import Counter
 from collections.abc import Callable
-from typing import Any, NamedTuple, cast, get_args
+from typing import Any, Literal, NamedTuple, cast, get_args
 
 import yaml
 
@@ -36,6 +36,10 @@ MAX_PDO = 50
 """With more, the row `numerical_residual` could pass 0.05 points where a probability is near 0 or 1."""
 
 
+NO_RECOURSE = ("none",)
+"""What `recourse` of a policy may be: without the line, decisions offer another loan where one would be approved."""
+
+
 class _At(NamedTuple):
     line: int
     row: Any
@@ -60,6 +64,7 @@ def parse_policy(text: str, *, stored: bool = False) -> Policy:
     bands = _bands(Block(document.node("bands"), "bands"))
     penalties = [_At(b.line, _penalty(b)) for b in _rows(document, "penalties")]
     rules = [_At(b.line, _rule(b)) for b in _rows(document, "rules")]
+    recourse = document.word("recourse", NO_RECOURSE) if "recourse" in document else None
     document.done()
     _once(penalties)
     _once(rules)
@@ -73,7 +78,8 @@ def parse_policy(text: str, *, stored: bool = False) -> Policy:
     _all_reachable(rules[::-1], lambda a, b: a.outcome == "decline" and b.outcome == "refer" and a.makes_idle(b))
     if not stored:
         _make_sense([*penalties, *rules])
-    return Policy(name, points, bands, tuple(p.row for p in penalties), tuple(r.row for r in rules), bundle)
+    rows = tuple(p.row for p in penalties), tuple(r.row for r in rules)
+    return Policy(name, points, bands, *rows, bundle, cast("Literal['none'] | None", recourse))
 
 
 def _rows(document: Block, name: str) -> list[Block]:

@@ -4,7 +4,7 @@ Above them all stands the currency: whoever applies in one that the model was no
 Then no decline decides, and no limit in units of money is held against amounts of another unit.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -20,7 +20,8 @@ from scoring.explanation import Row, Wording
 from scoring.features import FEATURES, POSITION
 from scoring.holders import HOLDER
 from scoring.past_bound import past_bound
-from scoring.policy import TRAINING_RANGE, Condition, Policy, Rule
+from scoring.policy import TRAINING_RANGE, Condition, Kind, Policy, Rule
+from scoring.recourse import MOVED
 
 HOLDER_NOT_READ = REASON_OF[HOLDER, "unreadable"]
 
@@ -48,13 +49,22 @@ RULE_OF_DEGRADED: dict[VerificationResult, str] = {
 TOLD_IN_BASIS = frozenset({"outside_experience"})
 """Rules that say how far the model can be believed: told of a decline, too, that stands without them."""
 
+_OF_DOCUMENTS: frozenset[Kind] = frozenset({"verification", "income_gap", "income_from"})
+"""Conditions on what documents say: where they hold, what checks found is told, too."""
+
+
+_OF_ONE_FEATURE: frozenset[Kind] = frozenset({"feature", "missing", "beyond"})
+
 
 class Fired(NamedTuple):
-    """A rule that applied: its code, the applicant's value, and the verification result it looked at, if any."""
+    """A rule that applied: its code, the applicant's value, the verification result it looked at, if any, and its place
+    among the policy's (`Judge.rules`), where it is one of these.
+    """
 
     code: str
     value: str | None = None
     result: VerificationResult | None = None
+    at: int | None = None
 
 
 class Judge:
@@ -62,14 +72,16 @@ class Judge:
 
     def __init__(self, bundle: Bundle, policy: Policy) -> None:
         self._currency = bundle.currency
-        self._rules = [part for rule in policy.rules for part in _parts(rule, bundle)]
+        self.rules = [part for rule in policy.rules for part in _parts(rule, bundle)]
         self._always = ["training_range_unknown"] if not_looked_at(bundle, policy) else []
-        self._affordability = any(rule.condition.kind == "affordability" for rule in self._rules)
+        self._affordability = any(rule.condition.kind == "affordability" for rule in self.rules)
         self._needed = [name for name in bundle.features if name not in bundle.may_be_missing]
         self._needed_columns = [POSITION[name] for name in self._needed]
-        self.conditions = Conditions([rule.condition for rule in self._rules])
-        self._in_any_currency = [_in_any_currency(rule.condition) for rule in self._rules]
-        self._wordings = {rule.code: Wording.of(rule.code, rule.text) for rule in policy.rules if rule.text}
+        self.conditions = Conditions([rule.condition for rule in self.rules])
+        self._in_any_currency = [_in_any_currency(rule.condition) for rule in self.rules]
+        self._told = [Wording.of(rule.code, rule.text, rule.condition.above) for rule in self.rules]
+        self._tellings = [_telling(rule) for rule in self.rules]
+        self._wordings = dict[str, Wording]()
 
     def gates(self, events: Sequence[ApplicationVerified], features: Matrix) -> dict[int, list[Fired]]:
         """For each event about which the model cannot be asked: why."""
@@ -89,48 +101,83 @@ class Judge:
         banded: Outcome,
         gates: Sequence[Fired],
         holding: Sequence[int],
-    ) -> tuple[Outcome, list[Row]]:
-        """The outcome, given what the bands say and which rules' conditions hold, and the rows of whatever decided it
-        instead of the score.
+    ) -> tuple[Outcome, list[Row], list[Fired]]:
+        """The outcome, given what the bands say and which rules' conditions hold, the rows of whatever decided it
+        instead of the score, and what of it were rules.
         """
         refer, decline = list(gates), list[Fired]()
         foreign = event.application.currency != self._currency
         for at in holding:
-            rule = self._rules[at]
+            rule = self.rules[at]
             if rule.instead_of in {None, banded} and (self._in_any_currency[at] or not foreign):
-                (decline if rule.outcome == "decline" else refer).append(_fired(rule, event, features))
+                (decline if rule.outcome == "decline" else refer).append(self._fired(at, rule, event, features))
         if decline and not foreign:
-            return "decline", self._rows(event, decline)
+            return "decline", self._rows(event, decline), decline
         if banded == "approve" and not refer and (code := RULE_OF_DEGRADED.get(event.verification_result)):
             refer.append(Fired(_said(code, event), None, event.verification_result))
-        return ("refer", self._rows(event, refer)) if refer else (banded, [])
+        return ("refer", self._rows(event, refer), refer) if refer else (banded, [], [])
+
+    def may_be_moved(self, event: ApplicationVerified, fired: Sequence[Fired]) -> bool:
+        """Whether another loan could be approved, as far as the rules that decided tell: none of them, nor what the
+        documents show, is about something that the loan does not move.
+        """
+        if event.verification_result in RULE_OF_DEGRADED:
+            return False
+        conditions = [None if item.at is None else self.rules[item.at].condition for item in fired]
+        return not any(
+            one is None or one.kind in _OF_DOCUMENTS or (one.kind in _OF_ONE_FEATURE and one.name not in MOVED)
+            for one in conditions
+        )
+
+    def hold_back(self, holding: Sequence[int]) -> bool:
+        """Whether rules whose conditions hold stand against an approval by the bands."""
+        return any(self.rules[at].instead_of in {None, "approve"} for at in holding)
 
     def basis(self, event: ApplicationVerified, gates: Sequence[Fired] = (), holding: Sequence[int] = ()) -> list[str]:
         """What the decision stood on, as codes of `schemas.reasons.BASIS`; `holding` are the rules whose conditions
         hold, whether they decided or not, where the model was asked.
         """
         result = _said(BASIS_OF_RESULT[event.verification_result], event)
-        codes = list(dict.fromkeys([result, *_doubts(event), *self._always]))
+        doubts = _doubts(event) if event.checks else ()
+        codes = list(dict.fromkeys([result, *doubts, *self._always]))
         if event.application.cibil_score is None:
             codes.append("thin_file")
         if self._affordability and event.application.monthly_obligations is None:
             codes.append("obligations_missing")
         if holding:
-            codes += sorted(TOLD_IN_BASIS.intersection(self._rules[at].code for at in holding))
+            codes += sorted(TOLD_IN_BASIS.intersection(self.rules[at].code for at in holding))
         return list(dict.fromkeys([*codes, *(gate.code for gate in gates)])) if gates else codes
 
+    def _fired(self, at: int, rule: Rule, event: ApplicationVerified, features: Sequence[float]) -> Fired:
+        if (telling := self._tellings[at]) is not None:
+            column, tell = telling
+            return Fired(rule.code, tell(features[column]), None, at)
+        if rule.condition.kind == "affordability":
+            share = share_of_income(rule.condition, features)
+            return Fired(rule.code, past_bound(rule.condition, FEATURES["dti"].show)(share), None, at)
+        if rule.condition.kind in _OF_DOCUMENTS:
+            return Fired(_said(rule.code, event), None, event.verification_result, at)
+        return Fired(rule.code, None, None, at)
+
     def _rows(self, event: ApplicationVerified, fired: list[Fired]) -> list[Row]:
-        rows = {item.code: self._row(item.code, item.value) for item in fired}
+        rows: dict[str, Row] = {}
+        for item in fired:
+            if item.code not in rows:
+                rows[item.code] = self._row(item.code, item.value, item.at)
         if len(rows) < len(fired):  # a range gate that found several features beyond
-            for code in rows:
-                rows[code] = self._row(code, _together([item.value for item in fired if item.code == code]))
+            for item in reversed(fired):
+                values = [other.value for other in fired if other.code == item.code]
+                rows[item.code] = self._row(item.code, _together(values), item.at)
         # Without a reading nothing was found: no check can have failed.
         if event.extractions and any(item.result for item in fired):
             for code, value in sorted(_findings(event).items())[:MAX_FINDINGS]:
                 rows.setdefault(code, self._row(code, value))
         return list(rows.values())
 
-    def _row(self, code: str, value: str | None) -> Row:
+    def _row(self, code: str, value: str | None, at: int | None = None) -> Row:
+        # Of a rule whose code tells what its documents are, the code may be another than the rule's own.
+        if at is not None and self._told[at].code == code:
+            return self._told[at].decisive(value)
         wording = self._wordings.get(code) or self._wordings.setdefault(code, Wording.of(code))
         return wording.decisive(value)
 
@@ -191,22 +238,17 @@ def _together(found: Sequence[str | None]) -> str | None:
     return None
 
 
-def _fired(rule: Rule, event: ApplicationVerified, features: Sequence[float]) -> Fired:
+def _telling(rule: Rule) -> tuple[int, Callable[[float], str]] | None:
+    """The column of the feature that a rule looks at, and how its row tells the applicant's value, if it has one."""
+    name = rule.condition.name
     match rule.condition.kind:
         case "feature":
-            name = rule.condition.name
-            return Fired(rule.code, past_bound(rule.condition, FEATURES[name].show, features[POSITION[name]]))
+            return POSITION[name], past_bound(rule.condition, FEATURES[name].show)
         case "beyond":
-            name = rule.condition.name
-            shown = past_bound(rule.condition, FEATURES[name].show, features[POSITION[name]])
-            return Fired(rule.code, f"{name} {shown}")
-        case "affordability":
-            share = share_of_income(rule.condition, features)
-            return Fired(rule.code, past_bound(rule.condition, FEATURES["dti"].show, share))
-        case "verification" | "income_gap" | "income_from":
-            return Fired(_said(rule.code, event), None, event.verification_result)
+            told = past_bound(rule.condition, FEATURES[name].show)
+            return POSITION[name], lambda value: f"{name} {told(value)}"
         case _:
-            return Fired(rule.code)
+            return None
 
 
 def _said(code: str, event: ApplicationVerified) -> str:

@@ -76,17 +76,28 @@ class TreeTables:
 
     def margins_and_contributions(self, features: Matrix) -> tuple[Floats, Floats]:
         """Margins (n,) and contributions (n, k) of (n, k) rows; missing is NaN."""
-        trees, size, width = self.rows.shape
-        # XGBoost, too, compares in float32.
-        cells = features.astype(np.float32)[:, self.columns]
-        outcomes = (cells < self.thresholds) | (np.isnan(cells) & self.missing)
-        bits = 1 << np.arange(size.bit_length() - 1)
-        patterns = outcomes.reshape(len(features), trees, -1) @ bits
+        trees, _, width = self.rows.shape
+        patterns = self._patterns(features)
         total = np.zeros((len(features), width), np.float32)
         total[:, -1] = self.start
         for tree in range(trees):
             total += self.rows[tree, patterns[:, tree]]
         return total[:, -1], total[:, :-1]
+
+    def margins(self, features: Matrix) -> Floats:
+        """The margins alone, (n,): the same bits."""
+        patterns = self._patterns(features)
+        total = np.full(len(features), self.start)
+        for tree, leaves in enumerate(self.rows[:, :, -1]):
+            total += leaves[patterns[:, tree]]
+        return total
+
+    def _patterns(self, features: Matrix) -> npt.NDArray[np.uint8]:
+        """For each row and tree the outcomes of its splits, as the bits of a number."""
+        # XGBoost, too, compares in float32.
+        cells = features.astype(np.float32)[:, self.columns]
+        outcomes = (cells < self.thresholds) | (np.isnan(cells) & self.missing)
+        return np.packbits(outcomes.reshape(len(features), len(self.rows), -1), axis=2, bitorder="little")[:, :, 0]
 
 
 @dataclass(frozen=True, slots=True)

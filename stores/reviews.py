@@ -224,7 +224,7 @@ _BEGIN = "AND (accepted_at, decision_id) {beyond} (fromUnixTimestamp64Milli({{ms
 _WAITING = """
 SELECT
     decision_id AS review_id, application_id, revision, accepted_at, score_final, verification_result, basis,
-    reasons[1].text AS first_reason
+    if(empty(principal_reasons), reasons[1].text, principal_reasons[1].text) AS first_reason
 FROM loanstream.decisions_log
 WHERE tenant = {{tenant:String}} AND (application_id, revision, kafka_offset) IN
 (

@@ -41,6 +41,7 @@ from training.learning import chosen, grow, learn_by, without_names
 from training.out_of_fold import OutOfFold, cross_fitted, out_of_fold
 from training.recipes import Recipe, Trees
 from training.reference import histogram, histogram_of_probabilities
+from training.typical import typical_approved
 
 Matrix = npt.NDArray[np.float64]
 Vector = npt.NDArray[np.float64]
@@ -180,6 +181,7 @@ def _manifest(
             "choices": len(recipe.choices),
             "inner_folds": recipe.inner_folds,
         },
+        "typical_approved": typical_approved(recipe.features, rows, loans.approved),
         "data": {"source": loans.source, "sha256": loans.sha256, "rows": len(loans)},
         "libraries": {
             "numpy": np.__version__,

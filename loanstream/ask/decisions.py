@@ -37,12 +37,13 @@ class NotComparable(Problem):
 
 
 def latest_decisions(client: Any, tenant: str | None, outcome: str | None, limit: int) -> list[dict[str, Any]]:
-    """The latest `limit` decisions, newest first, with the reason that weighed most, whether the same revision was
-    decided in other ways as well (`conflict`), and what a person decided on it, where one did (`human_decision`,
-    `human_actor`).
+    """The latest `limit` decisions, newest first, with the principal reason that weighed most, whether the same
+    revision was decided in other ways as well (`conflict`), and what a person decided on it, where one did
+    (`human_decision`, `human_actor`).
     """
     found = client.query(
-        f"SELECT {', '.join(_COLUMNS)}, reasons[1].text AS first_reason, "  # noqa: S608 - fixed
+        f"SELECT {', '.join(_COLUMNS)}, "  # noqa: S608 - fixed
+        "if(empty(principal_reasons), reasons[1].text, principal_reasons[1].text) AS first_reason, "
         "people.decision AS human_decision, people.actor AS human_actor FROM loanstream.decisions "
         f"LEFT JOIN ({_PEOPLE}) AS people USING (tenant, application_id, revision) "
         "WHERE ({tenant:String} = '' OR tenant = {tenant:String}) "

@@ -31,19 +31,30 @@ BUT_FOR_CODE = Kind("equal but for the code version", (CODE_VERSION,), matters=F
 # Another release may word or order what it found otherwise. What it decided, and of what score, it did not.
 OTHER_WORDS = Kind("other reasons under another code version", ("reasons", "recourse", "basis"), fault=False)
 
+# What an applicant is told beside the same points: a release may word it otherwise, or did not tell it yet.
+TOLD_OTHERWISE = Kind(
+    "told otherwise under another code version",
+    ("principal_reasons",),
+    matters=False,
+    fault=False,
+)
+
 KINDS: tuple[Kind, ...] = (
     Kind("outcome differs", ("outcome",)),
     Kind(
         "score differs",
         ("p_model", "p_calibrated", "penalties", "score_final", "thresholds", "base_points", "final_points"),
     ),
-    Kind("reasons differ", ("reasons", "recourse", "basis", "verification_result")),
+    Kind("reasons differ", ("principal_reasons", "reasons", "recourse", "basis", "verification_result")),
     RECEIPT_DIFFERS,
     OTHER_WORDS,
+    TOLD_OTHERWISE,
     BUT_FOR_CODE,
     EQUAL,
 )
-"""Two makings are of the first kind of which a field differs; of OTHER_WORDS where only such fields and the code do."""
+"""Two makings are of the first kind of which a field differs; of OTHER_WORDS or TOLD_OTHERWISE where only such fields
+and the code do.
+"""
 
 
 class Likeness(NamedTuple):
@@ -71,8 +82,9 @@ def _kind(names: tuple[str, ...]) -> Kind:
     if names == BUT_FOR_CODE.fields:
         return BUT_FOR_CODE
     heads = {name.partition(".")[0] for name in names if name != CODE_VERSION}
-    if CODE_VERSION in names and heads.issubset(OTHER_WORDS.fields):
-        return OTHER_WORDS
+    for kind in (TOLD_OTHERWISE, OTHER_WORDS):
+        if CODE_VERSION in names and heads.issubset({*kind.fields, *TOLD_OTHERWISE.fields}):
+            return kind
     heads = {name.partition(".")[0] for name in names}
     return next(kind for kind in KINDS if not kind.fields or heads.intersection(kind.fields))
 

@@ -206,6 +206,7 @@ def _decision(chapter: Chapter, named: Named, width: int) -> list[str]:
         "",
         f"Decision: {decision['outcome'].upper()}   basis {', '.join(decision['basis'])}",
         *_person(chapter),
+        *principal_lines(decision, width),
         f"  accepted {decision['accepted_at']}, decided {decision['processing']['score_finished_at']}",
         f"  probability of approval {probability}, score {score}",
         f"  approve above {thresholds['approve']}, decline at or below {thresholds['decline']}",
@@ -264,6 +265,17 @@ def _receipt(name: str, value: str, named: Named, width: int) -> str:
 def _said(reason: Record) -> str:
     """A reason's sentence, with its code where that is the bank's own and stands in no table."""
     return f"{reason['text']} ({reason['code']})" if reason["code"].startswith(OWN) else str(reason["text"])
+
+
+def principal_lines(decision: Mapping[str, Any], width: int) -> list[str]:
+    """Why it was not approved, as an applicant is told, and what would have changed that; nothing for an approval, and
+    for decisions of versions that did not tell it.
+    """
+    told = [f"  {at}. {_plain(row['text'])}" for at, row in enumerate(decision.get("principal_reasons") or (), 1)]
+    said = ["Principal reasons", *told] if told else []
+    if recourse := decision.get("recourse"):
+        said += [f"  Recourse: {_plain(recourse['text'])}"]
+    return [line for one in said for line in textwrap.wrap(one, max(width, 60), subsequent_indent="     ")]
 
 
 def _points(decision: Record, width: int) -> Sequence[str]:

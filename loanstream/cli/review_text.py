@@ -5,7 +5,7 @@ from typing import Any
 
 from rich.table import Table
 
-from loanstream.ask.story_text import human_sentence
+from loanstream.ask.story_text import WIDE, human_sentence, principal_lines
 from loanstream.cli.activation_text import shown
 from loanstream.terminal import four_decimals, table
 from schemas.operations import LoanOutcome
@@ -55,6 +55,8 @@ def review_text(review: Review) -> str:
         f"Decision: {decision['outcome'].upper()}   basis {', '.join(decision['basis'])}",
         f"  accepted {decision['accepted_at']}, documents {decision['verification_result']}",
         f"  probability of approval {probability}, score {score}",
+        *principal_lines(decision, WIDE),
+        "Points",
         *map(_reason, decision["reasons"]),
         f"  receipt: bundle {decision['receipt']['bundle_id']}",
         f"           policy {decision['receipt']['policy_id']}",
@@ -77,7 +79,7 @@ def _reason(reason: Mapping[str, Any]) -> str:
 
 def planned_text(review: Review, verdict: str, actor: str, reason: str) -> str:
     """What will be recorded."""
-    first = next(iter(review.decision["reasons"]), None)
+    first = next(iter(review.decision.get("principal_reasons") or review.decision["reasons"]), None)
     because = "" if first is None else f": {shown(first['text'])}"
     return (
         f"{review.tenant}  {review.application_id}  revision {review.revision}\n"

@@ -149,7 +149,8 @@ def _summary(decisions: list[dict[str, Any]], refused: int) -> Group:
 
 
 def _why(decision: dict[str, Any]) -> str:
-    return decision["reasons"][0]["text"] if decision["reasons"] else ""
+    rows = decision["principal_reasons"] or decision["reasons"]
+    return rows[0]["text"] if rows else ""
 
 
 @app.command()
@@ -175,7 +176,7 @@ def score(
     It decides without documents: what applications name of them is left out, and a line on stderr says of how many.
     Exit 1 where a line could not be read, and with --against where anybody is decided otherwise.
     """
-    if (other := other_bundle(bundle)) is not None:
+    if bundle is not None and (other := other_bundle(bundle)) is not None:
         if against is not None:
             raise WrongOption("--against: the bundle is of another data set, which no policy decides by")
         raise typer.Exit(score_other(file, other, as_json=as_json))

@@ -19,6 +19,7 @@ from schemas.beside import RULES
 from schemas.causes import CAUSES
 from schemas.events import EVENTS, EventType, Side, models
 from schemas.expected import expected_at
+from schemas.factors import FACTORS
 from schemas.jsonschema import file_name
 from schemas.kinds import KINDS
 from schemas.meanings import meaning
@@ -190,6 +191,10 @@ def reasons_page() -> str:
         for row in REASONS.values()
     )
     reasons = table(header, rows)
+    factors = table(
+        ("factor", "what it is", "reason codes"),
+        ((f"`{row.code}`", row.says, ", ".join(map("`{}`".format, row.codes))) for row in FACTORS.values()),
+    )
     basis = table(("basis", "meaning"), ((f"`{code}`", said) for code, said in BASIS.items()))
     return f"""# Reason codes
 
@@ -199,6 +204,13 @@ A code that begins with `{OWN}` stands in no table: a bank's policy brings it wi
 ([how](../write-a-policy.md#a-reason-of-your-own)). Two banks may use one such code for two things.
 
 {reasons}
+
+## Factors
+
+What [principal reasons](../tell-an-applicant.md) are about. A code is about one factor. A bank's own code is about what
+its condition looks at.
+
+{factors}
 
 ## What a decision stood on
 

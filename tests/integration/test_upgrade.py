@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from loanstream.ask.replay import JUDGED_OTHERWISE
-from loanstream.ask.sameness import OTHER_WORDS
+from loanstream.ask.sameness import OTHER_WORDS, TOLD_OTHERWISE
 from loanstream.demo.run import stack as running_stack
 from tests.integration.conftest import Banks, told
 
@@ -42,7 +42,7 @@ def test_what_was_decided_is_still_there_and_proves_itself(upgraded, ask):
     replayed = ask("replay")
     assert (replayed["faults"], replayed["activations_known"]) == (0, True)
     # What no code of today decides as it was decided then is told, and is no fault.
-    others = {OTHER_WORDS.name, JUDGED_OTHERWISE}
+    others = {OTHER_WORDS.name, TOLD_OTHERWISE.name, JUDGED_OTHERWISE}
     assert replayed["totals"].keys() - others <= {"equal", "equal but for the code version"}
     (told,) = ask("show", "example-0002")["revisions"]
     assert (told["decision"]["outcome"], told["known_by"]) == ("approve", "receipt")

@@ -233,7 +233,7 @@ def test_penalties_and_bands_are_decimals(bundles, p, sizes, band):
     penalties = tuple(Penalty(code, always, size / 10**9) for code, size in zip(codes, sizes, strict=False))
     policy = Policy("decimals", Points(600, 20), Bands(band / 10**9, 0), penalties, ())
     taken = Penalties(policy, Explainer(bundles["default"], policy.points))
-    score, _, _ = taken.apply(p / 10**9, [1.0] * len(FEATURES), range(len(sizes)))
+    score, *_ = taken.apply(p / 10**9, [1.0] * len(FEATURES), range(len(sizes)))
     left = p
     for size in sizes:
         left = max(0, left - size)

@@ -72,7 +72,6 @@ def test_a_registered_rule_has_the_outcome_that_its_sentence_tells(row, outcome)
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        (with_rule(f"code: income_gap, outcome: refer, {GAP.replace('0.25', '0.19')}"), "'difference_above' of 0.2 or"),
         (with_penalty("code: penalty_acr_low, feature: acr, below: 1.01"), "'below' of 1 or less"),
         (with_penalty("code: penalty_cibil_low, feature: cibil_score, below: 751"), "'below' of 750 or less"),
         (with_penalty("code: penalty_cibil_low, feature: cibil_score, below: 900"), "'below' of 750 or less"),
@@ -82,7 +81,7 @@ def test_a_registered_rule_has_the_outcome_that_its_sentence_tells(row, outcome)
     ],
 )
 def test_a_registered_row_has_the_bound_that_its_sentence_tells(text, expected):
-    """Incomes a tenth apart are not "more than a fifth apart", and assets of twice the loan are not "only" that."""
+    """Assets of twice the loan do not cover "only" that, and a CIBIL score that lenders call good is not "low"."""
     said = refusal(text)
     assert said.startswith("line ")
     assert f"expected {expected}" in said
@@ -149,7 +148,6 @@ CONTRADICTING = {
     "an inferred income beyond all": f"{INFERRED}: 1",
     "a decline that says a person decides": "code: thin_file, outcome: decline, missing: cibil_score",
     "documents that decline": "code: documents_suspicious, outcome: decline, verification: suspicious",
-    "a tenth that says a fifth": f"code: income_gap, outcome: decline, {GAP.replace('0.25', '0.1')}",
     "everybody with a score": "code: cibil_below_limit, outcome: decline, feature: cibil_score, below: 6000",
     "everybody": "code: lti_above_limit, outcome: decline, feature: lti, above: -3",
     "in per cent": f"code: income_gap, outcome: refer, {GAP.replace('0.25', '20')}",

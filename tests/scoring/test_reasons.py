@@ -61,9 +61,9 @@ def test_every_verification_result_has_a_basis():
 
 
 def test_sentences_take_at_most_one_value():
-    """A sentence names the applicant's value at most once and is a sentence."""
+    """A sentence names the applicant's value or the policy's bound at most once and is a sentence."""
     for row in REASONS.values():
-        assert row.sentence.count("{") == row.sentence.count("{value}") <= 1
+        assert row.sentence.count("{") == row.sentence.count("{value}") + row.sentence.count("{bound}") <= 1
         assert row.sentence.endswith(".")
 
 

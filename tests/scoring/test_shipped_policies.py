@@ -30,6 +30,7 @@ DESIGN = {
         "name": "paper",
         "points": Points(score=600, pdo=20),
         "bands": Bands(approve=0.5, decline=0.5),
+        "recourse": None,
         "penalties": PENALTIES,
         "rules": (
             Rule("income_gap", Condition("income_gap", "annual_income", above=0.2), "refer", None),
@@ -41,6 +42,7 @@ DESIGN = {
         "name": "standard",
         "points": Points(score=600, pdo=20),
         "bands": Bands(approve=0.7, decline=0.3),
+        "recourse": None,
         "penalties": PENALTIES,
         "rules": (
             Rule("cibil_below_limit", Condition("feature", "cibil_score", below=550), "decline", None),

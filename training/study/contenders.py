@@ -90,6 +90,6 @@ def contenders_of_loans(loans: LoanData, *, quick: bool = False) -> list[Contend
             "additive, held",
             "24 trees of one split, with LTI and ACR, held to a lender's directions",
             ours,
-            boosted(FEW_STUMPS, SEED, constraints=held.constraints),
+            boosted(FEW_STUMPS, SEED, constraints=held.directions),
         ),
     ]

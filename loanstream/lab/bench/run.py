@@ -10,7 +10,7 @@ from typing import Any
 
 from loanstream.demo.run import stack
 from loanstream.lab.bench.bombs import beside_bombs
-from loanstream.lab.bench.core import core_decisions_per_s
+from loanstream.lab.bench.core import core_decisions_per_s, core_with_recourse_decisions_per_s
 from loanstream.lab.bench.gateway import UNBOUNDED, measure_gateway
 from loanstream.lab.bench.latency import WARM_UP_S, Latency, bare, through_the_stages, two_bare_loops, warm
 from loanstream.lab.bench.security import measure_security
@@ -23,7 +23,8 @@ HELPS = 5
 SECONDS = 20.0
 
 GOALS: dict[str, str] = {
-    "core_decisions_per_s": ">= 20,000 on one core",
+    "core_decisions_per_s": ">= 20,000 on one core, with principal reasons",
+    "core_with_recourse_decisions_per_s": ">= 12,000 on one core, recourse searched for whom the model declines",
     "latency_ms": "p50 <= 50, p99 <= 100 at 500/s over both stages; medians of three windows",
     "latency_windows_p99_ms": "the p99 of each of them",
     "two_bare_loops_ms": "the same records through two bare transactional loops that copy them, for comparison",
@@ -63,7 +64,10 @@ def security() -> dict[str, Any]:
 
 def measure() -> dict[str, Any]:
     """All figures; the stack is started several times, and used the last time."""
-    figures: dict[str, Any] = {"core_decisions_per_s": round(core_decisions_per_s())}
+    figures: dict[str, Any] = {
+        "core_decisions_per_s": round(core_decisions_per_s()),
+        "core_with_recourse_decisions_per_s": round(core_with_recourse_decisions_per_s()),
+    }
     figures["help_s"] = round(_median([_help() for _ in range(HELPS)]), 3)
     ready = []
     with tempfile.TemporaryDirectory(prefix="loanstream-bench-") as folder:

@@ -221,7 +221,12 @@ def _check_decision(message: Message) -> None:
 def _decision(message: Message) -> Row:
     value = message.value() or b""
     event = orjson.loads(value)
-    said = {"content_sha256": _sha256(content_of(event)), "event": value.decode()}
+    content = content_of(event)
+    if event.get("recourse") is None:
+        event.pop("recourse", None)
+    # A column of lists has no null.
+    event["principal_reasons"] = event.get("principal_reasons") or []
+    said = {"content_sha256": _sha256(content), "event": value.decode()}
     return {**_row(event, _DECIDED), **said, **_origin(message), **_kafka(message)}
 
 

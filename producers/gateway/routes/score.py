@@ -11,7 +11,7 @@ from producers.gateway.bodies import application_in, json_body
 from producers.gateway.callers import Caller, caller_with
 from producers.gateway.openapi import refusals
 from producers.gateway.parts import Parts
-from schemas.decision import Outcome, Penalty, Reason, Recourse, Thresholds
+from schemas.decision import Outcome, Penalty, PrincipalReason, Reason, Recourse, Thresholds
 
 router = APIRouter(tags=["score"])
 
@@ -31,6 +31,7 @@ class ScoreAnswer(BaseModel):
     thresholds: Thresholds
     base_points: float | None
     final_points: float | None
+    principal_reasons: tuple[PrincipalReason, ...] | None
     reasons: tuple[Reason, ...]
     recourse: Recourse | None
     basis: tuple[str, ...]

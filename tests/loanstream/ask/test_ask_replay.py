@@ -337,6 +337,9 @@ def test_an_outcome_that_today_s_judgement_changes_is_named(empty, refused, scor
     [
         ({"basis": ["thin_file"], "reasons": []}, "2.0", "other reasons under another code version", False),
         ({"basis": ["thin_file"], "reasons": []}, "1.0", "reasons differ", True),
+        ({"principal_reasons": None}, "2.0", "told otherwise under another code version", False),
+        ({"principal_reasons": None}, "1.0", "reasons differ", True),
+        ({"principal_reasons": None, "reasons": []}, "2.0", "other reasons under another code version", False),
         ({"basis": ["thin_file"], "score_final": 0.1}, "2.0", "score differs", True),
         ({"verification_result": "mismatch"}, "2.0", "reasons differ", True),
         ({"basis": ["thin_file"], "decision_id": "0"}, "2.0", "reasons differ", True),
@@ -346,7 +349,9 @@ def test_other_reasons_of_other_code_are_no_fault(scorer, change, code_version, 
     """A release may tell the same outcome and score by other reasons: it is told, and no tampering; of one and the same
     code it is a fault, and so is whatever else differs.
     """
-    event = ApplicationVerified.model_validate_json(verified(1))
+    declined = json.loads(verified(1))
+    declined["application"]["cibil_score"] = 400
+    event = ApplicationVerified.model_validate_json(orjson.dumps(declined))
     [then], [now] = (scorer.decide([event], receipt_key, version) for version in ("1.0", code_version))
     assert (compare(then | change, now)[0], RESULTS[result]) == (result, fault)
 

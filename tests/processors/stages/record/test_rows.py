@@ -197,3 +197,17 @@ def test_a_key_that_is_not_the_applications_id_is_told_with_what_was_found(key, 
     value = json.dumps(example("loan.outcome.recorded")).encode()
     cause, (error,) = alone(MemoryMessage("loan.outcomes.v1.bank-a", 0, 0, key, value, None, (0, -1)))
     assert (cause, error.field, error.found) == ("key_mismatch", "(key)", found)
+
+
+def test_principal_reasons_have_a_column_and_their_absence_is_an_empty_list():
+    """A decision of a version that told none and an approval make the same row; what is told is kept as it is told."""
+    told = [{"factor": "income", "text": "The income is low.", "points": -3.5, "value": "9.00", "bound": None}]
+    event = example("loan.decision.made")
+    older = {name: value for name, value in event.items() if name != "principal_reasons"}
+    rows = [
+        rows_of(
+            MemoryMessage("loan.decisions.v1.bank-a", 0, 7, b"k", json.dumps(value).encode(), None, (2, 1)), CIPHER
+        )[0][1]
+        for value in (older, event, event | {"principal_reasons": told})
+    ]
+    assert [row["principal_reasons"] for row in rows] == [[], [], told]
