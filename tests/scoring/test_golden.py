@@ -20,9 +20,9 @@ from scoring.receipt import decision_content
 from scoring.shipped import BUNDLES, POLICIES
 
 BUNDLE_IDS = {
-    "default": "sha256:61619b743336773b6c45e813f72f30065c3fbfaf75945a4beeebada8162f76a6",
-    "as-labelled": "sha256:1b9ca25e70edd699b54557277627a1e2ad78f1b0e1d5a996b23466727e0d8160",
-    "paper": "sha256:e852857dd870721ef8cc29b0461dd8a8c55ddf255e329a243535706aad0499b4",
+    "default": "sha256:698047f2e027e6a2df0c5cccc96eac2c9c4dfc3ae3319f6cde10e1c43daf3864",
+    "as-labelled": "sha256:2729e3f2493c8add068921aeadbf424e051c05b45c477a809f2bb527718a31be",
+    "paper": "sha256:3d084a9024cc5da031bf845d47bdb81fc084cbb9fef169836929906f5d9fc2c0",
     "default-18af7126": "sha256:18af7126a658930e3772ac2d92aa98f836775c945db4c7c34eabb5565eaf89b1",
     "default-618c3d3a": "sha256:618c3d3afa9ecad4f5e20824ec55f1d44fd563242df4b4562dfc3b9d2f977901",
     "paper-78df5460": "sha256:78df54608c54cd2a4f6d7b7138b2bfcfd2a499a61ca18ccfc08ec1269cd9f8bf",
@@ -37,12 +37,12 @@ POLICY_IDS = {
 }
 
 CONTENTS = {
-    ("default", "standard"): "",
-    ("default", "paper"): "",
-    ("as-labelled", "standard"): "",
-    ("as-labelled", "paper"): "",
-    ("paper", "standard"): "",
-    ("paper", "paper"): "",
+    ("default", "standard"): "ecdf7891650e5017623055c0a5b4ef321b66f7da0c8bbe617a06ce398506089d",
+    ("default", "paper"): "58b4a98ac4a200bdf62e7f3c83848ce7624bb9023ad3abefe6e33c3d4311dd6b",
+    ("as-labelled", "standard"): "80e1795b182d90b4a392c602d69aa95721e0681cac465ecd5fafe201256b4014",
+    ("as-labelled", "paper"): "9c49f31677d45005d3c4f29b469ce6fc0b2759d8f4b0fa3975b49159a4bd2dba",
+    ("paper", "standard"): "45efa86d5af2d296cb332b545d11701fa921b572cf5c153cab539b94b8e307eb",
+    ("paper", "paper"): "76c348162d16983281126b3dc4264c5290d4ad4062e9ba15e164c6bfd19071e4",
     ("default-18af7126", "standard-601f6dae"): "0993af1c546d5c48b309739af34d313f09c1671fd4207af205f01624af05d469",
     ("default-18af7126", "paper-2228c8d0"): "f78e1bfc071d268f6bbbc156e421845cc8cdc949f26ff18c2ba28f084940d4c6",
     ("paper-78df5460", "standard-601f6dae"): "f5f0db3ddf87bddba336860e3861578606aa4093fd6cbf36e29f9f16f0ca44bb",
