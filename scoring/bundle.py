@@ -38,6 +38,14 @@ LOG_ODDS_LIMIT = 13.8
 """No calibrated log-odds may lie beyond: points clip probabilities at 1e-6, whose log-odds are 13.8155, and rows of an
 explanation could not add up to what is cut off there."""
 
+OTHER_KIND = "table"
+"""What the manifest of a bundle of another data set has as its kind (training/tabular/bundle.py)."""
+
+OTHER_DATA = (
+    "a bundle of another data set: its features are not those of an application, so it decides none and cannot be "
+    "activated; it scores files of its own columns (score FILE --bundle DIR)"
+)
+
 _LEAF = re.compile(r"leaf=([^,\s]+)")
 
 Matrix = npt.NDArray[np.float64]
@@ -190,6 +198,15 @@ def load_bundle(files: Mapping[str, bytes]) -> Bundle:
     )
 
 
+def is_of_other_data(files: Mapping[str, bytes]) -> bool:
+    """Whether a bundle's manifest says that it is of another data set than applications."""
+    try:
+        manifest = orjson.loads(files[MANIFEST])
+    except (KeyError, orjson.JSONDecodeError):
+        return False
+    return isinstance(manifest, dict) and manifest.get("kind") == OTHER_KIND
+
+
 class _Read(BaseModel):
     model_config = ConfigDict(strict=True, frozen=True)
 
@@ -248,6 +265,8 @@ def _manifest(files: Mapping[str, bytes]) -> tuple[dict[str, Any], _Manifest1 | 
     """The manifest as it stands, whose hash is the bundle's id, and what loading needs of it."""
     if MANIFEST not in files:
         raise BundleError(f"{MANIFEST}: missing")
+    if is_of_other_data(files):
+        raise BundleError(OTHER_DATA)
     try:
         made = _Format.model_validate_json(files[MANIFEST]).format
         manifest = _FORMATS[made].model_validate_json(files[MANIFEST])

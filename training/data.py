@@ -46,6 +46,10 @@ _NUMBERS: dict[Any, float] = {None: np.nan, "graduate": 1.0, "not_graduate": 0.0
 """Values of an application that are no numbers -> what features are computed from."""
 
 
+MISSING_ROWS, MISSING_SHARE = 50, 0.01
+"""What is missing in fewer rows, or in a smaller share of them, taught the model nothing about its absence."""
+
+
 class DataError(Problem):
     """Training data that cannot be used; the text names the line and the column, never the value."""
 
@@ -90,6 +94,36 @@ def parse_loans(data: bytes, source: str) -> LoanData:
     return LoanData(
         {name: table.get(name, missing) for name in RAW}, approved, source, hashlib.sha256(data).hexdigest()
     )
+
+
+def may_be_missing(missing: int, rows: int) -> bool:
+    """Whether a feature that is missing in so many of the rows may be missing where the model is asked: a single blank
+    cell among thousands does not teach what an applicant without the value is like.
+
+    >>> may_be_missing(1, 4_269), may_be_missing(60, 4_269), may_be_missing(60, 100_000)
+    (False, True, False)
+    """
+    return missing >= max(MISSING_ROWS, MISSING_SHARE * rows)
+
+
+def warnings_of(loans: LoanData) -> list[str]:
+    """What a person should know of the rows before trusting figures that come from them."""
+    told = []
+    columns = np.column_stack([loans.raw[name] for name in COLUMNS])
+    distinct = len(np.unique(np.nan_to_num(columns, nan=-np.inf), axis=0))
+    if distinct < len(loans):
+        told.append(
+            f"{len(loans) - distinct:,} rows are copies of others in every column; a model is asked about what it has "
+            "seen, and figures flatter: take the copies out"
+        )
+    for name, column in COLUMNS.items():
+        missing = int(np.isnan(loans.raw[name]).sum())
+        if missing and not may_be_missing(missing, len(loans)):
+            told.append(
+                f"{column} is missing in {missing:,} of {len(loans):,} rows; expected none, or at least {MISSING_ROWS} "
+                f"and {MISSING_SHARE:.0%} of them: fewer teach a model nothing about applicants without it"
+            )
+    return told
 
 
 def _rows(data: bytes) -> list[tuple[int, list[str]]]:

@@ -16,6 +16,7 @@ from rich.console import Group
 from loanstream.cli.options import AsJson, verb
 from loanstream.cli.range_words import range_unknown
 from loanstream.cli.said_for_all import CurrencyOption, of_field
+from loanstream.cli.score_table import other_bundle, score_other
 from loanstream.terminal import counted, emit, four_decimals, table
 from loanstream.what_if import without_documents
 from processors.identity import code_version
@@ -24,6 +25,7 @@ from producers.lines import LineError
 from producers.repeats import Repeats
 from registry.named import load, named_policy
 from schemas.application import LoanApplication
+from schemas.problem import WrongOption
 from schemas.values import utc_of_ms
 from scoring.decision import Scorer
 from scoring.receipt import ReceiptKey
@@ -153,9 +155,14 @@ def score(
 ) -> None:
     """Decide the applications in a file without Kafka, by the same code; --against: who another policy flips.
 
+    With a bundle of another data set (train --config, --target) it tells each row's probability, and decides nothing.
     It decides without documents: what applications name of them is left out, and a line on stderr says of how many.
     Exit 1 where a line could not be read, and with --against where anybody is decided otherwise.
     """
+    if (other := other_bundle(bundle)) is not None:
+        if against is not None:
+            raise WrongOption("--against: the bundle is of another data set, which no policy decides by")
+        raise typer.Exit(score_other(file, other, as_json=as_json))
     if against is not None:
         raise typer.Exit(score_against(file, tenant, bundle, (policy, against), currency, as_json=as_json))
     raise typer.Exit(score_file(file, tenant, bundle, policy, currency, as_json=as_json))

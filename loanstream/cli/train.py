@@ -1,4 +1,4 @@
-"""`loanstream train`: a bundle from the public loan data."""
+"""`loanstream train`: a bundle from the public loan data, or from any data set (see `train_table`)."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -8,7 +8,8 @@ from rich.console import Group
 
 from loanstream.cli.listed import listed
 from loanstream.cli.options import AsJson, verb
-from loanstream.terminal import emit, table
+from loanstream.cli.said_for_all import CurrencyOption
+from loanstream.terminal import aside, emit, table
 from schemas.problem import Problem, WrongOption
 
 if TYPE_CHECKING:
@@ -20,8 +21,10 @@ app = verb()
 LOANS = "loan_approval_dataset.csv"
 
 
-def run_training(data: Path | None, out: Path, recipe: str, *, force: bool, as_json: bool) -> int:
+def run_training(data: Path | None, out: Path, recipe: str, currency: str, *, force: bool, as_json: bool) -> int:
     """Train `recipe` and write the bundle to `out`. Problem where another bundle is there, unless by `force`."""
+    from training.data import read_loans, warnings_of
+    from training.folder import check_folder
     from training.recipes import RECIPES
     from training.train import AnotherBundleError, train
 
@@ -29,8 +32,12 @@ def run_training(data: Path | None, out: Path, recipe: str, *, force: bool, as_j
         raise WrongOption(f"--recipe: expected {', '.join(RECIPES)}")
     if data is None:
         raise WrongOption(f"--data or LOANSTREAM_DATA: expected the folder that holds {LOANS}")
+    file = _loans(data)
+    check_folder(out)
+    for warning in warnings_of(read_loans(file)):
+        aside(warning)
     try:
-        card = train(_loans(data), out, RECIPES[recipe], overwrite=force)
+        card = train(file, out, RECIPES[recipe], currency, overwrite=force)
     except AnotherBundleError as there:
         raise Problem(f"{there}; name another --out, or overwrite it with --force") from None
     emit(card.as_json(), card_text(card, out), as_json=as_json)
@@ -81,14 +88,41 @@ def _folder(text: str) -> Path:
 
 @app.command()
 def train(
-    out: Annotated[Path, typer.Option(parser=_folder, metavar="<path>", help="folder for the bundle")],
-    data: Annotated[Path | None, typer.Option(envvar="LOANSTREAM_DATA", help="folder of the public data sets")] = None,
-    recipe: Annotated[str, typer.Option(help="default or paper")] = "default",
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            parser=_folder,
+            metavar="<path>",
+            help="folder for the bundle (with --config or --target: NAME-bundle where one stands, unless it is named)",
+        ),
+    ] = None,
+    data: Annotated[
+        Path | None,
+        typer.Option(envvar="LOANSTREAM_DATA", help="the data set's file, or the folder of the public data sets"),
+    ] = None,
+    config: Annotated[
+        str | None, typer.Option(help="the data set's specification: a YAML file, or the name of a shipped one")
+    ] = None,
+    target: Annotated[
+        str | None, typer.Option(help="of a data set never seen, the column to be told: its specification is inferred")
+    ] = None,
+    recipe: Annotated[str, typer.Option(help="default or paper; of the loan layout alone")] = "default",
+    currency: CurrencyOption = "INR",
     force: Annotated[bool, typer.Option("--force", help="overwrite another bundle that is in the folder")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Train a model bundle with its card.
+    """Train a model bundle with its card: of the loan layout, or with --config or --target of any data set.
 
     A folder that holds another bundle is left as it is: exit 1. The same data and recipe give the same bytes.
     """
-    raise typer.Exit(run_training(data, out, recipe, force=force, as_json=as_json))
+    if config is None and target is None:
+        if out is None:
+            raise WrongOption("--out: expected a folder for the bundle")
+        raise typer.Exit(run_training(data, out, recipe, currency, force=force, as_json=as_json))
+    if config is not None and target is not None:
+        raise WrongOption("expected one of both: --config, which names the target, or --target")
+    if recipe != "default":
+        raise WrongOption("--recipe: only of the loan layout, without --config and --target")
+    from loanstream.cli.train_table import train_any
+
+    raise typer.Exit(train_any(data, out, config, target, force=force, as_json=as_json))

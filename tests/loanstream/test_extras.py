@@ -53,6 +53,7 @@ COMES_WITH = {
     "mode-streaming": "faust-streaming",
     "pillow": "reportlab",  # in tests alone: pictures for the docs
     "pydantic-core": "pydantic",
+    "threadpoolctl": "scikit-learn",
 }
 
 IMPORTED_NOWHERE = {

@@ -7,7 +7,7 @@ import pytest
 
 from producers.files import read_applications
 from producers.lines import LineError
-from training.data import COLUMNS, DataError, parse_loans
+from training.data import COLUMNS, DataError, may_be_missing, parse_loans, warnings_of
 
 HEADER = (
     "loan_id, no_of_dependents, education, self_employed, income_annum, loan_amount, loan_term, cibil_score, "
@@ -132,3 +132,22 @@ def test_a_line_is_named_as_an_editor_counts_it():
 def test_every_column_is_a_number_of_the_features():
     """No column of the layout's eleven is left out."""
     assert list(parse_loans(loans({}), "sample").raw)[: len(COLUMNS)] == list(COLUMNS)
+
+
+def test_one_blank_score_teaches_nothing_about_thin_files():
+    """A feature may be missing where at least 50 rows and one in a hundred lack it; one blank among thousands is told."""
+    assert not may_be_missing(1, 4_269)
+    assert not may_be_missing(49, 300)
+    assert may_be_missing(50, 300)
+    assert not may_be_missing(999, 100_000)
+    rows = [{"loan_amount": str(1_000_000 + at)} for at in range(200)]
+    (told,) = warnings_of(parse_loans(loans(*rows, {"cibil_score": ""}), "sample"))
+    assert told.startswith("cibil_score is missing in 1 of 201 rows")
+
+
+def test_copies_of_rows_are_told():
+    """Two thousand appended duplicates make every figure perfect: how many there are is said before anything is trained."""
+    rows = [{"loan_amount": str(1_000_000 + at)} for at in range(60)]
+    assert warnings_of(parse_loans(loans(*rows), "sample")) == []
+    (told,) = warnings_of(parse_loans(loans(*rows, *rows[:7], rows[0]), "sample"))
+    assert told.startswith("8 rows are copies of others in every column")
