@@ -6,7 +6,7 @@ PYTEST = $(BIN)/python -m pytest --durations=10 --durations-min=1
 STAMP  := $(VENV)/.installed
 LOCKED_BY = $(PYTHON) make_setup.py $(VENV) compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header
 
-.PHONY: setup demo test test-unit test-integration test-stack test-brokers test-deep test-oidc test-grafana check bench bench-full chaos chaos-selftest simulate-alarms lock clean
+.PHONY: setup demo test test-unit test-integration test-stack test-brokers test-deep test-oidc test-grafana check bench bench-full bundles chaos chaos-selftest simulate-alarms lock clean
 
 setup: $(STAMP)
 
@@ -56,6 +56,9 @@ bench: setup
 
 bench-full: setup
 	@$(BIN)/loanstream bench --full --json
+
+bundles: setup
+	@$(BIN)/python -m training.ship $(LOANSTREAM_DATA)/loan_approval_dataset.csv
 
 chaos: setup
 	@$(BIN)/python -m loanstream chaos --state .chaos/state

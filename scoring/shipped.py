@@ -2,7 +2,7 @@
 
 from importlib import resources
 
-BUNDLES = ("default", "paper")
+BUNDLES = ("default", "as-labelled", "paper")
 POLICIES = ("standard", "paper")
 
 

@@ -1,6 +1,8 @@
 """From data to a bundle: out-of-fold margins, calibrator, final model, golden vectors, manifest and card."""
 
+import dataclasses
 import os
+from collections.abc import Callable
 from dataclasses import asdict
 from decimal import ROUND_FLOOR, Context
 from pathlib import Path
@@ -10,7 +12,6 @@ import numpy as np
 import numpy.typing as npt
 import orjson
 import sklearn
-from sklearn.model_selection import RepeatedStratifiedKFold
 
 from schemas.problem import Problem
 from schemas.public_loans import APPROVED, REJECTED
@@ -25,24 +26,27 @@ from scoring.bundle import (
     golden_vectors,
     load_bundle,
     margin_range,
-    margins_and_contributions,
 )
 from scoring.canonical import sha256
-from scoring.features import FEATURES, POSITION, Direction, compute
+from scoring.features import FEATURES, Direction
 from scoring.trained_features import TrainedFeature
 from scoring.trained_range import TrainedRange
-from training.calibration import fit_platt, probability
-from training.card import LABEL_NOTE, OWN_LABEL_NOTE, Card, card_markdown, few_rows
+from training.calibration import fit_platt, fit_platt_of_repeats, probability
+from training.card import LABEL_NOTE, ORIGINS, OWN_LABEL_NOTE, UNSURE, Card, card_markdown, few_rows
 from training.data import PUBLIC_SET_SHA256, LoanData, read_loans
 from training.directions import directions
-from training.figures import ECE_BINS, figures
-from training.recipes import Recipe
+from training.figures import CUT, ESTIMATED_ECE_BINS, estimates, figures
+from training.folds import LoanDesign
+from training.learning import chosen, grow, learn_by, without_names
+from training.out_of_fold import OutOfFold, cross_fitted, out_of_fold
+from training.recipes import Recipe, Trees
+from training.reference import histogram, histogram_of_probabilities
 
 Matrix = npt.NDArray[np.float64]
+Vector = npt.NDArray[np.float64]
 
 SAFE_LOG_ODDS = LOG_ODDS_LIMIT - 0.1
 GOLDEN_ROWS = 16
-HISTOGRAM_BINS = 10
 
 
 class AnotherBundleError(Problem):
@@ -81,16 +85,18 @@ def train(data: Path, out: Path, recipe: Recipe, currency: str = "INR", *, overw
 def make_bundle(loans: LoanData, recipe: Recipe, currency: str) -> tuple[dict[str, bytes], Card]:
     """The files of a bundle and its card, from data in memory. Raises `NothingLearnedError`."""
     _check_labels(loans, recipe)
-    rows = compute(loans.raw)[:, [POSITION[name] for name in recipe.features]]
-    params = recipe.booster_params(float(loans.approved.mean()))
-    margins = _out_of_fold(rows, loans.approved, recipe, params)
-    booster = _fit(rows, loans.approved, recipe, params)
-    calibrator = _calibrator(margins, loans.approved, margin_range(booster))
+    design = LoanDesign(loans, recipe.features)
+    found = out_of_fold(design, learn_by(recipe), recipe.folds, recipe.repeats, recipe.seed)
+    rows = design.everything()
+    choice = chosen(rows, loans.approved, recipe)
+    booster = grow(rows, loans.approved, recipe, choice)
+    calibrator = _calibrator(found.margins, loans.approved, margin_range(booster))
     model = bytes(booster.save_raw(raw_format="ubj"))
-    golden = orjson.dumps(golden_vectors(_plain(booster), _golden_rows(rows)), option=orjson.OPT_INDENT_2)
+    golden = orjson.dumps(golden_vectors(without_names(booster), _golden_rows(rows)), option=orjson.OPT_INDENT_2)
     files = {MODEL: model, GOLDEN: golden}
-    manifest = _manifest(loans, recipe, params, currency, calibrator, rows, files)
-    card = _card(loans, recipe, manifest, margins, directions(booster, calibrator, recipe.features, loans.raw))
+    p = _cross_fitted(found, loans.approved, calibrator["shrinkage"])
+    manifest = _manifest(loans, recipe, choice, currency, calibrator, rows, p, files)
+    card = _card(loans, recipe, manifest, found, p, directions(booster, calibrator, recipe.features, loans.raw))
     files[MANIFEST] = orjson.dumps(manifest, option=orjson.OPT_INDENT_2)
     files["card.json"] = orjson.dumps(card.as_json(), option=orjson.OPT_INDENT_2)
     files["card.md"] = card_markdown(card).encode()
@@ -122,7 +128,7 @@ def _calibrator(margins: Matrix, approved: npt.NDArray[np.int64], reach: tuple[f
     """Platt's a and b on out-of-fold margins, and the factor `shrinkage` that both contain, so that no margin in
     `reach` leads beyond the log-odds that points can explain; 1 where nothing had to be shrunk.
     """
-    a, b = fit_platt(margins.ravel(), np.tile(approved, len(margins)))
+    a, b = fit_platt_of_repeats(margins, approved)
     if a <= 0 or reach[0] == reach[1]:
         raise NothingLearnedError(
             "the model learned nothing that holds for rows it has not seen; expected more rows, or columns that "
@@ -138,25 +144,14 @@ def _rounded(value: float) -> float:
     return float(f"{value:.12g}")
 
 
-def _fit(rows: Matrix, approved: npt.NDArray[np.int64], recipe: Recipe, params: dict[str, Any]) -> Any:
-    data = xgboost.DMatrix(rows, label=approved, nthread=1, feature_names=list(recipe.features))
-    return xgboost.train(params, data, num_boost_round=recipe.trees)
+def _cross_fitted(found: OutOfFold, approved: npt.NDArray[np.int64], shrinkage: float) -> Matrix:
+    """Probabilities of models and calibrators that have not seen the row, (repeats, n); shrunk as the bundle's are."""
 
+    def calibrate(margins: Vector, labels: npt.NDArray[np.int64]) -> Callable[[Vector], Vector]:
+        a, b = fit_platt(margins, labels)
+        return lambda others: probability(shrinkage * (a * others + b))
 
-def _plain(booster: Any) -> Any:
-    booster.feature_names = None
-    booster.feature_types = None
-    return booster
-
-
-def _out_of_fold(rows: Matrix, approved: npt.NDArray[np.int64], recipe: Recipe, params: dict[str, Any]) -> Matrix:
-    """Margins of models that have not seen the row, (repeats, n)."""
-    folds = RepeatedStratifiedKFold(n_splits=recipe.folds, n_repeats=recipe.repeats, random_state=recipe.seed)
-    margins = np.empty((recipe.repeats, len(approved)))
-    for index, (seen, held_out) in enumerate(folds.split(rows, approved)):
-        booster = _plain(_fit(rows[seen], approved[seen], recipe, params))
-        margins[index // recipe.folds, held_out] = margins_and_contributions(booster, rows[held_out]).margin
-    return margins
+    return cross_fitted(found, approved, calibrate)
 
 
 def _golden_rows(rows: Matrix) -> Matrix:
@@ -172,12 +167,14 @@ def _golden_rows(rows: Matrix) -> Matrix:
 def _manifest(
     loans: LoanData,
     recipe: Recipe,
-    params: dict[str, Any],
+    choice: Trees,
     currency: str,
     calibrator: dict[str, float],
     rows: Matrix,
+    p: Matrix,
     files: dict[str, bytes],
 ) -> dict[str, Any]:
+    params = recipe.booster_params(float(loans.approved.mean()), choice)
     return {
         "format": FORMAT,
         "name": recipe.name,
@@ -192,13 +189,16 @@ def _manifest(
             for name, column, direction in zip(recipe.features, rows.T, recipe.directions, strict=True)
             if not np.isnan(column).all()
         },
-        "reference": {name: _histogram(column) for name, column in zip(recipe.features, rows.T, strict=True)},
+        "reference": {name: histogram(column) for name, column in zip(recipe.features, rows.T, strict=True)},
+        "reference_of_p_calibrated": histogram_of_probabilities(p),
         "trainer": {
             "recipe": recipe.name,
-            "trees": recipe.trees,
+            "trees": choice.trees,
             "params": {name: list(v) if isinstance(v, tuple) else v for name, v in sorted(params.items())},
             "folds": recipe.folds,
             "repeats": recipe.repeats,
+            "choices": len(recipe.choices),
+            "inner_folds": recipe.inner_folds,
         },
         "data": {"source": loans.source, "sha256": loans.sha256, "rows": len(loans)},
         "libraries": {
@@ -221,46 +221,69 @@ def _down(value: float) -> float:
     return float(Context(prec=6, rounding=ROUND_FLOOR).create_decimal(repr(value)))
 
 
-def _histogram(column: npt.NDArray[np.float64]) -> dict[str, Any]:
-    """Decile edges and counts of the training data, the reference for drift; missing values counted apart."""
-    known = column[~np.isnan(column)]
-    if not len(known):
-        return {"edges": [], "counts": [], "missing": len(column)}
-    edges = np.unique(np.quantile(known, np.linspace(0, 1, HISTOGRAM_BINS + 1)))
-    counts = np.bincount(np.searchsorted(edges[1:-1], known, side="right"), minlength=max(len(edges) - 1, 1))
-    return {"edges": edges.tolist(), "counts": counts.tolist(), "missing": len(column) - len(known)}
-
-
 def _card(
     loans: LoanData,
     recipe: Recipe,
     manifest: dict[str, Any],
-    margins: Matrix,
+    out: OutOfFold,
+    p: Matrix,
     found: dict[str, Any],
 ) -> Card:
-    a, b = manifest["calibrator"]["a"], manifest["calibrator"]["b"]
+    labels = loans.approved
     public = loans.sha256 == PUBLIC_SET_SHA256
-    per_repeat = [figures(probability(a * repeat + b), loans.approved) for repeat in margins]
+    metrics = estimates(p, labels)
+    per_repeat = [figures(repeat, labels) for repeat in p]
+    raw = estimates(probability(out.margins), labels, replicates=1)
     return Card(
         name=recipe.name,
         bundle_id=bundle_id_of(manifest),
         rows=len(loans),
-        approved_share=float(loans.approved.mean()),
+        positives=int(labels.sum()),
         data_source=loans.source,
         data_sha256=loans.sha256,
+        data_origin=ORIGINS[public],
         currency=manifest["currency"],
         features={name: FEATURES[name].unit for name in recipe.features},
         trainer=manifest["trainer"],
         calibrator={name: manifest["calibrator"][name] for name in ("a", "b", "shrinkage")},
-        figures={name: float(np.mean([one[name] for one in per_repeat])) for name in per_repeat[0]},
-        figures_sd={name: float(np.std([one[name] for one in per_repeat])) for name in per_repeat[0]},
-        uncalibrated={
-            name: float(np.mean([figures(probability(repeat), loans.approved)[name] for repeat in margins]))
-            for name in ("log_loss", "brier", "ece")
+        metrics=metrics,
+        figures_sd={
+            name: float(np.std([one[name] for one in per_repeat]))
+            for name in metrics
+            if name in per_repeat[0] and name != "ece"
         },
+        uncalibrated={name: raw[name].value for name in ("log_loss", "brier", "ece")},
+        confusion=_confusion(p, labels),
+        unsure=_unsure(p),
+        unheld=_accuracy_without_directions(loans, recipe) if recipe.monotone else None,
         directions=found,
         notes=[note.text for note in recipe.notes if public or not note.of_public_set],
-        ece_bins=ECE_BINS,
+        ece_bins=ESTIMATED_ECE_BINS,
         label_note=LABEL_NOTE if public else OWN_LABEL_NOTE,
-        warnings=few_rows(len(loans), int(loans.approved.sum())),
+        warnings=few_rows(len(loans), int(labels.sum())),
     )
+
+
+def _confusion(p: Matrix, labels: npt.NDArray[np.int64]) -> dict[str, float]:
+    """Rows by what they are called at `CUT` and what they are, means over the repeats."""
+    called = p > CUT
+    cells = {
+        "true_positive": called & (labels == 1),
+        "false_positive": called & (labels == 0),
+        "false_negative": ~called & (labels == 1),
+        "true_negative": ~called & (labels == 0),
+    }
+    return {name: float(cell.sum() / len(p)) for name, cell in cells.items()}
+
+
+def _unsure(p: Matrix) -> dict[str, float]:
+    low, high = UNSURE
+    return {"low": low, "high": high, "rows": float(((p > low) & (p < high)).sum() / len(p))}
+
+
+def _accuracy_without_directions(loans: LoanData, recipe: Recipe) -> float:
+    """Of the same settings on the same folds."""
+    free = dataclasses.replace(recipe, monotone=False)
+    found = out_of_fold(LoanDesign(loans, free.features), learn_by(free), free.folds, free.repeats, free.seed)
+    p = _cross_fitted(found, loans.approved, 1.0)
+    return float(((p > CUT) == (loans.approved == 1)).mean())

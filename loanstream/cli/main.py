@@ -33,6 +33,7 @@ VERBS: dict[str, str] = {
     "history": "Every activation in order: who, when, why, what is in force; with --as-of, what decided at a moment.",
     "rollback": "Take back the activation in force: what decided before it decides again; twice goes back two steps.",
     "train": "Train a model bundle with its card.",
+    "study": "Compare models on the same folds, with intervals and tests; find the threshold from stated costs.",
     "model": "Model bundles: list, show, compare two, verify one.",
     "install": "Make your own Kafka, warehouse and stores ready: shows what is missing, asks, and makes it.",
     "tenant": "Banks: add one, see where each stands, give its clients new secrets, remove one.",

@@ -32,7 +32,7 @@ def run_training(data: Path | None, out: Path, recipe: str, currency: str, *, fo
         raise WrongOption(f"--recipe: expected {', '.join(RECIPES)}")
     if data is None:
         raise WrongOption(f"--data or LOANSTREAM_DATA: expected the folder that holds {LOANS}")
-    file = _loans(data)
+    file = loans_file(data)
     check_folder(out)
     for warning in warnings_of(read_loans(file)):
         aside(warning)
@@ -46,7 +46,7 @@ def run_training(data: Path | None, out: Path, recipe: str, currency: str, *, fo
 
 def card_text(card: "Card", out: Path) -> Group:
     """What was trained and how well it does; the card in the bundle holds the rest."""
-    from training.card import direction_sentence, ece_sentence
+    from training.card import direction_sentence, ece_sentence, price_sentence, unsure_sentence
 
     heads = [
         ("bundle", f"{card.name} in {out}"),
@@ -55,23 +55,18 @@ def card_text(card: "Card", out: Path) -> Group:
         ("features", ", ".join(card.features)),
         *(("warning", warning) for warning in card.warnings),
         ("directions", direction_sentence(card)),
+        *([("their price", price_sentence(card))] if price_sentence(card) else []),
+        ("unsure", unsure_sentence(card)),
         ("card", str(out / "card.md")),
     ]
     rows = [
-        (
-            name,
-            *(
-                f"{found[name]:.5f}" if name in found else ""
-                for found in (card.figures, card.figures_sd, card.uncalibrated)
-            ),
-        )
-        for name in card.figures
+        (name, *(f"{one:.5f}" for one in (found.value, found.low, found.high))) for name, found in card.metrics.items()
     ]
-    figures = table("figures, out of fold", "figure", "mean", "sd over repeats", "without calibrator", rows=rows)
+    figures = table("figures, out of fold, with their 95 % intervals", "figure", "mean", "from", "to", rows=rows)
     return Group(listed(heads), "", figures, "", ece_sentence(card))
 
 
-def _loans(data: Path) -> Path:
+def loans_file(data: Path) -> Path:
     """The file of the public loan approval set in the folder `data`, or `data` itself. Problem where it is not."""
     file = data / LOANS if data.is_dir() else data
     if not file.is_file():

@@ -156,7 +156,7 @@ def key() -> ReceiptKey:
 
 @pytest.fixture(scope="session")
 def bundles() -> dict[str, Bundle]:
-    return {name: load_bundle(shipped_bundle_files(name)) for name in ("default", "paper")}
+    return {name: load_bundle(shipped_bundle_files(name)) for name in BUNDLES}
 
 
 @pytest.fixture(scope="session")

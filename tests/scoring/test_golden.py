@@ -20,9 +20,12 @@ from scoring.receipt import decision_content
 from scoring.shipped import BUNDLES, POLICIES
 
 BUNDLE_IDS = {
-    "default": "sha256:18af7126a658930e3772ac2d92aa98f836775c945db4c7c34eabb5565eaf89b1",
+    "default": "sha256:61619b743336773b6c45e813f72f30065c3fbfaf75945a4beeebada8162f76a6",
+    "as-labelled": "sha256:1b9ca25e70edd699b54557277627a1e2ad78f1b0e1d5a996b23466727e0d8160",
+    "paper": "sha256:e852857dd870721ef8cc29b0461dd8a8c55ddf255e329a243535706aad0499b4",
+    "default-18af7126": "sha256:18af7126a658930e3772ac2d92aa98f836775c945db4c7c34eabb5565eaf89b1",
     "default-618c3d3a": "sha256:618c3d3afa9ecad4f5e20824ec55f1d44fd563242df4b4562dfc3b9d2f977901",
-    "paper": "sha256:78df54608c54cd2a4f6d7b7138b2bfcfd2a499a61ca18ccfc08ec1269cd9f8bf",
+    "paper-78df5460": "sha256:78df54608c54cd2a4f6d7b7138b2bfcfd2a499a61ca18ccfc08ec1269cd9f8bf",
 }
 
 POLICY_IDS = {
@@ -32,13 +35,19 @@ POLICY_IDS = {
 }
 
 CONTENTS = {
-    ("default", "standard"): "0993af1c546d5c48b309739af34d313f09c1671fd4207af205f01624af05d469",
-    ("default", "paper"): "f78e1bfc071d268f6bbbc156e421845cc8cdc949f26ff18c2ba28f084940d4c6",
-    ("paper", "standard"): "f5f0db3ddf87bddba336860e3861578606aa4093fd6cbf36e29f9f16f0ca44bb",
-    ("paper", "paper"): "5f4cbc9b6dcee800f1d8efefa245947426aa386b65f6f65cb524bc8f3a24efd3",
+    ("default", "standard"): "48b4ef68eeb01d7f9c83ed67c7d33f1e618b9bc4f163dd43981252f6edce2f56",
+    ("default", "paper"): "3335e4510304954642e9b734ccf5c238a15a60a14ec4aad97e61a4f512d70bab",
+    ("as-labelled", "standard"): "058307e1dbd9af784ff97d1cc84073d3a7516e7dd14186cb8ab27257b362f4dd",
+    ("as-labelled", "paper"): "007406e4adbedf9621fed37493cd6261f9f7b9355224c388765fe6883f3a32cd",
+    ("paper", "standard"): "562b80b37f7a37079bab1b0dc4fa78081a759b0698f6ab9ead86d956005dde77",
+    ("paper", "paper"): "895184cbb09d083f32e6051e20d120a2fc19b5825a8c54197bde654c70625eb2",
+    ("default-18af7126", "standard"): "0993af1c546d5c48b309739af34d313f09c1671fd4207af205f01624af05d469",
+    ("default-18af7126", "paper"): "f78e1bfc071d268f6bbbc156e421845cc8cdc949f26ff18c2ba28f084940d4c6",
+    ("paper-78df5460", "standard"): "f5f0db3ddf87bddba336860e3861578606aa4093fd6cbf36e29f9f16f0ca44bb",
+    ("paper-78df5460", "paper"): "5f4cbc9b6dcee800f1d8efefa245947426aa386b65f6f65cb524bc8f3a24efd3",
     ("default-618c3d3a", "standard-c2e27bc3"): "d0f978f76dc2c7ade163be51984f67cb922966a0e3129ed7359169db5e604f09",
     ("default-618c3d3a", "paper"): "3301559dfcdb972b0425d72d74ea1a691ca67c481fa0c5877d7caa4f3860536d",
-    ("paper", "standard-c2e27bc3"): "63b5c5963fde8896e462c159abd62204571738107c05936fbf3c1cca0c6ab5a3",
+    ("paper-78df5460", "standard-c2e27bc3"): "63b5c5963fde8896e462c159abd62204571738107c05936fbf3c1cca0c6ab5a3",
 }
 """By bundle and policy: SHA-256 of the canonical contents of the decisions on all `events`, in their order."""
 

@@ -138,14 +138,14 @@ def hexadecimal(values):
     return [float(value).hex() for value in values]
 
 
-def test_the_table_of_format_1_is_the_one_that_its_manifests_name(earlier):
+def test_the_table_of_format_1_is_the_one_that_its_manifests_name(earlier, bundle_files):
     """The hash in the manifests of format 1 is that of the table as it was, and the rows kept here are that table's."""
     numbers = np.array([[3.0 + 7.0 * row + 11.0 * column for column in range(12)] for row in range(8)])
     numbers[np.arange(8), (5 * np.arange(8)) % 12] = np.nan
     then = dict(zip(RAW_OF_FORMAT_1, numbers.T, strict=True))
     table = [[*row, hexadecimal(formula(then))] for *row, formula in TABLE_OF_FORMAT_1]
     assert sha256(canonical_json(table)) == FORMAT_1_TABLE
-    manifests = [orjson.loads(files[MANIFEST]) for files in (earlier, shipped_bundle_files("paper"))]
+    manifests = [orjson.loads(files[MANIFEST]) for files in (earlier, bundle_files("paper-78df5460"))]
     assert {manifest["tables"]["features"] for manifest in manifests} == {FORMAT_1_TABLE}
     now = {name: trained_features._column(name) for name in RAW_OF_FORMAT_1}
     assert features_of_format_1([row[0] for row in TABLE_OF_FORMAT_1]) == tuple(

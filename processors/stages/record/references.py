@@ -5,7 +5,7 @@ then there are no rows, and who shows drift says so.
 """
 
 import logging
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -61,9 +61,15 @@ def reference_rows(bundle_id: str, manifest: bytes) -> list[Row]:
 
 def _bins(name: str, histogram: Mapping[str, Any]) -> Iterator[Row]:
     edges, counts, missing = histogram["edges"], histogram["counts"], histogram["missing"]
-    whole, show = max(sum(counts) + missing, 1), FEATURES[name].show
+    whole = max(sum(counts) + missing, 1)
     bounds = list(pairwise(edges)) or [(edge, edge) for edge in edges]  # one value was all there was
-    for number, ((lower, upper), count) in enumerate(zip(bounds, counts, strict=True)):
-        label = f"{show(lower)} to {show(upper)}"
+    labels = _labels(name, bounds, histogram.get("values"))
+    for number, ((lower, upper), count, label) in enumerate(zip(bounds, counts, labels, strict=True)):
         yield {"bin": number, "label": label, "lower": lower, "upper": upper, "share": count / whole}
     yield {"bin": MISSING_BIN, "label": MISSING, "lower": None, "upper": None, "share": missing / whole}
+
+
+def _labels(name: str, bounds: Sequence[tuple[float, float]], values: Sequence[float] | None) -> list[str]:
+    """Categories, each a bin of its own, are called by their value."""
+    show = FEATURES[name].show
+    return [f"{show(lower)} to {show(upper)}" for lower, upper in bounds] if values is None else [*map(show, values)]

@@ -220,7 +220,10 @@ def test_an_unknown_option_is_a_usage_error(loanstream):
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (("train", "--out", "bundle", "--data", ".", "--recipe", "paperr"), "--recipe: expected default, paper"),
+        (
+            ("train", "--out", "bundle", "--data", ".", "--recipe", "paperr"),
+            "--recipe: expected default, as-labelled, paper",
+        ),
         (("train", "--out", "bundle"), "--data or LOANSTREAM_DATA: expected the folder"),
         (("documents", "put", "x.pdf", "--tenant", "bank-a", "--kind", "photo"), "--kind: expected one of payslip"),
         (("up", "--state", "new", "--tenants", "bank-a,bank-a"), "--tenants: expected one or more different names"),

@@ -5,14 +5,16 @@ import json
 
 import pytest
 
-from training.figures import BINS
-from training.recipes import RECIPES
+from training.figures import ESTIMATED_ECE_BINS
+from training.ranked import MASS_BINS
+from training.recipes import RECIPES, Trees
 
 
 @pytest.fixture
 def train(loanstream, sample_csv, tmp_path, monkeypatch):
     """Trains a small model on so many rows into one folder."""
-    small = dataclasses.replace(RECIPES["default"], trees=10, repeats=1, folds=3)
+    default = RECIPES["default"]
+    small = dataclasses.replace(default, choices=(Trees(10, default.choices[0].params),), repeats=1, folds=3)
     monkeypatch.setitem(RECIPES, "default", small)
     out = tmp_path / "bundle"
 
@@ -36,19 +38,20 @@ def test_what_was_trained_is_told_in_lines_that_fit(train):
     for word in (
         "300 rows of loans.csv",
         "accuracy",
-        "sd over repeats",
+        "95 % intervals",
+        "lie between 0.3 and 0.7",
         "No step raises it",
         str(train.out / "card.md"),
     ):
         assert word in " ".join(said.split())
-    assert f"{BINS} bins of equal width" in " ".join(said.split())
+    assert f"{MASS_BINS} bins of equal mass" in " ".join(said.split())
 
 
 def test_its_json_is_one_value_the_card(train):
     """The same as stands in the bundle."""
     told = train("--json")
     assert json.loads(told.stdout) == json.loads((train.out / "card.json").read_bytes())
-    assert json.loads(told.stdout)["ece_bins"] == {"number": BINS, "kind": "equal width"}
+    assert json.loads(told.stdout)["ece_bins"] == ESTIMATED_ECE_BINS
 
 
 def test_another_bundle_in_the_folder_stays(train):
@@ -73,14 +76,14 @@ def test_a_folder_with_one_file_of_a_bundle_is_not_empty(train):
     assert files(train.out) == {"model.ubj": b"mine"}
 
 
-@pytest.mark.parametrize("name", ["default", "paper"])
+@pytest.mark.parametrize("name", ["default", "as-labelled", "paper"])
 def test_a_shipped_card_says_the_bins_of_its_ece(name):
     """How many, and of which kind, for people and for programs."""
     from scoring.shipped import shipped_bundle_files
 
     shipped = shipped_bundle_files(name)
-    assert json.loads(shipped["card.json"])["ece_bins"] == {"number": 15, "kind": "equal width"}
-    assert "over 15 bins of equal width, weighted by their size" in shipped["card.md"].decode()
+    assert json.loads(shipped["card.json"])["ece_bins"] == {"number": 15, "kind": "equal mass"}
+    assert "over 15 bins of equal mass, weighted by their size" in shipped["card.md"].decode()
 
 
 @pytest.mark.parametrize("named", ["", " "])

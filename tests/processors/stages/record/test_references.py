@@ -8,12 +8,12 @@ import pytest
 from processors.stages.record.references import References, reference_rows
 from scoring.shipped import BUNDLES, shipped_bundle_files
 from stores.artefacts import ArtefactMissing
-from training.train import _histogram
+from training.reference import histogram
 
 
 def manifest(**columns):
     return json.dumps(
-        {"reference": {name: _histogram(np.array(column, dtype=float)) for name, column in columns.items()}}
+        {"reference": {name: histogram(np.array(column, dtype=float)) for name, column in columns.items()}}
     ).encode()
 
 
@@ -41,6 +41,17 @@ def test_what_training_never_saw_and_what_never_varied_has_its_bin():
         ("dependents", 0, 0.75),
         ("dependents", -1, 0.25),
     ]
+
+
+def test_categories_are_bins_of_their_own():
+    """Graduates and others do not share a bin, and each is called what it is."""
+    rows = reference_rows("b", manifest(education=[1, 0, 1, 1], loan_term=[2, 4, 4, 20]))
+    assert [(row["label"], row["lower"], row["share"]) for row in rows if row["feature"] == "education"] == [
+        ("not graduate", 0, 0.25),
+        ("graduate", 1, 0.75),
+        ("(missing)", None, 0),
+    ]
+    assert [row["label"] for row in rows if row["feature"] == "loan_term"] == ["2", "4", "20", "(missing)"]
 
 
 def test_a_bundle_without_a_reference_has_no_rows():
