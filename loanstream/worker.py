@@ -44,8 +44,8 @@ SCORE: dict[str, Any] = {"rest_s": 0.002}
 SLOW_LANE: dict[str, Any] = {"max_records": 64, "max_in_flight": 1, "defer_s": 0.2, "patience_s": 120.0}
 """The slow lane's: one batch at a time, of as many tenants as there are; what its turn does not reach comes again."""
 
-RECORD_RANGE = 2000
-"""Records in one insert of the record stage, at most."""
+RECORD_RANGE = 5000
+"""Records in one insert of the record stage, at most. Each costs the warehouse 20 to 40 ms, however few rows it has."""
 
 
 def run(stage: str, settings: Settings, slot: int) -> int:

@@ -202,15 +202,27 @@ def _moment(value: Any) -> datetime:
 
     `0001-01-01T00:00:00+14:00` would fail where it is written, long after it was taken.
     """
-    if type(value) is str and _MOMENT.match(value) is not None and not value.endswith("\n"):
-        try:
-            made = datetime.fromisoformat(value.upper())
-        except ValueError:
-            raise PydanticCustomError("datetime_parsing", "a day that the month has") from None
-    elif isinstance(value, datetime) and value.tzinfo is not None:
-        made = value
-    else:
-        raise _no_moment(value)
+    if type(value) is str:
+        return _written(value)
+    if isinstance(value, datetime) and value.tzinfo is not None:
+        return _bounded(value)
+    raise _no_moment(value)
+
+
+# Records of one batch have most of their moments in common, and stage after stage reads them. What is refused is kept
+# by nobody.
+@lru_cache(maxsize=4096)
+def _written(text: str) -> datetime:
+    if _MOMENT.match(text) is None or text.endswith("\n"):
+        raise _no_moment(text)
+    try:
+        made = datetime.fromisoformat(text.upper())
+    except ValueError:
+        raise PydanticCustomError("datetime_parsing", "a day that the month has") from None
+    return _bounded(made)
+
+
+def _bounded(made: datetime) -> datetime:
     if not EARLIEST <= made < LATEST:
         raise PydanticCustomError("out_of_bounds", _BEYOND)
     return made

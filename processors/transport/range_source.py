@@ -41,12 +41,13 @@ def rest_s(took_s: float, records: Sequence[int], max_records: int) -> float:
     >>> rest_s(0.3, [40, 70], 1000), rest_s(5.0, [40, 70], 1000)
     (0.6, 2.0)
 
-    A full range says that more is waiting, and no range that there was nothing to do:
+    A full range says that more is waiting, and so do as many records as a burst has, in however many partitions; no
+    range says that there was nothing to do:
 
-    >>> rest_s(0.3, [40, 1000], 1000), rest_s(0.3, [], 1000)
-    (0.0, 0.0)
+    >>> rest_s(0.3, [40, 1000], 1000), rest_s(0.3, [700] * 8, 1000), rest_s(0.3, [], 1000)
+    (0.0, 0.0, 0.0)
     """
-    if not records or max(records) >= max_records:
+    if not records or max(records) >= max_records or sum(records) >= BURST_RECORDS:
         return 0.0
     return min(took_s * REST_SHARE, REST_MOST_S)
 

@@ -10,7 +10,7 @@ import base64
 import hashlib
 import math
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from types import UnionType
@@ -27,7 +27,7 @@ from schemas.headers import ORIGIN, header
 from schemas.operations import Activation, DeadLetter, DeadLetterHandled, FieldError, LoanOutcome, ServiceMetric
 from schemas.records import Message, Place, Unreadable
 from schemas.topics import APPLICATION_MAX_BYTES, TOPICS, topic_of
-from schemas.values import rfc3339_of_ms
+from schemas.values import OwnEvent, rfc3339_of_ms
 from schemas.verification import ApplicationVerified
 from scoring.features import FEATURE_NAMES, feature_matrix
 from scoring.receipt import content_of
@@ -141,23 +141,23 @@ def _valid_application(message: Message) -> LoanApplication | None:
 def _application_parts(message: Message, text: str) -> tuple[Row, bytes, Rows]:
     """Its row, what of it is encrypted, and its row for monitoring, if any."""
     event = orjson.loads(text)
-    monitoring, extensions = event.pop("monitoring"), event.pop("extensions")
-    personal = {name: event["applicant"].pop(name) for name in _PERSONAL} | {"extensions": extensions}
+    monitoring, extensions, applicant = event.pop("monitoring"), event.pop("extensions"), event["applicant"]
+    personal = {name: applicant.pop(name) for name in _PERSONAL} | {"extensions": extensions}
     stamp = {"accepted_at": _stamp(message.timestamp()[1]), **_kafka(message)}
     place = {name: event[name] for name in _PLACE}
     apart = [] if monitoring is None else [("monitoring_log", {**place, **monitoring, **stamp})]
-    return {**flat(event), **stamp}, orjson.dumps(personal), apart
+    return {**_row(event, _APPLIED), **stamp}, orjson.dumps(personal), apart
 
 
 def _verifications(messages: Sequence[Message], cipher: Seals) -> list[Rows | Undecodable]:
     rows = _attempt(_verification, messages)
-    vectors = iter(_vectors([row[1] for row in rows if not isinstance(row, Undecodable)]))
+    vectors = iter(_vectors([m for m, row in zip(messages, rows, strict=True) if not isinstance(row, Undecodable)]))
     return [
         row
         if isinstance(row, Undecodable)
         else [
-            ("verifications_log", _sealed("verifications_log", row[0], message.value() or b"", cipher)),
-            *_features(row[0], next(vectors)),
+            ("verifications_log", _sealed("verifications_log", row, message.value() or b"", cipher)),
+            *_features(row, next(vectors)),
         ]
         for message, row in zip(messages, rows, strict=True)
     ]
@@ -169,12 +169,18 @@ def _features(row: Row, vector: Mapping[str, float] | None) -> Rows:
     return [("features_log", {name: row[name] for name in _MEASURED} | {"features": vector})]
 
 
-def _vectors(applications: Sequence[Mapping[str, Any]]) -> list[dict[str, float] | None]:
+class _Stated(OwnEvent):
+    """What of a verified application's event features are made of."""
+
+    application: LoanApplication
+
+
+def _vectors(messages: Sequence[Message]) -> list[dict[str, float] | None]:
     """The features of applications, without those that are missing; None of what score will refuse."""
     valid: list[LoanApplication | None] = []
-    for application in applications:
+    for message in messages:
         try:
-            valid.append(LoanApplication.model_validate_json(orjson.dumps(application)))
+            valid.append(_Stated.model_validate_json(message.value() or b"").application)
         except ValidationError:
             valid.append(None)
     rows = feature_matrix([found for found in valid if found is not None]).tolist() if any(valid) else []
@@ -182,25 +188,23 @@ def _vectors(applications: Sequence[Mapping[str, Any]]) -> list[dict[str, float]
     return [None if found is None else next(made) for found in valid]
 
 
-def _verification(message: Message) -> tuple[Row, Mapping[str, Any]]:
-    """Its row and its application. What was claimed and found goes into the encrypted event alone; so does the rest of
-    the application.
+def _verification(message: Message) -> Row:
+    """Its row. What was claimed and found goes into the encrypted event alone; so does the rest of the application.
 
     Score has this event validated field by field; a second time would cost more than all else here, and the table
     refuses what has another shape.
     """
     try:
         event = orjson.loads(message.value() or b"")
-        application = event.pop("application")
-        place = tuple(application[name] for name in _PLACE)
+        application = event["application"]
+        place = {name: application[name] for name in _PLACE}
         event["extractions"] = [{name: part.get(name) for name in _EXTRACTION} for part in event.get("extractions", ())]
         event["checks"] = [{name: part.get(name) for name in _CHECK} for part in event.get("checks", ())]
-        row = flat(event)
+        row = _row(event, _VERIFIED)
     except (orjson.JSONDecodeError, KeyError, TypeError, AttributeError):
         raise _refused("invalid_event", "(record)", "an event of ours") from None
-    _check_tenant(message, place[0])
-    known = {**dict(zip(_PLACE, place, strict=True)), **_known(row, _VERIFIED)}
-    return {**known, **_origin(message), **_kafka(message)}, application
+    _check_tenant(message, place["tenant"])
+    return {**place, **row, **_origin(message), **_kafka(message)}
 
 
 def _decisions(messages: Sequence[Message], _: Seals) -> list[Rows | Undecodable]:
@@ -217,12 +221,8 @@ def _check_decision(message: Message) -> None:
 def _decision(message: Message) -> Row:
     value = message.value() or b""
     event = orjson.loads(value)
-    content = content_of(event)
-    if event.get("recourse") is None:
-        event.pop("recourse", None)
-    row = _known(flat(event), _DECIDED)
-    said = {"content_sha256": _sha256(content), "event": value.decode()}
-    return {**row, **said, **_origin(message), **_kafka(message)}
+    said = {"content_sha256": _sha256(content_of(event)), "event": value.decode()}
+    return {**_row(event, _DECIDED), **said, **_origin(message), **_kafka(message)}
 
 
 def _outcome(message: Message, _: Seals, *, stored: bool = False) -> Rows:
@@ -291,7 +291,8 @@ RECORDINGS: dict[str, Recording] = {
 def _sealed(table: str, row: Row, plaintext: bytes, cipher: Seals) -> Row:
     column, bound = SEALED[table]
     tenant, *place = (row[name] for name in bound)
-    return {**row, column: cipher.seal(plaintext, column, tenant, *place)}
+    row[column] = cipher.seal(plaintext, column, tenant, *place)
+    return row
 
 
 def flat(event: Mapping[str, Any], prefix: str = "") -> Row:
@@ -309,24 +310,38 @@ def flat(event: Mapping[str, Any], prefix: str = "") -> Row:
     return row
 
 
-def _names(model: type[BaseModel], prefix: str = "") -> Iterator[str]:
-    """The names that `flat` gives to the fields of a model."""
+_Columns = dict[str, "str | _Columns"]
+"""Of a model's fields, by name: its column, or those of the object that stands there."""
+
+
+def _columns(model: type[BaseModel], but: frozenset[str] = frozenset(), prefix: str = "") -> _Columns:
+    """The columns of a model's fields, but for those named `but`."""
+    columns: _Columns = {}
     for name, field in model.model_fields.items():
         kinds = get_args(field.annotation) if get_origin(field.annotation) is UnionType else (field.annotation,)
         inside = [kind for kind in kinds if isinstance(kind, type) and issubclass(kind, BaseModel)]
-        if inside:
-            yield from _names(inside[0], f"{prefix}{name}_")
-        else:
-            yield prefix + name
+        if name not in but:
+            columns[name] = _columns(inside[0], prefix=f"{prefix}{name}_") if inside else prefix + name
+    return columns
 
 
-_VERIFIED = frozenset(_names(ApplicationVerified))
-_DECIDED = frozenset(_names(LoanDecision))
+_APPLIED = _columns(LoanApplication)
+_VERIFIED = _columns(ApplicationVerified, frozenset({"application"}))
+_DECIDED = _columns(LoanDecision)
 
 
-def _known(row: Row, names: frozenset[str]) -> Row:
-    """A row without what a newer stage put into its event: there is no column for it, and the whole event is kept."""
-    return row if names.issuperset(row) else {name: value for name, value in row.items() if name in names}
+def _row(event: Mapping[str, Any], columns: _Columns) -> Row:
+    """An event's fields by column, as `flat` names them, without those that a newer stage put into it: there is no
+    column for them, and the whole event is kept. Of an object that is null there is none either.
+    """
+    row: Row = {}
+    for name, value in event.items():
+        column = columns.get(name)
+        if type(column) is str:
+            row[column] = value
+        elif column is not None and isinstance(value, dict):
+            row |= _row(value, column)  # type: ignore[arg-type]  # what is no text is columns
+    return row
 
 
 def _check_addressed(message: Message, event: LoanApplication | LoanOutcome) -> None:
@@ -355,7 +370,7 @@ def _origin(message: Message) -> Row:
         origin = Place.parse((header(message.headers(), ORIGIN) or b"").decode("ascii"))
     except ValueError:
         return {}
-    return {f"origin_{name}": part for name, part in origin._asdict().items()}
+    return {"origin_topic": origin.topic, "origin_partition": origin.partition, "origin_offset": origin.offset}
 
 
 def _kafka(message: Message) -> Row:

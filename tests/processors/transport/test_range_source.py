@@ -12,12 +12,14 @@ from processors.transport.specs import RangeSpec, WorkerKafka
 
 
 def test_it_rests_after_each_turn_unless_it_is_behind(monkeypatch):
-    """Twice as long as the writing took, 2 s at most; at once where a range was full or there was nothing to write."""
+    """Twice as long as the writing took, 2 s at most; at once where a range was full, where ranges that are not full
+    are a burst together, or where there was nothing to write.
+    """
     consumer = SimpleNamespace(subscribe=lambda *_, **__: None, close=lambda: None)
     monkeypatch.setattr(poll_thread, "open_consumer", lambda *_: consumer)
     spec = RangeSpec("record", ("in",), lambda *_: None, max_records=100)
     source = RangeSource(spec, WorkerParts.of(spec, WorkerKafka("127.0.0.1:9"), 0, lambda line: None))
-    turns = iter([(0.25, [3, 40]), (0.25, [3, 100]), (0.25, []), (60.0, [3])])
+    turns = iter([(0.25, [3, 40]), (0.25, [3, 100]), (0.25, [90] * 60), (0.25, []), (60.0, [3])])
     rests = []
 
     def write_ranges():
@@ -30,7 +32,7 @@ def test_it_rests_after_each_turn_unless_it_is_behind(monkeypatch):
     monkeypatch.setattr(source, "_write_ranges", write_ranges)
     monkeypatch.setattr(source._thread._stopping, "wait", rests.append)
     source._thread._run()
-    assert rests == [0.5, 0.0, 0.0, 2.0, 0.0]
+    assert rests == [0.5, 0.0, 0.0, 0.0, 2.0, 0.0]
 
 
 A, B = ("in", 0), ("in", 1)

@@ -5,7 +5,7 @@ from importlib import resources
 
 import pytest
 
-from processors.stages.record.rows import rows_as_stored, rows_of, rows_of_all
+from processors.stages.record.rows import flat, rows_as_stored, rows_of, rows_of_all
 from schemas.decode import Undecodable
 from schemas.records import MemoryMessage, Unreadable
 from stores.warehouse.cipher import ColumnCipher
@@ -127,6 +127,28 @@ def test_what_could_not_be_handed_over_makes_no_row_and_says_why(topic, cause):
     """Of an application verify makes the dead letter; of everything else record does, with the true cause."""
     made = rows_of_all([Unreadable(topic, 0, at, cause="too_large", expected="less") for at in range(2)], CIPHER)
     assert [fault.cause if isinstance(fault, Undecodable) else fault for fault in made] == [cause or []] * 2
+
+
+NOT_IN_CLEAR = ("monitoring", "applicant_name", "applicant_employer", "applicant_identifiers", "extensions")
+
+
+@pytest.mark.parametrize(
+    ("topic", "name"),
+    [
+        ("loan.applications.v1.bank-a", "loan.application.submitted.with-documents"),
+        ("loan.verifications.v1.bank-a", "loan.application.verified"),
+        ("loan.decisions.v1.bank-a", "loan.decision.made"),
+    ],
+)
+def test_every_field_of_an_event_is_in_its_row(topic, name):
+    """No column stays empty for which the event has a value: names are the fields', nested ones joined."""
+    event = example(name)
+    key = event.get("application", event)["application_id"].encode()
+    (_, row), *_ = rows_of(MemoryMessage(topic, 0, 7, key, json.dumps(event).encode(), None, (2, 1)), CIPHER)
+    told = flat({name: value for name, value in event.items() if name != "application" and value is not None})
+    fields = {field for field in told if not field.startswith(NOT_IN_CLEAR)}
+    assert fields <= row.keys()
+    assert row.keys() - fields >= {"kafka_topic", "kafka_partition", "kafka_offset", "kafka_timestamp"}
 
 
 def outcome_row(**changes):

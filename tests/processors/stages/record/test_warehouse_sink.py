@@ -1,5 +1,6 @@
 """The sink, against the real engine behind its HTTP front."""
 
+import base64
 import json
 from pathlib import Path
 
@@ -320,6 +321,17 @@ def test_a_sealed_value_belongs_to_its_row():
             CIPHER.open(sealed, *place)
     with pytest.raises(SealBroken):
         ColumnCipher(b"o" * 32).open(sealed, "personal_encrypted", "bank-a", "a-1", 1)
+
+
+def test_what_was_sealed_before_zstandard_is_opened():
+    """Rows of a former version stay readable; and no byte of a sealed value can be changed, nor its version's."""
+    before = "ASUySvdvpDf93Vu0TE70Wa9aymDgWn7v3SxGCzSsgkHF0cg="
+    assert CIPHER.open(before, "personal_encrypted", "bank-a", "a-1", 1) == b"name"
+    now = CIPHER.seal(b"name", "personal_encrypted", "bank-a", "a-1", 1)
+    for sealed, version in ((before, 2), (now, 1), (now, 3)):
+        told = base64.b64encode(bytes([version]) + base64.b64decode(sealed)[1:]).decode()
+        with pytest.raises(SealBroken):
+            CIPHER.open(told, "personal_encrypted", "bank-a", "a-1", 1)
 
 
 def test_a_record_that_our_own_code_fails_on_costs_only_itself(empty, sink, refused, monkeypatch):
