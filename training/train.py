@@ -1,9 +1,8 @@
 """From data to a bundle: out-of-fold margins, calibrator, final model, golden vectors, manifest and card."""
 
 import dataclasses
-import os
-from collections.abc import Callable
-from dataclasses import asdict
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
 from decimal import ROUND_FLOOR, Context
 from pathlib import Path
 from typing import Any
@@ -36,6 +35,7 @@ from training.card import LABEL_NOTE, ORIGINS, OWN_LABEL_NOTE, UNSURE, Card, car
 from training.data import PUBLIC_SET_SHA256, LoanData, read_loans
 from training.directions import directions
 from training.figures import CUT, ESTIMATED_ECE_BINS, estimates, figures
+from training.folder import check_folder, write_files
 from training.folds import LoanDesign
 from training.learning import chosen, grow, learn_by, without_names
 from training.out_of_fold import OutOfFold, cross_fitted, out_of_fold
@@ -49,41 +49,56 @@ SAFE_LOG_ODDS = LOG_ODDS_LIMIT - 0.1
 GOLDEN_ROWS = 16
 
 
-class AnotherBundleError(Problem):
-    """The folder holds another bundle, which stays as it is."""
-
-
-class NoFolderError(Problem):
-    """A bundle cannot be written there."""
-
-
 class NothingLearnedError(Problem):
     """Data of which a model that decides cannot be made."""
 
 
-def train(data: Path, out: Path, recipe: Recipe, currency: str = "INR", *, overwrite: bool = False) -> Card:
+@dataclass(frozen=True, slots=True)
+class Training:
+    """A bundle's files and card, and what a report is made from: the model with its features (n, k) of all rows, and
+    `p` (repeats, n), the probabilities out of fold that the card's figures are of.
+    """
+
+    files: dict[str, bytes]
+    card: Card
+    loans: LoanData
+    recipe: Recipe
+    choice: Trees
+    booster: Any
+    rows: Matrix
+    p: Matrix
+
+
+def train(
+    data: Path,
+    out: Path,
+    recipe: Recipe,
+    currency: str = "INR",
+    *,
+    overwrite: bool = False,
+    also: Callable[[Training], Mapping[str, bytes]] = lambda _: {},
+) -> Card:
     """Train by a recipe on the CSV at `data`, write the bundle's files into the folder `out`, return its card.
 
-    The same data, recipe and lock give the same bytes. Raises `training.data.DataError` for data that cannot be used,
-    `NothingLearnedError` for data that teach nothing, `NoFolderError` (before anything is trained) where `out` is and
-    can become no folder, `AnotherBundleError` where it holds another bundle (unless it may `overwrite`), and OSError
-    where files cannot be read or written.
+    The same data, recipe and lock give the same bytes. `also` gives further files of the folder. Raises
+    `training.data.DataError` for data that cannot be used, `NothingLearnedError` for data that teach nothing,
+    `NoFolderError` (before anything is trained) where `out` is and can become no folder, `AnotherBundleError` where it
+    holds another bundle (unless it may `overwrite`), and OSError where files cannot be read or written.
     """
-    _check_folder(out)
-    files, card = make_bundle(read_loans(data), recipe, currency)
-    differing = [
-        name for name, content in files.items() if (out / name).exists() and (out / name).read_bytes() != content
-    ]
-    if differing and not overwrite:
-        raise AnotherBundleError(f"{out} holds another bundle ({', '.join(differing)} differ); nothing was written")
-    out.mkdir(parents=True, exist_ok=True)
-    for name, content in files.items():
-        (out / name).write_bytes(content)
-    return card
+    check_folder(out)
+    made = train_loans(read_loans(data), recipe, currency)
+    write_files({**made.files, **also(made)}, out, overwrite=overwrite)
+    return made.card
 
 
 def make_bundle(loans: LoanData, recipe: Recipe, currency: str) -> tuple[dict[str, bytes], Card]:
     """The files of a bundle and its card, from data in memory. Raises `NothingLearnedError`."""
+    made = train_loans(loans, recipe, currency)
+    return made.files, made.card
+
+
+def train_loans(loans: LoanData, recipe: Recipe, currency: str) -> Training:
+    """A bundle from data in memory. Raises `NothingLearnedError`."""
     _check_labels(loans, recipe)
     design = LoanDesign(loans, recipe.features)
     found = out_of_fold(design, learn_by(recipe), recipe.folds, recipe.repeats, recipe.seed)
@@ -101,16 +116,7 @@ def make_bundle(loans: LoanData, recipe: Recipe, currency: str) -> tuple[dict[st
     files["card.json"] = orjson.dumps(card.as_json(), option=orjson.OPT_INDENT_2)
     files["card.md"] = card_markdown(card).encode()
     load_bundle(files)
-    return files, card
-
-
-def _check_folder(out: Path) -> None:
-    """Before a training of minutes ends in a file that stands where the folder would be."""
-    there = next(path for path in (out, *out.absolute().parents) if path.exists())
-    if not there.is_dir():
-        raise NoFolderError(f"{there} is a file; expected a folder for the bundle, or a name that is free")
-    if not os.access(there, os.W_OK | os.X_OK):
-        raise NoFolderError(f"{there} cannot be written; expected a folder for the bundle that can")
+    return Training(files, card, loans, recipe, choice, booster, rows, p)
 
 
 def _check_labels(loans: LoanData, recipe: Recipe) -> None:

@@ -17,9 +17,10 @@ from training.card import LABEL_NOTE, OWN_LABEL_NOTE, card_from_json, card_markd
 from training.data import PUBLIC_SET_SHA256, DataError, parse_loans, read_loans
 from training.directions import directions
 from training.figures import expected_calibration_error, figures
+from training.folder import NoFolderError
 from training.recipes import RECIPES, Trees
 from training.ship import FOLDER, SUMS, sums
-from training.train import NoFolderError, NothingLearnedError, make_bundle, train
+from training.train import NothingLearnedError, make_bundle, train
 
 PUBLIC = Path(os.environ.get("LOANSTREAM_DATA", Path(__file__).parents[3] / "shared" / "data")) / (
     "loan_approval_dataset.csv"

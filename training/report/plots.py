@@ -1,6 +1,7 @@
 """The plots of a report, each from its evidence to an SVG element."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 import numpy as np
 import numpy.typing as npt
@@ -130,8 +131,10 @@ def bars(found: Sequence[Importance]) -> str:
     return svg(figure, "AUC lost when a feature is shuffled")
 
 
-def dependences(found: Sequence[Dependence]) -> str:
-    """Small plots, one a feature: the mean, and the band in which 80 % of single rows lie."""
+def dependences(found: Sequence[Dependence], levels: Mapping[str, Sequence[str]] = MappingProxyType({})) -> str:
+    """Small plots, one a feature: the mean, and the band in which 80 % of single rows lie. A feature that has `levels`
+    is shown by their names.
+    """
     columns = 4
     lines = -(-len(found) // columns)
     figure, plots = axes(9.6, 1.9 * lines + 0.2, columns=columns, rows=lines)
@@ -141,11 +144,19 @@ def dependences(found: Sequence[Dependence]) -> str:
             continue
         one = found[at]
         plot.fill_between(one.values, one.low, one.high, color=BLUE, alpha=0.18, linewidth=0)
-        plot.plot(one.values, one.mean, color=BLUE)
-        plot.set(ylim=(-0.03, 1.03), title=f"{one.feature}: {one.way}")
+        plot.plot(one.values, one.mean, color=BLUE, marker="o" if one.feature in levels else "", markersize=3)
+        name, of = _short(one.feature), levels.get(one.feature)
+        plot.set(ylim=(-0.03, 1.03), title=name if of is not None else f"{name}: {one.way}")
         plot.title.set_fontsize(8.5)
         plot.tick_params(labelsize=7.5)
+        if of is not None:
+            plot.set_xticks(one.values, [_short(of[int(value)], 9) for value in one.values])
+            plot.tick_params(axis="x", rotation=90 if len(one.values) > 4 else 0)
     return svg(figure, "partial dependence of each feature")
+
+
+def _short(text: str, most: int = 24) -> str:
+    return text if len(text) <= most else f"{text[: most - 1]}…"
 
 
 def losses(found: Sequence[Ablated]) -> str:
