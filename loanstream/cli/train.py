@@ -99,7 +99,7 @@ def _folder(text: str) -> Path:
 
 
 @app.command()
-def train(
+def train(  # noqa: PLR0913, PLR0917 - a row an option, as the command line has them
     out: Annotated[
         Path | None,
         typer.Option(
@@ -126,7 +126,8 @@ def train(
     ] = True,
     as_json: AsJson = False,
 ) -> None:
-    """Train a model bundle with its card and its validation report: of the loan layout, or with --config or --target of any data set.
+    """Train a model bundle with its card and validation report: of the loan layout, or with --config or --target of any
+    data set.
 
     A folder that holds another bundle is left as it is: exit 1. The same data and recipe give the same bytes.
     """

@@ -45,7 +45,9 @@ class Dependence:
 
 
 def dependence(model: Asked, rows: Matrix, names: Collection[str] | None = None) -> list[Dependence]:
-    """Each feature of the model, or each of `names`, over a seeded sample of (n, k) rows. A column that is missing throughout has none."""
+    """Each feature of the model, or each of `names`, over a seeded sample of (n, k) rows. A column that is missing
+    throughout has none.
+    """
     rng = np.random.default_rng(SEED)
     sample = rows[np.sort(rng.choice(len(rows), min(ROWS, len(rows)), replace=False))]
     return [

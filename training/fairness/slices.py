@@ -47,8 +47,8 @@ def worst_slices(
     levels: Mapping[str, Sequence[str]] = MappingProxyType({}),
 ) -> list[Slice]:
     """The slices by quarters (or few values, or missing) of one feature and of two together, worst first; of a pair
-    that is no worse than its half only the half. (n, k) features, (n,) probabilities of label 1, out of fold. The numbers
-    of a feature that has `levels` are places among them.
+    that is no worse than its half only the half. (n, k) features, (n,) probabilities of label 1, out of fold. The
+    numbers of a feature that has `levels` are places among them.
     """
     clipped = np.clip(probability, 1e-12, 1 - 1e-12)
     loss = -np.where(labels == 1, np.log(clipped), np.log(1 - clipped))
