@@ -110,9 +110,9 @@ def scores(probability: Vector, labels: Labels, positive: str) -> str:
     """Where the two labels' probabilities lie."""
     figure, ((plot,),) = axes(5.2, 3.0)
     edges = np.linspace(0, 1, 41)
-    for label, name, colour in ((1, positive, GREEN), (0, f"not {positive}", ORANGE)):
+    for label, name, colour in ((1, _short(positive), GREEN), (0, _short(f"not {positive}"), ORANGE)):
         plot.hist(probability[labels == label], bins=edges, color=colour, alpha=0.6, label=name)
-    plot.set(xlabel=f"probability of {positive}", ylabel="rows", yscale="log", title="Scores by label")
+    plot.set(xlabel=f"probability of {_short(positive, 50)}", ylabel="rows", yscale="log", title="Scores by label")
     plot.legend()
     return svg(figure, "distribution of probabilities by label")
 
@@ -136,7 +136,7 @@ def swarm(names: Sequence[str], rows: Matrix, contributions: Matrix, order: Sequ
         plot.scatter(moved[~known], height[~known], s=5, color=GREY, linewidths=0)
         plot.scatter(moved[known], height[known], s=5, c=ranks[known], cmap=colours, vmin=0, vmax=1, linewidths=0)
     plot.axvline(0, color=GREY, linewidth=1)
-    plot.set_yticks(range(len(shown)), list(reversed(shown)))
+    plot.set_yticks(range(len(shown)), [_short(name) for name in reversed(shown)])
     plot.set(xlabel="contribution to log-odds", title="What moved each row")
     return svg(figure, "contributions of each feature, one dot a row")
 
@@ -144,7 +144,7 @@ def swarm(names: Sequence[str], rows: Matrix, contributions: Matrix, order: Sequ
 def bars(found: Sequence[Importance]) -> str:
     """AUC lost when a feature is shuffled, with the spread over shuffles."""
     figure, ((plot,),) = axes(5.2, 0.9 + 0.26 * len(found))
-    names = [one.feature for one in reversed(found)]
+    names = [_short(one.feature) for one in reversed(found)]
     plot.barh(names, [one.lost for one in reversed(found)], xerr=[one.spread for one in reversed(found)], color=BLUE)
     plot.set(xlabel="AUC lost when shuffled", title="Permutation importance")
     return svg(figure, "AUC lost when a feature is shuffled")
@@ -171,14 +171,16 @@ def _dependence(one: Dependence, levels: Sequence[str] | None) -> str:
     return svg(figure, f"partial dependence of {html.escape(one.feature)}")
 
 
-def _short(text: str, most: int = 24) -> str:
-    return text if len(text) <= most else f"{text[: most - 1]}…"
+def _short(text: str, most: int = 26) -> str:
+    """A name as a plot has room for it; a dollar sign in it begins no formula."""
+    kept = text if len(text) <= most else f"{text[: most - 1]}…"
+    return kept.replace("$", r"\$")
 
 
 def losses(found: Sequence[Ablated]) -> str:
     """AUC lost when the model is trained without a feature, with 95 % intervals."""
     figure, ((plot,),) = axes(5.2, 0.9 + 0.26 * len(found))
-    names = [one.feature for one in reversed(found)]
+    names = [_short(one.feature) for one in reversed(found)]
     lost = np.array([one.lost for one in reversed(found)])
     low, high = (np.array([getattr(one, end) for one in reversed(found)]) for end in ("low", "high"))
     plot.barh(names, lost, xerr=[np.maximum(lost - low, 0), np.maximum(high - lost, 0)], color=BLUE, alpha=0.85)

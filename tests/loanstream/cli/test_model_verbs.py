@@ -8,14 +8,16 @@ import pytest
 from registry.named import bundle_files
 from scoring.bundle import bundle_id_of
 from scoring.shipped import BUNDLES
-from training.recipes import RECIPES
+from training.recipes import RECIPES, Trees
 from training.train import train
 
 
 @pytest.fixture(scope="module")
 def small():
     """A recipe that trains in a moment, under the name by which a manifest finds it again."""
-    return dataclasses.replace(RECIPES["default"], trees=8, repeats=1, folds=3)
+    return dataclasses.replace(
+        RECIPES["default"], choices=(Trees(8, RECIPES["default"].choices[0].params),), repeats=1, folds=3
+    )
 
 
 @pytest.fixture
