@@ -51,7 +51,6 @@ def _report(made: "Training") -> dict[str, bytes]:
     from training.folder import REPORT
     from training.report.of_loans import report_of_loans
 
-    aside("the validation report")
     return {REPORT: report_of_loans(made)}
 
 
