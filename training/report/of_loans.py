@@ -37,7 +37,7 @@ def evidence_of_loans(made: Training) -> Evidence:
             ("trained on", f"{card.rows:,} rows of {card.data_source}, {card.approved_share:.1%} {APPROVED.lower()}"),
             ("data", f"sha256 {card.data_sha256}; {card.data_origin}"),
             ("measured", f"{recipe.repeats} times {recipe.folds} folds, out of fold; plots show the first"),
-            ("trees", f"{made.choice.trees}, one of {len(recipe.choices)} stated settings"),
+            ("trees", _trees(made)),
             ("currency", card.currency),
         ],
         probability=made.p[0],
@@ -47,10 +47,10 @@ def evidence_of_loans(made: Training) -> Evidence:
         thin=thin_files(made, made.p[0]),
         notes=[
             card.label_note,
-            direction_sentence(card).replace("**", ""),
+            _plain(direction_sentence(card)),
             *([price_sentence(card)] if card.unheld is not None else []),
             ece_sentence(card),
-            unsure_sentence(card).replace("**", ""),
+            _plain(unsure_sentence(card)),
             *card.notes,
             *told.notes,
         ],
@@ -66,3 +66,15 @@ def evidence_of_loans(made: Training) -> Evidence:
         },
         **told.parts,
     )
+
+
+def _trees(made: Training) -> str:
+    choices = len(made.recipe.choices)
+    if choices == 1:
+        return f"{made.choice.trees}, settings found beforehand"
+    return f"{made.choice.trees}, chosen from {choices} stated settings, within each fold again"
+
+
+def _plain(sentence: str) -> str:
+    """Without a card's marks."""
+    return sentence.replace("**", "").replace("`", "")

@@ -6,6 +6,7 @@ from types import MappingProxyType
 
 import numpy as np
 import numpy.typing as npt
+from matplotlib.ticker import EngFormatter
 from sklearn.metrics import precision_recall_curve, roc_curve
 
 from training.explain.ablation import Ablated
@@ -19,6 +20,9 @@ Matrix = npt.NDArray[np.float64]
 Labels = npt.NDArray[np.int64]
 
 BINS = 15
+_LONG = 10_000
+"""From here on an axis says k and M."""
+
 _SMALL = (3.15, 3.0)
 """Inches, three abreast."""
 
@@ -165,6 +169,8 @@ def _dependence(one: Dependence, levels: Sequence[str] | None) -> str:
     plot.set(ylim=(-0.03, 1.03), title=name if levels is not None else f"{name}: {one.way}")
     plot.title.set_fontsize(8.5)
     plot.tick_params(labelsize=7.5)
+    if levels is None and np.abs(one.values).max() >= _LONG:
+        plot.xaxis.set_major_formatter(EngFormatter(sep=""))
     if levels is not None:
         plot.set_xticks(one.values, [_short(levels[int(value)], 9) for value in one.values])
         plot.tick_params(axis="x", rotation=90 if len(one.values) > 3 else 0)
