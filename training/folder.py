@@ -6,6 +6,9 @@ from pathlib import Path
 
 from schemas.problem import Problem
 
+REPORT = "report.html"
+"""The validation report, which is for people and in no hash."""
+
 
 class AnotherBundleError(Problem):
     """The folder holds another bundle, which stays as it is."""
@@ -26,7 +29,7 @@ def check_folder(out: Path) -> None:
 
 def write_files(files: Mapping[str, bytes], out: Path, *, overwrite: bool) -> None:
     """Write a bundle's files. Raises AnotherBundleError where the folder holds another one that may not be overwritten,
-    OSError where they cannot be written.
+    OSError where they cannot be written. The report of a bundle that is overwritten goes with it.
     """
     differing = [
         name for name, content in files.items() if (out / name).exists() and (out / name).read_bytes() != content
@@ -34,5 +37,7 @@ def write_files(files: Mapping[str, bytes], out: Path, *, overwrite: bool) -> No
     if differing and not overwrite:
         raise AnotherBundleError(f"{out} holds another bundle ({', '.join(differing)} differ); nothing was written")
     out.mkdir(parents=True, exist_ok=True)
+    if differing and REPORT not in files:
+        (out / REPORT).unlink(missing_ok=True)
     for name, content in files.items():
         (out / name).write_bytes(content)

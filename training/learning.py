@@ -35,6 +35,11 @@ def learn_by(recipe: Recipe) -> Learn:
     return learn
 
 
+def learn_by_choice(recipe: Recipe, choice: Trees) -> Learn:
+    """What a recipe learns of the rows seen with a choice that was made before."""
+    return partial(_margins, recipe, choice)
+
+
 def chosen(rows: Matrix, labels: Labels, recipe: Recipe) -> Trees:
     """The choice of a recipe with the least log loss over folds of these rows."""
     if len(recipe.choices) == 1:

@@ -108,7 +108,8 @@ class Derived(_Said):
 
 class Target(_Said):
     """What is to be told: a column, the values that are positive, and those that are negative. Upper and lower case do
-    not differ where `any_case`; a row without one of the values is refused, or left out.
+    not differ where `any_case`. `favourable`: which of both an applicant hopes for; fairness is told of it. A row
+    without one of the values is refused, or left out.
     """
 
     column: str
@@ -118,6 +119,7 @@ class Target(_Said):
     unlabelled: Literal["refuse", "leave_out"] = "refuse"
     other: Literal["refuse", "leave_out"] = "refuse"
     meaning: str | None = None
+    favourable: Literal["positive", "negative"] | None = None
 
     @model_validator(mode="after")
     def _apart(self) -> Self:

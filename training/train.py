@@ -1,8 +1,8 @@
 """From data to a bundle: out-of-fold margins, calibrator, final model, golden vectors, manifest and card."""
 
 import dataclasses
-from collections.abc import Callable
-from dataclasses import asdict
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
 from decimal import ROUND_FLOOR, Context
 from pathlib import Path
 from typing import Any
@@ -54,22 +54,52 @@ class NothingLearnedError(Problem):
     """Data of which a model that decides cannot be made."""
 
 
-def train(data: Path, out: Path, recipe: Recipe, currency: str = "INR", *, overwrite: bool = False) -> Card:
+@dataclass(frozen=True, slots=True)
+class Training:
+    """A bundle's files and card, and what a report is made from: the model with its features (n, k) of all rows, and
+    `p` (repeats, n), the probabilities out of fold that the card's figures are of.
+    """
+
+    files: dict[str, bytes]
+    card: Card
+    loans: LoanData
+    recipe: Recipe
+    choice: Trees
+    booster: Any
+    rows: Matrix
+    p: Matrix
+
+
+def train(
+    data: Path,
+    out: Path,
+    recipe: Recipe,
+    currency: str = "INR",
+    *,
+    overwrite: bool = False,
+    also: Callable[[Training], Mapping[str, bytes]] = lambda _: {},
+) -> Card:
     """Train by a recipe on the CSV at `data`, write the bundle's files into the folder `out`, return its card.
 
-    The same data, recipe and lock give the same bytes. Raises `training.data.DataError` for data that cannot be used,
-    `NothingLearnedError` for data that teach nothing, `training.folder`'s errors where `out` can become no folder
-    (before anything is trained) or holds another bundle (unless it may `overwrite`), and OSError where files cannot be
-    read or written.
+    The same data, recipe and lock give the same bytes. `also` gives further files of the folder. Raises
+    `training.data.DataError` for data that cannot be used, `NothingLearnedError` for data that teach nothing,
+    `training.folder`'s errors where `out` can become no folder (before anything is trained) or holds another bundle
+    (unless it may `overwrite`), and OSError where files cannot be read or written.
     """
     check_folder(out)
-    files, card = make_bundle(read_loans(data), recipe, currency)
-    write_files(files, out, overwrite=overwrite)
-    return card
+    made = train_loans(read_loans(data), recipe, currency)
+    write_files({**made.files, **also(made)}, out, overwrite=overwrite)
+    return made.card
 
 
 def make_bundle(loans: LoanData, recipe: Recipe, currency: str) -> tuple[dict[str, bytes], Card]:
     """The files of a bundle and its card, from data in memory. Raises `NothingLearnedError`."""
+    made = train_loans(loans, recipe, currency)
+    return made.files, made.card
+
+
+def train_loans(loans: LoanData, recipe: Recipe, currency: str) -> Training:
+    """A bundle from data in memory. Raises `NothingLearnedError`."""
     _check_labels(loans, recipe)
     design = LoanDesign(loans, recipe.features)
     found = out_of_fold(design, learn_by(recipe), recipe.folds, recipe.repeats, recipe.seed)
@@ -87,7 +117,7 @@ def make_bundle(loans: LoanData, recipe: Recipe, currency: str) -> tuple[dict[st
     files["card.json"] = orjson.dumps(card.as_json(), option=orjson.OPT_INDENT_2)
     files["card.md"] = card_markdown(card).encode()
     load_bundle(files)
-    return files, card
+    return Training(files, card, loans, recipe, choice, booster, rows, p)
 
 
 def _check_labels(loans: LoanData, recipe: Recipe) -> None:

@@ -14,7 +14,8 @@ from loanstream.cli.options import AsJson, verb
 from loanstream.models.compare import differences, figures, same_data
 from loanstream.models.described import CARD_TEXT, Described, described
 from loanstream.models.verify import verify
-from loanstream.terminal import emit, table
+from loanstream.terminal import aside, emit, table
+from schemas.problem import Problem
 from scoring.shipped import BUNDLES
 
 app = verb()
@@ -24,7 +25,7 @@ OF_THE_LIST = ("accuracy", "auc", "brier")
 
 @app.callback()
 def model() -> None:
-    """Model bundles: list, show, compare two, verify one."""
+    """Model bundles: list, show, compare two, verify one, write the validation report of one."""
 
 
 NAMED: Any = typer.Argument(metavar="NAME|DIR", help="a shipped bundle's name, or a folder that train wrote")
@@ -88,6 +89,21 @@ def run_verify(named: str, data: Path | None, *, as_json: bool) -> int:
     return int(any(one.ok is False for one in checked))
 
 
+def run_report(named: str, data: Path, out: Path, *, as_json: bool) -> int:
+    """The validation report of a bundle that has none. Problem where training gives another bundle."""
+    from loanstream.models.again import report_of
+
+    if out.is_dir():
+        raise Problem(f"--out: {out} is a folder; expected a file")
+    one = described(named)
+    aside(f"training {named} again, and measuring it")
+    page = report_of(one, data)
+    out.write_bytes(page)
+    told = {"report": str(out), "bundle_id": one.bundle_id, "bytes": len(page)}
+    emit(told, listed([("report", str(out)), ("of", one.bundle_id)]), as_json=as_json)
+    return 0
+
+
 _MARK: dict[bool | None, str] = {True: "ok    ", False: "FAILED", None: "open  "}
 
 
@@ -95,7 +111,7 @@ def _head(one: Described) -> dict[str, Any]:
     manifest = one.manifest
     return {
         "name": manifest.get("name"),
-        "label": manifest.get("label"),
+        "label": manifest.get("label") or manifest.get("positive"),
         "currency": manifest.get("currency"),
         "data": manifest.get("data"),
         "features": one.features,
@@ -144,3 +160,14 @@ def model_verify(
 ) -> None:
     """Whether a bundle is what it says: files, features, golden vectors, card; with --data, trained again."""
     raise typer.Exit(run_verify(named, data, as_json=as_json))
+
+
+@app.command("report")
+def model_report(
+    named: Annotated[str, NAMED],
+    data: Annotated[Path, typer.Option(exists=True, dir_okay=False, help="the file it was trained on")],
+    out: Annotated[Path, typer.Option(help="the HTML file to write")] = Path("report.html"),
+    as_json: AsJson = False,
+) -> None:
+    """The validation report of a bundle that has none: it is trained again with the file it was trained on."""
+    raise typer.Exit(run_report(named, data, out, as_json=as_json))

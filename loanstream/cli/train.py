@@ -14,6 +14,7 @@ from schemas.problem import Problem, WrongOption
 
 if TYPE_CHECKING:
     from training.card import Card
+    from training.train import Training
 
 app = verb()
 
@@ -21,7 +22,9 @@ app = verb()
 LOANS = "loan_approval_dataset.csv"
 
 
-def run_training(data: Path | None, out: Path, recipe: str, currency: str, *, force: bool, as_json: bool) -> int:
+def run_training(
+    data: Path | None, out: Path, recipe: str, currency: str, *, force: bool, report: bool, as_json: bool
+) -> int:
     """Train `recipe` and write the bundle to `out`. Problem where another bundle is there, unless by `force`."""
     from training.folder import AnotherBundleError
     from training.recipes import RECIPES
@@ -32,7 +35,9 @@ def run_training(data: Path | None, out: Path, recipe: str, currency: str, *, fo
     if data is None:
         raise WrongOption(f"--data or LOANSTREAM_DATA: expected the folder that holds {LOANS}")
     try:
-        card = train(loans_file(data), out, RECIPES[recipe], currency, overwrite=force)
+        card = train(
+            loans_file(data), out, RECIPES[recipe], currency, overwrite=force, also=_report if report else _nothing
+        )
     except AnotherBundleError as there:
         raise Problem(f"{there}; name another --out, or overwrite it with --force") from None
     if as_json:
@@ -40,6 +45,18 @@ def run_training(data: Path | None, out: Path, recipe: str, currency: str, *, fo
             aside(warning)
     emit(card.as_json(), card_text(card, out), as_json=as_json)
     return 0
+
+
+def _report(made: "Training") -> dict[str, bytes]:
+    from training.folder import REPORT
+    from training.report.of_loans import report_of_loans
+
+    return {REPORT: report_of_loans(made)}
+
+
+def _nothing(made: "Training") -> dict[str, bytes]:
+    del made
+    return {}
 
 
 def card_text(card: "Card", out: Path) -> Group:
@@ -56,6 +73,7 @@ def card_text(card: "Card", out: Path) -> Group:
         *([("their price", price_sentence(card))] if price_sentence(card) else []),
         ("unsure", unsure_sentence(card)),
         ("card", str(out / "card.md")),
+        *([("report", str(out / "report.html"))] if (out / "report.html").exists() else []),
     ]
     rows = [
         (name, *(f"{one:.5f}" for one in (found.value, found.low, found.high))) for name, found in card.metrics.items()
@@ -80,7 +98,7 @@ def _folder(text: str) -> Path:
 
 
 @app.command()
-def train(
+def train(  # noqa: PLR0913, PLR0917 - a row an option, as the command line has them
     out: Annotated[
         Path | None,
         typer.Option(
@@ -102,20 +120,24 @@ def train(
     recipe: Annotated[str, typer.Option(help="default, as-labelled or paper; of the loan layout alone")] = "default",
     currency: CurrencyOption = "INR",
     force: Annotated[bool, typer.Option("--force", help="overwrite another bundle that is in the folder")] = False,
+    report: Annotated[
+        bool, typer.Option("--report/--no-report", help="the validation report, report.html beside the card")
+    ] = True,
     as_json: AsJson = False,
 ) -> None:
-    """Train a model bundle with its card: of the loan layout, or with --config or --target of any data set.
+    """Train a model bundle with its card and validation report: of the loan layout, or with --config or --target of any
+    data set.
 
     A folder that holds another bundle is left as it is: exit 1. The same data and recipe give the same bytes.
     """
     if config is None and target is None:
         if out is None:
             raise WrongOption("--out: expected a folder for the bundle")
-        raise typer.Exit(run_training(data, out, recipe, currency, force=force, as_json=as_json))
+        raise typer.Exit(run_training(data, out, recipe, currency, force=force, report=report, as_json=as_json))
     if config is not None and target is not None:
         raise WrongOption("expected one of both: --config, which names the target, or --target")
     if recipe != "default":
         raise WrongOption("--recipe: only of the loan layout, without --config and --target")
     from loanstream.cli.train_table import train_any
 
-    raise typer.Exit(train_any(data, out, config, target, force=force, as_json=as_json))
+    raise typer.Exit(train_any(data, out, config, target, force=force, report=report, as_json=as_json))

@@ -16,10 +16,17 @@ if TYPE_CHECKING:
 
 
 def train_any(
-    data: Path | None, out: Path | None, config: str | None, target: str | None, *, force: bool, as_json: bool
+    data: Path | None,
+    out: Path | None,
+    config: str | None,
+    target: str | None,
+    *,
+    force: bool,
+    report: bool,
+    as_json: bool,
 ) -> int:
     """Train on a data set that the specification `config` describes, or that is inferred to tell `target`."""
-    from training.folder import AnotherBundleError, check_folder, write_files
+    from training.folder import REPORT, AnotherBundleError, check_folder, write_files
     from training.tabular.train import train_table
 
     if data is None:
@@ -30,8 +37,14 @@ def train_any(
     for sentence in found.said:
         aside(sentence)
     trained = train_table(found, tell=lambda what: aside(f"training: {what}"))
+    files = dict(trained.files)
+    if report:
+        from training.report.of_table import report_of_table
+
+        aside("training: the validation report")
+        files[REPORT] = report_of_table(trained)
     try:
-        write_files(trained.files, folder, overwrite=force)
+        write_files(files, folder, overwrite=force)
     except AnotherBundleError as there:
         raise Problem(f"{there}; name another --out, or overwrite it with --force") from None
     if config is None:
@@ -118,6 +131,7 @@ def _text(trained: "Trained", folder: Path) -> Group:
         ("protected", ", ".join(card["protected"]) or "none named"),
         *(("warning", warning) for warning in card["warnings"]),
         ("card", str(folder / "card.md")),
+        *([("report", str(folder / "report.html"))] if (folder / "report.html").exists() else []),
     ]
     rows = [
         (name, f"{one['value']:.4f}", f"{one['low']:.4f}", f"{one['high']:.4f}")

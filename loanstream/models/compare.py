@@ -5,7 +5,7 @@ from typing import Any
 
 from loanstream.models.described import Described
 
-MADE_OF = ("currency", "label", "data", "trainer", "calibrator", "may_be_missing", "libraries")
+MADE_OF = ("kind", "positive", "currency", "label", "data", "trainer", "calibrator", "may_be_missing", "libraries")
 """Keys of a manifest that two bundles are held against each other by; features and ranges are told by name."""
 
 

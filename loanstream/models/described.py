@@ -11,6 +11,7 @@ from scoring.bundle import MANIFEST, BundleError, bundle_id_of
 
 CARD = "card.json"
 CARD_TEXT = "card.md"
+REPORT = "report.html"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +36,10 @@ class Described:
     @property
     def figures(self) -> dict[str, float]:
         """The card's out-of-fold figures that are numbers."""
-        return {name: value for name, value in self.card.get("figures", {}).items() if isinstance(value, int | float)}
+        told = self.card.get("figures") or {
+            name: found.get("value") for name, found in self.card.get("metrics", {}).items() if isinstance(found, dict)
+        }
+        return {name: value for name, value in told.items() if isinstance(value, int | float)}
 
 
 def described(named: str) -> Described:

@@ -1,13 +1,13 @@
 """Whether a bundle is what it says: its files, its figures, and, with the data, its training."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from loanstream.models.described import Described
+from loanstream.models.again import trained_again
+from loanstream.models.described import REPORT, Described
 from schemas.problem import Problem
-from scoring.bundle import BundleError, load_bundle
-from scoring.canonical import sha256
+from scoring.bundle import BundleError, is_of_other_data, load_bundle
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,13 +24,22 @@ def verify(bundle: Described, data: Path | None) -> Iterator[Checked]:
     byte, which takes as long as training did.
     """
     try:
-        load_bundle(bundle.files)
+        _load(bundle)
     except BundleError as error:
         yield Checked("files, features and golden vectors", ok=False, said=str(error))
     else:
         yield Checked("files, features and golden vectors", ok=True, said="as the manifest says; the same bits here")
     yield _card_is_of_it(bundle)
-    yield _trained_again(bundle, data)
+    yield from _trained_again(bundle, data)
+
+
+def _load(bundle: Described) -> None:
+    if is_of_other_data(bundle.files):
+        from training.tabular.bundle import load_table_bundle
+
+        load_table_bundle(bundle.files)
+    else:
+        load_bundle(bundle.files)
 
 
 def _card_is_of_it(bundle: Described) -> Checked:
@@ -42,30 +51,22 @@ def _card_is_of_it(bundle: Described) -> Checked:
     return Checked(claim, ok=same, said="it names the bundle's id" if same else "it names another bundle's id")
 
 
-def _trained_again(bundle: Described, data: Path | None) -> Checked:
+def _trained_again(bundle: Described, data: Path | None) -> Iterator[Checked]:
     claim = "trained again it is the same, byte for byte"
     if data is None:
-        return Checked(claim, ok=None, said="not asked; name the training data with --data")
-    expected = bundle.manifest.get("data", {}).get("sha256")
-    if sha256(data.read_bytes()).removeprefix("sha256:") != str(expected).removeprefix("sha256:"):
-        return Checked(claim, ok=False, said=f"{data.name} is not the file that the manifest names by its SHA-256")
+        yield Checked(claim, ok=None, said="not asked; name the training data with --data")
+        return
     try:
-        again = _again(bundle)(data)
+        again = trained_again(bundle, data)
     except Problem as error:
-        return Checked(claim, ok=False, said=str(error))
-    differing = sorted(name for name in {*again, *bundle.files} if again.get(name) != bundle.files.get(name))
+        yield Checked(claim, ok=False, said=str(error))
+        return
+    there = {name: content for name, content in bundle.files.items() if name != REPORT}
+    differing = sorted(name for name in {*again.files, *there} if again.files.get(name) != there.get(name))
     if differing:
-        return Checked(claim, ok=False, said=f"{', '.join(differing)} would be otherwise")
-    return Checked(claim, ok=True, said=f"{len(again)} files")
-
-
-def _again(bundle: Described) -> Callable[[Path], dict[str, bytes]]:
-    """The training that a manifest names. Raises Problem for a recipe that this code does not have."""
-    from training.data import read_loans
-    from training.recipes import RECIPES
-    from training.train import make_bundle
-
-    named = bundle.manifest.get("trainer", {}).get("recipe")
-    if named not in RECIPES:
-        raise Problem(f"this code has no recipe {named}; expected one of {', '.join(RECIPES)}")
-    return lambda data: make_bundle(read_loans(data), RECIPES[named], bundle.manifest["currency"])[0]
+        yield Checked(claim, ok=False, said=f"{', '.join(differing)} would be otherwise")
+    else:
+        yield Checked(claim, ok=True, said=f"{len(again.files)} files")
+    if REPORT in bundle.files:
+        same = again.report() == bundle.files[REPORT]
+        yield Checked("the report is of this training", ok=same, said="the same" if same else "it would be otherwise")

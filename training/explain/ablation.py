@@ -1,6 +1,6 @@
 """What a feature is worth: the model trained again without it, on the same folds."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,7 +8,8 @@ import numpy.typing as npt
 from sklearn.metrics import roc_auc_score
 
 from training.figures import TAILS
-from training.folds import Design, Rows
+from training.folds import Design, Labels, Rows
+from training.ranked import Ranked
 
 Vector = npt.NDArray[np.float64]
 
@@ -30,8 +31,14 @@ class Ablated:
     high: float
 
 
-def ablation(design: Design, names: Sequence[str], folds: Sequence[tuple[Rows, Rows]], fit: Fit) -> list[Ablated]:
-    """Each feature left out in turn, the one that costs most first."""
+def ablation(
+    design: Design,
+    names: Sequence[str],
+    folds: Sequence[tuple[Rows, Rows]],
+    fit: Fit,
+    asked: Collection[str] | None = None,
+) -> list[Ablated]:
+    """Each feature, or each of those `asked`, left out in turn, the one that costs most first."""
     whole = _scores(design, folds, fit, frozenset())
     rng = np.random.default_rng(SEED)
     labels = design.labels
@@ -40,18 +47,23 @@ def ablation(design: Design, names: Sequence[str], folds: Sequence[tuple[Rows, R
         for drawn in (rng.integers(0, len(labels), len(labels)) for _ in range(REPLICATES))
         if 0 < labels[drawn].sum() < len(labels)
     ]
-    of_whole = [roc_auc_score(labels[drawn], whole[drawn]) for drawn in samples]
+    of_whole = _aucs(whole, labels, samples)
     auc = float(roc_auc_score(labels, whole))
     found = []
     for at, name in enumerate(names):
+        if asked is not None and name not in asked:
+            continue
         without = _scores(design, folds, fit, frozenset({at}))
-        lost = [
-            one - roc_auc_score(labels[drawn], without[drawn]) for one, drawn in zip(of_whole, samples, strict=True)
-        ]
-        low, high = np.quantile(lost, TAILS)
+        low, high = np.quantile(of_whole - _aucs(without, labels, samples), TAILS)
         left = float(roc_auc_score(labels, without))
         found.append(Ablated(name, left, auc - left, float(low), float(high)))
     return sorted(found, key=lambda one: (-one.lost, one.feature))
+
+
+def _aucs(scores: Vector, labels: Labels, samples: Sequence[Rows]) -> Vector:
+    ranked = Ranked(scores, 0.5)
+    cells = ranked.cells(labels)
+    return np.array([ranked.count(cells[drawn]).auc() for drawn in samples])
 
 
 def _scores(design: Design, folds: Sequence[tuple[Rows, Rows]], fit: Fit, left_out: frozenset[int]) -> Vector:

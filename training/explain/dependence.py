@@ -1,5 +1,6 @@
 """Which way a feature moves the probability, for all (partial dependence) and for each (ICE)."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import numpy as np
@@ -43,14 +44,16 @@ class Dependence:
         return "never rises" if self.falling else "flat"
 
 
-def dependence(model: Asked, rows: Matrix) -> list[Dependence]:
-    """Each feature of the model over a seeded sample of (n, k) rows. A column that is missing throughout has none."""
+def dependence(model: Asked, rows: Matrix, names: Collection[str] | None = None) -> list[Dependence]:
+    """Each feature of the model, or each of `names`, over a seeded sample of (n, k) rows. A column that is missing
+    throughout has none.
+    """
     rng = np.random.default_rng(SEED)
     sample = rows[np.sort(rng.choice(len(rows), min(ROWS, len(rows)), replace=False))]
     return [
         _of(model, sample, at, name, values)
         for at, name in enumerate(model.names)
-        if len(values := _values(rows[:, at]))
+        if (names is None or name in names) and len(values := _values(rows[:, at]))
     ]
 
 

@@ -74,7 +74,7 @@ def frontier(
         found = np.empty(len(groups))
         for seen, held_out in folds:
             weights = weigh(groups[seen], deserving[seen]) if weigh else None
-            found[held_out] = _fitted(design, model, seen, held_out, weights)
+            found[held_out] = fitted(design, model, seen, held_out, weights)
         return found if favourable == 1 else 1 - found
 
     scores = scored(base)
@@ -126,9 +126,14 @@ def _alternatives(base: Model, names: Sequence[str], suspects: Sequence[str]) ->
     ]
 
 
-def _fitted(
-    design: Design, model: Model, seen: npt.NDArray[np.intp], held_out: npt.NDArray[np.intp], weights: Vector | None
+def fitted(
+    design: Design,
+    model: Model,
+    seen: npt.NDArray[np.intp],
+    held_out: npt.NDArray[np.intp],
+    weights: Vector | None = None,
 ) -> Vector:
+    """The probabilities that a model gives the rows held out, having learned the rows seen."""
     known, asked = design.fold(seen, held_out)
     kept = [at for at in range(known.shape[1]) if at not in model.without]
     data = xgboost.DMatrix(known[:, kept], label=design.labels[seen], weight=weights, nthread=1)

@@ -1,8 +1,9 @@
 """Where a model is worst: slices of one or two features, named, with what chance would show among so many."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations, pairwise
+from types import MappingProxyType
 
 import numpy as np
 import numpy.typing as npt
@@ -37,16 +38,25 @@ class Slice:
 
 
 def worst_slices(
-    rows: Matrix, names: Sequence[str], probability: Vector, labels: npt.NDArray[np.int64], *, wanted: int = 5
+    rows: Matrix,
+    names: Sequence[str],
+    probability: Vector,
+    labels: npt.NDArray[np.int64],
+    *,
+    wanted: int = 5,
+    levels: Mapping[str, Sequence[str]] = MappingProxyType({}),
 ) -> list[Slice]:
     """The slices by quarters (or few values, or missing) of one feature and of two together, worst first; of a pair
-    that is no worse than its half only the half. (n, k) features, (n,) probabilities of label 1, out of fold.
+    that is no worse than its half only the half. (n, k) features, (n,) probabilities of label 1, out of fold. The
+    numbers of a feature that has `levels` are places among them.
     """
     clipped = np.clip(probability, 1e-12, 1 - 1e-12)
     loss = -np.where(labels == 1, np.log(clipped), np.log(1 - clipped))
     least = max(LEAST_ROWS, int(LEAST_SHARE * len(loss)))
     singles = [
-        (name, where, mask) for name, column in zip(names, rows.T, strict=True) for where, mask in _parts(name, column)
+        (name, where, mask)
+        for name, column in zip(names, rows.T, strict=True)
+        for where, mask in _parts(name, column, levels.get(name))
     ]
     found = {where: (mask, z) for _, where, mask in singles if (z := _z(loss, mask, least)) is not None}
     pairs = {}
@@ -79,10 +89,12 @@ def _slice(
     )
 
 
-def _parts(name: str, column: Vector) -> list[tuple[str, Mask]]:
+def _parts(name: str, column: Vector, levels: Sequence[str] | None) -> list[tuple[str, Mask]]:
     known = column[~np.isnan(column)]
     parts: list[tuple[str, Mask]] = [(f"{name} missing", np.isnan(column))] if len(known) < len(column) else []
     values = np.unique(known)
+    if levels is not None:
+        return parts + [(f"{name} = {levels[int(value)]}", column == value) for value in values]
     if len(values) <= PARTS:
         return parts + [(f"{name} = {value:g}", column == value) for value in values]
     edges = np.unique(np.quantile(known, np.linspace(0, 1, PARTS + 1)))

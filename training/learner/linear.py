@@ -91,6 +91,15 @@ class Linear:
         found: Vector = np.einsum("ij,j->i", expand(self.terms, rows), self.weights) + self.intercept
         return found
 
+    def contributions(self, rows: Matrix) -> Matrix:
+        """Each column's part of the log-odds, (n, k); with the intercept they sum to them."""
+        parts, at = [], 0
+        for term, column in zip(self.terms, rows.T, strict=True):
+            expanded = term.columns(column)
+            parts.append(expanded @ self.weights[at : at + expanded.shape[1]])
+            at += expanded.shape[1]
+        return np.column_stack(parts)
+
     def as_json(self) -> dict[str, Any]:
         """As a bundle holds it."""
         return {

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +17,9 @@ from training.fairness.proxies import Told
 from training.fairness.slices import Slice
 from training.fairness.yardsticks import Held
 from training.figures import Estimate
+
+if TYPE_CHECKING:
+    from training.report.thin_files import Thin
 
 Matrix = npt.NDArray[np.float64]
 Vector = npt.NDArray[np.float64]
@@ -39,7 +42,8 @@ class OfColumn:
 class Evidence:
     """A model's evidence. `probability` (n,) is out of fold and calibrated, of label 1, which `positive` names in
     words; `rows` (n, k) and `contributions` (n, k) are of the model that is shipped. What was not measured is empty,
-    and `not_measured` says why: heading -> sentence.
+    and `not_measured` says why: heading -> sentence. `favour` says who is favoured; a feature that has `levels` is a
+    place among them, so that its numbers have names.
     """
 
     name: str
@@ -59,6 +63,9 @@ class Evidence:
     slices: Sequence[Slice] = ()
     columns: Sequence[OfColumn] = ()
     directions: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    thin: "Thin | None" = None
+    favour: str = ""
+    levels: Mapping[str, Sequence[str]] = field(default_factory=dict)
     notes: Sequence[str] = ()
     warnings: Sequence[str] = ()
     rebuild: Sequence[str] = ()

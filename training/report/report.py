@@ -31,6 +31,7 @@ _SECTIONS: tuple[tuple[str, str, str | None], ...] = (
     ("counts", "What moves it", None),
     ("ways", "Which way", "dependence"),
     ("slices", "Where it is worst", None),
+    ("thin", "Thin files", "thin"),
     ("fairness", "Whom it favours", None),
     ("notes", "What to know", "notes"),
     ("open", "Not measured", "not_measured"),
@@ -84,7 +85,7 @@ def _plots(evidence: Evidence) -> dict[str, Any]:
         "swarm": plots.swarm(evidence.names, evidence.rows, evidence.contributions, order) if order else "",
         "bars": plots.bars(evidence.importance) if order else "",
         "losses": plots.losses(evidence.ablation) if evidence.ablation else "",
-        "dependences": plots.dependences(evidence.dependence) if evidence.dependence else "",
+        "dependences": plots.dependences(evidence.dependence, evidence.levels) if evidence.dependence else "",
     }
     frontiers = {one.fairness.column: _ours(plots.frontier(one.frontier)) for one in evidence.columns if one.frontier}
     return {**{name: _ours(element) for name, element in drawn.items()}, "frontiers": frontiers}

@@ -11,9 +11,11 @@ from threadpoolctl import threadpool_limits
 
 from scoring.booster import xgboost
 from scoring.bundle import MANIFEST, bundle_id_of
+from training.encode.encoders import Encoder
 from training.figures import Estimate, estimates
+from training.folds import Matrix
 from training.learner.boosted import params
-from training.learner.learn import learn, out_of_fold
+from training.learner.learn import Model, learn, out_of_fold
 from training.learner.settings import Effort, effort_for
 from training.tabular.bundle import files_of
 from training.tabular.card import card_markdown, few, metrics
@@ -23,10 +25,17 @@ from training.tabular.reference import reference_of
 
 @dataclass(frozen=True, slots=True)
 class Trained:
-    """The bundle's files and the content of its card."""
+    """The bundle's files and the content of its card, and what a report is made from: the data, the model with its
+    encoders, and `p` (repeats, n), the probabilities out of fold that the figures are of.
+    """
 
     files: dict[str, bytes]
     card: dict[str, Any]
+    data: TabularData
+    model: Model
+    encoders: list[Encoder]
+    p: Matrix
+    figures: dict[str, Estimate]
 
 
 def train_table(
@@ -64,7 +73,7 @@ def train_table(
     card = _card(data, files, trainer, found)
     files["card.json"] = orjson.dumps(card, option=orjson.OPT_INDENT_2)
     files["card.md"] = card_markdown(card).encode()
-    return Trained(files, card)
+    return Trained(files, card, data, model, fitted, p, found)
 
 
 def _card(

@@ -8,6 +8,7 @@ import pytest
 from registry.named import bundle_files
 from scoring.bundle import bundle_id_of
 from scoring.shipped import BUNDLES
+from training.learner.settings import EFFORTS, Setting
 from training.recipes import RECIPES, Trees
 from training.train import train
 
@@ -42,7 +43,8 @@ def test_shipped_bundles_and_folders_are_listed_with_their_cards_figures(loanstr
     for one in listed:
         manifest = json.loads(bundle_files(one["named"])["manifest.json"])
         assert one["bundle_id"] == bundle_id_of(manifest)
-        assert one["figures"] == json.loads(bundle_files(one["named"])["card.json"])["figures"]
+        metrics = json.loads(bundle_files(one["named"])["card.json"])["metrics"]
+        assert one["figures"] == {name: found["value"] for name, found in metrics.items()}
     assert max(map(len, loanstream("model", "list").stdout.splitlines())) <= 100
 
 
@@ -121,3 +123,56 @@ def test_a_folder_without_a_bundle_is_one_line(loanstream, tmp_path):
     """What is expected is said."""
     (line,) = loanstream("model", "show", tmp_path, code=1).stderr.splitlines()
     assert "expected default" in line
+
+
+@pytest.fixture
+def of_other_data(tmp_path, monkeypatch, loanstream):
+    """The folder of a bundle of another data set, whose specification was inferred, and its file."""
+    few = Setting("few", {"max_depth": 2, "learning_rate": 0.3}, 10)
+    small = dataclasses.replace(EFFORTS[0], folds=2, repeats=1, inner=1, settings=(few,), parallel_trees=1)
+    monkeypatch.setattr("training.learner.settings.EFFORTS", (small,))
+    monkeypatch.setattr("training.report.of_table.report_of_table", lambda trained: b"of %d" % trained.card["rows"])
+    lines = [f"{int(at % 7 + at % 3 > 5)},{at % 7},{'ab'[at % 2]},{at % 11}" for at in range(200)]
+    (tmp_path / "cards.csv").write_text("\n".join(["BAD,LATE,KIND,AGE", *lines]))
+    loanstream("train", "--data", tmp_path / "cards.csv", "--target", "BAD", "--out", tmp_path / "cards")
+    return tmp_path / "cards", tmp_path / "cards.csv"
+
+
+def test_bundles_of_other_data_are_listed_shown_compared_and_verified(loanstream, of_other_data):
+    """Their figures stand under another key, and their encoders are checked; trained again, report and all are equal."""
+    folder, data = of_other_data
+    listed = json.loads(loanstream("model", "list", folder, "--json").stdout)[-1]
+    assert listed["figures"]["auc"] == json.loads((folder / "card.json").read_bytes())["metrics"]["auc"]["value"]
+    assert "Model card: cards" in loanstream("model", "show", folder).stdout
+    told = json.loads(loanstream("model", "compare", folder, "default", "--json", code=1).stdout)
+    assert {"kind", "positive.column", "feature LATE"} <= {one["what"] for one in told["differences"]}
+    checked = claims(loanstream("model", "verify", folder, "--data", data, "--json").stdout)
+    assert checked == dict.fromkeys(checked, True)
+    assert "the report is of this training" in checked
+    (folder / "report.html").write_bytes(b"another's")
+    checked = claims(loanstream("model", "verify", folder, "--data", data, "--json", code=1).stdout)
+    assert [claim for claim, ok in checked.items() if not ok] == ["the report is of this training"]
+    (folder / "learned.json").write_bytes((folder / "learned.json").read_bytes() + b" ")
+    assert "learned.json" in loanstream("model", "verify", folder, code=1).stdout
+
+
+@pytest.mark.parametrize("kind", ["trained", "of_other_data"])
+def test_a_report_is_written_for_a_bundle_that_has_none(loanstream, request, tmp_path, monkeypatch, kind):
+    """With the file it was trained on, and no other: the same bytes that training would have written beside it."""
+    folder, data = request.getfixturevalue(kind)
+    monkeypatch.setattr("training.report.of_loans.report_of_loans", lambda made: b"of %d" % made.card.rows)
+    loanstream("model", "report", folder, "--data", data, "--out", tmp_path / "r.html")
+    assert (tmp_path / "r.html").read_bytes() == (b"of 300" if kind == "trained" else b"of 200")
+    data.write_bytes(data.read_bytes() + b"\n")
+    (*_, line) = loanstream("model", "report", folder, "--data", data, "--out", "r.html", code=1).stderr.splitlines()
+    assert "is not the file that the manifest names" in line
+
+
+def test_no_report_of_a_training_that_would_give_another_bundle(loanstream, trained, tmp_path):
+    """Its figures would be another model's."""
+    folder, data = trained
+    manifest = json.loads((folder / "manifest.json").read_bytes())
+    (folder / "manifest.json").write_text(json.dumps({**manifest, "libraries": {}}))
+    told = loanstream("model", "report", folder, "--data", data, "--out", tmp_path / "r.html", code=1)
+    assert "it is another bundle here" in told.stderr
+    assert not (tmp_path / "r.html").exists()

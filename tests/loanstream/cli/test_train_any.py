@@ -18,6 +18,7 @@ def _quick(monkeypatch):
         EFFORTS[0], rows=10**9, folds=2, repeats=1, inner=1, settings=(setting,), parallel_trees=1
     )
     monkeypatch.setattr("training.learner.settings.EFFORTS", (small,))
+    monkeypatch.setattr("training.report.of_table.report_of_table", lambda trained: b"a report")
 
 
 CONFIG = """

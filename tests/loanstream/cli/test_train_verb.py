@@ -16,6 +16,10 @@ def train(loanstream, sample_csv, tmp_path, monkeypatch):
     default = RECIPES["default"]
     small = dataclasses.replace(default, choices=(Trees(10, default.choices[0].params),), repeats=1, folds=3)
     monkeypatch.setitem(RECIPES, "default", small)
+    # What is in a report has tests of its own; it takes seconds.
+    monkeypatch.setattr(
+        "training.report.of_loans.report_of_loans", lambda made: b"a report of %d rows" % len(made.p[0])
+    )
     out = tmp_path / "bundle"
 
     def run(*options, rows=300, code=0):
@@ -66,6 +70,14 @@ def test_another_bundle_in_the_folder_stays(train):
     assert files(train.out) == before
     train("--force", rows=350)
     assert files(train.out) != before
+
+
+def test_a_report_lies_beside_the_card_unless_it_is_left_out(train):
+    """Its place is told; a report of another bundle does not stay where that is overwritten."""
+    assert str(train.out / "report.html") in " ".join(train().stdout.split())
+    assert (train.out / "report.html").read_bytes() == b"a report of 300 rows"
+    train("--no-report", "--force", rows=350)
+    assert not (train.out / "report.html").exists()
 
 
 def test_a_folder_with_one_file_of_a_bundle_is_not_empty(train):
