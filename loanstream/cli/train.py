@@ -43,7 +43,7 @@ def run_training(
     if as_json:
         for warning in card.warnings:
             aside(warning)
-    emit(card.as_json(), card_text(card, out), as_json=as_json)
+    emit({**card.as_json(), "bundle": str(out)}, card_text(card, out), as_json=as_json)
     return 0
 
 

@@ -52,9 +52,10 @@ def test_what_was_trained_is_told_in_lines_that_fit(train):
 
 
 def test_its_json_is_one_value_the_card(train):
-    """The same as stands in the bundle."""
+    """The same as stands in the bundle, and where that is."""
     told = train("--json")
-    assert json.loads(told.stdout) == json.loads((train.out / "card.json").read_bytes())
+    card = json.loads((train.out / "card.json").read_bytes())
+    assert json.loads(told.stdout) == {**card, "bundle": str(train.out)}
     assert json.loads(told.stdout)["ece_bins"] == ESTIMATED_ECE_BINS
 
 
