@@ -56,7 +56,6 @@ def test_what_is_kept_beside_outcomes_is_no_row_of_a_record(empty, refused, keep
         MemoryMessage(name, 0, at, key.encode(), value, None, (2, START))
         for at, (key, value) in enumerate(told.items())
     ]
-    topics[DECISIONS, 0].append(_again(topics[DECISIONS, 0][1]))
     record(empty, refused, {(name, 0): outcomes, **topics})
     client = empty.client()
     decided = "SELECT count(), uniqExact(application_id) FROM loanstream.outcomes_decided"
@@ -72,13 +71,6 @@ def test_what_is_kept_beside_outcomes_is_no_row_of_a_record(empty, refused, keep
     assert "outcomes_decided_log" not in result.past
     assert client.query(decided).first_row == (0, 0)
     client.close()
-
-
-def _again(message):
-    """The record of a decision once more, later."""
-    return MemoryMessage(
-        DECISIONS, 0, message.offset() + 100, message.key(), message.value(), None, message.timestamp()
-    )
 
 
 def test_a_row_within_its_retention_is_lost_as_before(empty, refused, keeping):
