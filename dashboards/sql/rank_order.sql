@@ -21,3 +21,4 @@ FROM
         GROUP BY score
     )
 )
+HAVING count() > 0

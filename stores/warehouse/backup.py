@@ -45,6 +45,20 @@ FOLLOWS = (
 more: with what came when the backup was made they may not have been.
 """
 
+_OF_AN_OUTCOME = "tenant, revision_key, kind, kafka_partition, kafka_offset"
+
+BY_VIEWS = {
+    "deciders_of_decisions": "INSERT INTO loanstream.deciders_log {}",
+    "decisions_of_outcomes": f"""
+    INSERT INTO loanstream.outcomes_decided_log
+    SELECT * FROM ({{}})
+    WHERE ({_OF_AN_OUTCOME}) NOT IN (SELECT {_OF_AN_OUTCOME} FROM loanstream.outcomes_decided_log)
+    """,  # noqa: S608 - of constants
+}
+"""A materialized view -> how what it makes of its log's rows is made anew of all of them: deciders are merged, outcomes
+are added where they lack. What stands beside an outcome stays, as retention may have taken its decision since.
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class Backup:
@@ -78,7 +92,14 @@ def restore(client: Any, name: str) -> Backup:
     done = _done(client, f"RESTORE DATABASE {DATABASE} FROM {_file(name)}", name)
     for statement in FOLLOWS:
         client.command(statement)
+    for view, statement in BY_VIEWS.items():
+        client.command(statement.format(_select_of(client, view)))
     return done
+
+
+def _select_of(client: Any, view: str) -> str:
+    sql = f"SELECT as_select FROM system.tables WHERE database = '{DATABASE}' AND name = {{view:String}}"  # noqa: S608
+    return str(client.query(sql, parameters={"view": view}).first_row[0])
 
 
 def _done(client: Any, statement: str, name: str) -> Backup:

@@ -55,8 +55,9 @@ FROM loanstream.decision_keys_log
 PREWHERE revision_key IN (SELECT arrayJoin(keys))
 WHERE kafka_partition = %(partition)s
 GROUP BY revision_key
-SETTINGS max_threads = 1, local_filesystem_read_method = 'pread'
 """
+_AS_WRITER = "SETTINGS max_threads = 1, local_filesystem_read_method = 'pread'"
+"""Of a few keys that is the fastest; a reader may set nothing."""
 
 _IN_SET = """
 SELECT DISTINCT kafka_offset FROM loanstream.decision_repeats_log
@@ -156,7 +157,8 @@ def _after_another(client: Any, records: Sequence[Repeat]) -> set[Repeat]:
     """Those of `records` before which the keys have another one of the same revision."""
     after = set()
     for (tenant, partition), some in _by_place(records).items():
-        firsts = _known(client, tenant, partition, [(each.application_id, each.revision) for each in some])
+        revisions = [(each.application_id, each.revision) for each in some]
+        firsts = _known(client, tenant, partition, revisions, settings="")
         after |= {
             each
             for each in some
@@ -180,14 +182,16 @@ def _by_place(records: Iterable[Repeat]) -> dict[tuple[str, Partition], list[Rep
     return found
 
 
-def _known(client: Any, tenant: str, partition: Partition, revisions: Sequence[Revision]) -> dict[Revision, int]:
+def _known(
+    client: Any, tenant: str, partition: Partition, revisions: Sequence[Revision], settings: str = _AS_WRITER
+) -> dict[Revision, int]:
     """The offset of the first record in the log, of those of `revisions` that have one."""
     found: dict[Revision, int] = {}
     for start in range(0, len(revisions), _AT_ONCE):
         some = revisions[start : start + _AT_ONCE]
         ids, numbers = zip(*some, strict=True)
         asked = {"tenant": tenant, "partition": partition[1], "ids": list(ids), "revisions": list(numbers)}
-        found |= {some[at - 1]: first for at, first in client.query(_KNOWN, parameters=asked).result_rows}
+        found |= {some[at - 1]: first for at, first in client.query(_KNOWN + settings, parameters=asked).result_rows}
     return found
 
 

@@ -157,8 +157,20 @@ def until_wednesday(now: int) -> int:
 
 
 def fill_shared(client: Any, now: int) -> None:
-    """What is of no bank alone: activations, and what workers tell of themselves."""
-    for statement in (_METRICS, _ENDS, _REFERENCES, _ACTIVATIONS):
+    """What is of no bank alone."""
+    fill_models(client, now)
+    fill_workers(client, now)
+
+
+def fill_models(client: Any, now: int) -> None:
+    """Activations, and what the models were trained on: features are counted by it, so it comes before `count`."""
+    for statement in (_REFERENCES, _ACTIVATIONS):
+        client.command(statement, parameters=_given(now, banks=list(BANKS)))
+
+
+def fill_workers(client: Any, now: int) -> None:
+    """What workers tell of themselves."""
+    for statement in (_METRICS, _ENDS):
         client.command(statement, parameters=_given(now, banks=list(BANKS)))
 
 

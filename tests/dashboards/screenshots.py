@@ -12,6 +12,7 @@ import time
 from contextlib import closing
 from pathlib import Path
 
+import numpy as np
 from PIL import Image
 
 sys.path.append(str(Path(__file__).parent))  # test folders are no packages
@@ -34,7 +35,7 @@ PAGES = {
 }
 """Name of the page in docs/dashboards -> the dashboard that it explains."""
 DAYS, CANDIDATES = 60, 160_000
-COLOURS = 160
+COLOURS = 240
 DRAWN_S = 1.0
 """Charts grow to their place for so long after their figures came."""
 
@@ -52,9 +53,10 @@ def main() -> None:
         now = int(time.time())
         with closing(warehouse.client()) as client:
             migrate(client)
+            made_up.fill_models(client, now)
             made_up.fill(client, now, CANDIDATES, days=DAYS, later_s=made_up.until_wednesday(now))
             made_up.count(client)
-            made_up.fill_shared(client, int(time.time()))  # else every worker had been silent since
+            made_up.fill_workers(client, int(time.time()))  # else every worker had been silent since
             application = _referred(client)
         _look(warehouse, application, asked.folder, 390 if asked.phone else 1280)
 
@@ -91,9 +93,22 @@ def _look(warehouse, application: str, folder: Path, width: int) -> None:
 
 
 def _smaller(path: Path) -> None:
-    """A page has few colours: a palette of them is a third of the bytes."""
+    """A page has few colours: a palette of them is a third of the bytes. The commonest stay as they are, so that large
+    areas keep theirs; the rest are spread over what there is, so that a rare red stays red.
+    """
     picture = Image.open(io.BytesIO(path.read_bytes())).convert("RGB")
-    picture.quantize(COLOURS, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE).save(path, optimize=True)
+    colours, places, counts = np.unique(
+        np.asarray(picture).reshape(-1, 3), axis=0, return_inverse=True, return_counts=True
+    )
+    spread = picture.quantize(COLOURS // 2, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE).getpalette() or []
+    commonest = colours[np.argsort(-counts)[: COLOURS // 2]]
+    palette = np.concatenate([commonest, np.reshape(spread, (-1, 3))[: COLOURS // 2]]).astype(int)
+    nearest = np.concatenate(
+        [((some[:, None, :].astype(int) - palette) ** 2).sum(2).argmin(1) for some in np.array_split(colours, 64)]
+    )
+    smaller = Image.fromarray(nearest[places].reshape(picture.height, picture.width).astype(np.uint8))
+    smaller.putpalette(palette.astype(np.uint8).tobytes())
+    smaller.save(path, optimize=True)
 
 
 if __name__ == "__main__":

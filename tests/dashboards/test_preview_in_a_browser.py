@@ -223,6 +223,29 @@ def test_a_value_below_nought_is_seen(browser, fake, answer, kind):
         assert browser.said == []
 
 
+@pytest.mark.parametrize("width", [390, 1280])
+def test_the_longest_bar_has_its_value_beside_it(browser, fake, answer, width):
+    """Beside names as long as a reason's, on a phone too, no figure is cut off at the panel's edge."""
+    panel = Panel("p", "P", "?", "decisions_made", "barchart", width=8)
+    board = Dashboard("b", "B", "?", (Section("S", (panel,)),), variables=("tenant", "bundle", "policy"), marks=())
+    rows = [("documents_contradict_income", 1_791), ("short_history", 7_840)]
+    empty, found = answer([], tenant="String"), answer(rows, reason="String", decisions="UInt64")
+    with served(lambda: fake(lambda sql: empty if "DISTINCT" in sql else found), dashboards={"b": board}) as address:
+        browser.look(width, 900)
+        browser.open(f"{address}/d/b")
+        browser.wait("document.querySelectorAll('.bartext').length == 2")
+        ends = "[...document.querySelectorAll('.bartext')].map(t => t.getBoundingClientRect().right)"
+        assert max(browser.run(ends)) <= browser.run("document.querySelector('.chart').getBoundingClientRect().right")
+
+
+def test_an_application_s_whole_name_is_seen_on_a_phone(browser, address, application):
+    """The field that an id is written into is as wide as the screen."""
+    browser.look(390, 844)
+    browser.open(f"{address}/d/loanstream-application?var-tenant=adria&var-application={application}")
+    assert browser.run("(i => i.scrollWidth <= i.clientWidth)(document.querySelector('.typed input'))")
+    assert browser.run("document.querySelector('.typed').getBoundingClientRect().width") > 340
+
+
 WIDE = {"application": "String", **{f"column_{number}": "String" for number in range(14)}}
 
 

@@ -19,17 +19,28 @@ SELECT 'bank-a', concat('a-', toString(number)), 1, 'd', 'approve', now64(3) - t
     '{{}}', 'loan.decisions.v1.bank-a', 0, {offset} + number
 FROM numbers({count})
 """
+OUTCOMES = """
+INSERT INTO loanstream.outcomes_log (tenant, application_id, revision, kind, repayment, kafka_topic, kafka_offset, kafka_timestamp)
+SELECT 'bank-a', concat('a-', toString(number)), 1, 'repayment', 'current', 'loan.outcomes.v1.bank-a', number, now64(3)
+FROM numbers({first}, {count})
+"""
+DECIDED = "SELECT DISTINCT application_id, outcome, decided_at FROM loanstream.outcomes_decided ORDER BY ALL"
 TABLES = "SELECT name FROM system.tables WHERE database = 'loanstream' AND engine LIKE '%MergeTree' ORDER BY name"
-FOLLOWING = {"hours_touched": "hour", "decision_keys_log": "*", "decision_repeats_log": "*"}
-"""What a restore makes anew, the same beside itself, and the columns in which it is the same."""
+FOLLOWING = {
+    "hours_touched": "SELECT DISTINCT hour",
+    "decision_keys_log": "SELECT DISTINCT *",
+    "decision_repeats_log": "SELECT DISTINCT *",
+    "deciders_log": "SELECT tenant, bundle_id, policy_id, min(first_at) AS first_at",
+}
+"""What a restore makes anew, the same beside itself, and what of it is the same."""
 
 
 def contents(client):
     """Table -> its rows, as a number and a hash; and the figures of all decisions."""
     found = {
         name: client.query(
-            f"SELECT count(), groupBitXor(cityHash64(toString(row))) "
-            f"FROM (SELECT {'DISTINCT' if name in FOLLOWING else ''} tuple({FOLLOWING.get(name, '*')}) AS row FROM loanstream.{name})"
+            "SELECT count(), groupBitXor(cityHash64(toString(tuple(*)))) "
+            f"FROM ({FOLLOWING.get(name, 'SELECT *')} FROM loanstream.{name} {'GROUP BY ALL' if name == 'deciders_log' else ''})"
         ).first_row
         for (name,) in client.query(TABLES).result_rows
     }
@@ -59,6 +70,7 @@ def test_a_lost_warehouse_is_restored_with_every_row_and_figure(directory):
         migrate(client)
         client.command(ROWS.format(count=500, offset=0))
         client.command(ROWS.format(count=20, offset=1000))
+        client.command(OUTCOMES.format(first=0, count=30))
         client.command(
             "INSERT INTO loanstream.decision_repeats_log "
             "SELECT tenant, kafka_topic, kafka_partition, kafka_offset FROM loanstream.decisions_log WHERE kafka_offset >= 1000"
@@ -122,6 +134,31 @@ def test_what_a_batch_lacked_in_the_backup_is_made_anew(directory):
         assert client.query("SELECT count() FROM loanstream.decision_keys_log").first_row[0] == 10
         assert client.query("SELECT count() FROM loanstream.decision_repeats_log").first_row[0] == 5
         assert sum(row[2] for row in contents(client)[1]) == sum(row[2] for row in figures) // 2 == 5
+        client.close()
+
+
+def test_outcomes_and_deciders_that_the_backup_lacks_are_made_anew(directory):
+    """Each outcome stands once beside its decision again, also beside one that retention has taken since."""
+    with EmbeddedWarehouse(directory) as server:
+        client = server.client()
+        migrate(client)
+        client.command(ROWS.format(count=5, offset=0))
+        client.command(OUTCOMES.format(first=0, count=3))
+        client.command("ALTER TABLE loanstream.decisions_log DELETE WHERE kafka_offset = 0 SETTINGS mutations_sync = 2")
+        client.command(OUTCOMES.format(first=3, count=2))
+        before = client.query(DECIDED).result_rows
+        client.command(
+            "ALTER TABLE loanstream.outcomes_decided_log DELETE WHERE kafka_offset > 2 SETTINGS mutations_sync = 2"
+        )
+        client.command("TRUNCATE TABLE loanstream.deciders_log")
+        back_up(client, "torn")
+        lose(server)
+        restore(client, "torn")
+        assert client.query(DECIDED).result_rows == before
+        assert client.query("SELECT count() FROM loanstream.outcomes_decided_log").first_row[0] == 5
+        assert client.query(
+            "SELECT tenant, min(first_at) <= now() FROM loanstream.deciders_log GROUP BY ALL"
+        ).result_rows == [("bank-a", 1)]
         client.close()
 
 

@@ -170,10 +170,13 @@ export async function barchart(body, panel, answer) {
   if (lying) Object.assign(layout.yaxis, { autorange: "reversed", rangemode: "normal" });
   Object.assign(names, { type: "category", categoryorder: "array", categoryarray: categories, showgrid: false, dtick: lying ? 1 : Math.ceil((Math.max(longest, 2) * 7 + 10) / each) });
   values.rangemode = "tozero";
-  const labelled = traces.some(({ text }) => text);
-  valueAxis(values, panel, reach(series, panel.stacked), labelled ? (lying ? 1.2 : 1.16) : 1.04, lying && wide < 480);
+  const labels = traces.flatMap(({ text }) => text ?? []);
+  valueAxis(values, panel, reach(series, panel.stacked), labels.length ? (lying ? besides(labels, wide - longest * 7 - 40) : 1.16) : 1.04, lying && wide < 480);
   await Plotly.react(canvas(body), traces, layout, CONFIG);
 }
+
+// How much longer than its bars an axis of so many pixels is, for a value to stand beside the longest of them.
+const besides = (labels, width) => Math.min(2, Math.max(1.2, width / Math.max(1, width - 7 * Math.max(...labels.map((each) => each.length)) - 12)));
 
 const named = (name) => css("approve") && ["approve", "refer", "decline", "approved", "referred", "declined", "match", "mismatch"].includes(String(name).toLowerCase());
 

@@ -1,11 +1,13 @@
 """Reconcile where the warehouse keeps rows for a shorter time than topics keep records."""
 
+import json
 import time
 
 import pytest
-from bank_topics import APPLICATIONS, DECISIONS, START, altered, flow, found, reconciled, record
+from bank_topics import APPLICATIONS, DECISIONS, START, altered, example, flow, found, reconciled, record
 
 from loanstream.cli.reconcile import reconciliation_text
+from schemas.records import MemoryMessage
 from stores.topics import MemoryTopics
 from stores.warehouse.retention import DAY_MS, RETENTIONS, Change, by_table
 
@@ -44,6 +46,31 @@ def test_rows_that_retention_took_are_no_difference(empty, refused, keeping):
         ("applications_log", "monitoring_log", "verifications_log", "decisions_log"), 5
     )
     assert "not kept any longer by the warehouse's retention: " in reconciliation_text(result)
+
+
+def test_what_is_kept_beside_outcomes_is_no_row_of_a_record(empty, refused, keeping):
+    """An outcome counts once, whether it stands beside its decision yet or not, and once when retention took both."""
+    topics, name, event = flow(3), "loan.outcomes.v1.bank-a", example("loan.outcome.recorded")
+    told = {key: json.dumps(event | {"application_id": key}).encode() for key in ("a-000", "a-001", "a-007")}
+    outcomes = [
+        MemoryMessage(name, 0, at, key.encode(), value, None, (2, START))
+        for at, (key, value) in enumerate(told.items())
+    ]
+    record(empty, refused, {(name, 0): outcomes, **topics})
+    client = empty.client()
+    decided = "SELECT count(), uniqExact(application_id) FROM loanstream.outcomes_decided"
+    assert client.query(decided).first_row == (2, 2)
+    result = reconciled(empty, {(name, 0): outcomes, **topics})
+    assert found(result) == []
+    assert result.compared["outcomes_log"] == 3
+    assert {"outcomes_decided_log", "deciders_log"}.isdisjoint(result.compared)
+    keeping(decisions=AGE_DAYS - 10)
+    result = reconciled(empty, {(name, 0): outcomes, **topics})
+    assert found(result) == []
+    assert result.past["outcomes_log"] == 3
+    assert "outcomes_decided_log" not in result.past
+    assert client.query(decided).first_row == (0, 0)
+    client.close()
 
 
 def test_a_row_within_its_retention_is_lost_as_before(empty, refused, keeping):
