@@ -255,10 +255,9 @@ def test_a_loan_past_two_bounds_and_the_models_own_word_are_one_factor(scorers, 
             "The instalment of this loan would take 96.7 % of the income; more than 60 % is declined.",
         ),
         (
-            {"monthly_obligations": "205000.01"},
+            {"monthly_obligations": "205000.01", "loan": {"term_years": 20}},
             "loan_burden",
-            "The instalment and the obligations named would together take 114.2 % of the income; above 60 % a person "
-            "decides.",
+            "The instalment and the obligations named would together take 94.5 % of the income; above 60 % a person decides.",
         ),
         (
             {"loan": {"term_years": 40}},
