@@ -104,6 +104,8 @@ class Bundle:
         """The margins alone, of rows as for `raw`: the same bits."""
         if self.tree_tables is not None:
             return self.tree_tables.margins(features).astype(np.float64)
+        if not len(features):  # XGBoost warns of nobody, and answers in another shape
+            return np.zeros(0)
         margins: npt.NDArray[np.float64] = self.booster.predict(
             xgboost.DMatrix(features, nthread=1), output_margin=True
         ).astype(np.float64)
@@ -123,6 +125,8 @@ def margins_and_contributions(booster: Any, features: Matrix, tree_tables: TreeT
         margins, added = tree_tables.margins_and_contributions(features)
         bias = np.full(len(features), tree_tables.bias, np.float64)
         return Raw(margins.astype(np.float64), added.astype(np.float64), bias)
+    if not len(features):
+        return Raw(np.zeros(0), np.zeros(features.shape), np.zeros(0))
     data = xgboost.DMatrix(features, nthread=1)
     margin = booster.predict(data, output_margin=True).astype(np.float64)
     contributions = booster.predict(data, pred_contribs=True).astype(np.float64)

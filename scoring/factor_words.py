@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Literal
 
+from scoring.policy import INSTALMENT, REPAYMENTS
+
 DIGITS_MAX = 12
 """Decimals after which a number is told in words. Floats of ratios are right to about fifteen digits."""
 
@@ -126,6 +128,12 @@ WORDS: dict[str, Words] = {
     ),
 }
 """By feature. Those of FLAGS are no numbers."""
+
+REPAYMENT_WORDS: dict[str, Words] = {
+    INSTALMENT: Words("The instalment of this loan would take {} of the income", SHARE, 1),
+    REPAYMENTS: Words("The instalment and the obligations named would together take {} of the income", SHARE, 1),
+}
+"""By what an affordability test is of. Where no obligations are named, the instalment alone counts."""
 
 FLAGS: dict[str, tuple[str, str]] = {
     "education": ("The applicant is no graduate", "The applicant is a graduate"),

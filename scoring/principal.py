@@ -29,7 +29,7 @@ from scoring.features import FEATURES, POSITION
 from scoring.policy import Condition, Policy, Rule
 from scoring.reference import reference_of
 from scoring.rules import RULE_OF_DEGRADED, Fired
-from scoring.telling import Telling, beside, deduction, of_rule
+from scoring.telling import Telling, Valued, beside, deduction, of_rule
 
 TRIFLING = 0.1
 """Factors that cost less than this share of the costliest are not principal: they are left out."""
@@ -94,12 +94,11 @@ _BY_WORTH = attrgetter("worth")
 
 
 class _Ruled(NamedTuple):
-    """A rule of the policy: its factor, its feature's column, and how it is told; None: as its row says it."""
+    """A rule of the policy: its factor, and the value and how it is told; None: as its row says it."""
 
     code: str
     factor: str
-    column: int
-    telling: Telling | None
+    told_by: tuple[Valued, Telling] | None
 
 
 class Principal:
@@ -127,7 +126,7 @@ class Principal:
             )
             for row, factor in zip(policy.penalties, of_penalties, strict=True)
         ]
-        self._rules = [_Ruled(row.code, factor_of(row.code, row.condition), *of_rule(row)) for row in rules]
+        self._rules = [_Ruled(row.code, factor_of(row.code, row.condition), of_rule(row)) for row in rules]
 
     def of_scores(self, held_back: Sequence[HeldBack], raw: Raw, values: Matrix) -> list[list[Row]]:
         """The reasons of each score that does not approve, costliest first. `raw` is what the model says of these
@@ -218,10 +217,11 @@ class Principal:
             factor = FACTOR_OF.get(code, DOCUMENTS) if rule is None or rule.code != code else rule.factor
             if factor in found:
                 continue
-            if rule is None or rule.telling is None:
+            if rule is None or rule.told_by is None:
                 found[factor] = _row(factor, None, row["text"], row["value"])
             else:
-                found[factor] = _row(factor, None, *rule.telling(features[rule.column], currency))
+                value, telling = rule.told_by
+                found[factor] = _row(factor, None, *telling(value(features), currency))
         return list(found.values())
 
 

@@ -1,15 +1,17 @@
 """Sentences of principal reasons: what an applicant's value missed, or how it compares with the typical one."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from decimal import Decimal
-from functools import lru_cache
+from functools import lru_cache, partial
+from operator import itemgetter
 from typing import Literal, NamedTuple
 
 from schemas.decision import Outcome
 from schemas.reasons import REASONS
+from scoring.affordability import share_of_income
 from scoring.explanation import Wording
-from scoring.factor_words import FLAGS, MONEY, WORDS, Words, apart, both, number
+from scoring.factor_words import FLAGS, MONEY, REPAYMENT_WORDS, WORDS, Words, apart, both, number
 from scoring.features import POSITION
 from scoring.policy import Condition, Penalty, Policy, Rule
 
@@ -25,7 +27,12 @@ class Told(NamedTuple):
 
 
 Telling = Callable[[float, str], Told]
-"""Tells a feature's value, given the application's currency."""
+"""Tells a value, given the application's currency."""
+
+Valued = Callable[[Sequence[float]], float]
+"""The value that is told, from one row of the whole table of features."""
+
+_WORDS = WORDS | REPAYMENT_WORDS
 
 _TYPICAL = "of a typical approved application."
 _TAKES = "; the score counts it against the application."
@@ -79,25 +86,26 @@ def deduction(penalty: Penalty, policy: Policy) -> Telling:
     return _missed(condition.name, side, mildest, _DEDUCTS[side])
 
 
-def of_rule(rule: Rule) -> tuple[int, Telling | None]:
-    """The column of the feature that a rule is told by, and the telling; None: as the rule's own sentence says it."""
-    condition = rule.condition
+def of_rule(rule: Rule) -> tuple[Valued, Telling] | None:
+    """What a rule is told by, and the telling; None: as the rule's own sentence says it."""
+    condition, own = rule.condition, rule.text
     match condition.kind:
-        case "feature" if rule.text is not None:
-            return POSITION[condition.name], _own(condition, Wording.of(rule.code, rule.text))
-        case "feature":
+        case "feature" | "affordability":
+            value = itemgetter(POSITION[condition.name]) if condition.kind == "feature" else _share(condition)
+            if own is not None:
+                return value, _own(condition, Wording.of(rule.code, own))
             side = _side(condition)
-            bound = getattr(condition, side)
-            return POSITION[condition.name], _missed(condition.name, side, bound, _DECIDES[rule.outcome, side])
+            return value, _missed(condition.name, side, getattr(condition, side), _DECIDES[rule.outcome, side])
         case "beyond":
             side = _side(condition)
-            return POSITION[condition.name], _missed(condition.name, side, getattr(condition, side), _SEEN[side])
-        case "verification" if rule.text is None and 0 < condition.above < math.inf:
-            return POSITION["loan_amount"], _from_amount(rule.code, condition.above)
-        case "income_gap" if rule.text is None:
-            return POSITION["annual_income"], _apart_by(rule.code, condition.above)
+            telling = _missed(condition.name, side, getattr(condition, side), _SEEN[side])
+            return itemgetter(POSITION[condition.name]), telling
+        case "verification" if own is None and 0 < condition.above < math.inf:
+            return itemgetter(POSITION["loan_amount"]), _from_amount(rule.code, condition.above)
+        case "income_gap" if own is None:
+            return itemgetter(POSITION["annual_income"]), _apart_by(rule.code, condition.above)
         case _:
-            return 0, None
+            return None
 
 
 def plain(bound: float) -> str:
@@ -109,9 +117,13 @@ def plain(bound: float) -> str:
     return f"{Decimal(repr(bound)).normalize():f}"
 
 
+def _share(condition: Condition) -> Valued:
+    return partial(share_of_income, condition)
+
+
 def _side(condition: Condition) -> Side:
     """The side of its interval that an applicant is told of: the one on which the feature hurts."""
-    words = WORDS.get(condition.name)
+    words = _WORDS.get(condition.name)
     first: Side = "above" if words is None or words.worse >= 0 else "below"
     other: Side = "below" if first == "above" else "above"
     return first if math.isfinite(getattr(condition, first)) else other
@@ -125,7 +137,7 @@ def _cut(words: Words) -> tuple[str, str]:
 def _missed(name: str, side: Side, bound: float, ending: str) -> Telling:
     if name in FLAGS:
         return _flag(name, _TAKES)
-    words, text = WORDS[name], plain(bound)
+    words, text = _WORDS[name], plain(bound)
     scale, (before, after) = words.scale, _cut(words)
 
     @lru_cache(maxsize=64)
@@ -152,7 +164,7 @@ def _flag(name: str, ending: str) -> Telling:
 def _own(condition: Condition, wording: Wording) -> Telling:
     """A bank's own sentence, with its value past the bound."""
     name, bound = condition.name, getattr(condition, _side(condition))
-    scale, text = WORDS[name].scale if name in WORDS else None, plain(bound)
+    scale, text = _WORDS[name].scale if name in _WORDS else None, plain(bound)
 
     def tell(value: float, currency: str) -> Told:
         if scale is None:

@@ -97,7 +97,9 @@ class TreeTables:
         # XGBoost, too, compares in float32.
         cells = features.astype(np.float32)[:, self.columns]
         outcomes = (cells < self.thresholds) | (np.isnan(cells) & self.missing)
-        return np.packbits(outcomes.reshape(len(features), len(self.rows), -1), axis=2, bitorder="little")[:, :, 0]
+        # The width is worked out: of no rows at all NumPy cannot tell it.
+        by_tree = outcomes.reshape(len(features), len(self.rows), len(self.columns) // len(self.rows))
+        return np.packbits(by_tree, axis=2, bitorder="little")[:, :, 0]
 
 
 @dataclass(frozen=True, slots=True)

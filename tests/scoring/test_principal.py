@@ -4,6 +4,7 @@ import os
 import re
 from dataclasses import replace
 from decimal import Decimal
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
@@ -18,10 +19,11 @@ from schemas.reasons import REASONS
 from schemas.values import utc_of_ms
 from schemas.verification import ApplicationVerified, VerifyProcessing
 from scoring import explanation
+from scoring.affordability import exact_share
 from scoring.decision import Scorer
-from scoring.factor_words import FLAGS, WORDS
+from scoring.factor_words import FLAGS, REPAYMENT_WORDS, WORDS
 from scoring.features import FEATURES, exact_value, feature_matrix
-from scoring.policy import Condition
+from scoring.policy import INSTALMENT, REPAYMENTS, Condition
 from scoring.policy_document import parse_policy
 from scoring.principal import factor_of
 from scoring.reference import reference_of
@@ -31,6 +33,8 @@ PUBLIC = Path(os.environ.get("LOANSTREAM_DATA", Path(__file__).parents[3] / "sha
 )
 PAIRS = [("default", "standard"), ("paper", "paper"), ("paper", "standard"), ("default", "paper")]
 NOW_MS = 1_772_443_800_000
+RATE = 0.1
+"""The interest of the default policy's repayments."""
 
 ABOVE = ("at most", "more than", "above", "no more than")
 BELOW = ("at least", "less than", "below", "no less than")
@@ -79,13 +83,18 @@ def check_sentence(row, event):
     ) is None:
         return
     assert (Decimal(value) > Decimal(bound)) if side[1] in ABOVE else (Decimal(value) < Decimal(bound)), row
-    exact = [exact_value(event.application, name) for name in WORDS if _says(name, text)]
+    exact = [exact_value(event.application, name) for name, words in WORDS.items() if _says(words, text)]
+    exact += [
+        exact_share(Condition("affordability", name, rate=RATE), event.application)
+        for name, words in REPAYMENT_WORDS.items()
+        if _says(words, text)
+    ]
     digits = len(value.partition(".")[2])
-    assert any(abs(one - Decimal(value)) <= Decimal(1).scaleb(-digits) for one in exact), row
+    assert any(abs(Fraction(one) - Fraction(value)) <= Fraction(1, 10**digits) for one in exact), row
 
 
-def _says(name, text):
-    return text.startswith(WORDS[name].subject.partition("{}")[0]) and name not in FLAGS
+def _says(words, text):
+    return text.startswith(words.subject.partition("{}")[0])
 
 
 def check(decision, event):
@@ -217,7 +226,10 @@ def test_whoever_is_not_approved_is_told_why(scorers, key, make_event, pair, bat
 
 def test_a_loan_past_two_bounds_and_the_models_own_word_are_one_factor(scorers, decide_one, make_event):
     """LTI above 6 is penalised and the model has its own view of amount and income: one reason, with the net."""
-    decision = decide_one(scorers["paper", "standard"], make_event(annual_income=1_900_000))
+    shipped = scorers["paper", "standard"]
+    # So large a loan is beyond the limit of the instalment as well: here the score alone speaks.
+    scorer = Scorer(shipped.bundle, replace(shipped.policy, rules=()))
+    decision = decide_one(scorer, make_event(annual_income=1_900_000))
     codes = [row["code"] for row in decision["reasons"]]
     assert {"penalty_lti_high", "loan_amount"} <= set(codes)
     rows = told(decision)
@@ -238,9 +250,14 @@ def test_a_loan_past_two_bounds_and_the_models_own_word_are_one_factor(scorers, 
         ({"cibil_score": 549}, "credit_history", "The CIBIL score is 549; less than 550 is declined."),
         ({"cibil_score": None}, "credit_history", "There is no CIBIL score: a person decides."),
         (
-            {"monthly_obligations": "205000.01"},
+            {"annual_income": 2_000_000, "loan": {"term_years": 10}},
             "loan_burden",
-            "Existing obligations take 60.000003 % of the income; more than 60 % is declined.",
+            "The instalment of this loan would take 96.7 % of the income; more than 60 % is declined.",
+        ),
+        (
+            {"monthly_obligations": "205000.01", "loan": {"term_years": 20}},
+            "loan_burden",
+            "The instalment and the obligations named would together take 94.5 % of the income; above 60 % a person decides.",
         ),
         (
             {"loan": {"term_years": 40}},
@@ -255,6 +272,63 @@ def test_what_decided_is_told_with_its_bound(standard, decide_one, make_event, c
     """A rule is told as the policy has it: the applicant's number, and the one it is held against."""
     first = decide_one(standard, make_event(**change))["principal_reasons"][0]
     assert (first["factor"], first["text"], first["points"]) == (factor, sentence, None)
+
+
+TESTS_OF_REPAYMENTS = """
+name: repayments
+points: {score: 600, pdo: 20}
+bands: {approve: 0.7, decline: 0.3}
+penalties: []
+rules:
+  - code: own_instalment
+    text: "The instalment is {value} of the income."
+    outcome: decline
+    affordability: {of: instalment, rate: 0.1, share_above: 0.6}
+  - code: repayments_above_limit
+    outcome: refer
+    affordability: {of: instalment_and_obligations, rate: 0.1, share_above: 0.25}
+"""
+JUST_ABOVE = {"loan": {"amount": 4_000_000}, "annual_income": "1213933.12"}
+"""The highest income, in whole cents, of which the instalment takes more than 60 %."""
+
+
+@pytest.mark.parametrize(
+    ("change", "name", "bound", "sentence"),
+    [
+        (JUST_ABOVE, INSTALMENT, "0.6", "The instalment of this loan would take {} of the income; more than 60 % is "),
+        (
+            JUST_ABOVE | {"annual_income": 2_000_000, "monthly_obligations": "39303.35"},
+            REPAYMENTS,
+            "0.6",
+            "The instalment and the obligations named would together take {} of the income; above 60 % a person ",
+        ),
+    ],
+)
+def test_repayments_are_told_with_the_share_and_the_limit(
+    standard, decide_one, make_event, change, name, bound, sentence
+):
+    """A share next to the limit is never rounded onto it, and is the exact share as far as its digits go."""
+    event = make_event(**{"monthly_obligations": 0} | change)
+    (row,) = decide_one(standard, event)["principal_reasons"]
+    check_sentence(row, event)
+    exact = exact_share(Condition("affordability", name, rate=RATE), event.application)
+    assert Fraction(row["bound"]) == Fraction(bound) < Fraction(row["value"])
+    assert abs(exact - Fraction(row["value"])) < Fraction(1, 10**8)
+    assert row["text"].startswith(sentence.format(f"{(Decimal(row['value']) * 100).normalize():f} %"))
+    assert row["factor"] == "loan_burden"
+
+
+def test_a_banks_own_words_tell_the_share(bundles, decide_one, make_event):
+    """A bank's own sentence about the instalment has the share in its place; without named obligations the instalment
+    alone is told, in a sentence that is true of both.
+    """
+    scorer = Scorer(bundles["default"], parse_policy(TESTS_OF_REPAYMENTS))
+    own = decide_one(scorer, make_event(annual_income=2_000_000, loan={"term_years": 10}))["principal_reasons"][0]
+    assert (own["text"], own["value"], own["bound"]) == ("The instalment is 96.7 % of the income.", "0.967", "0.6")
+    unnamed = decide_one(scorer, make_event(loan={"term_years": 20}, monthly_obligations=None))["principal_reasons"][0]
+    assert unnamed["text"] == (
+        "The instalment and the obligations named would together take 34.5 % of the income; above 25 % a person decides."
+    )
 
 
 def test_an_approval_by_the_score_that_a_rule_holds_back_is_told_the_rule_alone(standard, decide_one, make_event):

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from scoring.booster import xgboost
 from scoring.bundle import Bundle, load_bundle
-from scoring.shipped import shipped_bundle_files
+from scoring.shipped import BUNDLES, shipped_bundle_files
 from scoring.tree_tables import MAX_SPLITS, TreeTables
 
 FEATURES = 5
@@ -66,6 +66,17 @@ def test_any_row_gets_the_bits_of_xgboost(small, rows):
     booster, tables = small
     assert tables is not None
     assert same_bits(booster, tables, np.array(rows))
+
+
+@pytest.mark.parametrize("name", BUNDLES)
+@pytest.mark.filterwarnings("error")
+def test_of_nobody_a_model_says_nothing(name):
+    """A batch in which nobody is to be asked about is no fault: as many answers as rows, none, with tables or without."""
+    bundle = load_bundle(shipped_bundle_files(name))
+    nobody = np.empty((0, len(bundle.features)))
+    raw = bundle.raw(nobody)
+    assert bundle.margins(nobody).shape == raw.margin.shape == raw.bias.shape == (0,)
+    assert raw.contributions.shape == nobody.shape
 
 
 def test_rows_at_every_threshold_of_the_default_bundle_get_the_bits_of_xgboost(standard):
