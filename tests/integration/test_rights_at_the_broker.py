@@ -220,7 +220,7 @@ MAY: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     # kind: the rows of `schemas.topics` that it writes, and those that it reads; a bank's kinds those of their bank alone
     "producer": (("applications", "outcomes"), ()),
     "consumer": ((), ("decisions", "rejections", "outcomes")),
-    "gateway": (("applications", "outcomes", "claims"), ("decisions", "rejections", "claims", "control")),
+    "gateway": (("applications", "outcomes", "claims", "metrics"), ("decisions", "rejections", "claims", "control")),
     "stage:verify": (
         ("applications_slow", "verifications", "applications_dlq", "rejections", "metrics"),
         ("applications",),
