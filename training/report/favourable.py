@@ -25,7 +25,7 @@ def favourable(target: Target, positive_share: float) -> tuple[int, str]:
     label, why = _inferred(target, positive_share)
     return label, (
         f"Favoured is who gets what is hoped for: {_what(target, label)}, inferred {why}. "
-        "`favourable: positive` or `negative` under `target` in the specification says otherwise."
+        "The key favourable (positive or negative), under target in the specification, can say otherwise."
     )
 
 

@@ -115,6 +115,9 @@ def of_column(
             share=favour.share,
             suspects=list(dict.fromkeys(suspects))[:SUSPECTS],
         )
+        points = [one for one in points if np.isfinite(one.impact_ratio)]
+        if not points:
+            open_ = {f"Mitigation by {name}": "too few rows of the groups are among those that models are trained on"}
     return Protected(
         [OfColumn(found, held_against(found, yardsticks()), told, points)],
         [
