@@ -64,6 +64,15 @@ QUERIES: dict[str, Query] = {
             (("tenant", ""), ("limit", 10)),
         ),
         Query(
+            "principal_reasons",
+            "What were applicants told: the factors of their principal reasons, most frequent first?",
+            "SELECT outcome, reason.factor AS factor, any(reason.text) AS example, count() AS decisions FROM "  # noqa: S608
+            "(SELECT outcome, arrayJoin(principal_reasons) AS reason, tenant FROM loanstream.decisions "
+            f"WHERE {_TENANT}) GROUP BY outcome, factor, if(startsWith(factor, '{OWN}'), tenant, '') "
+            "ORDER BY decisions DESC, outcome, factor, example LIMIT {limit:UInt32}",
+            (("tenant", ""), ("limit", 10)),
+        ),
+        Query(
             "documents",
             "What did documents say, and which claims did they contradict?",
             "SELECT verification_result AS result, count() AS applications, "  # noqa: S608

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-ASKED = ("outcomes", "reasons", "documents", "latency", "dead_letters")
+ASKED = ("outcomes", "reasons", "principal_reasons", "documents", "latency", "dead_letters")
 """The questions of `dashboards.queries` that the summary answers."""
 
 Row = tuple[Any, ...]

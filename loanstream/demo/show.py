@@ -68,6 +68,9 @@ def _summary(result: Result, state: Path) -> list[RenderableType]:
         for row in answers["outcomes"]
     ]
     reasons = [(row["outcome"], row["code"], row["decisions"], row["example"]) for row in answers["reasons"]]
+    principal = [
+        (row["outcome"], row["factor"], row["decisions"], row["example"]) for row in answers["principal_reasons"]
+    ]
     documents = [(row["result"], row["applications"], ", ".join(row["claims"])) for row in answers["documents"]]
     latency = [(stage, *figures.values()) for stage, figures in result.latency_ms.items()]
     letters = [(cause, count, says(cause)) for cause, count in sorted(result.causes.items())]
@@ -76,6 +79,7 @@ def _summary(result: Result, state: Path) -> list[RenderableType]:
         table("What was decided", "bank", "outcome", "decisions", "% of all", rows=outcomes),
         table("How each kind ended", "sent as", "decided", "approved", "referred", "declined", rows=[*result.caught()]),
         table("Why not approved: first reasons", "outcome", "reason", "decisions", "for example", rows=reasons),
+        table("What applicants are told", "outcome", "about", "decisions", "for example", rows=principal),
         table("What the documents said", "verification", "applications", "claims contradicted", rows=documents),
         table("How long it took, in ms", "stage", "p50", "p95", "p99", rows=latency),
         table("Dead letters", "cause", "records", "meaning", rows=letters),

@@ -153,8 +153,8 @@ def _incomes(rng: Random, truth: Truth) -> tuple[int, int]:
 
 
 def _obligations(rng: Random, income: int) -> Decimal:
-    """Up to 30 % of the monthly income, in hundreds."""
-    return Decimal(int(income * STEP / 12 * rng.uniform(0, 0.3)) // 100 * 100)
+    """Up to 20 % of the monthly income, in hundreds."""
+    return Decimal(int(income * STEP / 12 * rng.uniform(0, 0.2)) // 100 * 100)
 
 
 def _loan(rng: Random, income: int) -> Loan:

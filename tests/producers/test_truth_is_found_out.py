@@ -1,15 +1,21 @@
 """Drawn by the producers, read by the workers' reader, judged by the scoring core: the three rooms have to agree."""
 
+from collections import Counter
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
 from processors.readers.text.reading import read_document
 from producers.synthetic.applications import Shares, SyntheticApplication, SyntheticDocument, synthesise
-from schemas.verification import ExtractedField, Extraction
+from registry.named import load
+from schemas.verification import ApplicationVerified, ExtractedField, Extraction
 from scoring.checks import verify
+from scoring.decision import Scorer
+from scoring.receipt import ReceiptKey
 
 COUNT = 12
+EXAMPLE = Path(__file__).parents[2] / "schemas" / "examples" / "loan.application.verified.json"
 
 
 def made(**shares: float) -> list[SyntheticApplication]:
@@ -74,3 +80,20 @@ def test_honest_documents_count_for_whom_they_name(name, kinds, result):
         )
         extractions = [extraction(document) for document in item.documents if document.kind in kinds]
         assert verify(application, extractions).result == result, item.application.application_id
+
+
+def test_enough_of_the_honest_are_approved_to_be_looked_at():
+    """Where documents bear out every claim, the shipped policy approves a quarter of the honest at least, and not all."""
+    alike = Shares(inflated=0, thin_file=0, broken=0, repeated=0, documents=0)
+    applications = [one.application for one in synthesise(400, 11, "bank-a", alike, datetime(2026, 11, 2, tzinfo=UTC))]
+    verified = ApplicationVerified.model_validate_json(EXAMPLE.read_bytes())
+    events = [
+        verified.model_copy(
+            update={"application": one, "verification_result": "verified", "checks": (), "extractions": ()}
+        )
+        for one in applications
+    ]
+    decisions = Scorer(*load("default", "standard")).decide(events, lambda _: ReceiptKey("test.1", bytes(32)), "test")
+    outcomes = Counter(decision["outcome"] for decision in decisions)
+    assert outcomes["approve"] >= 100
+    assert min(outcomes["refer"], outcomes["decline"]) >= 30

@@ -134,6 +134,28 @@ def test_two_banks_reasons_of_one_code_are_two(warehouse):
     assert [(code, count) for code, _, count in found if code == "thin_file"] == [("thin_file", 2)]
 
 
+def test_what_applicants_are_told_is_counted_by_factor(warehouse):
+    """Each principal reason of a decision counts once under its factor and outcome; an approval has none to count."""
+    made = example("loan.decision.made")
+    told = {
+        "declined": ("decline", [("credit_history", "The CIBIL score is 402."), ("loan_burden", "The loan is large.")]),
+        "referred": ("refer", [("credit_history", "There is no CIBIL score.")]),
+        "approved": ("approve", []),
+    }
+    for name, (outcome, factors) in told.items():
+        reasons = [
+            {"factor": factor, "text": text, "points": None, "value": None, "bound": None} for factor, text in factors
+        ]
+        change = {"tenant": "bank-a", "application_id": name, "outcome": outcome, "principal_reasons": reasons or None}
+        warehouse.put("loan.decisions.v1.bank-a", made | change)
+    rows = run(warehouse.server.client("reader"), "principal_reasons")
+    assert [tuple(row.values()) for row in rows] == [
+        ("decline", "credit_history", "The CIBIL score is 402.", 1),
+        ("decline", "loan_burden", "The loan is large.", 1),
+        ("refer", "credit_history", "There is no CIBIL score.", 1),
+    ]
+
+
 APPLICATIONS, VERIFICATIONS, DECISIONS = (
     f"loan.{name}.v1.bank-a" for name in ("applications", "verifications", "decisions")
 )
