@@ -15,8 +15,8 @@ ROOT = Path(__file__).resolve().parents[2]
 DOCUMENTS = [ROOT / "README.md", ROOT / "SECURITY.md", *sorted((ROOT / "docs").rglob("*.md"))]
 PLACEHOLDER = re.compile(r"^(?!LOANSTREAM_)[A-Z][A-Z_]{2,}$")
 UNFINISHED = re.compile(r"\b(?:TODO|TBD|XXX|FIXME)\b")
-ABBREVIATIONS = {"ACR", "DTI", "LTI", "PDO"}
-"""Terms of the glossary that are written so."""
+ABBREVIATIONS = {"ACR", "DTI", "LIME", "LTI", "PDO"}
+"""Terms that are written so, of the glossary and of methods."""
 LINK = re.compile(r"\[([^\]]*)\]\(([^)\s]+)\)")
 ELSEWHERE = re.compile(r"^[a-z]+:")
 FENCED = re.compile(r"^```.*?^```", re.DOTALL | re.MULTILINE)
