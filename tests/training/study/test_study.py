@@ -192,4 +192,4 @@ def test_a_label_of_too_few_rows_is_told(subject):
 def test_as_labelled_chooses_among_stated_settings():
     """One setting needs no choice; several are stated in the recipe, and none of ours is held to a direction there."""
     assert len(RECIPES["as-labelled"].choices) > 1
-    assert set(RECIPES["as-labelled"].constraints) == {0}
+    assert set(RECIPES["as-labelled"].directions) == {0}
