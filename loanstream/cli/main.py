@@ -32,8 +32,11 @@ VERBS: dict[str, str] = {
     "activate": "Let another policy or bundle decide, from a moment on: shows what changes, asks, and publishes it.",
     "history": "Every activation in order: who, when, why, what is in force; with --as-of, what decided at a moment.",
     "rollback": "Take back the activation in force: what decided before it decides again; twice goes back two steps.",
-    "train": "Train a model bundle with its card.",
-    "study": "Compare models on the same folds, with intervals and tests; find the threshold from stated costs.",
+    "train": (
+        "Train a model bundle with its card and validation report: of the loan layout, or with --config or --target of "
+        "any data set."
+    ),
+    "study": "Compare models on the same folds, and find the threshold from stated costs.",
     "model": "Model bundles: list, show, compare two, verify one.",
     "install": "Make your own Kafka, warehouse and stores ready: shows what is missing, asks, and makes it.",
     "tenant": "Banks: add one, see where each stands, give its clients new secrets, remove one.",

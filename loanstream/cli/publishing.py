@@ -12,7 +12,7 @@ import typer
 from loanstream.ask.activations import Known, told_changes
 from loanstream.cli.activation_text import ANY_OTHER, change_lines, step_lines, taken_back_lines, void_lines
 from loanstream.cli.options import confirm
-from loanstream.cli.range_words import range_unknown
+from loanstream.cli.range_words import blind, range_unknown
 from loanstream.cli.words import actor_of, reason_of
 from loanstream.installation import Installation
 from loanstream.terminal import emit
@@ -108,11 +108,15 @@ def _check_pair(scorer: Scorer, draft: Activation) -> None:
 
 
 def _check_range(scorer: Scorer) -> None:
-    """Problem where a rule of the policy would never apply under the bundle. One from before there were ranges states
-    none of any feature; decisions say so (`training_range_unknown`).
+    """Problem where the policy asks for the range of what the bundle was not trained on. One from before there were
+    ranges states none of any feature, another one none of a ratio; it is told, and decisions say so
+    (`training_range_unknown`).
     """
-    if scorer.bundle.ranges and (unknown := scorer.not_looked_at):
-        raise Problem(range_unknown(unknown, scorer))
+    if not scorer.bundle.ranges or not (unknown := scorer.not_looked_at):
+        return
+    if unseen := blind(scorer):
+        raise Problem(range_unknown(unseen, scorer))
+    _say(range_unknown(unknown, scorer))
 
 
 def _look_again(here: Installation, found: Known, tenant: str | None) -> None:

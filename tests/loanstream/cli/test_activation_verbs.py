@@ -123,6 +123,14 @@ def test_a_policy_whose_rule_is_blind_under_the_bundle_is_not_published(control,
     assert len(control.records) == before
 
 
+def test_a_ratio_without_a_range_is_told_and_keeps_nobody_from_the_bundle(control, call):
+    """The paper's model has ranges of amount, income and assets, and none of their ratios: a bank may go there and back."""
+    before = len(control.records)
+    said = call("activate", "bundle", "paper", *FOR_A, "--yes").stderr
+    assert "refers what lies beyond the training data in lti, acr, and the bundle states no range of that" in said
+    assert len(control.records) == before + 1
+
+
 def test_a_policy_that_is_meant_for_another_bundle_is_not_published(control, call, monkeypatch):
     """The paper's policy decides with the paper's bundle alone: neither is put beside what it is not meant for, and the
     sentence says what to activate first.
