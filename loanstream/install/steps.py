@@ -269,14 +269,21 @@ def _blind(wanted: Wanted) -> Fault | None:
 def decided_otherwise(wanted: Wanted, where: str = "") -> str | None:
     """One line where the installation decides with something else than was asked for; None where all is as asked.
 
-    `where` are options that the command in that line needs, to be for this installation.
+    A policy that names its bundle asks for that one, too: it is activated with no other. `where` are options that the
+    command in that line needs, to be for this installation.
     """
     from registry.in_force import Asked, in_force_note
+    from registry.named import named_policy
     from registry.publish import activations
     from stores.artefacts import artefact_name
 
     here, ids = wanted.installation, dict(zip(wanted.first, wanted.artefact_ids, strict=True))
-    asked = [Asked(kind, written, ids[kind]) for kind, written in wanted.asked.items()]
+    names_its_bundle = wanted.policy is not None and named_policy(wanted.policy).bundle is not None
+    asked = [
+        Asked(kind, written, ids[kind])
+        for kind, written in wanted.first.items()
+        if names_its_bundle or kind in wanted.asked
+    ]
     history = activations(here.bootstrap, here.security) if asked else []
     named, now_ms = artefact_name(here.artefacts), time.time_ns() // 1_000_000
     return in_force_note(history, here.tenants, asked, now_ms, named, where)

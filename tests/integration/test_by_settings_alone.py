@@ -192,7 +192,8 @@ def test_an_installed_one_says_that_it_keeps_its_policy(installed: Own) -> None:
     """Another --policy is put into the store and activated by nobody: a line says what decides, and how to change it."""
     done = installed.call("install", "--trial", "--yes", "--policy", "paper")
     assert "bank-a is decided with policy standard" in done.stderr
-    assert "loanstream activate policy paper --all-tenants --reason" in done.stderr
+    for kind in ("bundle", "policy"):
+        assert f"loanstream activate {kind} paper --all-tenants --reason" in done.stderr
 
 
 def test_workers_and_commands_need_nothing_but_settings(working: Own, tmp_path: Path) -> None:

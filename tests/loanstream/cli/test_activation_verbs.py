@@ -629,8 +629,19 @@ def test_a_start_that_asks_for_another_policy_says_how_to_get_it(control):
     said = decided_otherwise(Wanted(here, None, "paper", actor="loanstream up"), " --state /srv/state")
     assert said.startswith("bank-a is decided with policy standard (")
     assert said.endswith("loanstream activate policy paper --all-tenants --reason '...' --state /srv/state")
+    assert "activate bundle" not in said
     assert decided_otherwise(Wanted(here, None, None, actor="loanstream up")) is None
     assert decided_otherwise(Wanted(here, "default", "standard", actor="loanstream up")) is None
+
+
+def test_a_start_that_asks_for_a_policy_of_another_bundle_names_that_bundle_first(control, monkeypatch):
+    """The paper's policy decides with the paper's bundle alone: the line has two commands, in the order they are taken."""
+    monkeypatch.setattr(named, "shipped_policy_text", shipped_policy_text)
+    said = decided_otherwise(Wanted(Installation(load_settings()), None, "paper", actor="loanstream up"))
+    commands = said.partition("; to change that: ")[2].split(" and ")
+    assert [command.split()[:4] for command in commands] == [
+        ["loanstream", "activate", kind, "paper"] for kind in ("bundle", "policy")
+    ]
 
 
 def test_what_a_person_wrote_is_shown_as_it_is(control, loanstream):

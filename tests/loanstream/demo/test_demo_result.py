@@ -1,9 +1,11 @@
 """The demo's equations: each can fail, and then the demo does."""
 
+import io
 from collections import Counter
 from types import SimpleNamespace
 
 import pytest
+from rich.console import Console, Group
 
 from loanstream.demo import run, show
 from loanstream.demo.result import ASKED, Result
@@ -101,3 +103,13 @@ def test_figures_stand_without_a_picture(tmp_path, monkeypatch):
     assert show.as_object(found)["picture"] is None
     assert "drawn" not in told(found, tmp_path)
     assert found.adds_up
+
+
+def test_the_summary_says_what_applicants_are_told(tmp_path):
+    """A row a factor of the principal reasons, with one sentence as applicants read it."""
+    row = {"outcome": "refer", "factor": "credit_history", "example": "There is no CIBIL score.", "decisions": 3}
+    found = result(answers={name: [] for name in ASKED} | {"principal_reasons": [row]})
+    written = io.StringIO()
+    Console(file=written, width=120).print(Group(*show._summary(found, tmp_path)))
+    (line,) = [line for line in written.getvalue().splitlines() if "credit_history" in line]
+    assert [cell.strip() for cell in line.split("│")] == ["refer", "credit_history", "3", "There is no CIBIL score."]
