@@ -37,7 +37,7 @@ VERBS: dict[str, str] = {
         "any data set."
     ),
     "study": "Compare models on the same folds, and find the threshold from stated costs.",
-    "model": "Model bundles: list, show, compare two, verify one.",
+    "model": "Model bundles: list, show, compare two, verify one, write the validation report of one.",
     "install": "Make your own Kafka, warehouse and stores ready: shows what is missing, asks, and makes it.",
     "tenant": "Banks: add one, see where each stands, give its clients new secrets, remove one.",
     "dashboards": "What risk teams watch: list it, open it in a browser, draw it, bring it to a running Grafana.",

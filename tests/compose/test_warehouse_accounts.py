@@ -19,6 +19,7 @@ NEEDS = {
     r"CREATE TABLE ": {"CREATE TABLE"},
     r"CREATE VIEW ": {"CREATE VIEW", "SELECT"},
     r"CREATE OR REPLACE VIEW ": {"CREATE VIEW", "DROP VIEW", "SELECT"},
+    r"DROP VIEW ": {"DROP VIEW"},
     # What a view writes to belongs to whoever made it.
     r"CREATE MATERIALIZED VIEW ": {"CREATE VIEW", "SELECT", "INSERT"},
     r"INSERT INTO ": {"INSERT", "SELECT"},

@@ -427,7 +427,12 @@ def test_every_question_has_an_answer(warehouse, name):
     client = warehouse.server.client("reader")
     assert run(client, name) == []
     put_example(warehouse)
-    warehouse.put("loan.decisions.v1.bank-a", example("loan.decision.made", application_id="other", outcome="refer"))
+    told = [
+        {"factor": "documents", "text": "No document bears out the income.", "points": None}
+        | {"value": None, "bound": None}
+    ]
+    referred = example("loan.decision.made", application_id="other", outcome="refer", principal_reasons=told)
+    warehouse.put("loan.decisions.v1.bank-a", referred)
     warehouse.put(
         "loan.decisions.v1.bank-a",
         example("loan.decision.made", outcome="decline", decision_id="00000000-298d-5145-83ac-08c047940d22"),
