@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 from confluent_kafka import KafkaException
 
@@ -32,6 +31,7 @@ from loanstream.stack.pki import AUTH, Pki
 from loanstream.stack.space import full_disk_named, need_room
 from loanstream.stack.supervisor import TICK_S, Supervisor, end_leftovers
 from loanstream.stack.table import WORKERS, Plan, children, operators_installation, worker_names
+from loanstream.stack.told import ToldToStop
 from loanstream.stack.watch import watch
 from loanstream.tenants.book import TenantBook
 from processors.transport.logs import log_to
@@ -91,7 +91,7 @@ def run_up(
     the directory, its disk is full, the cache cannot be filled, a process does not start; nothing runs any more then.
     """
     layout = Layout(state.expanduser().absolute())
-    told_to_stop = _told_to_stop()
+    told_to_stop = ToldToStop((signal.SIGINT, signal.SIGTERM, signal.SIGHUP))
     layout.make()
     with full_disk_named(layout.state), hold(layout.lock), log_to(layout.logs / SUPERVISOR_LOG, SUPERVISOR):
         _withdraw(layout)
@@ -200,7 +200,7 @@ def _welcome(plan: Plan, took_s: float) -> Iterator[str]:
 
 
 def _bring_up(
-    plan: Plan, supervisor: Supervisor, told_to_stop: threading.Event, hooks: Hooks, on_progress: Progress
+    plan: Plan, supervisor: Supervisor, told_to_stop: ToldToStop, hooks: Hooks, on_progress: Progress
 ) -> bool:
     """Prepare broker and warehouse as soon as each answers, then wait for the workers; False when told to stop."""
     installation = operators_installation(plan)
@@ -234,7 +234,7 @@ def _bring_up(
     return False
 
 
-def _watch_workers(plan: Plan, supervisor: Supervisor, on_progress: Progress, stop: threading.Event) -> None:
+def _watch_workers(plan: Plan, supervisor: Supervisor, on_progress: Progress, stop: ToldToStop) -> None:
     urls = {name: f"http://{ports.LOOPBACK}:{plan.ports[name]}" for name in worker_names(plan.workers)}
     threading.Thread(
         target=watch, args=(urls, supervisor.is_ready, on_progress, stop), name="up-watch", daemon=True
@@ -318,17 +318,6 @@ class _Work:
             self._do()
         except BaseException as error:  # noqa: BLE001 - handed to the main thread, which raises it
             self._error = error
-
-
-def _told_to_stop() -> threading.Event:
-    told = threading.Event()
-
-    def tell(_number: int, _frame: Any) -> None:
-        told.set()
-
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, tell)
-    return told
 
 
 def _withdraw(layout: Layout) -> None:

@@ -1,17 +1,17 @@
 """Looks at the workers' own pages while a stack runs, and tells what a person should know of them."""
 
-import threading
 from collections.abc import Callable, Mapping
 
 from loanstream.stack.probe import page
 from loanstream.stack.refusals import Refusals, letters_in
+from loanstream.stack.told import ToldToStop
 from loanstream.stack.wellbeing import Wellbeing, complaint_of
 
 LOOK_EVERY_S = 5.0
 
 
 def watch(
-    workers: Mapping[str, str], is_up: Callable[[str], bool], tell: Callable[[str], None], stop: threading.Event
+    workers: Mapping[str, str], is_up: Callable[[str], bool], tell: Callable[[str], None], stop: ToldToStop
 ) -> None:
     """Look at the pages of the workers (name -> URL) until `stop`; to be run in a thread of its own.
 
