@@ -104,7 +104,7 @@ def _select_of(client: Any, view: str) -> str:
 
 def _done(client: Any, statement: str, name: str) -> Backup:
     began = time.monotonic()
-    # As text: of a statement that is no question the embedded engine's front writes Native without a revision.
+    # As text: the client asks so what is no question.
     identity = str(client.command(statement)[0])
     seconds = time.monotonic() - began
     told = client.query(

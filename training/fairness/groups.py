@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from training.fairness.judged import NOT_STATED, Judged
-from training.figures import Estimate
+from training.figures import TAILS, Estimate
 
 Vector = npt.NDArray[np.float64]
 Labels = npt.NDArray[np.str_]
@@ -17,7 +17,6 @@ SMALLEST = 20
 
 REPLICATES = 2_000
 SEED = 20260101
-LEVEL = 0.95
 BINS = 10
 """Of the calibration error within a group: equal mass; few, as groups are small."""
 
@@ -196,11 +195,11 @@ def _compared(
 
 
 def _estimate(value: float, replicas: Vector, *, shifted: bool = False) -> Estimate:
-    """A value with the bounds within which `LEVEL` of its replicas lie; where noise raises a figure, they are shifted
+    """A value with the bounds within which 95 % of its replicas lie; where noise raises a figure, they are shifted
     back by what it raised them on average.
     """
     known = replicas[np.isfinite(replicas)]
-    low, high = np.quantile(known, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+    low, high = np.quantile(known, TAILS)
     shift = max(float(known.mean()) - value, 0.0) if shifted else 0.0
     bounds = (float(low) - shift, float(high) - shift)
     return Estimate(value, *(max(bound, 0.0) for bound in bounds)) if shifted else Estimate(value, *bounds)
